@@ -1,1 +1,34 @@
-//! x
+//! What all functions share: models, identity, storage and the HTTP vocabulary.
+//!
+//! | place | what is there |
+//! |---|---|
+//! | [`ids`] | identifiers; a message's id carries its place |
+//! | [`model`] | words of the domain: types that parse, no I/O |
+//! | [`auth`] | tokens, keys, passwords, sessions |
+//! | [`store`] | the table: keys in [`store::table`], items in [`store::items`], one method for each question |
+//! | [`http`] | who asks, what was sent, what is answered |
+//! | [`policy`] | who may do what |
+//! | [`app`], [`config`], [`clock`], [`random`], [`telemetry`] | what a process has |
+//!
+//! # How to add an endpoint
+//!
+//! 1. Parse: a constructor in [`model`] for each new kind of value.
+//! 2. Ask: a method of [`store::Store`] named as the question, its key in [`store::table`], and beside each write what
+//!    happens when it fails before or after its effect.
+//! 3. Answer: one file in the function's `src/`, with the request and response types, the handler and its unit tests.
+//! 4. Name it: a line in the function's `routes()`, which is the list that tests compare with `template.yaml`.
+//! 5. Show it: rows in the authorisation matrix and in the table of bad input, and a test in `tests/it/`.
+
+pub mod app;
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod ids;
+pub mod model;
+pub mod policy;
+pub mod random;
+pub mod store;
+pub mod telemetry;
+
+pub use app::App;

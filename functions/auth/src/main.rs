@@ -1,2 +1,10 @@
-//! x
-fn main() {}
+//! The `auth` function on Lambda.
+
+use lambda_http::{Error, run};
+use shared::App;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let app = App::from_env().await?;
+    run(auth::router(app)).await
+}

@@ -1,0 +1,57 @@
+//! What every handler has at hand. One value a process, made at start; cheap to clone.
+
+use std::{error::Error, sync::Arc};
+
+use crate::{
+    auth::{KeyCache, Signer},
+    clock::Clock,
+    config::Config,
+    random::Random,
+    store::Store,
+    telemetry,
+};
+
+/// The process's shared state.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// The table.
+    pub store: Store,
+    /// Keys that verify tokens.
+    pub keys: Arc<KeyCache>,
+    /// Signs tokens; only `auth` has one.
+    pub signer: Option<Arc<Signer>>,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// The deployment's settings.
+    pub config: Arc<Config>,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(store: Store, config: Config, signer: Option<Signer>, clock: Clock, random: Random) -> Self {
+        let config = Arc::new(config);
+        let keys = Arc::new(KeyCache::new(config.clone()));
+        Self { store, keys, signer: signer.map(Arc::new), clock, random, config }
+    }
+
+    /// What a function's `main` starts with: logs, settings, the table's client, keys read ahead.
+    pub async fn from_env() -> Result<Self, Box<dyn Error + Send + Sync>> {
+        telemetry::init();
+        let config = Config::from_env()?;
+        let random = Random::from_system();
+        let store = Store::from_env(&config.table, random.clone()).await;
+        let signer = match &config.signing_seed_file {
+            Some(file) => Some(Signer::from_text(&tokio::fs::read_to_string(file).await?)?),
+            None => None,
+        };
+        let app = Self::new(store, config, signer, Clock::system(), random);
+        // A table that does not answer now may do so at the first request: that one will say what is wrong.
+        if let Err(problem) = app.keys.warm(&app.store, app.clock.now()).await {
+            tracing::warn!(causes = problem.causes(), "keys could not be read ahead");
+        }
+        Ok(app)
+    }
+}

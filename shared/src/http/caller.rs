@@ -1,0 +1,78 @@
+//! Who is asking: an extractor, so that no handler can forget it. It reads the token and nothing else; what only an admin
+//! may do, and a send, read the profile as well.
+
+use axum::{
+    extract::{FromRequestParts, Path},
+    http::{HeaderMap, header, request::Parts},
+};
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use crate::{
+    App,
+    ids::{SessionId, UserId},
+    model::user::Role,
+};
+
+/// The authenticated user.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    /// Who.
+    pub user: UserId,
+    /// On which device.
+    pub session: SessionId,
+    /// The role when the token was made: for display and for choosing what to read, never for a decision.
+    pub claimed_role: Role,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers)?.ok_or_else(Problem::not_authenticated)?;
+        let claims = app.keys.access(&app.store, &token, app.clock.now()).await?;
+        tracing::Span::current().record("user", tracing::field::display(claims.sub));
+        Ok(Self { user: claims.sub, session: claims.sid, claimed_role: claims.role })
+    }
+}
+
+/// The token of the one `Authorization` header; `None` where there is no header.
+fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or_else(Problem::token_not_valid)?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(Problem::token_not_valid)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Problem::not_authenticated());
+    }
+    Ok(Some(token.trim().to_owned()))
+}
+
+/// A caller if there is one; a bad token is still refused.
+#[derive(Debug, Clone, Copy)]
+pub struct MaybeCaller(pub Option<Caller>);
+
+impl FromRequestParts<App> for MaybeCaller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if !parts.headers.contains_key(header::AUTHORIZATION) {
+            return Ok(Self(None));
+        }
+        Caller::from_request_parts(parts, app).await.map(|caller| Self(Some(caller)))
+    }
+}
+
+/// Ids in the path. One that is no id of that kind is like one that nobody has: 404. Stands behind [`Caller`] in a
+/// handler's parameters, so that nobody learns anything without a token.
+#[derive(Debug)]
+pub struct Ids<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Ids<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let path = Path::from_request_parts(parts, app).await;
+        path.map(|Path(ids)| Self(ids)).map_err(|_| Problem::not_found())
+    }
+}

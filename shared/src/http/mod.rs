@@ -1,0 +1,22 @@
+//! The vocabulary of the HTTP edge: who asks, what was sent, what is answered. Handlers are in the functions.
+
+pub mod body;
+pub mod caller;
+pub mod etag;
+pub mod page;
+pub mod problem;
+pub mod query;
+mod reply;
+pub mod routes;
+pub mod user;
+
+pub use self::{
+    body::{Json, RequestBody},
+    caller::{Caller, Ids, MaybeCaller},
+    page::{Origin, Page},
+    problem::{Code, Problem},
+    query::{Limit, NoParameters, Query},
+    reply::Reply,
+    routes::Routes,
+    user::UserView,
+};

@@ -1,0 +1,179 @@
+//! The list of a function's routes, and what surrounds every one of them: both spellings of the path, 405 with `Allow`,
+//! OPTIONS, the request's id, its one line in the log, and problems rendered.
+
+use std::{any::Any, collections::BTreeMap, time::Instant};
+
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    handler::Handler,
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{MethodFilter, MethodRouter, on},
+};
+use lambda_http::request::RequestContext;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::{Instrument, field, info, info_span, warn};
+
+use super::problem::{Code, Problem};
+use crate::App;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Routes of one function, in the order in which they were named.
+#[derive(Debug, Default)]
+pub struct Routes {
+    paths: BTreeMap<&'static str, MethodRouter<App>>,
+    listed: Vec<(Method, &'static str)>,
+}
+
+/// Declares one builder method for each HTTP method.
+macro_rules! methods {
+    ($($name:ident: $method:ident;)*) => {$(
+        #[doc = concat!("Adds `", stringify!($method), "` of a path, which is spelled with its trailing slash.")]
+        #[must_use]
+        pub fn $name<H: Handler<T, App>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+            self.add(Method::$method, MethodFilter::$method, path, handler)
+        }
+    )*};
+}
+
+impl Routes {
+    /// No routes yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    methods! {
+        get: GET;
+        post: POST;
+        put: PUT;
+        patch: PATCH;
+        delete: DELETE;
+    }
+
+    fn add<H: Handler<T, App>, T: 'static>(
+        mut self,
+        method: Method,
+        filter: MethodFilter,
+        path: &'static str,
+        handler: H,
+    ) -> Self {
+        let router = self.paths.remove(path).unwrap_or_default();
+        self.paths.insert(path, router.on(filter, handler));
+        self.listed.push((method, path));
+        self
+    }
+
+    /// Each route's method and path.
+    #[must_use]
+    pub fn list(&self) -> &[(Method, &'static str)] {
+        &self.listed
+    }
+
+    /// The `Allow` header of a path.
+    fn allow(&self, path: &str) -> HeaderValue {
+        let mut methods: Vec<&str> =
+            self.listed.iter().filter(|(_, listed)| *listed == path).map(|(method, _)| method.as_str()).collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods.push("OPTIONS");
+        HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
+    }
+
+    /// The router that runs on Lambda, under `cargo lambda watch` and in `local`.
+    #[must_use]
+    pub fn into_router(mut self, app: App) -> Router {
+        let mut router = Router::new();
+        for (path, methods) in std::mem::take(&mut self.paths) {
+            let allow = self.allow(path);
+            let methods = surround(methods, &allow);
+            let bare = path.trim_end_matches('/');
+            if bare != path && !bare.is_empty() {
+                router = router.route(bare, methods.clone());
+            }
+            router = router.route(path, methods);
+        }
+        router
+            .fallback(async || Problem::not_found())
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn_with_state(app.clone(), around))
+            .with_state(app)
+    }
+}
+
+/// Adds OPTIONS and the answer to methods that a path does not have.
+fn surround(methods: MethodRouter<App>, allow: &HeaderValue) -> MethodRouter<App> {
+    let options = (StatusCode::NO_CONTENT, [(header::ALLOW, allow.clone())]);
+    let refusal = Problem::new(Code::MethodNotAllowed, "This path does not have that method; see the header `Allow`.")
+        .allow(allow.clone());
+    methods.merge(on(MethodFilter::OPTIONS, async move || options)).fallback(async move || refusal)
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let said = panic.downcast_ref::<String>().cloned();
+    let said = said.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
+    Problem::new(Code::Internal, "Something is wrong on our side.").caused_by(format!("panic: {said}")).into_response()
+}
+
+/// What happens around every request.
+async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let id = request_id(&request).unwrap_or_else(|| app.random.uuid().to_string());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let span = info_span!("request", request_id = id, user = field::Empty);
+    let response = if accepts_json(&request) {
+        next.run(request).instrument(span.clone()).await
+    } else {
+        Problem::new(Code::NotAcceptable, "Only JSON is to be had here: accept application/json.").into_response()
+    };
+    let _entered = span.enter();
+    let mut response = rendered(response, &id);
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    let (status, millis) = (response.status().as_u16(), begun.elapsed().as_millis());
+    info!(method = method.as_str(), route = route.as_deref().unwrap_or("-"), status, millis, "request");
+    response
+}
+
+/// The gateway's id of the request, so that its logs and ours meet.
+fn request_id(request: &Request) -> Option<String> {
+    let context = request.extensions().get::<RequestContext>()?;
+    match context {
+        RequestContext::ApiGatewayV2(context) => context.request_id.clone().filter(|id| !id.is_empty()),
+        #[allow(unreachable_patterns, reason = "other gateways are features of lambda_http")]
+        _ => None,
+    }
+}
+
+/// Whether JSON may be the answer (RFC 9110, section 12.5.1; `q=0` refuses).
+fn accepts_json(request: &Request) -> bool {
+    let accepted = |range: &str| {
+        let mut parts = range.split(';').map(str::trim);
+        let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let refused = parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+        let ours = ["*/*", "application/*", "application/json", "application/problem+json"];
+        ours.contains(&media.as_str()) && !refused
+    };
+    let mut values = request.headers().get_all(header::ACCEPT).iter().peekable();
+    values.peek().is_none() || values.any(|value| value.to_str().unwrap_or_default().split(',').any(accepted))
+}
+
+/// A problem's full answer, its cause logged; any other response as it is.
+fn rendered(mut response: Response, id: &str) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
+    if let Some(causes) = problem.causes() {
+        warn!(code = problem.code().parts().1, causes, "problem");
+    }
+    problem.render(id)
+}

@@ -1,0 +1,51 @@
+//! A user as the API shows one, alone and nested.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+
+use crate::{ids::UserId, model::user::Role, store::items::User};
+
+/// A user. Email and phone number are `null` where `policy::shows_contact` says no.
+#[derive(Debug, Clone, Serialize)]
+#[allow(missing_docs, reason = "the fields are the seed's")]
+pub struct UserView {
+    pub user_id: UserId,
+    pub first_name: String,
+    pub last_name: String,
+    pub email: Option<String>,
+    pub phone_number: Option<String>,
+    pub role: Role,
+    #[serde(serialize_with = "timestamp")]
+    pub created_at: DateTime<Utc>,
+}
+
+impl UserView {
+    /// The view of a profile, with or without how to reach its user.
+    #[must_use]
+    pub fn new(user: &User, shows_contact: bool) -> Self {
+        let email = user.email.as_ref().map(|email| email.as_str().to_owned());
+        Self {
+            user_id: user.id,
+            first_name: user.first_name.clone(),
+            last_name: user.last_name.clone(),
+            email: email.filter(|_| shows_contact),
+            phone_number: user.phone_number.clone().filter(|_| shows_contact),
+            role: user.role,
+            created_at: user.created_at,
+        }
+    }
+}
+
+/// RFC 3339 in UTC with microseconds.
+pub fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true))
+}
+
+/// The same for a time that may be missing.
+#[allow(clippy::ref_option, reason = "the signature that serde asks for")]
+pub fn timestamp_option<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => timestamp(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}

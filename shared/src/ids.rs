@@ -1,0 +1,254 @@
+//! Identifiers: who, which conversation, which message, which send. A message's id carries its place, so that
+//! finding a message by id is one key look-up; this module parses and prints ids and knows nothing of storage.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use uuid::{Builder, Uuid, Version};
+
+/// How many bits of a message id are the message's number in its conversation.
+const NUMBER_BITS: u32 = 42;
+
+/// The highest message number, 2^42 − 1 (13 decimal digits).
+pub const MAX_NUMBER: u64 = (1 << NUMBER_BITS) - 1;
+
+/// A string that is not an id of the wanted kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the id of a {kind}")]
+pub struct WrongId {
+    kind: &'static str,
+}
+
+/// Reads the hyphenated form only: 36 characters, in either case.
+fn parse_uuid(text: &str, kind: &'static str) -> Result<Uuid, WrongId> {
+    if text.len() != 36 {
+        return Err(WrongId { kind });
+    }
+    Uuid::try_parse(text).map_err(|_| WrongId { kind })
+}
+
+/// Implements text and serde forms (canonical lower case) for an id type with `from_uuid` and `uuid`.
+macro_rules! id_text {
+    ($type:ident, $kind:literal) => {
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.uuid().hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($type), "({})"), self)
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = WrongId;
+
+            fn from_str(text: &str) -> Result<Self, WrongId> {
+                Self::from_uuid(parse_uuid(text, $kind)?).ok_or(WrongId { kind: $kind })
+            }
+        }
+
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(|_| {
+                    de::Error::invalid_value(de::Unexpected::Other("text"), &concat!("the id of a ", $kind))
+                })
+            }
+        }
+    };
+}
+
+/// Declares an id that is any UUID.
+macro_rules! plain_id {
+    ($(#[$doc:meta])* $type:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $type(Uuid);
+
+        impl $type {
+            /// Wraps a UUID.
+            #[must_use]
+            pub const fn new(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID itself.
+            #[must_use]
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+
+            #[allow(clippy::unnecessary_wraps, reason = "the shape that `id_text` asks of every id")]
+            const fn from_uuid(uuid: Uuid) -> Option<Self> {
+                Some(Self(uuid))
+            }
+        }
+
+        id_text!($type, $kind);
+    };
+}
+
+plain_id!(
+    /// A user: a random UUID.
+    UserId, "user"
+);
+plain_id!(
+    /// A device that is logged in: a random UUID.
+    SessionId, "session"
+);
+
+/// A conversation: a `UUIDv8` (RFC 9562, section 5.8) of an 80-bit prefix and 42 zero bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConversationId {
+    prefix: u128,
+}
+
+/// A message: its conversation's prefix with the message's number, counted from 1, in the low 42 bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MessageId {
+    /// The conversation that the message stands in.
+    pub conversation: ConversationId,
+    /// The message's place in it, 1 to [`MAX_NUMBER`].
+    pub number: u64,
+}
+
+/// Lays 122 free bits around the version and variant bits of a `UUIDv8`.
+fn spread(free: u128) -> Uuid {
+    let (a, b, c) = (free >> 74, (free >> 62) & 0xfff, free & ((1 << 62) - 1));
+    Builder::from_u128((a << 80) | (b << 64) | c).with_version(Version::Custom).with_variant(uuid::Variant::RFC4122).into_uuid()
+}
+
+/// The reverse of [`spread`]; `None` for a UUID of another version or variant.
+fn gather(uuid: Uuid) -> Option<u128> {
+    let custom = uuid.get_version() == Some(Version::Custom) && uuid.get_variant() == uuid::Variant::RFC4122;
+    let bits = uuid.as_u128();
+    custom.then_some(((bits >> 80) << 74) | (((bits >> 64) & 0xfff) << 62) | (bits & ((1 << 62) - 1)))
+}
+
+impl ConversationId {
+    /// The conversation whose prefix is the first 80 bits of `bytes`.
+    #[must_use]
+    pub fn from_prefix(bytes: [u8; 10]) -> Self {
+        let prefix = bytes.iter().fold(0, |bits, byte| (bits << 8) | u128::from(*byte));
+        Self { prefix }
+    }
+
+    /// The UUID form.
+    #[must_use]
+    pub fn uuid(self) -> Uuid {
+        spread(self.prefix << NUMBER_BITS)
+    }
+
+    /// The id of message `number` of this conversation.
+    #[must_use]
+    pub const fn message(self, number: u64) -> MessageId {
+        MessageId { conversation: self, number }
+    }
+
+    fn from_uuid(uuid: Uuid) -> Option<Self> {
+        let free = gather(uuid)?;
+        let number = free & u128::from(MAX_NUMBER);
+        (number == 0).then_some(Self { prefix: free >> NUMBER_BITS })
+    }
+}
+
+impl MessageId {
+    /// The UUID form.
+    #[must_use]
+    pub fn uuid(self) -> Uuid {
+        spread((self.conversation.prefix << NUMBER_BITS) | u128::from(self.number))
+    }
+
+    fn from_uuid(uuid: Uuid) -> Option<Self> {
+        let free = gather(uuid)?;
+        let number = u64::try_from(free & u128::from(MAX_NUMBER)).ok()?;
+        let conversation = ConversationId { prefix: free >> NUMBER_BITS };
+        (number > 0).then_some(Self { conversation, number })
+    }
+}
+
+id_text!(ConversationId, "conversation");
+id_text!(MessageId, "message");
+
+/// What makes a retried request recognisable: a `UUIDv7` (RFC 9562, section 5.7) made when the user pressed send.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClientKey(Uuid);
+
+impl ClientKey {
+    /// Wraps a key that the server makes for its own retries.
+    #[must_use]
+    pub const fn new(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// The UUID itself.
+    #[must_use]
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+
+    /// When the key was made, by the client's clock, to the millisecond.
+    #[must_use]
+    pub fn made_at(self) -> DateTime<Utc> {
+        let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |timestamp| timestamp.to_unix());
+        i64::try_from(seconds).ok().and_then(|seconds| DateTime::from_timestamp(seconds, nanos)).unwrap_or_default()
+    }
+
+    fn from_uuid(uuid: Uuid) -> Option<Self> {
+        let sortable = uuid.get_version() == Some(Version::SortRand) && uuid.get_variant() == uuid::Variant::RFC4122;
+        sortable.then_some(Self(uuid))
+    }
+}
+
+id_text!(ClientKey, "request (a UUIDv7)");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONVERSATION: ConversationId = ConversationId { prefix: 0x0123_4567_89ab_cdef_0123 };
+
+    #[test]
+    fn ids_have_their_golden_form() {
+        assert_eq!(CONVERSATION.to_string(), "01234567-89ab-8cde-bc04-8c0000000000");
+        assert_eq!(CONVERSATION.message(1).to_string(), "01234567-89ab-8cde-bc04-8c0000000001");
+        assert_eq!(CONVERSATION.message(MAX_NUMBER).to_string(), "01234567-89ab-8cde-bc04-8fffffffffff");
+    }
+
+    #[test]
+    fn ids_are_read_back() {
+        for number in [1, 2, 1 << 41, MAX_NUMBER] {
+            let id = CONVERSATION.message(number);
+            assert_eq!(id.to_string().parse(), Ok(id));
+            assert_eq!(id.to_string().to_uppercase().parse(), Ok(id));
+        }
+        assert_eq!(CONVERSATION.to_string().parse(), Ok(CONVERSATION));
+        assert_eq!(ConversationId::from_prefix([0xff; 10]).to_string().parse(), Ok(ConversationId::from_prefix([0xff; 10])));
+    }
+
+    #[test]
+    fn an_id_of_another_kind_is_none() {
+        assert!(CONVERSATION.message(1).to_string().parse::<ConversationId>().is_err());
+        assert!(CONVERSATION.to_string().parse::<MessageId>().is_err());
+        assert!(CONVERSATION.to_string().parse::<ClientKey>().is_err());
+        for text in ["", "a", "01234567-89ab-4cde-bc04-8c0000000001", "0123456789ab8cdebc048c0000000001", "#"] {
+            assert!(text.parse::<MessageId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_client_key_tells_its_time() {
+        let key: ClientKey = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap(); // RFC 9562, appendix A.6
+        assert_eq!(key.made_at().to_rfc3339(), "2022-02-22T19:22:22+00:00");
+    }
+}

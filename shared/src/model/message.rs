@@ -1,0 +1,65 @@
+//! A message's own words: its body, and what identifies a send so that a retry is recognised.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+
+use super::{Invalid, text::Rule};
+use crate::ids::{ClientKey, ConversationId, MessageId};
+
+const BODY: Rule = Rule { field: "message_body", min: 1, max: 16_384, max_bytes: 48 * 1024 };
+
+/// A key may be this far ahead of the server's clock.
+const KEY_AHEAD: TimeDelta = TimeDelta::minutes(5);
+
+/// A message body: 1 to 16,384 code points and at most 48 KB, not only white space.
+pub fn body(text: String) -> Result<String, Invalid> {
+    BODY.check(text)
+}
+
+/// A send as its user meant it: parsed, and not yet known to be allowed.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Where it goes.
+    pub conversation: ConversationId,
+    /// What it says.
+    pub body: String,
+    /// The message that it answers, of the same conversation.
+    pub reply_to: Option<MessageId>,
+    /// What makes a retry recognisable; `None` when the client names none.
+    pub client_key: Option<ClientKey>,
+    /// The last message that the client had seen when its user pressed send.
+    pub after: Option<MessageId>,
+    /// Compact JSON of the client's own data.
+    pub metadata: Option<String>,
+}
+
+impl Draft {
+    /// Checks what can be checked of a send without looking anything up.
+    pub fn check(&self, now: DateTime<Utc>) -> Result<(), Invalid> {
+        let elsewhere = |id: Option<MessageId>| id.is_some_and(|id| id.conversation != self.conversation);
+        if elsewhere(self.reply_to) {
+            return Err(Invalid::new("reply_to", "must be a message of the same conversation"));
+        }
+        if elsewhere(self.after) {
+            return Err(Invalid::new("after", "must be a message of the same conversation"));
+        }
+        if self.client_key.is_some_and(|key| key.made_at() > now + KEY_AHEAD) {
+            return Err(Invalid::new("client_id", "is a UUIDv7 of more than five minutes in the future: set the clock"));
+        }
+        Ok(())
+    }
+
+    /// What the request said, as first sent: 128 bits of SHA-256 in base64url over its parts, each with its length.
+    /// `after` is no part of it, as a retry may know more than the first try did.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let reply_to = self.reply_to.map(|id| id.to_string()).unwrap_or_default();
+        let mut hash = Sha256::new();
+        for part in [self.body.as_str(), &reply_to, self.metadata.as_deref().unwrap_or_default()] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
+    }
+}

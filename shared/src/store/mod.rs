@@ -1,0 +1,77 @@
+//! The table behind the API: one method for each question, named as the question. Access is decided on strongly
+//! consistent reads of the base table only; every write says beside it what closes which race.
+
+mod backoff;
+mod error;
+pub mod items;
+mod keys;
+mod ops;
+mod schema;
+pub mod table;
+mod users;
+
+use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::Client;
+
+pub use self::{backoff::PATIENCE, error::StoreError, schema::TableDefinition};
+use crate::random::Random;
+
+/// The table, and how to reach it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    client: Client,
+    table: String,
+    random: Random,
+}
+
+/// How the SDK retries: `DynamoDB` answers in milliseconds, so the first wait is short. Retries are safe since every write
+/// carries a condition that its own earlier effect makes fail recognisably, or a client request token.
+fn retries() -> RetryConfig {
+    use std::time::Duration;
+    RetryConfig::standard()
+        .with_max_attempts(4)
+        .with_initial_backoff(Duration::from_millis(25))
+        .with_max_backoff(Duration::from_millis(400))
+}
+
+fn timeouts() -> TimeoutConfig {
+    use std::time::Duration;
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(1))
+        .operation_attempt_timeout(Duration::from_millis(1500))
+        .operation_timeout(Duration::from_secs(5))
+        .build()
+}
+
+impl Store {
+    /// Connects as the environment says (region, credentials, `AWS_ENDPOINT_URL_DYNAMODB`). Sends nothing yet.
+    pub async fn from_env(table: &str, random: Random) -> Self {
+        let config = aws_config::defaults(BehaviorVersion::latest()).load().await;
+        Self::new(&config, table, random)
+    }
+
+    /// Connects to an engine on this machine that takes any credentials.
+    pub async fn local(endpoint: &str, table: &str, random: Random) -> Self {
+        let credentials = aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local");
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .endpoint_url(endpoint)
+            .credentials_provider(credentials)
+            .region("us-east-1")
+            .load()
+            .await;
+        Self::new(&config, table, random)
+    }
+
+    fn new(config: &aws_config::SdkConfig, table: &str, random: Random) -> Self {
+        let config = aws_sdk_dynamodb::config::Builder::from(config)
+            .retry_config(retries())
+            .timeout_config(timeouts())
+            .build();
+        Self { client: Client::from_conf(config), table: table.to_owned(), random }
+    }
+
+    /// Whether the table answers: one strongly consistent read of a key that nobody has.
+    pub async fn answers(&self) -> Result<(), StoreError> {
+        self.get(table::Key::signing_key("-"), ops::Consistency::Strong).await.map(drop)
+    }
+}
