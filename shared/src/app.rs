@@ -34,7 +34,14 @@ impl App {
     pub fn new(store: Store, config: Config, signer: Option<Signer>, clock: Clock, random: Random) -> Self {
         let config = Arc::new(config);
         let keys = Arc::new(KeyCache::new(config.clone()));
-        Self { store, keys, signer: signer.map(Arc::new), clock, random, config }
+        Self {
+            store,
+            keys,
+            signer: signer.map(Arc::new),
+            clock,
+            random,
+            config,
+        }
     }
 
     /// What a function's `main` starts with: logs, settings, the table's client, keys read ahead.

@@ -61,7 +61,10 @@ macro_rules! id_text {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
                 text.parse().map_err(|_| {
-                    de::Error::invalid_value(de::Unexpected::Other("text"), &concat!("the id of a ", $kind))
+                    de::Error::invalid_value(
+                        de::Unexpected::Other("text"),
+                        &concat!("the id of a ", $kind),
+                    )
                 })
             }
         }
@@ -125,7 +128,10 @@ pub struct MessageId {
 /// Lays 122 free bits around the version and variant bits of a `UUIDv8`.
 fn spread(free: u128) -> Uuid {
     let (a, b, c) = (free >> 74, (free >> 62) & 0xfff, free & ((1 << 62) - 1));
-    Builder::from_u128((a << 80) | (b << 64) | c).with_version(Version::Custom).with_variant(uuid::Variant::RFC4122).into_uuid()
+    Builder::from_u128((a << 80) | (b << 64) | c)
+        .with_version(Version::Custom)
+        .with_variant(uuid::Variant::RFC4122)
+        .into_uuid()
 }
 
 /// The reverse of [`spread`]; `None` for a UUID of another version or variant.
@@ -152,13 +158,18 @@ impl ConversationId {
     /// The id of message `number` of this conversation.
     #[must_use]
     pub const fn message(self, number: u64) -> MessageId {
-        MessageId { conversation: self, number }
+        MessageId {
+            conversation: self,
+            number,
+        }
     }
 
     fn from_uuid(uuid: Uuid) -> Option<Self> {
         let free = gather(uuid)?;
         let number = free & u128::from(MAX_NUMBER);
-        (number == 0).then_some(Self { prefix: free >> NUMBER_BITS })
+        (number == 0).then_some(Self {
+            prefix: free >> NUMBER_BITS,
+        })
     }
 }
 
@@ -172,7 +183,9 @@ impl MessageId {
     fn from_uuid(uuid: Uuid) -> Option<Self> {
         let free = gather(uuid)?;
         let number = u64::try_from(free & u128::from(MAX_NUMBER)).ok()?;
-        let conversation = ConversationId { prefix: free >> NUMBER_BITS };
+        let conversation = ConversationId {
+            prefix: free >> NUMBER_BITS,
+        };
         (number > 0).then_some(Self { conversation, number })
     }
 }
@@ -200,12 +213,19 @@ impl ClientKey {
     /// When the key was made, by the client's clock, to the millisecond.
     #[must_use]
     pub fn made_at(self) -> DateTime<Utc> {
-        let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |timestamp| timestamp.to_unix());
-        i64::try_from(seconds).ok().and_then(|seconds| DateTime::from_timestamp(seconds, nanos)).unwrap_or_default()
+        let (seconds, nanos) = self
+            .0
+            .get_timestamp()
+            .map_or((0, 0), |timestamp| timestamp.to_unix());
+        i64::try_from(seconds)
+            .ok()
+            .and_then(|seconds| DateTime::from_timestamp(seconds, nanos))
+            .unwrap_or_default()
     }
 
     fn from_uuid(uuid: Uuid) -> Option<Self> {
-        let sortable = uuid.get_version() == Some(Version::SortRand) && uuid.get_variant() == uuid::Variant::RFC4122;
+        let sortable =
+            uuid.get_version() == Some(Version::SortRand) && uuid.get_variant() == uuid::Variant::RFC4122;
         sortable.then_some(Self(uuid))
     }
 }
@@ -216,13 +236,21 @@ id_text!(ClientKey, "request (a UUIDv7)");
 mod tests {
     use super::*;
 
-    const CONVERSATION: ConversationId = ConversationId { prefix: 0x0123_4567_89ab_cdef_0123 };
+    const CONVERSATION: ConversationId = ConversationId {
+        prefix: 0x0123_4567_89ab_cdef_0123,
+    };
 
     #[test]
     fn ids_have_their_golden_form() {
         assert_eq!(CONVERSATION.to_string(), "01234567-89ab-8cde-bc04-8c0000000000");
-        assert_eq!(CONVERSATION.message(1).to_string(), "01234567-89ab-8cde-bc04-8c0000000001");
-        assert_eq!(CONVERSATION.message(MAX_NUMBER).to_string(), "01234567-89ab-8cde-bc04-8fffffffffff");
+        assert_eq!(
+            CONVERSATION.message(1).to_string(),
+            "01234567-89ab-8cde-bc04-8c0000000001"
+        );
+        assert_eq!(
+            CONVERSATION.message(MAX_NUMBER).to_string(),
+            "01234567-89ab-8cde-bc04-8fffffffffff"
+        );
     }
 
     #[test]
@@ -233,15 +261,30 @@ mod tests {
             assert_eq!(id.to_string().to_uppercase().parse(), Ok(id));
         }
         assert_eq!(CONVERSATION.to_string().parse(), Ok(CONVERSATION));
-        assert_eq!(ConversationId::from_prefix([0xff; 10]).to_string().parse(), Ok(ConversationId::from_prefix([0xff; 10])));
+        assert_eq!(
+            ConversationId::from_prefix([0xff; 10]).to_string().parse(),
+            Ok(ConversationId::from_prefix([0xff; 10]))
+        );
     }
 
     #[test]
     fn an_id_of_another_kind_is_none() {
-        assert!(CONVERSATION.message(1).to_string().parse::<ConversationId>().is_err());
+        assert!(
+            CONVERSATION
+                .message(1)
+                .to_string()
+                .parse::<ConversationId>()
+                .is_err()
+        );
         assert!(CONVERSATION.to_string().parse::<MessageId>().is_err());
         assert!(CONVERSATION.to_string().parse::<ClientKey>().is_err());
-        for text in ["", "a", "01234567-89ab-4cde-bc04-8c0000000001", "0123456789ab8cdebc048c0000000001", "#"] {
+        for text in [
+            "",
+            "a",
+            "01234567-89ab-4cde-bc04-8c0000000001",
+            "0123456789ab8cdebc048c0000000001",
+            "#",
+        ] {
             assert!(text.parse::<MessageId>().is_err(), "{text}");
         }
     }

@@ -100,7 +100,9 @@ pub struct Signer {
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Signer").field("kid", &self.kid).finish_non_exhaustive()
+        f.debug_struct("Signer")
+            .field("kid", &self.kid)
+            .finish_non_exhaustive()
     }
 }
 
@@ -110,7 +112,11 @@ impl Signer {
         let key = SigningKey::from_bytes(&seed);
         let x = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
         let der = key.to_pkcs8_der().map_err(|_| BadSeed)?;
-        Ok(Self { key: EncodingKey::from_ed_der(der.as_bytes()), kid: thumbprint(&x), x })
+        Ok(Self {
+            key: EncodingKey::from_ed_der(der.as_bytes()),
+            kid: thumbprint(&x),
+            x,
+        })
     }
 
     /// A signer of a seed as files and secrets hold it: base64url, white space around it passed over.
@@ -144,7 +150,9 @@ impl Signer {
 
 /// RFC 7638 with the members of RFC 8037, appendix A.3.
 fn thumbprint(x: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)))
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!(
+        r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#
+    )))
 }
 
 /// The key id that a token names; `None` for what is no token of type `C` and of our algorithm.
@@ -155,7 +163,12 @@ pub(super) fn key_of<C: Claims>(token: &str) -> Option<String> {
 }
 
 /// The claims of a token that `key` signed for us and that is good at `now`.
-pub(super) fn verify<C: Claims>(token: &str, key: &DecodingKey, config: &Config, now: DateTime<Utc>) -> Option<C> {
+pub(super) fn verify<C: Claims>(
+    token: &str,
+    key: &DecodingKey,
+    config: &Config,
+    now: DateTime<Utc>,
+) -> Option<C> {
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     validation.set_issuer(&[&config.issuer]);

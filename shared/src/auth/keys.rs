@@ -38,23 +38,39 @@ impl KeyCache {
     /// An empty cache.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        Self { config, snapshot: RwLock::new(None) }
+        Self {
+            config,
+            snapshot: RwLock::new(None),
+        }
     }
 
     /// The claims of an access token.
-    pub async fn access(&self, store: &Store, token: &str, now: DateTime<Utc>) -> Result<AccessClaims, Problem> {
+    pub async fn access(
+        &self,
+        store: &Store,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<AccessClaims, Problem> {
         self.claims(store, token, now).await
     }
 
     /// The claims of a refresh token; whether its session lives is another question.
-    pub async fn refresh(&self, store: &Store, token: &str, now: DateTime<Utc>) -> Result<RefreshClaims, Problem> {
+    pub async fn refresh(
+        &self,
+        store: &Store,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<RefreshClaims, Problem> {
         self.claims(store, token, now).await
     }
 
     async fn claims<C: Claims>(&self, store: &Store, token: &str, now: DateTime<Utc>) -> Result<C, Problem> {
         let kid = jwt::key_of::<C>(token).ok_or_else(Problem::token_not_valid)?;
         let snapshot = self.snapshot_with(&kid, store, now).await?;
-        let key = snapshot.keys.get(&kid).filter(|(_, not_after)| not_after.is_none_or(|not_after| now < not_after));
+        let key = snapshot
+            .keys
+            .get(&kid)
+            .filter(|(_, not_after)| not_after.is_none_or(|not_after| now < not_after));
         let claims = key.and_then(|(key, _)| jwt::verify(token, key, &self.config, now));
         claims.ok_or_else(Problem::token_not_valid)
     }
@@ -65,8 +81,17 @@ impl KeyCache {
     }
 
     /// Keys that are fresh and, if it can be helped, have `kid` among them.
-    async fn snapshot_with(&self, kid: &str, store: &Store, now: DateTime<Utc>) -> Result<Arc<Snapshot>, Problem> {
-        let kept = self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone();
+    async fn snapshot_with(
+        &self,
+        kid: &str,
+        store: &Store,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Snapshot>, Problem> {
+        let kept = self
+            .snapshot
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         match kept {
             Some(kept) if kept.serves(kid, now) => Ok(kept),
             _ => self.read(store, now).await,
@@ -76,8 +101,9 @@ impl KeyCache {
     async fn read(&self, store: &Store, now: DateTime<Utc>) -> Result<Arc<Snapshot>, Problem> {
         let mut keys = HashMap::new();
         for key in store.signing_keys().await? {
-            let decoding = DecodingKey::from_ed_components(&key.x)
-                .map_err(|error| Problem::from(crate::store::StoreError::corrupt("KEY", "not an Ed25519 key")).caused_by(error))?;
+            let decoding = DecodingKey::from_ed_components(&key.x).map_err(|error| {
+                Problem::from(crate::store::StoreError::corrupt("KEY", "not an Ed25519 key")).caused_by(error)
+            })?;
             keys.insert(key.kid, (decoding, key.not_after));
         }
         let snapshot = Arc::new(Snapshot { keys, read_at: now });

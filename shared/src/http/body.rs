@@ -53,21 +53,34 @@ impl<S: Sync, T: RequestBody> FromRequest<S> for Json<T> {
 
 /// Whether the body is a form; JSON otherwise.
 fn is_form(headers: &HeaderMap) -> Result<bool, Problem> {
-    let value = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-    let essence = value.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .map(|value| value.to_str().unwrap_or_default());
+    let essence = value.map(|value| {
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
+    });
     match essence.as_deref() {
         Some("application/json") => Ok(false),
         Some("application/x-www-form-urlencoded") => Ok(true),
-        _ => Err(Problem::new(Code::UnsupportedMediaType, "Send JSON, with the header `Content-Type: application/json`.")),
+        _ => Err(Problem::new(
+            Code::UnsupportedMediaType,
+            "Send JSON, with the header `Content-Type: application/json`.",
+        )),
     }
 }
 
 async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     match Limited::new(body, MAX_BODY).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Problem::new(Code::PayloadTooLarge, format!("The body is over {MAX_BODY} bytes.")))
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+            Code::PayloadTooLarge,
+            format!("The body is over {MAX_BODY} bytes."),
+        )),
         Err(error) => Err(Problem::new(Code::MalformedBody, "The body broke off.").caused_by(error)),
     }
 }
@@ -92,13 +105,18 @@ pub fn json_object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
 /// Reads an urlencoded form. Line ends are CRLF in forms (HTML) and LF in stored text.
 fn form_fields(bytes: &[u8], lists: &[&str]) -> Result<Map<String, Value>, Problem> {
     let mut fields = Map::new();
-    for (name, value) in pairs(bytes).ok_or_else(|| malformed("The form is not UTF-8, or holds control characters."))? {
+    for (name, value) in
+        pairs(bytes).ok_or_else(|| malformed("The form is not UTF-8, or holds control characters."))?
+    {
         if lists.contains(&name.as_str()) {
             let list = fields.entry(name).or_insert_with(|| Value::Array(Vec::new()));
             if let (Value::Array(list), false) = (list, value.is_empty()) {
                 list.push(Value::String(value));
             }
-        } else if fields.insert(name.clone(), Value::String(value.replace("\r\n", "\n"))).is_some() {
+        } else if fields
+            .insert(name.clone(), Value::String(value.replace("\r\n", "\n")))
+            .is_some()
+        {
             return Err(Invalid::new(name, "is named twice").into());
         }
     }
@@ -108,8 +126,14 @@ fn form_fields(bytes: &[u8], lists: &[&str]) -> Result<Map<String, Value>, Probl
 /// The pairs of an urlencoded text; `None` where a byte sequence is not UTF-8 or a character is refused.
 pub(super) fn pairs(bytes: &[u8]) -> Option<Vec<(String, String)>> {
     let decode = |text: &[u8]| {
-        let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-        let text = percent_encoding::percent_decode(&spaced).decode_utf8().ok()?.into_owned();
+        let spaced: Vec<u8> = text
+            .iter()
+            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+            .collect();
+        let text = percent_encoding::percent_decode(&spaced)
+            .decode_utf8()
+            .ok()?
+            .into_owned();
         (!text.chars().any(|c| is_refused(c) && c != '\r')).then_some(text)
     };
     bytes
@@ -117,7 +141,10 @@ pub(super) fn pairs(bytes: &[u8]) -> Option<Vec<(String, String)>> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            Some((decode(halves.next().unwrap_or_default())?, decode(halves.next().unwrap_or_default())?))
+            Some((
+                decode(halves.next().unwrap_or_default())?,
+                decode(halves.next().unwrap_or_default())?,
+            ))
         })
         .collect()
 }
@@ -147,7 +174,9 @@ pub(super) fn deserialize<T: DeserializeOwned>(value: Value) -> Result<T, Invali
 }
 
 /// For PATCH: tells a field that is `null` (`Some(None)`) from one that is not there (`None`).
-pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -161,12 +190,16 @@ impl Strict {
         if self.depth == MAX_DEPTH {
             return Err(E::custom(format_args!("nests deeper than {MAX_DEPTH} levels")));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self {
+            depth: self.depth + 1,
+        })
     }
 
     fn text<E: serde::de::Error>(text: String) -> Result<String, E> {
         if text.chars().any(is_refused) {
-            return Err(E::custom("a string holds a control character; of those only tab and newline are allowed"));
+            return Err(E::custom(
+                "a string holds a control character; of those only tab and newline are allowed",
+            ));
         }
         Ok(text)
     }
@@ -206,7 +239,9 @@ impl<'de> Visitor<'de> for Strict {
     /// Beyond 2^53 a float no longer tells whole numbers apart: it would come back changed.
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         let number = Number::from_f64(value).filter(|_| value.abs() < 9_007_199_254_740_992.0);
-        number.map(Value::Number).ok_or_else(|| E::custom("a number is out of range; send it as a string"))
+        number
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number is out of range; send it as a string"))
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
@@ -226,7 +261,9 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = access.next_key::<String>()? {
             let name = Self::text(name)?;
             if fields.contains_key(&name) {
-                return Err(serde::de::Error::custom(format_args!("the key {name:?} is named twice")));
+                return Err(serde::de::Error::custom(format_args!(
+                    "the key {name:?} is named twice"
+                )));
             }
             let value = access.next_value_seed(self.deeper()?)?;
             fields.insert(name, value);
@@ -242,8 +279,19 @@ mod tests {
     #[test]
     fn json_is_strict() {
         for bad in [
-            "", "{", "[]", "1", r#"{"a":1,"a":2}"#, r#"{"a":{"b":1,"b":1}}"#, r#"{"a":"\u0000"}"#, r#"{"a":"\ud800"}"#,
-            r#"{"a":1e999}"#, r#"{"a":123456789012345678901234567890}"#, r#"{"a":1}{"#, r#"{"a":NaN}"#, "{\"a\":\"\u{1}\"}",
+            "",
+            "{",
+            "[]",
+            "1",
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":{"b":1,"b":1}}"#,
+            r#"{"a":"\u0000"}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":1e999}"#,
+            r#"{"a":123456789012345678901234567890}"#,
+            r#"{"a":1}{"#,
+            r#"{"a":NaN}"#,
+            "{\"a\":\"\u{1}\"}",
         ] {
             assert!(json_object(bad.as_bytes()).is_err(), "{bad}");
         }
@@ -275,19 +323,29 @@ mod tests {
     fn errors_name_the_field_and_not_the_value() {
         assert_eq!(fault("{}"), "password: is required");
         assert_eq!(fault(r#"{"password":1234}"#), "password: must be a string");
-        assert_eq!(fault(r#"{"password":"","nam":1}"#), "nam: is no field of this request");
+        assert_eq!(
+            fault(r#"{"password":"","nam":1}"#),
+            "nam: is no field of this request"
+        );
     }
 
     #[test]
     fn null_and_nothing_differ() {
-        let name = |json: &str| parse::<Login>(json_object(json.as_bytes()).unwrap()).unwrap().name;
+        let name = |json: &str| {
+            parse::<Login>(json_object(json.as_bytes()).unwrap())
+                .unwrap()
+                .name
+        };
         assert_eq!(name(r#"{"password":"","user_id":7}"#), None);
         assert_eq!(name(r#"{"password":"","name":null}"#), Some(None));
     }
 
     #[test]
     fn forms_are_strict() {
-        assert_eq!(form_fields(b"a=1+2&b=%C3%A9&l=x", &["l"]).unwrap()["l"], serde_json::json!(["x"]));
+        assert_eq!(
+            form_fields(b"a=1+2&b=%C3%A9&l=x", &["l"]).unwrap()["l"],
+            serde_json::json!(["x"])
+        );
         assert!(form_fields(b"a=%ff", &[]).is_err());
         assert!(form_fields(b"a=%00", &[]).is_err());
         assert!(form_fields(b"a=1&a=2", &[]).is_err());

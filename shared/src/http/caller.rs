@@ -32,15 +32,25 @@ impl FromRequestParts<App> for Caller {
         let token = bearer(&parts.headers)?.ok_or_else(Problem::not_authenticated)?;
         let claims = app.keys.access(&app.store, &token, app.clock.now()).await?;
         tracing::Span::current().record("user", tracing::field::display(claims.sub));
-        Ok(Self { user: claims.sub, session: claims.sid, claimed_role: claims.role })
+        Ok(Self {
+            user: claims.sub,
+            session: claims.sid,
+            claimed_role: claims.role,
+        })
     }
 }
 
 /// The token of the one `Authorization` header; `None` where there is no header.
 fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or_else(Problem::token_not_valid)?;
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let text = value
+        .to_str()
+        .ok()
+        .filter(|_| values.next().is_none())
+        .ok_or_else(Problem::token_not_valid)?;
     let (scheme, token) = text.split_once(' ').ok_or_else(Problem::token_not_valid)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Problem::not_authenticated());
@@ -59,7 +69,9 @@ impl FromRequestParts<App> for MaybeCaller {
         if !parts.headers.contains_key(header::AUTHORIZATION) {
             return Ok(Self(None));
         }
-        Caller::from_request_parts(parts, app).await.map(|caller| Self(Some(caller)))
+        Caller::from_request_parts(parts, app)
+            .await
+            .map(|caller| Self(Some(caller)))
     }
 }
 

@@ -78,7 +78,15 @@ impl Problem {
     /// A problem with words for whoever sent the request.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let members = Map::new();
-        Self { code, detail: detail.into(), errors: Vec::new(), retry_after: None, members, allow: None, source: None }
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+            members,
+            allow: None,
+            source: None,
+        }
     }
 
     /// One bad field.
@@ -89,7 +97,10 @@ impl Problem {
     /// What is not there, and what is not the caller's to know about: the same bytes.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(Code::NotFound, "There is nothing here, or nothing that you may know about.")
+        Self::new(
+            Code::NotFound,
+            "There is nothing here, or nothing that you may know about.",
+        )
     }
 
     /// Known to the caller and not allowed.
@@ -100,19 +111,28 @@ impl Problem {
     /// No credentials came with the request.
     #[must_use]
     pub fn not_authenticated() -> Self {
-        Self::new(Code::NotAuthenticated, "Log in at /api/token/ and send the header `Authorization: Bearer <access token>`.")
+        Self::new(
+            Code::NotAuthenticated,
+            "Log in at /api/token/ and send the header `Authorization: Bearer <access token>`.",
+        )
     }
 
     /// A token that is malformed, expired, not ours or over.
     #[must_use]
     pub fn token_not_valid() -> Self {
-        Self::new(Code::TokenNotValid, "The token is not valid, or not any more. Refresh it at /api/token/refresh/ or log in again.")
+        Self::new(
+            Code::TokenNotValid,
+            "The token is not valid, or not any more. Refresh it at /api/token/refresh/ or log in again.",
+        )
     }
 
     /// The caller's copy is not the present one.
     #[must_use]
     pub fn precondition_failed() -> Self {
-        Self::new(Code::PreconditionFailed, "It has changed since: read it again, then repeat the request with its present ETag.")
+        Self::new(
+            Code::PreconditionFailed,
+            "It has changed since: read it again, then repeat the request with its present ETag.",
+        )
     }
 
     /// Adds a `Retry-After` header, in seconds.
@@ -211,7 +231,13 @@ impl Problem {
 
 impl From<Vec<Invalid>> for Problem {
     fn from(errors: Vec<Invalid>) -> Self {
-        Self { errors, ..Self::new(Code::InvalidRequest, "Some fields cannot be accepted; see `errors`.") }
+        Self {
+            errors,
+            ..Self::new(
+                Code::InvalidRequest,
+                "Some fields cannot be accepted; see `errors`.",
+            )
+        }
     }
 }
 

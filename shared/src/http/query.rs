@@ -19,7 +19,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let fields = parameters(&parts.uri)?;
-        body::deserialize(Value::Object(fields)).map(Self).map_err(Problem::from)
+        body::deserialize(Value::Object(fields))
+            .map(Self)
+            .map_err(Problem::from)
     }
 }
 
@@ -57,7 +59,11 @@ impl Default for Limit {
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        let number = text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| text.parse().ok())
+            .flatten();
         match number {
             Some(limit @ 1..=100) => Ok(Self(limit)),
             _ => Err(de::Error::custom("must be a number from 1 to 100")),

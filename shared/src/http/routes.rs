@@ -75,8 +75,12 @@ impl Routes {
 
     /// The `Allow` header of a path.
     fn allow(&self, path: &str) -> HeaderValue {
-        let mut methods: Vec<&str> =
-            self.listed.iter().filter(|(_, listed)| *listed == path).map(|(method, _)| method.as_str()).collect();
+        let mut methods: Vec<&str> = self
+            .listed
+            .iter()
+            .filter(|(_, listed)| *listed == path)
+            .map(|(method, _)| method.as_str())
+            .collect();
         if methods.contains(&"GET") {
             methods.push("HEAD");
         }
@@ -108,15 +112,24 @@ impl Routes {
 /// Adds OPTIONS and the answer to methods that a path does not have.
 fn surround(methods: MethodRouter<App>, allow: &HeaderValue) -> MethodRouter<App> {
     let options = (StatusCode::NO_CONTENT, [(header::ALLOW, allow.clone())]);
-    let refusal = Problem::new(Code::MethodNotAllowed, "This path does not have that method; see the header `Allow`.")
-        .allow(allow.clone());
-    methods.merge(on(MethodFilter::OPTIONS, async move || options)).fallback(async move || refusal)
+    let refusal = Problem::new(
+        Code::MethodNotAllowed,
+        "This path does not have that method; see the header `Allow`.",
+    )
+    .allow(allow.clone());
+    methods
+        .merge(on(MethodFilter::OPTIONS, async move || options))
+        .fallback(async move || refusal)
 }
 
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let said = panic.downcast_ref::<String>().cloned();
-    let said = said.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
-    Problem::new(Code::Internal, "Something is wrong on our side.").caused_by(format!("panic: {said}")).into_response()
+    let said = said
+        .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
+        .unwrap_or_default();
+    Problem::new(Code::Internal, "Something is wrong on our side.")
+        .caused_by(format!("panic: {said}"))
+        .into_response()
 }
 
 /// What happens around every request.
@@ -124,12 +137,19 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
     let begun = Instant::now();
     let id = request_id(&request).unwrap_or_else(|| app.random.uuid().to_string());
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned());
     let span = info_span!("request", request_id = id, user = field::Empty);
     let response = if accepts_json(&request) {
         next.run(request).instrument(span.clone()).await
     } else {
-        Problem::new(Code::NotAcceptable, "Only JSON is to be had here: accept application/json.").into_response()
+        Problem::new(
+            Code::NotAcceptable,
+            "Only JSON is to be had here: accept application/json.",
+        )
+        .into_response()
     };
     let _entered = span.enter();
     let mut response = rendered(response, &id);
@@ -137,10 +157,20 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
         response.headers_mut().insert(REQUEST_ID, id);
     }
     let headers = response.headers_mut();
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::X_CONTENT_TYPE_OPTIONS)
+        .or_insert(HeaderValue::from_static("nosniff"));
     let (status, millis) = (response.status().as_u16(), begun.elapsed().as_millis());
-    info!(method = method.as_str(), route = route.as_deref().unwrap_or("-"), status, millis, "request");
+    info!(
+        method = method.as_str(),
+        route = route.as_deref().unwrap_or("-"),
+        status,
+        millis,
+        "request"
+    );
     response
 }
 
@@ -160,7 +190,12 @@ fn accepts_json(request: &Request) -> bool {
         let mut parts = range.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default().to_ascii_lowercase();
         let refused = parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        let ours = ["*/*", "application/*", "application/json", "application/problem+json"];
+        let ours = [
+            "*/*",
+            "application/*",
+            "application/json",
+            "application/problem+json",
+        ];
         ours.contains(&media.as_str()) && !refused
     };
     let mut values = request.headers().get_all(header::ACCEPT).iter().peekable();

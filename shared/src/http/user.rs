@@ -43,7 +43,10 @@ pub fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S
 
 /// The same for a time that may be missing.
 #[allow(clippy::ref_option, reason = "the signature that serde asks for")]
-pub fn timestamp_option<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn timestamp_option<S: Serializer>(
+    time: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match time {
         Some(time) => timestamp(time, serializer),
         None => serializer.serialize_none(),

@@ -21,14 +21,24 @@ impl Rule {
     /// A rule on code points, with the bytes that so many can take.
     #[must_use]
     pub const fn new(field: &'static str, min: usize, max: usize) -> Self {
-        Self { field, min, max, max_bytes: max * 4 }
+        Self {
+            field,
+            min,
+            max,
+            max_bytes: max * 4,
+        }
     }
 
     /// Checks `text` and gives it back unchanged.
     pub fn check(self, text: String) -> Result<String, Invalid> {
         let length = text.chars().count();
         let reason = if length > self.max || text.len() > self.max_bytes {
-            format!("has {length} characters and {} bytes; at most {} and {} are allowed", text.len(), self.max, self.max_bytes)
+            format!(
+                "has {length} characters and {} bytes; at most {} and {} are allowed",
+                text.len(),
+                self.max,
+                self.max_bytes
+            )
         } else if self.min > 0 && text.trim().is_empty() {
             "may not be blank".to_owned()
         } else if length < self.min {
@@ -60,7 +70,10 @@ pub fn metadata(value: &Value) -> Result<Option<String>, Invalid> {
         Value::Object(_) => {
             let text = value.to_string();
             if text.len() > METADATA_BYTES {
-                let reason = format!("is {} bytes as compact JSON; at most {METADATA_BYTES} are allowed", text.len());
+                let reason = format!(
+                    "is {} bytes as compact JSON; at most {METADATA_BYTES} are allowed",
+                    text.len()
+                );
                 return Err(Invalid::new("metadata", reason));
             }
             Ok(Some(text))

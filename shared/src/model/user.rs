@@ -43,9 +43,15 @@ impl Email {
     /// Parses an address (RFC 5321, with a domain of at least two labels, without display name or address literal).
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let address = text.trim().to_lowercase();
-        let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+        let options = Options::default()
+            .with_required_tld()
+            .without_domain_literal()
+            .without_display_text();
         if address.len() > EMAIL_BYTES || EmailAddress::parse_with_options(&address, options).is_err() {
-            return Err(Invalid::new("email", "must be an email address of at most 254 bytes, such as ann@example.com"));
+            return Err(Invalid::new(
+                "email",
+                "must be an email address of at most 254 bytes, such as ann@example.com",
+            ));
         }
         Ok(Self(address))
     }
@@ -83,11 +89,16 @@ pub fn last_name(text: String) -> Result<String, Invalid> {
 pub fn phone_number(text: String) -> Result<Option<String>, Invalid> {
     let number = PHONE_NUMBER.check(text)?;
     let digits = number.chars().filter(char::is_ascii_digit).count();
-    let plain = number.chars().all(|c| c.is_ascii_digit() || "+()-./ ".contains(c));
+    let plain = number
+        .chars()
+        .all(|c| c.is_ascii_digit() || "+()-./ ".contains(c));
     match digits {
         0 if number.trim().is_empty() => Ok(None),
         3..=15 if plain => Ok(Some(number)),
-        _ => Err(Invalid::new("phone_number", "must be a phone number of 3 to 15 digits, such as +44 20 7946 0018")),
+        _ => Err(Invalid::new(
+            "phone_number",
+            "must be a phone number of 3 to 15 digits, such as +44 20 7946 0018",
+        )),
     }
 }
 
@@ -97,17 +108,37 @@ mod tests {
 
     #[test]
     fn emails_are_normalised() {
-        assert_eq!(Email::parse(" Ann@Example.COM ").unwrap().as_str(), "ann@example.com");
+        assert_eq!(
+            Email::parse(" Ann@Example.COM ").unwrap().as_str(),
+            "ann@example.com"
+        );
         let long = format!("{}@example.com", "a".repeat(250));
-        for bad in ["", "ann", "ann@", "@example.com", "ann@localhost", "Ann <ann@example.com>", "a@b@c.de", "ann@[127.0.0.1]", "a\0@b.de", &long] {
+        for bad in [
+            "",
+            "ann",
+            "ann@",
+            "@example.com",
+            "ann@localhost",
+            "Ann <ann@example.com>",
+            "a@b@c.de",
+            "ann@[127.0.0.1]",
+            "a\0@b.de",
+            &long,
+        ] {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
-        assert_eq!(format!("{:?}", Email::parse("ann@example.com").unwrap()), "Email(…)");
+        assert_eq!(
+            format!("{:?}", Email::parse("ann@example.com").unwrap()),
+            "Email(…)"
+        );
     }
 
     #[test]
     fn phone_numbers_are_plausible() {
-        assert_eq!(phone_number("+44 20 7946 0018".to_owned()).unwrap().as_deref(), Some("+44 20 7946 0018"));
+        assert_eq!(
+            phone_number("+44 20 7946 0018".to_owned()).unwrap().as_deref(),
+            Some("+44 20 7946 0018")
+        );
         assert_eq!(phone_number(String::new()).unwrap(), None);
         for bad in ["12", "call me", "1234567890123456", "+44\n1234"] {
             assert!(phone_number(bad.to_owned()).is_err(), "{bad}");

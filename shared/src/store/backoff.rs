@@ -24,7 +24,11 @@ pub(crate) struct Backoff<'a> {
 
 impl<'a> Backoff<'a> {
     pub(crate) fn new(random: &'a Random) -> Self {
-        Self { random, window: WIDEST, deadline: Instant::now() + PATIENCE }
+        Self {
+            random,
+            window: WIDEST,
+            deadline: Instant::now() + PATIENCE,
+        }
     }
 
     /// Waits after a loss.

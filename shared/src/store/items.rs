@@ -4,7 +4,10 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::{DateTime, Utc, serde::{ts_microseconds, ts_microseconds_option, ts_seconds}};
+use chrono::{
+    DateTime, Utc,
+    serde::{ts_microseconds, ts_microseconds_option, ts_seconds},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -59,7 +62,11 @@ pub struct User {
     pub credential_version: u64,
     #[serde(with = "ts_microseconds")]
     pub created_at: DateTime<Utc>,
-    #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "ts_microseconds_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub closed_at: Option<DateTime<Utc>>,
 }
 
@@ -85,7 +92,10 @@ pub struct Credential {
 impl std::fmt::Debug for Credential {
     /// Neither the hash nor the email belongs into a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credential").field("user", &self.user).field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("Credential")
+            .field("user", &self.user)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
@@ -225,10 +235,18 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
     /// When it was last edited.
-    #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "ts_microseconds_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub edited_at: Option<DateTime<Utc>>,
     /// When it was deleted.
-    #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "ts_microseconds_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
@@ -341,7 +359,11 @@ pub struct SigningKey {
     #[serde(with = "ts_microseconds")]
     pub published_at: DateTime<Utc>,
     /// Verifies until then; set when its successor is published.
-    #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "ts_microseconds_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub not_after: Option<DateTime<Utc>>,
 }
 
@@ -357,7 +379,9 @@ impl Item {
             Self::Member(member) => Key::member(member.conversation, member.user),
             Self::Message(message) => Key::message(message.id()),
             Self::Closed(closed) => Key::slot(closed.conversation, closed.slot),
-            Self::Revision(revision) => Key::revision(revision.conversation.message(revision.place.0), revision.place.1),
+            Self::Revision(revision) => {
+                Key::revision(revision.conversation.message(revision.place.0), revision.place.1)
+            }
             Self::Change(change) => Key::slot(change.conversation, Slot::Change(change.number)),
             Self::SigningKey(key) => Key::signing_key(&key.kid),
             Self::Unknown => return None,
@@ -367,18 +391,24 @@ impl Item {
     fn index(&self) -> Option<[(&'static str, String); 2]> {
         match self {
             Self::User(user) => Some(table::user_index(user.created_at, user.id)),
-            Self::Inbox(entry) => {
-                Some(table::inbox_index(entry.user, Activity::at(entry.joined_at, entry.conversation)))
-            }
+            Self::Inbox(entry) => Some(table::inbox_index(
+                entry.user,
+                Activity::at(entry.joined_at, entry.conversation),
+            )),
             _ => None,
         }
     }
 
     /// The item with its keys, as it is written.
     pub(crate) fn encode(&self) -> Result<Attributes, StoreError> {
-        let key = self.key().ok_or_else(|| StoreError::corrupt("unknown", "a kind that this release does not write"))?;
-        let mut attributes: Attributes = serde_dynamo::to_item(self)
-            .map_err(|source| StoreError::Corrupt { entity: key.entity(), source: source.into() })?;
+        let key = self
+            .key()
+            .ok_or_else(|| StoreError::corrupt("unknown", "a kind that this release does not write"))?;
+        let mut attributes: Attributes =
+            serde_dynamo::to_item(self).map_err(|source| StoreError::Corrupt {
+                entity: key.entity(),
+                source: source.into(),
+            })?;
         attributes.extend(key.into_attributes());
         for (name, value) in self.index().into_iter().flatten() {
             attributes.insert(name.to_owned(), AttributeValue::S(value));
@@ -389,7 +419,10 @@ impl Item {
     /// Reads an item.
     pub(crate) fn decode(attributes: Attributes) -> Result<Self, StoreError> {
         let entity = Key::of(&attributes).map(|key| key.entity()).unwrap_or_default();
-        serde_dynamo::from_item(attributes).map_err(|source| StoreError::Corrupt { entity, source: source.into() })
+        serde_dynamo::from_item(attributes).map_err(|source| StoreError::Corrupt {
+            entity,
+            source: source.into(),
+        })
     }
 }
 

@@ -67,11 +67,17 @@ impl Store {
             .retry_config(retries())
             .timeout_config(timeouts())
             .build();
-        Self { client: Client::from_conf(config), table: table.to_owned(), random }
+        Self {
+            client: Client::from_conf(config),
+            table: table.to_owned(),
+            random,
+        }
     }
 
     /// Whether the table answers: one strongly consistent read of a key that nobody has.
     pub async fn answers(&self) -> Result<(), StoreError> {
-        self.get(table::Key::signing_key("-"), ops::Consistency::Strong).await.map(drop)
+        self.get(table::Key::signing_key("-"), ops::Consistency::Strong)
+            .await
+            .map(drop)
     }
 }

@@ -7,7 +7,8 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{
         AttributeValue, CancellationReason, ConditionCheck, Delete, DeleteRequest, KeysAndAttributes, Put,
-        ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update, WriteRequest,
+        ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
+        WriteRequest,
     },
 };
 use futures::future::try_join_all;
@@ -70,11 +71,17 @@ pub(crate) const PRESENT: &str = "attribute_exists(#pk)";
 
 impl Expression {
     pub(crate) fn condition(condition: &str) -> Self {
-        Self { condition: Some(condition.to_owned()), ..Self::default() }
+        Self {
+            condition: Some(condition.to_owned()),
+            ..Self::default()
+        }
     }
 
     pub(crate) fn update(update: &str, condition: &str) -> Self {
-        Self { update: Some(update.to_owned()), ..Self::condition(condition) }
+        Self {
+            update: Some(update.to_owned()),
+            ..Self::condition(condition)
+        }
     }
 
     pub(crate) fn number(self, name: &str, value: impl ToString) -> Self {
@@ -104,7 +111,10 @@ impl Expression {
 /// Each `#name` of an expression with the attribute that it means.
 fn names_in(expression: &str) -> impl Iterator<Item = (String, String)> + '_ {
     expression.split('#').skip(1).map(|rest| {
-        let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let name: String = rest
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect();
         (format!("#{name}"), name)
     })
 }
@@ -164,7 +174,9 @@ impl Step {
                 .build()
                 .map(|check| item.condition_check(check)),
         };
-        built.map(|step| step.build()).map_err(|source| StoreError::Refused(source.into()))
+        built
+            .map(|step| step.build())
+            .map_err(|source| StoreError::Refused(source.into()))
     }
 }
 
@@ -195,14 +207,28 @@ fn decode(attributes: Option<Attributes>) -> Result<Option<Item>, StoreError> {
 impl Store {
     /// One item.
     pub(crate) async fn get(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, StoreError> {
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key.into_attributes()));
-        let answer = request.consistent_read(consistency == Consistency::Strong).send().await.map_err(classify)?;
+        let request = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key.into_attributes()));
+        let answer = request
+            .consistent_read(consistency == Consistency::Strong)
+            .send()
+            .await
+            .map_err(classify)?;
         decode(answer.item)
     }
 
     /// Items by key, in no order; those that do not stand are left out. Any number of keys, a hundred to a request.
-    pub(crate) async fn batch_get(&self, keys: Vec<Key>, consistency: Consistency) -> Result<Vec<Item>, StoreError> {
-        let batches = keys.chunks(100).map(|batch| self.one_batch_get(batch, consistency));
+    pub(crate) async fn batch_get(
+        &self,
+        keys: Vec<Key>,
+        consistency: Consistency,
+    ) -> Result<Vec<Item>, StoreError> {
+        let batches = keys
+            .chunks(100)
+            .map(|batch| self.one_batch_get(batch, consistency));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
 
@@ -217,10 +243,24 @@ impl Store {
                 .consistent_read(consistency == Consistency::Strong)
                 .build()
                 .map_err(|source| StoreError::Refused(source.into()))?;
-            let answer =
-                self.client.batch_get_item().request_items(&self.table, request).send().await.map_err(classify)?;
-            let found = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
-            items.extend(found.into_iter().map(Item::decode).collect::<Result<Vec<_>, _>>()?);
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, request)
+                .send()
+                .await
+                .map_err(classify)?;
+            let found = answer
+                .responses
+                .unwrap_or_default()
+                .remove(&self.table)
+                .unwrap_or_default();
+            items.extend(
+                found
+                    .into_iter()
+                    .map(Item::decode)
+                    .collect::<Result<Vec<_>, _>>()?,
+            );
             match answer.unprocessed_keys.unwrap_or_default().remove(&self.table) {
                 Some(rest) if !rest.keys.is_empty() => wanted = rest.keys,
                 _ => return Ok(items),
@@ -237,8 +277,16 @@ impl Store {
     }
 
     /// One page of a span, undecoded: an index projects keys only.
-    pub(crate) async fn query_raw(&self, span: Span, reading: Reading) -> Result<(Vec<Attributes>, bool), StoreError> {
-        let (pk, sk) = if span.index { ("gsi1pk", "gsi1sk") } else { ("pk", "sk") };
+    pub(crate) async fn query_raw(
+        &self,
+        span: Span,
+        reading: Reading,
+    ) -> Result<(Vec<Attributes>, bool), StoreError> {
+        let (pk, sk) = if span.index {
+            ("gsi1pk", "gsi1sk")
+        } else {
+            ("pk", "sk")
+        };
         let answer = self
             .client
             .query()
@@ -256,7 +304,10 @@ impl Store {
             .send()
             .await
             .map_err(classify)?;
-        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key.is_some()))
+        Ok((
+            answer.items.unwrap_or_default(),
+            answer.last_evaluated_key.is_some(),
+        ))
     }
 
     /// Writes a whole item under a condition.
@@ -311,7 +362,11 @@ impl Store {
 
     /// Removes an item; that it is gone already is no failure. Nothing is asked of it, so a repetition does no harm.
     pub(crate) async fn delete(&self, key: Key) -> Result<(), StoreError> {
-        let request = self.client.delete_item().table_name(&self.table).set_key(Some(key.into_attributes()));
+        let request = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key.into_attributes()));
         request.send().await.map(drop).map_err(classify)
     }
 
@@ -326,11 +381,16 @@ impl Store {
     async fn one_batch_delete(&self, keys: &[Key]) -> Result<(), StoreError> {
         let mut backoff = Backoff::new(&self.random);
         let delete = |key: &Key| {
-            let delete = DeleteRequest::builder().set_key(Some(key.clone().into_attributes())).build();
+            let delete = DeleteRequest::builder()
+                .set_key(Some(key.clone().into_attributes()))
+                .build();
             delete.map(|delete| WriteRequest::builder().delete_request(delete).build())
         };
-        let mut wanted: Vec<WriteRequest> =
-            keys.iter().map(delete).collect::<Result<_, _>>().map_err(|source| StoreError::Refused(source.into()))?;
+        let mut wanted: Vec<WriteRequest> = keys
+            .iter()
+            .map(delete)
+            .collect::<Result<_, _>>()
+            .map_err(|source| StoreError::Refused(source.into()))?;
         loop {
             let request = self.client.batch_write_item().request_items(&self.table, wanted);
             let answer = request.send().await.map_err(classify)?;
@@ -345,8 +405,17 @@ impl Store {
     /// Writes all steps or none. The SDK gives each call a client request token, so its own retries act once
     /// (for ten minutes, says the documentation of `TransactWriteItems`).
     pub(crate) async fn transact(&self, steps: &[Step]) -> Result<Transacted, StoreError> {
-        let steps = steps.iter().map(|step| step.build(&self.table)).collect::<Result<Vec<_>, _>>()?;
-        match self.client.transact_write_items().set_transact_items(Some(steps)).send().await {
+        let steps = steps
+            .iter()
+            .map(|step| step.build(&self.table))
+            .collect::<Result<Vec<_>, _>>()?;
+        match self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(steps))
+            .send()
+            .await
+        {
             Ok(_) => Ok(Transacted::Done),
             Err(SdkError::ServiceError(error)) if error.err().is_transaction_canceled_exception() => {
                 let TransactWriteItemsError::TransactionCanceledException(canceled) = error.into_err() else {
@@ -368,16 +437,25 @@ fn cancelled(reasons: Vec<CancellationReason>) -> Result<Transacted, StoreError>
     if says("ConditionalCheckFailed") {
         let failed = reasons.into_iter().map(|reason| {
             let failed = reason.code.as_deref() == Some("ConditionalCheckFailed");
-            failed.then(|| decode(reason.item.filter(|item| !item.is_empty()))).transpose()
+            failed
+                .then(|| decode(reason.item.filter(|item| !item.is_empty())))
+                .transpose()
         });
         return Ok(Transacted::Refused(failed.collect::<Result<_, _>>()?));
     }
     if says("TransactionConflict") {
         return Ok(Transacted::Conflict);
     }
-    let codes: Vec<_> = reasons.into_iter().filter_map(|reason| reason.code).filter(|code| code != "None").collect();
+    let codes: Vec<_> = reasons
+        .into_iter()
+        .filter_map(|reason| reason.code)
+        .filter(|code| code != "None")
+        .collect();
     let source = format!("transaction cancelled: {}", codes.join(", ")).into();
-    if codes.iter().any(|code| code == "ThrottlingError" || code == "ProvisionedThroughputExceeded") {
+    if codes
+        .iter()
+        .any(|code| code == "ThrottlingError" || code == "ProvisionedThroughputExceeded")
+    {
         return Err(StoreError::Throttled(source));
     }
     Err(StoreError::Refused(source))

@@ -114,7 +114,10 @@ impl Key {
     /// What message `id` said as its revision `revision`.
     #[must_use]
     pub fn revision(id: MessageId, revision: u64) -> Self {
-        Self::new(of_conversation(id.conversation), format!("REV#{:013}#{revision:06}", id.number))
+        Self::new(
+            of_conversation(id.conversation),
+            format!("REV#{:013}#{revision:06}", id.number),
+        )
     }
 
     /// A public key.
@@ -130,13 +133,19 @@ impl Key {
     }
 
     pub(crate) fn into_attributes(self) -> HashMap<String, AttributeValue> {
-        HashMap::from([("pk".to_owned(), AttributeValue::S(self.pk)), ("sk".to_owned(), AttributeValue::S(self.sk))])
+        HashMap::from([
+            ("pk".to_owned(), AttributeValue::S(self.pk)),
+            ("sk".to_owned(), AttributeValue::S(self.sk)),
+        ])
     }
 
     /// The key of an item as it came from the table.
     pub(crate) fn of(item: &HashMap<String, AttributeValue>) -> Option<Self> {
         let text = |name| item.get(name)?.as_s().ok().cloned();
-        Some(Self { pk: text("pk")?, sk: text("sk")? })
+        Some(Self {
+            pk: text("pk")?,
+            sk: text("sk")?,
+        })
     }
 
     /// The conversation of an inbox entry.
@@ -169,7 +178,12 @@ pub(crate) struct Span {
 
 impl Span {
     fn new(pk: String, low: String, high: String) -> Self {
-        Self { pk, low, high, index: false }
+        Self {
+            pk,
+            low,
+            high,
+            index: false,
+        }
     }
 
     /// Everything that begins with `prefix`, above `above` if that is named. `:` and `~` come after every character of an id.
@@ -192,12 +206,20 @@ impl Span {
 
     /// Earlier bodies of a message.
     pub(crate) fn revisions(id: MessageId) -> Self {
-        Self::prefixed(of_conversation(id.conversation), &format!("REV#{:013}#", id.number), None)
+        Self::prefixed(
+            of_conversation(id.conversation),
+            &format!("REV#{:013}#", id.number),
+            None,
+        )
     }
 
     /// Participants, after one by the order of ids.
     pub(crate) fn members(conversation: ConversationId, after: Option<UserId>) -> Self {
-        Self::prefixed(of_conversation(conversation), "MEMBER#", after.as_ref().map(|user| user as &dyn Display))
+        Self::prefixed(
+            of_conversation(conversation),
+            "MEMBER#",
+            after.as_ref().map(|user| user as &dyn Display),
+        )
     }
 
     /// A user's sessions.
@@ -214,13 +236,22 @@ impl Span {
     /// A user's conversations by activity: those that come before `position` in descending order.
     pub(crate) fn active(user: UserId, position: Option<&Activity>) -> Self {
         let high = position.map_or_else(|| "ACTIVE#~".to_owned(), |position| position.sort_key_before());
-        Self { index: true, ..Self::new(of_user(user), "ACTIVE#".to_owned(), high) }
+        Self {
+            index: true,
+            ..Self::new(of_user(user), "ACTIVE#".to_owned(), high)
+        }
     }
 
     /// All users by time of creation, after one.
     pub(crate) fn users(after: Option<(DateTime<Utc>, UserId)>) -> Self {
-        let low = after.map_or_else(|| "0".to_owned(), |(created_at, user)| user_sort_key(created_at, user) + "~");
-        Self { index: true, ..Self::new(USERS.to_owned(), low, "~".to_owned()) }
+        let low = after.map_or_else(
+            || "0".to_owned(),
+            |(created_at, user)| user_sort_key(created_at, user) + "~",
+        );
+        Self {
+            index: true,
+            ..Self::new(USERS.to_owned(), low, "~".to_owned())
+        }
     }
 
     /// All signing keys.
@@ -242,7 +273,10 @@ impl Activity {
     /// The activity of `time`.
     #[must_use]
     pub fn at(time: DateTime<Utc>, conversation: ConversationId) -> Self {
-        Self { hour: u32::try_from(time.timestamp() / 3600).unwrap_or_default(), conversation }
+        Self {
+            hour: u32::try_from(time.timestamp() / 3600).unwrap_or_default(),
+            conversation,
+        }
     }
 
     fn sort_key(self) -> String {
@@ -262,7 +296,10 @@ impl Activity {
 
     pub(crate) fn parse(sort_key: &str) -> Option<Self> {
         let (hour, conversation) = sort_key.strip_prefix("ACTIVE#")?.split_once('#')?;
-        Some(Self { hour: hour.parse().ok()?, conversation: conversation.parse().ok()? })
+        Some(Self {
+            hour: hour.parse().ok()?,
+            conversation: conversation.parse().ok()?,
+        })
     }
 }
 
@@ -272,7 +309,10 @@ fn user_sort_key(created_at: DateTime<Utc>, user: UserId) -> String {
 
 /// Index attributes of a user's profile.
 pub(crate) fn user_index(created_at: DateTime<Utc>, user: UserId) -> [(&'static str, String); 2] {
-    [("gsi1pk", USERS.to_owned()), ("gsi1sk", user_sort_key(created_at, user))]
+    [
+        ("gsi1pk", USERS.to_owned()),
+        ("gsi1sk", user_sort_key(created_at, user)),
+    ]
 }
 
 /// Index attributes of an inbox entry.
@@ -281,7 +321,10 @@ pub(crate) fn inbox_index(user: UserId, activity: Activity) -> [(&'static str, S
 }
 
 /// Reads what stands behind `prefix` in a key.
-fn behind<'de, T: FromStr, D: Deserializer<'de>>(deserializer: D, prefix: &'static str) -> Result<T, D::Error> {
+fn behind<'de, T: FromStr, D: Deserializer<'de>>(
+    deserializer: D,
+    prefix: &'static str,
+) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
     let value = text.strip_prefix(prefix).and_then(|rest| rest.parse().ok());
     value.ok_or_else(|| de::Error::custom(format_args!("expected a key beginning with {prefix}")))
@@ -314,14 +357,21 @@ pub(crate) fn credential_pk<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
 
 pub(crate) fn slot_sk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Slot, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let number = |prefix| text.strip_prefix(prefix).and_then(|number: &str| number.parse().ok());
-    let slot = number("MSG#").map(Slot::Message).or_else(|| number("CHANGE#").map(Slot::Change));
+    let number = |prefix| {
+        text.strip_prefix(prefix)
+            .and_then(|number: &str| number.parse().ok())
+    };
+    let slot = number("MSG#")
+        .map(Slot::Message)
+        .or_else(|| number("CHANGE#").map(Slot::Change));
     slot.ok_or_else(|| de::Error::custom("expected a place in a log"))
 }
 
 pub(crate) fn revision_sk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(u64, u64), D::Error> {
     let text: String = behind(deserializer, "REV#")?;
-    let parts = text.split_once('#').and_then(|(number, revision)| Some((number.parse().ok()?, revision.parse().ok()?)));
+    let parts = text
+        .split_once('#')
+        .and_then(|(number, revision)| Some((number.parse().ok()?, revision.parse().ok()?)));
     parts.ok_or_else(|| de::Error::custom("expected an earlier revision"))
 }
 
@@ -338,7 +388,10 @@ mod tests {
         let id = conversation.message(7);
         let email = Email::parse("ann@example.com").unwrap();
         let keys = [
-            (Key::user(user), "USER#00000000-0000-0000-0000-000000000001|PROFILE"),
+            (
+                Key::user(user),
+                "USER#00000000-0000-0000-0000-000000000001|PROFILE",
+            ),
             (Key::credential(&email), "EMAIL#ann@example.com|CREDENTIAL"),
             (
                 Key::session(user, SessionId::new(Uuid::from_u128(2))),
@@ -348,13 +401,22 @@ mod tests {
                 Key::inbox(user, conversation),
                 "USER#00000000-0000-0000-0000-000000000001|CONV#01010101-0101-8010-8404-040000000000",
             ),
-            (Key::conversation(conversation), "CONV#01010101-0101-8010-8404-040000000000|META"),
+            (
+                Key::conversation(conversation),
+                "CONV#01010101-0101-8010-8404-040000000000|META",
+            ),
             (
                 Key::member(conversation, user),
                 "CONV#01010101-0101-8010-8404-040000000000|MEMBER#00000000-0000-0000-0000-000000000001",
             ),
-            (Key::message(id), "CONV#01010101-0101-8010-8404-040000000000|MSG#0000000000007"),
-            (Key::revision(id, 2), "CONV#01010101-0101-8010-8404-040000000000|REV#0000000000007#000002"),
+            (
+                Key::message(id),
+                "CONV#01010101-0101-8010-8404-040000000000|MSG#0000000000007",
+            ),
+            (
+                Key::revision(id, 2),
+                "CONV#01010101-0101-8010-8404-040000000000|REV#0000000000007#000002",
+            ),
             (
                 Key::slot(conversation, Slot::Change(3)),
                 "CONV#01010101-0101-8010-8404-040000000000|CHANGE#0000000000003",
@@ -368,10 +430,20 @@ mod tests {
 
     #[test]
     fn a_position_in_the_list_excludes_itself_and_nothing_below() {
-        let activity = Activity { hour: 494_000, conversation: ConversationId::from_prefix([1; 10]) };
+        let activity = Activity {
+            hour: 494_000,
+            conversation: ConversationId::from_prefix([1; 10]),
+        };
         let before = activity.sort_key_before();
         assert!(before < activity.sort_key());
-        assert!(before > Activity { hour: 494_000, conversation: ConversationId::from_prefix([0; 10]) }.sort_key());
+        assert!(
+            before
+                > Activity {
+                    hour: 494_000,
+                    conversation: ConversationId::from_prefix([0; 10])
+                }
+                .sort_key()
+        );
         assert_eq!(Activity::parse(&activity.sort_key()), Some(activity));
     }
 
@@ -380,6 +452,9 @@ mod tests {
         let user = UserId::new(Uuid::from_u128(1));
         assert_eq!(Span::users(None).low, "0");
         let after = Span::users(Some((DateTime::UNIX_EPOCH, user)));
-        assert_eq!(after.low, "00000000000000000#00000000-0000-0000-0000-000000000001~");
+        assert_eq!(
+            after.low,
+            "00000000000000000#00000000-0000-0000-0000-000000000001~"
+        );
     }
 }

@@ -13,16 +13,25 @@ use crate::ids::UserId;
 impl Store {
     /// A profile, strongly consistent: for decisions. Closed accounts have one too.
     pub async fn user(&self, user: UserId) -> Result<Option<User>, StoreError> {
-        Ok(self.get(Key::user(user), Consistency::Strong).await?.and_then(Item::into_user))
+        Ok(self
+            .get(Key::user(user), Consistency::Strong)
+            .await?
+            .and_then(Item::into_user))
     }
 
     /// Profiles for display, eventually consistent, by user.
-    pub async fn profiles(&self, users: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, User>, StoreError> {
+    pub async fn profiles(
+        &self,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> Result<HashMap<UserId, User>, StoreError> {
         self.users_by_id(users, Consistency::Eventual).await
     }
 
     /// Those of `users` whose accounts are open, strongly consistent: for deciding who can take part.
-    pub async fn open_accounts(&self, users: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, User>, StoreError> {
+    pub async fn open_accounts(
+        &self,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> Result<HashMap<UserId, User>, StoreError> {
         let mut users = self.users_by_id(users, Consistency::Strong).await?;
         users.retain(|_, user| user.closed_at.is_none());
         Ok(users)
@@ -36,7 +45,13 @@ impl Store {
         let mut ids: Vec<UserId> = users.into_iter().collect();
         ids.sort_unstable();
         ids.dedup();
-        let items = self.batch_get(ids.into_iter().map(Key::user).collect(), consistency).await?;
-        Ok(items.into_iter().filter_map(Item::into_user).map(|user| (user.id, user)).collect())
+        let items = self
+            .batch_get(ids.into_iter().map(Key::user).collect(), consistency)
+            .await?;
+        Ok(items
+            .into_iter()
+            .filter_map(Item::into_user)
+            .map(|user| (user.id, user))
+            .collect())
     }
 }
