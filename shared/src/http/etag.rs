@@ -6,6 +6,7 @@ use axum::{
 };
 
 use super::problem::Problem;
+use crate::model::Expected;
 
 /// The header of a version.
 #[must_use]
@@ -13,20 +14,10 @@ pub fn header(version: u64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
-/// The versions that `If-Match` names; `None` without the header and for `*`, as what is changed is there.
+/// The versions that `If-Match` names: any without the header and for `*`, as what is changed is there; a tag that is none
+/// of ours names none.
 #[derive(Debug, Clone, Default)]
-pub struct IfMatch(Option<Vec<String>>);
-
-impl IfMatch {
-    /// Fails with 412 unless `version` is named.
-    pub fn check(&self, version: u64) -> Result<(), Problem> {
-        let wanted = format!("\"{version}\"");
-        match &self.0 {
-            Some(tags) if !tags.contains(&wanted) => Err(Problem::precondition_failed()),
-            _ => Ok(()),
-        }
-    }
-}
+pub struct IfMatch(pub Expected);
 
 impl<S: Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
@@ -37,7 +28,10 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
             let text = value.to_str().map_err(|_| Problem::precondition_failed())?;
             tags.extend(text.split(',').map(|tag| tag.trim().to_owned()));
         }
-        let any = tags.is_empty() || tags.iter().any(|tag| tag == "*");
-        Ok(Self((!any).then_some(tags)))
+        if tags.is_empty() || tags.iter().any(|tag| tag == "*") {
+            return Ok(Self(Expected(None)));
+        }
+        let version = |tag: &String| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
+        Ok(Self(Expected(Some(tags.iter().filter_map(version).collect()))))
     }
 }

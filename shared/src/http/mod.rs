@@ -4,6 +4,7 @@ pub mod body;
 pub mod caller;
 pub mod etag;
 pub mod page;
+pub mod people;
 pub mod problem;
 pub mod query;
 mod reply;
@@ -13,7 +14,9 @@ pub mod user;
 pub use self::{
     body::{Json, RequestBody},
     caller::{Caller, Ids, MaybeCaller},
+    etag::IfMatch,
     page::{Origin, Page},
+    people::People,
     problem::{Code, Problem},
     query::{Limit, NoParameters, Query},
     reply::Reply,

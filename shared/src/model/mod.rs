@@ -27,6 +27,18 @@ impl Invalid {
     }
 }
 
+/// The versions that a writer's copy may have; any, where the writer does not insist.
+#[derive(Debug, Clone, Default)]
+pub struct Expected(pub Option<Vec<u64>>);
+
+impl Expected {
+    /// Whether a copy of `version` is what the writer has.
+    #[must_use]
+    pub fn allows(&self, version: u64) -> bool {
+        self.0.as_ref().is_none_or(|versions| versions.contains(&version))
+    }
+}
+
 /// Collects what is wrong with each of several fields, so that one answer names them all.
 #[derive(Debug, Default)]
 pub struct Faults(Vec<Invalid>);

@@ -2,10 +2,17 @@
 //! consistent reads of the base table only; every write says beside it what closes which race.
 
 mod backoff;
+mod changes;
+pub mod conversations;
 mod error;
+pub mod inbox;
 pub mod items;
 mod keys;
+pub mod log;
+pub mod messages;
 mod ops;
+pub mod participants;
+pub mod read_marks;
 mod schema;
 pub mod table;
 mod users;
@@ -15,6 +22,9 @@ use aws_sdk_dynamodb::Client;
 
 pub use self::{backoff::PATIENCE, error::StoreError, schema::TableDefinition};
 use crate::random::Random;
+
+/// A time in UTC, in whole microseconds as it is stored.
+pub(crate) type Time = chrono::DateTime<chrono::Utc>;
 
 /// The table, and how to reach it. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -1,0 +1,129 @@
+//! The change log: edits, deletions, joins, leaves and renames, numbered as messages are, each written in one transaction
+//! with the item that it changes. The slot's condition orders changes, the target's condition keeps each one based on
+//! what was read.
+
+use futures::future::try_join;
+use uuid::Uuid;
+
+use super::{
+    Store, StoreError,
+    items::{Change, Item, Member},
+    ops::{ABSENT, Consistency, Expression, Reading, Step, Transacted},
+    table::{Key, Slot, Span},
+};
+use crate::ids::{ConversationId, UserId};
+
+/// What became of writing a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChangeWritten {
+    /// It took effect, now or when it was tried before.
+    Done,
+    /// Somebody else was faster: read again and try again.
+    Lost,
+    /// The conversation is closed.
+    Closed,
+}
+
+impl Store {
+    /// The first free number of the change log; `None` once it is closed.
+    pub(crate) async fn next_change(&self, conversation: ConversationId) -> Result<Option<u64>, StoreError> {
+        let reading = Reading {
+            descending: true,
+            limit: Some(1),
+            consistency: Consistency::Strong,
+        };
+        let page = self.query(Span::changes(conversation, 1), reading).await?;
+        match page.items.first() {
+            None => Ok(Some(1)),
+            Some(Item::Change(change)) => Ok(Some(change.number + 1)),
+            Some(Item::Closed(_)) => Ok(None),
+            Some(_) => Err(StoreError::corrupt(
+                "CHANGE",
+                "something else stands in the change log",
+            )),
+        }
+    }
+
+    /// Writes a change together with what it changes.
+    ///
+    /// All of it or nothing takes effect. An answer lost behind the commit is repeated by the SDK with the same client
+    /// request token; beyond that the occupant of the slot is recognised by the request's own key.
+    pub(crate) async fn write_change(
+        &self,
+        change: Change,
+        steps: Vec<Step>,
+    ) -> Result<ChangeWritten, StoreError> {
+        let request = change.request;
+        let mut all = vec![Step::Put(Item::Change(change), Expression::condition(ABSENT))];
+        all.extend(steps);
+        match self.transact(&all).await? {
+            Transacted::Done => Ok(ChangeWritten::Done),
+            Transacted::Conflict => Ok(ChangeWritten::Lost),
+            Transacted::Refused(failed) => Ok(match failed.into_iter().next().flatten().flatten() {
+                Some(Item::Change(occupant)) if occupant.request == request => ChangeWritten::Done,
+                Some(Item::Closed(_)) => ChangeWritten::Closed,
+                _ => ChangeWritten::Lost,
+            }),
+        }
+    }
+
+    /// A membership ∥ the changes numbered above `after`, in order, at most `limit`, up to the first hole (a page read
+    /// forward is no snapshot). `None` instead of changes where the conversation is closed.
+    pub async fn changes_after(
+        &self,
+        conversation: ConversationId,
+        viewer: UserId,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Option<Member>, Option<(Vec<Change>, bool)>), StoreError> {
+        let reading = Reading {
+            descending: false,
+            limit: Some(limit + 1),
+            consistency: Consistency::Strong,
+        };
+        let page = self.query(Span::changes(conversation, after + 1), reading);
+        let (member, page) = try_join(self.member(conversation, viewer), page).await?;
+        let mut changes = Vec::with_capacity(limit);
+        let mut more = page.more;
+        for item in page.items {
+            match item {
+                Item::Closed(_) => return Ok((member, None)),
+                Item::Change(change) if change.number != after + 1 + changes.len() as u64 => break,
+                Item::Change(_) if changes.len() == limit => more = true,
+                Item::Change(change) => changes.push(change),
+                _ => break,
+            }
+        }
+        Ok((member, Some((changes, more))))
+    }
+
+    /// A membership, strongly consistent: what decides about access.
+    pub async fn member(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<Option<Member>, StoreError> {
+        Ok(self
+            .get(Key::member(conversation, user), Consistency::Strong)
+            .await?
+            .and_then(Item::into_member))
+    }
+}
+
+/// The seal of one of the logs.
+pub(crate) fn seal(
+    conversation: ConversationId,
+    slot: Slot,
+    actor: UserId,
+    request: Uuid,
+    now: super::Time,
+) -> Step {
+    let closed = super::items::Closed {
+        conversation,
+        slot,
+        actor,
+        closed_at: now,
+        request,
+    };
+    Step::Put(Item::Closed(closed), Expression::condition(ABSENT))
+}

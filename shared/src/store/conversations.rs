@@ -1,0 +1,386 @@
+//! Conversations: making a group, opening the direct conversation of a pair, renaming, sealing.
+
+use futures::future::try_join;
+use uuid::Uuid;
+
+use super::{
+    Store, StoreError, Time,
+    backoff::Backoff,
+    changes::{ChangeWritten, seal},
+    items::{Change, ChangeKind, Conversation, InboxEntry, Item, Member},
+    ops::{ABSENT, Consistency, Expression, PRESENT, Reading, Step, Transacted, Written},
+    table::{Key, Slot, Span},
+};
+use crate::{
+    ids::{ConversationId, UserId},
+    model::{
+        Expected,
+        conversation::{Kind, MemberRole, direct_id},
+    },
+};
+
+/// A conversation that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewConversation {
+    /// Its id: of the pair, or random, or of the request that makes it.
+    pub id: ConversationId,
+    /// Two people, or any number.
+    pub kind: Kind,
+    /// Who makes it, and takes part.
+    pub creator: UserId,
+    /// Who else takes part.
+    pub others: Vec<UserId>,
+    /// What people call it.
+    pub name: Option<String>,
+    /// Compact JSON of the client's own data.
+    pub metadata: Option<String>,
+}
+
+/// What became of making one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opened {
+    /// It is made.
+    New,
+    /// It was there already, and is this one.
+    Existing,
+    /// Its id is another conversation's.
+    Taken,
+}
+
+/// What a change of a conversation's own item sets; `None` leaves as it is.
+#[derive(Debug, Clone, Default)]
+pub struct ConversationEdit {
+    /// The name from now on, `None` inside for none.
+    pub name: Option<Option<String>>,
+    /// The client's own data from now on, `None` inside for none.
+    pub metadata: Option<Option<String>>,
+    /// The version that the client's copy has, if it insists.
+    pub expected: Expected,
+}
+
+/// A conversation with the viewer's membership, strongly consistent.
+#[derive(Debug)]
+pub struct Seat {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// The viewer's membership, if any.
+    pub member: Option<Member>,
+}
+
+/// What became of a change to a conversation.
+#[derive(Debug)]
+pub enum ConversationWritten<T> {
+    /// It took effect, or nothing was to be changed.
+    Done(T),
+    /// There is no such conversation any more.
+    Gone,
+    /// The client's copy is of another version.
+    Stale,
+}
+
+impl Store {
+    /// Makes a conversation with its memberships and its participants' list entries, in one transaction.
+    ///
+    /// The META's condition closes the race of two openings of one pair, and of a random id that stands already: one
+    /// transaction takes effect, the other finds it standing. Repeated behind a lost answer it finds its own.
+    pub async fn open_conversation(&self, new: &NewConversation, now: Time) -> Result<Opened, StoreError> {
+        let mut steps = vec![Step::Put(
+            Item::Conversation(new.conversation(now)),
+            Expression::condition(ABSENT),
+        )];
+        steps.extend(joining(new.id, new.creator, MemberRole::Owner, 0, now));
+        let role = if new.kind == Kind::Direct {
+            MemberRole::Owner
+        } else {
+            MemberRole::Member
+        };
+        steps.extend(
+            new.others
+                .iter()
+                .flat_map(|user| joining(new.id, *user, role, 0, now)),
+        );
+        let mut backoff = Backoff::new(&self.random);
+        loop {
+            match self.transact(&steps).await? {
+                Transacted::Done => return Ok(Opened::New),
+                Transacted::Conflict => backoff.lose().await?,
+                Transacted::Refused(failed) => {
+                    return Ok(match failed.into_iter().next().flatten().flatten() {
+                        Some(Item::Conversation(standing)) if new.is(&standing) => Opened::Existing,
+                        _ => Opened::Taken,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The direct conversation of a pair, if it stands ∥ those of the pair whose accounts are open; one request.
+    pub async fn direct_conversation(
+        &self,
+        pair: [UserId; 2],
+    ) -> Result<(Option<Conversation>, Vec<UserId>), StoreError> {
+        let keys = vec![
+            Key::conversation(direct_id(pair)),
+            Key::user(pair[0]),
+            Key::user(pair[1]),
+        ];
+        let (mut conversation, mut open) = (None, Vec::new());
+        for item in self.batch_get(keys, Consistency::Strong).await? {
+            match item {
+                Item::Conversation(found) => conversation = Some(found),
+                Item::User(user) if user.closed_at.is_none() => open.push(user.id),
+                _ => {}
+            }
+        }
+        Ok((conversation, open))
+    }
+
+    /// A conversation and a membership in it, strongly consistent, in one request. Says nothing of the seal.
+    pub async fn seat(&self, id: ConversationId, user: UserId) -> Result<Option<Seat>, StoreError> {
+        let keys = vec![Key::conversation(id), Key::member(id, user)];
+        let (mut conversation, mut member) = (None, None);
+        for item in self.batch_get(keys, Consistency::Strong).await? {
+            match item {
+                Item::Conversation(found) => conversation = Some(found),
+                Item::Member(found) => member = Some(found),
+                _ => {}
+            }
+        }
+        Ok(conversation.map(|conversation| Seat { conversation, member }))
+    }
+
+    /// Sets a conversation's name and metadata. The META's version closes the race with any other change of it.
+    pub async fn edit_conversation(
+        &self,
+        id: ConversationId,
+        actor: UserId,
+        edit: &ConversationEdit,
+        request: Uuid,
+        now: Time,
+    ) -> Result<ConversationWritten<Conversation>, StoreError> {
+        let mut backoff = Backoff::new(&self.random);
+        loop {
+            let (seat, number) = try_join(self.seat(id, actor), self.next_change(id)).await?;
+            let (Some(Seat { conversation, .. }), Some(number)) = (seat, number) else {
+                return Ok(ConversationWritten::Gone);
+            };
+            if !edit.expected.allows(conversation.v) {
+                return Ok(ConversationWritten::Stale);
+            }
+            let Some(edited) = edit.apply(&conversation) else {
+                return Ok(ConversationWritten::Done(conversation));
+            };
+            let change = conversation_change(
+                ChangeKind::ConversationUpdated,
+                &edited,
+                number,
+                actor,
+                request,
+                now,
+            );
+            match self.write_change(change, vec![meta_step(&edited)]).await? {
+                ChangeWritten::Done => return Ok(ConversationWritten::Done(edited)),
+                ChangeWritten::Closed => return Ok(ConversationWritten::Gone),
+                ChangeWritten::Lost => backoff.lose().await?,
+            }
+        }
+    }
+
+    /// Deletes a group: seals both logs in one transaction, which every writer meets as tail or as occupant, then takes
+    /// its participants' memberships away. The seals stay for good; `false` where they stood before.
+    ///
+    /// Death behind the seals leaves memberships to a conversation that refuses every write and whose lists end in
+    /// "not found"; whoever repeats the request takes them away. The actor's own goes last, so that it can be repeated.
+    pub async fn close_conversation(
+        &self,
+        id: ConversationId,
+        actor: UserId,
+        request: Uuid,
+        now: Time,
+    ) -> Result<bool, StoreError> {
+        let mut backoff = Backoff::new(&self.random);
+        let sealed_now = loop {
+            let (tail, number) = try_join(self.tail(id), self.next_change(id)).await?;
+            let (Some(tail), Some(number)) = (tail, number) else {
+                break false;
+            };
+            let steps = [
+                seal(id, Slot::Message(tail + 1), actor, request, now),
+                seal(id, Slot::Change(number), actor, request, now),
+            ];
+            match self.transact(&steps).await? {
+                Transacted::Done => break true,
+                Transacted::Refused(_) | Transacted::Conflict => backoff.lose().await?,
+            }
+        };
+        self.remove_all_members(id, actor).await?;
+        Ok(sealed_now)
+    }
+
+    /// Takes the memberships of a sealed conversation away, in slices. Nobody can join it any more: its change log is
+    /// sealed.
+    async fn remove_all_members(&self, id: ConversationId, last: UserId) -> Result<(), StoreError> {
+        let members = self.all_members(id).await?;
+        let both = |user: UserId| [Key::inbox(user, id), Key::member(id, user)];
+        let others = members
+            .iter()
+            .map(|member| member.user)
+            .filter(|user| *user != last);
+        self.delete_all(others.flat_map(both).collect()).await?;
+        for key in both(last) {
+            self.delete(key).await?;
+        }
+        Ok(())
+    }
+
+    /// Hides a direct conversation from one of its participants until something is said in it again: nothing at or below
+    /// the membership's new base is shown or counted. The base moves forward only. `false` where there is no membership.
+    pub async fn hide_conversation(&self, id: ConversationId, user: UserId) -> Result<bool, StoreError> {
+        let (member, tail) = try_join(self.member(id, user), self.tail(id)).await?;
+        let (Some(member), Some(tail)) = (member, tail) else {
+            return Ok(false);
+        };
+        if member.base >= tail {
+            return Ok(true);
+        }
+        // Without the first condition a late request would bring back a membership that was removed meanwhile.
+        let condition = format!("{PRESENT} AND #base < :tail");
+        let expression = Expression::update("SET #base = :tail", &condition).number(":tail", tail);
+        Ok(match self.update(Key::member(id, user), expression).await? {
+            Written::Done(_) | Written::Refused(Some(_)) => true,
+            Written::Refused(None) => false,
+        })
+    }
+
+    /// All memberships of a conversation (at most 1,000 of them), strongly consistent.
+    pub(crate) async fn all_members(&self, id: ConversationId) -> Result<Vec<Member>, StoreError> {
+        let (mut members, mut after) = (Vec::new(), None);
+        loop {
+            let reading = Reading {
+                descending: false,
+                limit: None,
+                consistency: Consistency::Strong,
+            };
+            let page = self.query(Span::members(id, after), reading).await?;
+            members.extend(page.items.into_iter().filter_map(Item::into_member));
+            after = members.last().map(|member| member.user);
+            if !page.more {
+                return Ok(members);
+            }
+        }
+    }
+
+    /// Whether a conversation stands and is not closed; asked where no membership answers it.
+    pub async fn is_open(&self, id: ConversationId) -> Result<bool, StoreError> {
+        let meta = self.get(Key::conversation(id), Consistency::Strong);
+        let (meta, tail) = try_join(meta, self.tail(id)).await?;
+        Ok(meta.is_some() && tail.is_some())
+    }
+}
+
+impl NewConversation {
+    fn conversation(&self, now: Time) -> Conversation {
+        let pair = self.others.first().filter(|_| self.kind == Kind::Direct);
+        let mut owners = vec![self.creator];
+        owners.extend(pair);
+        Conversation {
+            id: self.id,
+            kind: self.kind,
+            pair: pair.map(|other| sorted([self.creator, *other])),
+            name: self.name.clone(),
+            metadata: self.metadata.clone(),
+            created_by: self.creator,
+            created_at: now,
+            participant_count: 1 + self.others.len() as u64,
+            owners,
+            v: 1,
+        }
+    }
+
+    /// Whether what stands at the id is what was to be made. A direct conversation's pair is compared, as two pairs could
+    /// have one id (with a chance of one in 2^80 for each pair of pairs).
+    fn is(&self, standing: &Conversation) -> bool {
+        let pair = self.others.first().map(|other| sorted([self.creator, *other]));
+        match self.kind {
+            Kind::Direct => standing.pair == pair,
+            Kind::Group => standing.kind == Kind::Group && standing.created_by == self.creator,
+        }
+    }
+}
+
+fn sorted(mut pair: [UserId; 2]) -> [UserId; 2] {
+    pair.sort_unstable();
+    pair
+}
+
+impl ConversationEdit {
+    /// The conversation as the edit makes it; `None` if it is so already.
+    fn apply(&self, conversation: &Conversation) -> Option<Conversation> {
+        let name = self.name.clone().unwrap_or_else(|| conversation.name.clone());
+        let metadata = self
+            .metadata
+            .clone()
+            .unwrap_or_else(|| conversation.metadata.clone());
+        if name == conversation.name && metadata == conversation.metadata {
+            return None;
+        }
+        Some(Conversation {
+            name,
+            metadata,
+            v: conversation.v + 1,
+            ..conversation.clone()
+        })
+    }
+}
+
+/// The two items of taking part. The membership's condition keeps a joining that is repeated or late from resetting a
+/// read mark; the list entry stands and goes with it.
+pub(crate) fn joining(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Time) -> [Step; 2] {
+    let member = Member {
+        conversation: id,
+        user,
+        role,
+        joined_at: now,
+        read,
+        base: 0,
+    };
+    let entry = InboxEntry {
+        user,
+        conversation: id,
+        joined_at: now,
+    };
+    [
+        Step::Put(Item::Member(member), Expression::condition(ABSENT)),
+        Step::Put(Item::Inbox(entry), Expression::default()),
+    ]
+}
+
+/// Writes the whole META, on the version before.
+pub(crate) fn meta_step(conversation: &Conversation) -> Step {
+    let condition = format!("{PRESENT} AND #v = :seen");
+    let seen = Expression::condition(&condition).number(":seen", conversation.v - 1);
+    Step::Put(Item::Conversation(conversation.clone()), seen)
+}
+
+pub(crate) fn conversation_change(
+    kind: ChangeKind,
+    conversation: &Conversation,
+    number: u64,
+    actor: UserId,
+    request: Uuid,
+    now: Time,
+) -> Change {
+    Change {
+        conversation: conversation.id,
+        number,
+        kind,
+        message: None,
+        users: Vec::new(),
+        actor,
+        revision: conversation.v,
+        request,
+        changed_at: now,
+        participant_count: None,
+        owners: Vec::new(),
+    }
+}

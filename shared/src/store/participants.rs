@@ -1,0 +1,330 @@
+//! Who takes part in a group: adding, removing, leaving, owners. Each change is one transaction of the change, the
+//! conversation's item (with the resulting count and owners), and the memberships with their list entries.
+
+use std::collections::BTreeSet;
+
+use futures::future::try_join3;
+use uuid::Uuid;
+
+use super::{
+    Store, StoreError, Time,
+    backoff::Backoff,
+    changes::{ChangeWritten, seal},
+    conversations::{Seat, conversation_change, joining, meta_step},
+    items::{Change, ChangeKind, Conversation, Item, Member},
+    ops::{Consistency, Expression, PRESENT, Reading, Step, Transacted},
+    table::{Key, Slot, Span},
+};
+use crate::{
+    ids::{ConversationId, UserId},
+    model::conversation::{MAX_OWNERS, MAX_PARTICIPANTS, MemberRole, NESTED_PARTICIPANTS},
+};
+
+/// Most memberships that one transaction of 100 items can change: two items each, beside the change, the conversation and
+/// the heir's role.
+pub const MEMBERSHIPS_PER_CHANGE: usize = 48;
+
+/// What became of a change of participants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParticipantsWritten {
+    /// It took effect, or nothing was to be changed.
+    Done,
+    /// There is no such conversation any more.
+    Gone,
+    /// Whom it is about takes no part.
+    NoSuchParticipant,
+    /// It would have too many participants.
+    Full,
+    /// It would have too many owners.
+    TooManyOwners,
+    /// It would have no owner.
+    LastOwner,
+    /// Too many come and go at once for one transaction.
+    TooManyAtOnce,
+}
+
+/// A group as it was read, and where its change log goes on.
+struct Present {
+    conversation: Conversation,
+    tail: u64,
+    number: u64,
+}
+
+impl Store {
+    /// A page of participants after one, by the order of ids, and whether there are more. Eventually consistent: for
+    /// display; access is decided on the viewer's own membership.
+    pub async fn participants(
+        &self,
+        id: ConversationId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<(Vec<Member>, bool), StoreError> {
+        let reading = Reading {
+            descending: false,
+            limit: Some(limit),
+            consistency: Consistency::Eventual,
+        };
+        let page = self.query(Span::members(id, after), reading).await?;
+        Ok((
+            page.items.into_iter().filter_map(Item::into_member).collect(),
+            page.more,
+        ))
+    }
+
+    /// Memberships of `users`, strongly consistent.
+    pub async fn members(&self, id: ConversationId, users: &[UserId]) -> Result<Vec<Member>, StoreError> {
+        let keys = users.iter().map(|user| Key::member(id, *user)).collect();
+        Ok(self
+            .batch_get(keys, Consistency::Strong)
+            .await?
+            .into_iter()
+            .filter_map(Item::into_member)
+            .collect())
+    }
+
+    async fn present(&self, id: ConversationId, actor: UserId) -> Result<Option<Present>, StoreError> {
+        let (seat, tail, number) =
+            try_join3(self.seat(id, actor), self.tail(id), self.next_change(id)).await?;
+        Ok(match (seat, tail, number) {
+            (Some(Seat { conversation, .. }), Some(tail), Some(number)) => Some(Present {
+                conversation,
+                tail,
+                number,
+            }),
+            _ => None,
+        })
+    }
+
+    /// Changes who takes part: reads, decides who comes and who goes, writes; again when somebody else was faster. What
+    /// was said before somebody comes is theirs to read, and counts as read. The memberships' conditions close the races
+    /// of two who add, or remove, the same person; the META's version keeps the count.
+    pub async fn change_participants(
+        &self,
+        id: ConversationId,
+        actor: UserId,
+        wanted: Wanted<'_>,
+        request: Uuid,
+        now: Time,
+    ) -> Result<ParticipantsWritten, StoreError> {
+        let mut backoff = Backoff::new(&self.random);
+        loop {
+            let Some(present) = self.present(id, actor).await? else {
+                return Ok(ParticipantsWritten::Gone);
+            };
+            let plan = match self.plan(&present.conversation, wanted).await? {
+                Ok(plan) => plan,
+                Err(refusal) => return Ok(refusal),
+            };
+            if plan.coming.is_empty() && plan.going.is_empty() {
+                return Ok(ParticipantsWritten::Done);
+            }
+            match self.write_plan(&present, plan, actor, request, now).await? {
+                ChangeWritten::Done => return Ok(ParticipantsWritten::Done),
+                ChangeWritten::Closed => return Ok(ParticipantsWritten::Gone),
+                ChangeWritten::Lost => backoff.lose().await?,
+            }
+        }
+    }
+
+    /// Who comes and who goes, by the memberships that stand; or why nobody does.
+    async fn plan(
+        &self,
+        conversation: &Conversation,
+        wanted: Wanted<'_>,
+    ) -> Result<Result<Plan, ParticipantsWritten>, StoreError> {
+        let standing: BTreeSet<UserId> = match wanted {
+            Wanted::Set(_) if conversation.participant_count > NESTED_PARTICIPANTS as u64 => {
+                return Ok(Err(ParticipantsWritten::TooManyAtOnce));
+            }
+            Wanted::Set(_) => self.all_members(conversation.id).await?,
+            Wanted::Add(users) => self.members(conversation.id, users).await?,
+            Wanted::Remove(user) => self.members(conversation.id, &[user]).await?,
+        }
+        .into_iter()
+        .map(|member| member.user)
+        .collect();
+        let (coming, going) = match wanted {
+            Wanted::Add(users) => (users.iter().copied().collect(), BTreeSet::new()),
+            Wanted::Set(users) => {
+                let users: BTreeSet<UserId> = users.iter().copied().collect();
+                (users.clone(), &standing - &users)
+            }
+            Wanted::Remove(user) if standing.contains(&user) => (BTreeSet::new(), BTreeSet::from([user])),
+            Wanted::Remove(_) => return Ok(Err(ParticipantsWritten::NoSuchParticipant)),
+        };
+        let coming = &coming - &standing;
+        let count = conversation.participant_count + coming.len() as u64 - going.len() as u64;
+        if coming.len() + going.len() > MEMBERSHIPS_PER_CHANGE {
+            return Ok(Err(ParticipantsWritten::TooManyAtOnce));
+        }
+        if !coming.is_empty() && count > MAX_PARTICIPANTS as u64 {
+            return Ok(Err(ParticipantsWritten::Full));
+        }
+        let heir = self.heir(conversation, &going).await?;
+        Ok(Ok(Plan {
+            coming,
+            going,
+            heir,
+            count,
+        }))
+    }
+
+    /// Who becomes owner when the last one goes: the longest-standing of those who stay.
+    async fn heir(
+        &self,
+        conversation: &Conversation,
+        going: &BTreeSet<UserId>,
+    ) -> Result<Option<UserId>, StoreError> {
+        if conversation.owners.iter().any(|owner| !going.contains(owner)) {
+            return Ok(None);
+        }
+        let members = self.all_members(conversation.id).await?;
+        let staying = members.into_iter().filter(|member| !going.contains(&member.user));
+        Ok(staying
+            .min_by_key(|member| (member.joined_at, member.user))
+            .map(|member| member.user))
+    }
+
+    /// One transaction. When the last participant goes, the conversation is sealed in it: nobody could ever read it.
+    async fn write_plan(
+        &self,
+        present: &Present,
+        plan: Plan,
+        actor: UserId,
+        request: Uuid,
+        now: Time,
+    ) -> Result<ChangeWritten, StoreError> {
+        let id = present.conversation.id;
+        let mut conversation = present.conversation.clone();
+        conversation.v += 1;
+        conversation.participant_count = plan.count;
+        conversation.owners.retain(|owner| !plan.going.contains(owner));
+        conversation.owners.extend(plan.heir);
+        let mut steps = vec![meta_step(&conversation)];
+        steps.extend(
+            plan.coming
+                .iter()
+                .flat_map(|user| joining(id, *user, MemberRole::Member, present.tail, now)),
+        );
+        steps.extend(plan.going.iter().flat_map(|user| leaving(id, *user)));
+        steps.extend(plan.heir.map(|heir| role_step(id, heir, MemberRole::Owner)));
+        if conversation.participant_count == 0 {
+            steps.push(seal(id, Slot::Message(present.tail + 1), actor, request, now));
+            steps.push(seal(id, Slot::Change(present.number), actor, request, now));
+            return Ok(match self.transact(&steps).await? {
+                Transacted::Done => ChangeWritten::Done,
+                Transacted::Refused(_) | Transacted::Conflict => ChangeWritten::Lost,
+            });
+        }
+        let (kind, users) = plan.told();
+        let change = conversation_change(kind, &conversation, present.number, actor, request, now);
+        self.write_change(told(change, users, &conversation), steps).await
+    }
+
+    /// Gives or takes the owner's role. The META's version closes the race of two owners who take each other's.
+    pub async fn set_member_role(
+        &self,
+        id: ConversationId,
+        actor: UserId,
+        user: UserId,
+        role: MemberRole,
+        request: Uuid,
+        now: Time,
+    ) -> Result<ParticipantsWritten, StoreError> {
+        let mut backoff = Backoff::new(&self.random);
+        loop {
+            let Some(present) = self.present(id, actor).await? else {
+                return Ok(ParticipantsWritten::Gone);
+            };
+            let Some(member) = self.member(id, user).await? else {
+                return Ok(ParticipantsWritten::NoSuchParticipant);
+            };
+            if member.role == role {
+                return Ok(ParticipantsWritten::Done);
+            }
+            let mut conversation = present.conversation;
+            conversation.v += 1;
+            conversation.owners.retain(|owner| *owner != user);
+            if role == MemberRole::Owner {
+                conversation.owners.push(user);
+            }
+            if conversation.owners.is_empty() {
+                return Ok(ParticipantsWritten::LastOwner);
+            }
+            if conversation.owners.len() > MAX_OWNERS {
+                return Ok(ParticipantsWritten::TooManyOwners);
+            }
+            let kind = ChangeKind::RoleChanged;
+            let change = conversation_change(kind, &conversation, present.number, actor, request, now);
+            let steps = vec![meta_step(&conversation), role_step(id, user, role)];
+            match self
+                .write_change(told(change, vec![user], &conversation), steps)
+                .await?
+            {
+                ChangeWritten::Done => return Ok(ParticipantsWritten::Done),
+                ChangeWritten::Closed => return Ok(ParticipantsWritten::Gone),
+                ChangeWritten::Lost => backoff.lose().await?,
+            }
+        }
+    }
+}
+
+/// How participants are to change.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// These take part too.
+    Add(&'a [UserId]),
+    /// These take part and nobody else; for a conversation that shows all its participants nested.
+    Set(&'a [UserId]),
+    /// This one does not any more.
+    Remove(UserId),
+}
+
+/// Who comes and who goes, who becomes owner by that, and how many there are then.
+struct Plan {
+    coming: BTreeSet<UserId>,
+    going: BTreeSet<UserId>,
+    heir: Option<UserId>,
+    count: u64,
+}
+
+impl Plan {
+    fn told(&self) -> (ChangeKind, Vec<UserId>) {
+        let kind = match (self.coming.is_empty(), self.going.is_empty()) {
+            (false, true) => ChangeKind::ParticipantsAdded,
+            (true, _) => ChangeKind::ParticipantsRemoved,
+            (false, false) => ChangeKind::ParticipantsSet,
+        };
+        (kind, self.coming.union(&self.going).copied().collect())
+    }
+}
+
+/// The change with whom it is about, and the count and owners that result.
+fn told(change: Change, users: Vec<UserId>, conversation: &Conversation) -> Change {
+    let participant_count = Some(conversation.participant_count);
+    Change {
+        users,
+        participant_count,
+        owners: conversation.owners.clone(),
+        ..change
+    }
+}
+
+/// The condition keeps two who remove the same person from counting them twice.
+fn leaving(id: ConversationId, user: UserId) -> [Step; 2] {
+    [
+        Step::Delete(Key::member(id, user), Expression::condition(PRESENT)),
+        Step::Delete(Key::inbox(user, id), Expression::default()),
+    ]
+}
+
+/// An update never creates: the membership may have been removed since it was read.
+fn role_step(id: ConversationId, user: UserId, role: MemberRole) -> Step {
+    let role = if role == MemberRole::Owner {
+        "owner"
+    } else {
+        "member"
+    };
+    let expression = Expression::update("SET #role = :role", PRESENT).text(":role", role);
+    Step::Update(Key::member(id, user), expression)
+}
