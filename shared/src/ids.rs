@@ -164,7 +164,9 @@ impl ConversationId {
         }
     }
 
-    fn from_uuid(uuid: Uuid) -> Option<Self> {
+    /// The conversation of a UUID; `None` for a UUID that is none.
+    #[must_use]
+    pub fn from_uuid(uuid: Uuid) -> Option<Self> {
         let free = gather(uuid)?;
         let number = free & u128::from(MAX_NUMBER);
         (number == 0).then_some(Self {

@@ -1,4 +1,16 @@
-//! The `conversations` endpoints.
+//! Conversations: making and changing them, who takes part, read marks, the change log.
+
+mod changes;
+mod create;
+mod delete;
+mod edit;
+mod list;
+mod participant;
+mod participants;
+mod read;
+mod references;
+mod retrieve;
+mod view;
 
 use axum::Router;
 use shared::{App, http::Routes};
@@ -7,6 +19,28 @@ use shared::{App, http::Routes};
 #[must_use]
 pub fn routes() -> Routes {
     Routes::new()
+        .get("/api/conversations/", list::list)
+        .post("/api/conversations/", create::create)
+        .get("/api/conversations/{id}/", retrieve::retrieve)
+        .put("/api/conversations/{id}/", edit::replace)
+        .patch("/api/conversations/{id}/", edit::change)
+        .delete("/api/conversations/{id}/", delete::delete)
+        .get("/api/conversations/{id}/participants/", participants::list)
+        .post("/api/conversations/{id}/participants/", participants::add)
+        .get(
+            "/api/conversations/{id}/participants/{user_id}/",
+            participant::retrieve,
+        )
+        .patch(
+            "/api/conversations/{id}/participants/{user_id}/",
+            participant::change,
+        )
+        .delete(
+            "/api/conversations/{id}/participants/{user_id}/",
+            participant::remove,
+        )
+        .put("/api/conversations/{id}/read/", read::read)
+        .get("/api/conversations/{id}/changes/", changes::list)
 }
 
 /// The router of this function.

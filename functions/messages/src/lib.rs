@@ -1,4 +1,11 @@
-//! The `messages` endpoints.
+//! Messages: sending, reading, editing and deleting them.
+
+mod delete;
+mod edit;
+mod list;
+mod list_all;
+mod retrieve;
+mod send;
 
 use axum::Router;
 use shared::{App, http::Routes};
@@ -7,6 +14,13 @@ use shared::{App, http::Routes};
 #[must_use]
 pub fn routes() -> Routes {
     Routes::new()
+        .get("/api/messages/", list::list)
+        .post("/api/messages/", send::send)
+        .get("/api/messages/{id}/", retrieve::retrieve)
+        .put("/api/messages/{id}/", edit::replace)
+        .patch("/api/messages/{id}/", edit::change)
+        .delete("/api/messages/{id}/", delete::delete)
+        .get("/api/messages/{id}/revisions/", retrieve::revisions)
 }
 
 /// The router of this function.

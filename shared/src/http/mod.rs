@@ -3,6 +3,8 @@
 pub mod body;
 pub mod caller;
 pub mod etag;
+pub mod idempotency;
+pub mod message;
 pub mod page;
 pub mod people;
 pub mod problem;
@@ -15,6 +17,8 @@ pub use self::{
     body::{Json, RequestBody},
     caller::{Caller, Ids, MaybeCaller},
     etag::IfMatch,
+    idempotency::IdempotencyKey,
+    message::MessageView,
     page::{Origin, Page},
     people::People,
     problem::{Code, Problem},

@@ -20,7 +20,7 @@ impl People {
     }
 
     /// Somebody who takes part in, or has written to, a conversation that the viewer reads: contact is shown. `None` for
-    /// somebody whose profile is not to be seen yet, as this read may be late.
+    /// somebody who was never there.
     #[must_use]
     pub fn view(&self, user: UserId) -> Option<UserView> {
         self.profiles

@@ -299,7 +299,8 @@ impl NewConversation {
 
     /// Whether what stands at the id is what was to be made. A direct conversation's pair is compared, as two pairs could
     /// have one id (with a chance of one in 2^80 for each pair of pairs).
-    fn is(&self, standing: &Conversation) -> bool {
+    #[must_use]
+    pub fn is(&self, standing: &Conversation) -> bool {
         let pair = self.others.first().map(|other| sorted([self.creator, *other]));
         match self.kind {
             Kind::Direct => standing.pair == pair,

@@ -117,12 +117,11 @@ impl Store {
                 self.downward(conversation, base, number.saturating_sub(1), limit)
                     .await
             }
-            Around::After(number) => self.upward(conversation, number.max(base), limit).await,
+            Around::After(number) => self.upward(conversation, base, number, limit).await,
             Around::Middle(number) => {
                 let (older, newer) = (limit.div_ceil(2), limit / 2);
                 let older = self.downward(conversation, base, number, older);
-                let (older, newer) =
-                    try_join(older, self.upward(conversation, number.max(base), newer)).await?;
+                let (older, newer) = try_join(older, self.upward(conversation, base, number, newer)).await?;
                 Ok(older.zip(newer).map(|(mut page, newer)| {
                     page.messages.extend(newer.messages);
                     MessagePage {
@@ -172,9 +171,11 @@ impl Store {
     async fn upward(
         &self,
         conversation: ConversationId,
+        base: u64,
         number: u64,
         limit: usize,
     ) -> Result<Option<MessagePage>, StoreError> {
+        let number = number.max(base);
         let span = Span::messages(conversation, number + 1, MAX_NUMBER);
         let page = self.query(span, reading(false, Some(limit + 1))).await?;
         let Some(mut messages) = unsealed(page.items) else {
@@ -284,6 +285,17 @@ impl Store {
     pub async fn revisions(&self, id: MessageId) -> Result<Vec<Revision>, StoreError> {
         let page = self.query(Span::revisions(id), reading(false, None)).await?;
         Ok(page.items.into_iter().filter_map(Item::into_revision).collect())
+    }
+
+    /// A user's memberships in several conversations, strongly consistent.
+    pub async fn memberships(&self, user: UserId, ids: &[ConversationId]) -> Result<Vec<Member>, StoreError> {
+        let keys = ids.iter().map(|id| Key::member(*id, user)).collect();
+        Ok(self
+            .batch_get(keys, Consistency::Strong)
+            .await?
+            .into_iter()
+            .filter_map(Item::into_member)
+            .collect())
     }
 
     /// A membership ∥ a page of messages above its base. The page is read from the start of the log while the base is

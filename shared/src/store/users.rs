@@ -19,12 +19,23 @@ impl Store {
             .and_then(Item::into_user))
     }
 
-    /// Profiles for display, eventually consistent, by user.
+    /// Profiles for display, by user: eventually consistent, and those that such a read does not have yet once more.
     pub async fn profiles(
         &self,
         users: impl IntoIterator<Item = UserId>,
     ) -> Result<HashMap<UserId, User>, StoreError> {
-        self.users_by_id(users, Consistency::Eventual).await
+        let users: Vec<UserId> = users.into_iter().collect();
+        let mut found = self
+            .users_by_id(users.iter().copied(), Consistency::Eventual)
+            .await?;
+        let missing: Vec<UserId> = users
+            .into_iter()
+            .filter(|user| !found.contains_key(user))
+            .collect();
+        if !missing.is_empty() {
+            found.extend(self.users_by_id(missing, Consistency::Strong).await?);
+        }
+        Ok(found)
     }
 
     /// Those of `users` whose accounts are open, strongly consistent: for deciding who can take part.

@@ -1,0 +1,100 @@
+//! `GET /api/conversations/{id}/changes/`: what happened besides new messages, after a number, in order.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use shared::{
+    App,
+    http::{Caller, Ids, Limit, Origin, Page, Problem, Query, Reply, user::timestamp},
+    ids::{ConversationId, MAX_NUMBER, MessageId, UserId},
+    store::items::{Change, ChangeKind},
+};
+
+/// Which changes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListChanges {
+    /// Those with higher numbers; all without it.
+    #[serde(default, deserialize_with = "number")]
+    after: u64,
+    /// At most so many, 1 to 100.
+    #[serde(default)]
+    limit: Limit,
+}
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let number = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten();
+    number
+        .filter(|number| *number < MAX_NUMBER)
+        .ok_or_else(|| de::Error::custom("must be the number of a change"))
+}
+
+/// A change.
+#[derive(Debug, Serialize)]
+pub struct ChangeView {
+    number: u64,
+    kind: ChangeKind,
+    /// The message that it happened to; read it again if its `revision` is older.
+    message: Option<MessageId>,
+    /// The participants that it happened to.
+    users: Vec<UserId>,
+    actor: UserId,
+    /// The revision, of the message or of the conversation, that resulted.
+    revision: u64,
+    #[serde(serialize_with = "timestamp")]
+    changed_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    participant_count: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    owners: Vec<UserId>,
+}
+
+impl From<Change> for ChangeView {
+    fn from(change: Change) -> Self {
+        Self {
+            number: change.number,
+            kind: change.kind,
+            message: change.message.map(|number| change.conversation.message(number)),
+            users: change.users,
+            actor: change.actor,
+            revision: change.revision,
+            changed_at: change.changed_at,
+            participant_count: change.participant_count,
+            owners: change.owners,
+        }
+    }
+}
+
+/// A page of changes, oldest first.
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<ConversationId>,
+    origin: Origin,
+    Query(ListChanges {
+        after,
+        limit: Limit(limit),
+    }): Query<ListChanges>,
+) -> Result<Reply<Page<ChangeView>>, Problem> {
+    let (member, changes) = app.store.changes_after(id, caller.user, after, limit).await?;
+    let actor = caller.actor(&app, member.as_ref()).await?;
+    let open = actor.may_read() && (member.is_some() || app.store.is_open(id).await?);
+    let (changes, more) = changes.filter(|_| open).ok_or_else(Problem::not_found)?;
+    let next = changes.last().filter(|_| more).map(|last| {
+        origin.link(&format!(
+            "/api/conversations/{id}/changes/?after={}&limit={limit}",
+            last.number
+        ))
+    });
+    let results = changes.into_iter().map(ChangeView::from).collect();
+    Ok(Reply::ok(Page {
+        next,
+        previous: None,
+        results,
+    }))
+}

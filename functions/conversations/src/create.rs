@@ -1,0 +1,142 @@
+//! `POST /api/conversations/`: a group, or the one direct conversation of two people.
+
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use shared::{
+    App,
+    http::{Caller, Code, IdempotencyKey, Json, Origin, Problem, Reply, RequestBody},
+    ids::{ClientKey, ConversationId, UserId},
+    model::{
+        Faults,
+        conversation::{Kind, PARTICIPANTS_PER_REQUEST, direct_id, name},
+        text,
+    },
+    store::conversations::{NewConversation, Opened},
+};
+
+use crate::{
+    references::{UserReference, distinct, existing, no_such_user},
+    retrieve::view,
+    view::ConversationView,
+};
+
+/// A conversation that is to be made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateConversation {
+    /// Users by id, at most 40; the caller takes part in any case.
+    participants: Vec<UserReference>,
+    /// `direct` (with one other person) or `group`.
+    #[serde(default)]
+    kind: Kind,
+    /// At most 200 characters.
+    name: Option<String>,
+    /// A JSON object of the client's own, at most 4 KB.
+    metadata: Option<Value>,
+    /// A `UUIDv7`, the same in every retry, so that a group is made once. The header `Idempotency-Key` means the same.
+    client_id: Option<ClientKey>,
+}
+
+impl RequestBody for CreateConversation {
+    const READ_ONLY: &'static [&'static str] = crate::edit::READ_ONLY;
+    const LISTS: &'static [&'static str] = &["participants"];
+}
+
+impl CreateConversation {
+    fn parse(self, caller: UserId, id: ConversationId) -> Result<NewConversation, Problem> {
+        let mut faults = Faults::default();
+        let name = faults.check(self.name.map_or(Ok(None), name));
+        let metadata = faults.check(text::metadata(&self.metadata.unwrap_or_default()));
+        let mut others = distinct(&self.participants, PARTICIPANTS_PER_REQUEST)?;
+        others.retain(|user| *user != caller);
+        let (Some(name), Some(metadata)) = (name, metadata) else {
+            return Err(faults.into_vec().into());
+        };
+        let id = match (self.kind, others.as_slice()) {
+            (Kind::Group, _) => id,
+            (Kind::Direct, [other]) => direct_id([caller, *other]),
+            (Kind::Direct, _) => {
+                return Err(Problem::field(
+                    "participants",
+                    "a direct conversation has exactly one other participant",
+                ));
+            }
+        };
+        Ok(NewConversation {
+            id,
+            kind: self.kind,
+            creator: caller,
+            others,
+            name,
+            metadata,
+        })
+    }
+}
+
+/// 201 with the conversation; 200 when it is there already.
+pub async fn create(
+    caller: Caller,
+    State(app): State<App>,
+    origin: Origin,
+    key: IdempotencyKey,
+    Json(request): Json<CreateConversation>,
+) -> Result<Reply<ConversationView>, Problem> {
+    let id = match key.or(request.client_id)? {
+        Some(key) => group_of_request(caller.user, key),
+        None => ConversationId::from_prefix(app.random.bytes()),
+    };
+    let new = request.parse(caller.user, id)?;
+    let opened = match new.kind {
+        Kind::Direct => open_direct(&app, &new).await?,
+        Kind::Group => {
+            existing(&app, &[&[caller.user], new.others.as_slice()].concat()).await?;
+            app.store.open_conversation(&new, app.clock.now()).await?
+        }
+    };
+    match opened {
+        Opened::New => {
+            let (view, version) = view(&app, &caller, &origin, new.id).await?;
+            let location = origin.link(&format!("/api/conversations/{}/", new.id));
+            Ok(Reply::created(view, location).version(version))
+        }
+        Opened::Existing => {
+            let (view, version) = view(&app, &caller, &origin, new.id).await?;
+            Ok(Reply::ok(view).version(version))
+        }
+        Opened::Taken => Err(Problem::new(
+            Code::ClientIdReused,
+            "Its id is taken: try again with another client_id.",
+        )),
+    }
+}
+
+/// Opens a pair's conversation: one look, and one transaction if it does not stand yet.
+async fn open_direct(app: &App, new: &NewConversation) -> Result<Opened, Problem> {
+    let pair = [new.creator, new.others.first().copied().unwrap_or(new.creator)];
+    let (standing, open) = app.store.direct_conversation(pair).await?;
+    if let Some(standing) = standing {
+        return Ok(if new.is(&standing) {
+            Opened::Existing
+        } else {
+            Opened::Taken
+        });
+    }
+    match pair.iter().find(|user| !open.contains(user)) {
+        Some(user) => Err(no_such_user(*user)),
+        None => Ok(app.store.open_conversation(new, app.clock.now()).await?),
+    }
+}
+
+/// The id of the group that a user makes under a key: a retry makes the same one.
+fn group_of_request(creator: UserId, key: ClientKey) -> ConversationId {
+    let hash = Sha256::new()
+        .chain_update(b"messaging/group-conversation/1")
+        .chain_update(creator.uuid().as_bytes())
+        .chain_update(key.uuid().as_bytes())
+        .finalize();
+    let mut prefix = [0; 10];
+    prefix.copy_from_slice(&hash[..10]);
+    ConversationId::from_prefix(prefix)
+}

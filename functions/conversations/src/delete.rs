@@ -1,0 +1,45 @@
+//! `DELETE /api/conversations/{id}/`: deletes a group for everybody, hides a direct conversation for the caller.
+
+use axum::{extract::State, http::StatusCode};
+use shared::{
+    App,
+    http::{Caller, Ids, IfMatch, Problem},
+    ids::ConversationId,
+    model::conversation::Kind,
+};
+
+use crate::retrieve::seat;
+
+/// 204.
+pub async fn delete(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<ConversationId>,
+    IfMatch(expected): IfMatch,
+) -> Result<StatusCode, Problem> {
+    let (conversation, actor) = seat(&app, &caller, id).await?;
+    if !expected.allows(conversation.v) {
+        return Err(Problem::precondition_failed());
+    }
+    match conversation.kind {
+        Kind::Direct if actor.member.is_none() => {
+            return Err(Problem::forbidden(
+                "A direct conversation is hidden by its participants, each for themselves.",
+            ));
+        }
+        Kind::Direct => {
+            app.store.hide_conversation(id, caller.user).await?;
+        }
+        Kind::Group if !actor.may_own() => {
+            return Err(Problem::forbidden(
+                "Only an owner or an admin deletes a group; you can leave it.",
+            ));
+        }
+        Kind::Group => {
+            app.store
+                .close_conversation(id, caller.user, app.random.uuid(), app.clock.now())
+                .await?;
+        }
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

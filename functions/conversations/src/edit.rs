@@ -1,0 +1,229 @@
+//! `PUT` and `PATCH /api/conversations/{id}/`: name, metadata, and who takes part.
+
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+use shared::{
+    App,
+    http::{Caller, Ids, IfMatch, Json, Origin, Problem, Reply, RequestBody, body::present},
+    ids::{ConversationId, UserId},
+    model::{
+        Expected, Faults,
+        conversation::{Kind, NESTED_PARTICIPANTS, name},
+        text,
+    },
+    policy::Actor,
+    store::{
+        conversations::{ConversationEdit, ConversationWritten},
+        items::Conversation,
+        participants::Wanted,
+    },
+};
+
+use crate::{
+    participants::refusal,
+    references::{UserReference, distinct, existing},
+    retrieve::{seat, view},
+    view::ConversationView,
+};
+
+/// Fields of the representation that a request passes over.
+pub(crate) const READ_ONLY: &[&str] = &[
+    "conversation_id",
+    "participant_count",
+    "participants_url",
+    "messages",
+    "messages_url",
+    "last_message",
+    "unread",
+    "unread_more",
+    "created_by",
+    "created_at",
+];
+
+/// What a conversation is from now on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceConversation {
+    /// Who takes part, by id, at most 50; the caller does in any case.
+    participants: Vec<UserReference>,
+    /// At most 200 characters; none without it.
+    name: Option<String>,
+    /// A JSON object of the client's own; none without it.
+    metadata: Option<Value>,
+    /// Cannot change.
+    kind: Option<Kind>,
+}
+
+impl RequestBody for ReplaceConversation {
+    const READ_ONLY: &'static [&'static str] = READ_ONLY;
+    const LISTS: &'static [&'static str] = &["participants"];
+}
+
+/// What of it is to change.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeConversation {
+    /// Who takes part, by id, at most 50; the caller does in any case.
+    participants: Option<Vec<UserReference>>,
+    /// At most 200 characters; `null` takes it away.
+    #[serde(default, deserialize_with = "present")]
+    name: Option<Option<String>>,
+    /// A JSON object of the client's own; `null` takes it away.
+    #[serde(default, deserialize_with = "present")]
+    metadata: Option<Option<Value>>,
+    /// Cannot change.
+    kind: Option<Kind>,
+}
+
+impl RequestBody for ChangeConversation {
+    const READ_ONLY: &'static [&'static str] = READ_ONLY;
+    const LISTS: &'static [&'static str] = &["participants"];
+}
+
+impl From<ReplaceConversation> for ChangeConversation {
+    fn from(replace: ReplaceConversation) -> Self {
+        let ReplaceConversation {
+            participants,
+            name,
+            metadata,
+            kind,
+        } = replace;
+        Self {
+            participants: Some(participants),
+            name: Some(name),
+            metadata: Some(metadata),
+            kind,
+        }
+    }
+}
+
+/// PUT.
+pub async fn replace(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<ConversationId>,
+    origin: Origin,
+    if_match: IfMatch,
+    Json(request): Json<ReplaceConversation>,
+) -> Result<Reply<ConversationView>, Problem> {
+    apply(&app, &caller, id, &origin, if_match, request.into()).await
+}
+
+/// PATCH.
+pub async fn change(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<ConversationId>,
+    origin: Origin,
+    if_match: IfMatch,
+    Json(request): Json<ChangeConversation>,
+) -> Result<Reply<ConversationView>, Problem> {
+    apply(&app, &caller, id, &origin, if_match, request).await
+}
+
+async fn apply(
+    app: &App,
+    caller: &Caller,
+    id: ConversationId,
+    origin: &Origin,
+    IfMatch(expected): IfMatch,
+    request: ChangeConversation,
+) -> Result<Reply<ConversationView>, Problem> {
+    let mut faults = Faults::default();
+    let new_name = faults.check(request.name.map(|text| text.map_or(Ok(None), name)).transpose());
+    let metadata = request
+        .metadata
+        .map(|metadata| text::metadata(&metadata.unwrap_or_default()));
+    let metadata = faults.check(metadata.transpose());
+    let users = request
+        .participants
+        .as_deref()
+        .map(|users| distinct(users, NESTED_PARTICIPANTS))
+        .transpose()?;
+    let (Some(new_name), Some(metadata)) = (new_name, metadata) else {
+        return Err(faults.into_vec().into());
+    };
+    let (conversation, actor) = seat(app, caller, id).await?;
+    if !actor.may_change_conversation() {
+        return Err(Problem::forbidden("Only who takes part changes a conversation."));
+    }
+    if request.kind.is_some_and(|kind| kind != conversation.kind) {
+        return Err(Problem::field("kind", "cannot change"));
+    }
+    if !expected.allows(conversation.v) {
+        return Err(Problem::precondition_failed());
+    }
+    if let Some(users) = users {
+        set_participants(app, &actor, &conversation, users).await?;
+    }
+    let edit = ConversationEdit {
+        name: new_name,
+        metadata,
+        expected: Expected::default(),
+    };
+    match app
+        .store
+        .edit_conversation(id, caller.user, &edit, app.random.uuid(), app.clock.now())
+        .await?
+    {
+        ConversationWritten::Done(_) => {}
+        ConversationWritten::Gone => return Err(Problem::not_found()),
+        ConversationWritten::Stale => return Err(Problem::precondition_failed()),
+    }
+    let (view, version) = view(app, caller, origin, id).await?;
+    Ok(Reply::ok(view).version(version))
+}
+
+/// Sets who takes part; the caller stays in, an admin who takes no part stays out.
+async fn set_participants(
+    app: &App,
+    actor: &Actor,
+    conversation: &Conversation,
+    mut users: Vec<UserId>,
+) -> Result<(), Problem> {
+    if actor.member.is_some() && !users.contains(&actor.user) {
+        users.push(actor.user);
+        users.sort_unstable();
+    }
+    if let Some(pair) = conversation.pair {
+        return if users == pair {
+            Ok(())
+        } else {
+            Err(Problem::field(
+                "participants",
+                "those of a direct conversation never change",
+            ))
+        };
+    }
+    if conversation.participant_count > NESTED_PARTICIPANTS as u64 {
+        return Err(Problem::field(
+            "participants",
+            format!(
+                "can be set where there are at most {NESTED_PARTICIPANTS}: use /api/conversations/{}/participants/",
+                conversation.id
+            ),
+        ));
+    }
+    let (standing, _) = app
+        .store
+        .participants(conversation.id, None, NESTED_PARTICIPANTS)
+        .await?;
+    let going = standing
+        .iter()
+        .map(|member| member.user)
+        .filter(|user| !users.contains(user));
+    if going.into_iter().any(|user| !actor.may_remove_participant(user)) {
+        return Err(Problem::forbidden(
+            "Only an owner or an admin removes others from a conversation.",
+        ));
+    }
+    existing(app, &users).await?;
+    let (request, now) = (app.random.uuid(), app.clock.now());
+    let wanted = Wanted::Set(&users);
+    refusal(
+        app.store
+            .change_participants(conversation.id, actor.user, wanted, request, now)
+            .await?,
+    )
+}

@@ -1,0 +1,99 @@
+//! `/api/conversations/{id}/participants/{user_id}/`: one participant: their role, removing them, leaving.
+
+use axum::{extract::State, http::StatusCode};
+use serde::Deserialize;
+use shared::{
+    App,
+    http::{Caller, Ids, Json, NoParameters, Problem, Query, Reply, RequestBody},
+    ids::{ConversationId, UserId},
+    model::conversation::{Kind, MemberRole},
+    store::participants::Wanted,
+};
+
+use crate::{
+    participants::{direct, refusal},
+    retrieve::seat,
+    view::ParticipantView,
+};
+
+async fn one(app: &App, id: ConversationId, user: UserId) -> Result<ParticipantView, Problem> {
+    let member = app.store.member(id, user).await?.ok_or_else(Problem::not_found)?;
+    ParticipantView::all(app, &[member])
+        .await?
+        .pop()
+        .ok_or_else(Problem::not_found)
+}
+
+/// The participant.
+pub async fn retrieve(
+    caller: Caller,
+    State(app): State<App>,
+    Ids((id, user)): Ids<(ConversationId, UserId)>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Result<Reply<ParticipantView>, Problem> {
+    seat(&app, &caller, id).await?;
+    Ok(Reply::ok(one(&app, id, user).await?))
+}
+
+/// What of a participant can change.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeParticipant {
+    /// `owner` or `member`.
+    role: Option<MemberRole>,
+}
+
+impl RequestBody for ChangeParticipant {
+    const READ_ONLY: &'static [&'static str] = &["user", "joined_at"];
+}
+
+/// Gives or takes the owner's role.
+pub async fn change(
+    caller: Caller,
+    State(app): State<App>,
+    Ids((id, user)): Ids<(ConversationId, UserId)>,
+    Json(request): Json<ChangeParticipant>,
+) -> Result<Reply<ParticipantView>, Problem> {
+    let (conversation, actor) = seat(&app, &caller, id).await?;
+    if !actor.may_own() {
+        return Err(Problem::forbidden(
+            "Only an owner or an admin gives and takes the owner's role.",
+        ));
+    }
+    if conversation.kind == Kind::Direct {
+        return Err(direct());
+    }
+    if let Some(role) = request.role {
+        let (request, now) = (app.random.uuid(), app.clock.now());
+        refusal(
+            app.store
+                .set_member_role(id, caller.user, user, role, request, now)
+                .await?,
+        )?;
+    }
+    Ok(Reply::ok(one(&app, id, user).await?))
+}
+
+/// Removes a participant, or leaves.
+pub async fn remove(
+    caller: Caller,
+    State(app): State<App>,
+    Ids((id, user)): Ids<(ConversationId, UserId)>,
+) -> Result<StatusCode, Problem> {
+    let (conversation, actor) = seat(&app, &caller, id).await?;
+    if !actor.may_remove_participant(user) {
+        return Err(Problem::forbidden(
+            "Only an owner or an admin removes others from a conversation.",
+        ));
+    }
+    if conversation.kind == Kind::Direct {
+        return Err(direct());
+    }
+    let (request, now) = (app.random.uuid(), app.clock.now());
+    refusal(
+        app.store
+            .change_participants(id, caller.user, Wanted::Remove(user), request, now)
+            .await?,
+    )?;
+    Ok(StatusCode::NO_CONTENT)
+}

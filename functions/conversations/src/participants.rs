@@ -1,0 +1,138 @@
+//! `/api/conversations/{id}/participants/`: pages of who takes part, and adding to them.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use shared::{
+    App,
+    http::{
+        Caller, Ids, Json, Limit, Origin, Page, Problem, Query, Reply, RequestBody,
+        page::{List, cursor, read_cursor},
+    },
+    ids::{ConversationId, UserId},
+    model::conversation::{Kind, MAX_OWNERS, MAX_PARTICIPANTS, PARTICIPANTS_PER_REQUEST},
+    store::participants::{MEMBERSHIPS_PER_CHANGE, ParticipantsWritten, Wanted},
+};
+use uuid::Uuid;
+
+use crate::{
+    references::{UserReference, distinct, existing},
+    retrieve::seat,
+    view::ParticipantView,
+};
+
+/// A page of participants.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListParticipants {
+    /// At most so many, 1 to 100.
+    #[serde(default)]
+    limit: Limit,
+    /// Where the list goes on.
+    cursor: Option<String>,
+}
+
+/// Participants in the order of their ids.
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<ConversationId>,
+    origin: Origin,
+    Query(query): Query<ListParticipants>,
+) -> Result<Reply<Page<ParticipantView>>, Problem> {
+    let position = query
+        .cursor
+        .as_deref()
+        .map(|text| read_cursor::<16>(List::Participants, text))
+        .transpose()?;
+    let after = position.map(|bytes| UserId::new(Uuid::from_bytes(bytes)));
+    seat(&app, &caller, id).await?;
+    let limit = query.limit.0;
+    let (members, more) = app.store.participants(id, after, limit).await?;
+    let next = members.last().filter(|_| more).map(|last| {
+        let cursor = cursor(List::Participants, last.user.uuid().as_bytes());
+        origin.link(&format!(
+            "/api/conversations/{id}/participants/?limit={limit}&cursor={cursor}"
+        ))
+    });
+    let results = ParticipantView::all(&app, &members).await?;
+    Ok(Reply::ok(Page {
+        next,
+        previous: None,
+        results,
+    }))
+}
+
+/// Who comes in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddParticipants {
+    /// Users by id, at most 40.
+    participants: Vec<UserReference>,
+}
+
+impl RequestBody for AddParticipants {
+    const LISTS: &'static [&'static str] = &["participants"];
+}
+
+/// Who takes part now, of those who were named.
+#[derive(Debug, Serialize)]
+pub struct Added {
+    participants: Vec<ParticipantView>,
+}
+
+/// Adds participants; those who take part already stay as they are.
+pub async fn add(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<ConversationId>,
+    Json(request): Json<AddParticipants>,
+) -> Result<Reply<Added>, Problem> {
+    let users = distinct(&request.participants, PARTICIPANTS_PER_REQUEST)?;
+    let (conversation, actor) = seat(&app, &caller, id).await?;
+    if !actor.may_change_conversation() {
+        return Err(Problem::forbidden(
+            "Only who takes part adds others to a conversation.",
+        ));
+    }
+    if conversation.kind == Kind::Direct {
+        return Err(direct());
+    }
+    existing(&app, &users).await?;
+    let (request, now) = (app.random.uuid(), app.clock.now());
+    refusal(
+        app.store
+            .change_participants(id, caller.user, Wanted::Add(&users), request, now)
+            .await?,
+    )?;
+    let members = app.store.members(id, &users).await?;
+    Ok(Reply::ok(Added {
+        participants: ParticipantView::all(&app, &members).await?,
+    }))
+}
+
+pub(crate) fn direct() -> Problem {
+    Problem::forbidden("The participants of a direct conversation never change.")
+}
+
+/// What a change of participants that did not take effect is answered with.
+pub(crate) fn refusal(written: ParticipantsWritten) -> Result<(), Problem> {
+    let field = |reason: String| Err(Problem::field("participants", reason));
+    match written {
+        ParticipantsWritten::Done => Ok(()),
+        ParticipantsWritten::Gone | ParticipantsWritten::NoSuchParticipant => Err(Problem::not_found()),
+        ParticipantsWritten::Full => field(format!(
+            "a conversation has at most {MAX_PARTICIPANTS} participants"
+        )),
+        ParticipantsWritten::TooManyAtOnce => field(format!(
+            "at most {MEMBERSHIPS_PER_CHANGE} can come and go in one request"
+        )),
+        ParticipantsWritten::TooManyOwners => Err(Problem::field(
+            "role",
+            format!("a conversation has at most {MAX_OWNERS} owners"),
+        )),
+        ParticipantsWritten::LastOwner => Err(Problem::field(
+            "role",
+            "is the last owner's: make somebody else an owner first",
+        )),
+    }
+}

@@ -1,0 +1,65 @@
+//! `PUT /api/conversations/{id}/read/`: sets the caller's read mark.
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use shared::{
+    App,
+    http::{Caller, Ids, Json, Problem, Reply, RequestBody},
+    ids::{ConversationId, MessageId},
+    store::read_marks::Marked,
+};
+
+/// Where the mark goes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Read {
+    /// The last message that was read. A mark that stands higher stays.
+    message: MessageId,
+    /// Marks this message and all behind it as unread instead: the one way back.
+    #[serde(default)]
+    unread: bool,
+}
+
+impl RequestBody for Read {}
+
+/// Where the mark stands.
+#[derive(Debug, Serialize)]
+pub struct ReadMarkView {
+    /// Unread messages, exact up to 100.
+    unread: u64,
+    /// Whether there are more than that.
+    unread_more: bool,
+    /// The last message that was read.
+    read: Option<MessageId>,
+}
+
+/// Sets the mark; answers what is unread now.
+pub async fn read(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<ConversationId>,
+    Json(request): Json<Read>,
+) -> Result<Reply<ReadMarkView>, Problem> {
+    let marked = if request.message.conversation != id {
+        match app.store.member(id, caller.user).await? {
+            Some(_) => Marked::NoSuchMessage,
+            None => Marked::NoSuchConversation,
+        }
+    } else if request.unread {
+        app.store.mark_unread(request.message, caller.user).await?
+    } else {
+        app.store.mark_read(request.message, caller.user).await?
+    };
+    match marked {
+        Marked::Done(mark) => {
+            let read = (mark.read > 0).then(|| id.message(mark.read));
+            Ok(Reply::ok(ReadMarkView {
+                unread: mark.unread,
+                unread_more: mark.unread_more,
+                read,
+            }))
+        }
+        Marked::NoSuchMessage => Err(Problem::field("message", "no such message in this conversation")),
+        Marked::NoSuchConversation => Err(Problem::not_found()),
+    }
+}

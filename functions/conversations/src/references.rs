@@ -1,0 +1,71 @@
+//! Participants as a request names them: by id, or as the objects that a representation nests.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, IgnoredAny, MapAccess, Visitor},
+};
+use shared::{App, http::Problem, ids::UserId};
+
+/// A user named in a request.
+#[derive(Debug, Clone, Copy)]
+pub struct UserReference(pub UserId);
+
+impl<'de> Deserialize<'de> for UserReference {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ReferenceVisitor).map(Self)
+    }
+}
+
+struct ReferenceVisitor;
+
+impl<'de> Visitor<'de> for ReferenceVisitor {
+    type Value = UserId;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the id of a user, or an object with a `user_id`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<UserId, E> {
+        text.parse().map_err(|_| E::custom("must be the id of a user"))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<UserId, A::Error> {
+        let mut user = None;
+        while let Some(name) = access.next_key::<String>()? {
+            match name.as_str() {
+                "user_id" => user = Some(access.next_value()?),
+                _ => drop(access.next_value::<IgnoredAny>()?),
+            }
+        }
+        user.ok_or_else(|| A::Error::custom("must be the id of a user, or an object with a `user_id`"))
+    }
+}
+
+/// The distinct users that are named; at most `most`.
+pub(crate) fn distinct(references: &[UserReference], most: usize) -> Result<Vec<UserId>, Problem> {
+    let mut users: Vec<UserId> = references.iter().map(|reference| reference.0).collect();
+    users.sort_unstable();
+    users.dedup();
+    if users.len() > most {
+        return Err(Problem::field(
+            "participants",
+            format!("names {} users; at most {most} go into one request", users.len()),
+        ));
+    }
+    Ok(users)
+}
+
+/// Fails unless all of `users` have open accounts: the same answer for ids that nobody has.
+pub(crate) async fn existing(app: &App, users: &[UserId]) -> Result<(), Problem> {
+    let open = app.store.open_accounts(users.iter().copied()).await?;
+    match users.iter().find(|user| !open.contains_key(user)) {
+        Some(user) => Err(no_such_user(*user)),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn no_such_user(user: UserId) -> Problem {
+    Problem::field("participants", format!("no such user: {user}"))
+}

@@ -1,0 +1,141 @@
+//! A conversation as the API shows one: its participants and newest messages nested, as the seed has it.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use shared::{
+    App,
+    http::{MessageView, Origin, People, Problem, UserView, message::metadata, user::timestamp},
+    ids::{ConversationId, UserId},
+    model::conversation::{Kind, MemberRole},
+    store::{
+        inbox::Detail,
+        items::{Member, Message},
+    },
+};
+
+/// Most bytes of message text that a conversation shows nested.
+const NESTED_BYTES: usize = 64 * 1024;
+
+/// A conversation.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the seed's fields")]
+pub struct ConversationView {
+    pub conversation_id: ConversationId,
+    /// `direct` or `group`.
+    pub kind: Kind,
+    pub name: Option<String>,
+    /// The client's own data.
+    pub metadata: Option<Value>,
+    /// At most 50 of them; the rest is behind `participants_url`.
+    pub participants: Vec<UserView>,
+    pub participant_count: u64,
+    pub participants_url: String,
+    /// The newest, at most 20 and 64 KB, in reading order; the rest is behind `messages_url`.
+    pub messages: Vec<MessageView>,
+    pub messages_url: String,
+    pub last_message: Option<MessageView>,
+    /// Messages behind the viewer's read mark that are neither their own nor deleted: exact up to 100.
+    pub unread: u64,
+    /// Whether there are more than that.
+    pub unread_more: bool,
+    pub created_by: UserId,
+    #[serde(serialize_with = "timestamp")]
+    pub created_at: DateTime<Utc>,
+}
+
+/// A participant.
+#[derive(Debug, Serialize)]
+pub struct ParticipantView {
+    user: Option<UserView>,
+    /// What they are in this conversation: `owner` or `member`.
+    role: MemberRole,
+    #[serde(serialize_with = "timestamp")]
+    joined_at: DateTime<Utc>,
+}
+
+impl ParticipantView {
+    pub(crate) fn new(member: &Member, people: &People) -> Self {
+        Self {
+            user: people.view(member.user),
+            role: member.role,
+            joined_at: member.joined_at,
+        }
+    }
+
+    /// Views of several, with their users looked up at once.
+    pub(crate) async fn all(app: &App, members: &[Member]) -> Result<Vec<Self>, Problem> {
+        let people = People::find(app, members.iter().map(|member| member.user)).await?;
+        Ok(members.iter().map(|member| Self::new(member, &people)).collect())
+    }
+}
+
+impl ConversationView {
+    /// Views of several, with everybody in them looked up at once.
+    pub(crate) async fn all(app: &App, origin: &Origin, details: Vec<Detail>) -> Result<Vec<Self>, Problem> {
+        let shown: Vec<(Detail, Vec<Message>)> = details.into_iter().map(nested).collect();
+        let mut users = BTreeSet::new();
+        for (detail, messages) in &shown {
+            users.extend(detail.participants.iter().map(|member| member.user));
+            users.extend(messages.iter().map(|message| message.sender));
+        }
+        let people = People::find(app, users).await?;
+        Ok(shown
+            .into_iter()
+            .map(|(detail, messages)| Self::new(detail, messages, &people, origin))
+            .collect())
+    }
+
+    fn new(detail: Detail, messages: Vec<Message>, people: &People, origin: &Origin) -> Self {
+        let Detail {
+            conversation,
+            participants,
+            unread,
+            unread_more,
+            ..
+        } = detail;
+        let id = conversation.id;
+        let last = messages.last().cloned();
+        Self {
+            conversation_id: id,
+            kind: conversation.kind,
+            name: conversation.name,
+            metadata: metadata(conversation.metadata.as_deref()),
+            participants: participants
+                .iter()
+                .filter_map(|member| people.view(member.user))
+                .collect(),
+            participant_count: conversation.participant_count,
+            participants_url: origin.link(&format!("/api/conversations/{id}/participants/")),
+            messages: messages
+                .into_iter()
+                .map(|message| MessageView::new(message, people))
+                .collect(),
+            messages_url: origin.link(&format!("/api/messages/?conversation={id}")),
+            last_message: last.map(|message| MessageView::new(message, people)),
+            unread,
+            unread_more,
+            created_by: conversation.created_by,
+            created_at: conversation.created_at,
+        }
+    }
+}
+
+/// The newest messages that are shown, in reading order. The newest of all is, whatever its size.
+fn nested(mut detail: Detail) -> (Detail, Vec<Message>) {
+    let mut bytes = 0;
+    let newest = std::mem::take(&mut detail.newest)
+        .into_iter()
+        .filter(|message| message.deleted_at.is_none());
+    let mut messages: Vec<Message> = newest
+        .take_while(|message| {
+            let first = bytes == 0;
+            bytes += message.body.len();
+            first || bytes <= NESTED_BYTES
+        })
+        .collect();
+    messages.reverse();
+    (detail, messages)
+}

@@ -1,0 +1,37 @@
+//! `DELETE /api/messages/{id}/`: by its sender, an owner of the conversation, or an admin. A tombstone stays.
+
+use axum::{extract::State, http::StatusCode};
+use shared::{
+    App,
+    http::{Caller, Ids, IfMatch, Problem},
+    ids::MessageId,
+    store::messages::MessageWritten,
+};
+
+/// 204; 404 once it is deleted.
+pub async fn delete(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<MessageId>,
+    IfMatch(expected): IfMatch,
+) -> Result<StatusCode, Problem> {
+    let (message, actor) = crate::retrieve::readable(&app, &caller, id).await?;
+    if message.deleted_at.is_some() {
+        return Err(Problem::not_found());
+    }
+    if !actor.may_delete_message(message.sender) {
+        return Err(Problem::forbidden(
+            "A message is deleted by its sender, by an owner of the conversation, or by an admin.",
+        ));
+    }
+    let (request, now) = (app.random.uuid(), app.clock.now());
+    match app
+        .store
+        .delete_message(id, caller.user, &expected, request, now)
+        .await?
+    {
+        MessageWritten::Done(_) => Ok(StatusCode::NO_CONTENT),
+        MessageWritten::Stale => Err(Problem::precondition_failed()),
+        MessageWritten::Gone | MessageWritten::TooManyEdits => Err(Problem::not_found()),
+    }
+}

@@ -1,0 +1,140 @@
+//! `PUT` and `PATCH /api/messages/{id}/`: its sender changes what a message says.
+
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+use shared::{
+    App,
+    http::{
+        Caller, Code, Ids, IfMatch, Json, MessageView, People, Problem, Reply, RequestBody, body::present,
+    },
+    ids::MessageId,
+    model::{Faults, Invalid, message, text},
+    store::messages::{MAX_EDITS, MessageEdit, MessageWritten},
+};
+
+/// Fields of the representation that an edit passes over.
+const READ_ONLY: &[&str] = &[
+    "message_id",
+    "sender",
+    "conversation",
+    "sent_at",
+    "edited_at",
+    "reply_to",
+    "client_id",
+    "revision",
+    "deleted_at",
+];
+
+/// What a message says from now on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceMessage {
+    /// 1 to 16,384 characters and at most 48 KB, not only white space.
+    message_body: String,
+    /// A JSON object of the client's own; none without it.
+    metadata: Option<Value>,
+}
+
+impl RequestBody for ReplaceMessage {
+    const READ_ONLY: &'static [&'static str] = READ_ONLY;
+}
+
+/// What of it is to change.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeMessage {
+    /// 1 to 16,384 characters and at most 48 KB, not only white space.
+    message_body: Option<String>,
+    /// A JSON object of the client's own; `null` takes it away.
+    #[serde(default, deserialize_with = "present")]
+    metadata: Option<Option<Value>>,
+}
+
+impl RequestBody for ChangeMessage {
+    const READ_ONLY: &'static [&'static str] = READ_ONLY;
+}
+
+fn parse(
+    body: Option<String>,
+    metadata: Option<Value>,
+    IfMatch(expected): IfMatch,
+) -> Result<MessageEdit, Vec<Invalid>> {
+    let mut faults = Faults::default();
+    let body = faults.check(body.map(message::body).transpose());
+    let metadata = faults.check(metadata.as_ref().map(text::metadata).transpose());
+    match (body, metadata) {
+        (Some(body), Some(metadata)) => Ok(MessageEdit {
+            body,
+            metadata,
+            expected,
+        }),
+        _ => Err(faults.into_vec()),
+    }
+}
+
+/// PUT.
+pub async fn replace(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<MessageId>,
+    if_match: IfMatch,
+    Json(request): Json<ReplaceMessage>,
+) -> Result<Reply<MessageView>, Problem> {
+    let edit = parse(
+        Some(request.message_body),
+        Some(request.metadata.unwrap_or_default()),
+        if_match,
+    )?;
+    apply(&app, &caller, id, edit).await
+}
+
+/// PATCH.
+pub async fn change(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<MessageId>,
+    if_match: IfMatch,
+    Json(request): Json<ChangeMessage>,
+) -> Result<Reply<MessageView>, Problem> {
+    let edit = parse(
+        request.message_body,
+        request.metadata.map(Option::unwrap_or_default),
+        if_match,
+    )?;
+    apply(&app, &caller, id, edit).await
+}
+
+async fn apply(
+    app: &App,
+    caller: &Caller,
+    id: MessageId,
+    edit: MessageEdit,
+) -> Result<Reply<MessageView>, Problem> {
+    let (message, actor) = crate::retrieve::readable(app, caller, id).await?;
+    if message.deleted_at.is_some() {
+        return Err(Problem::not_found());
+    }
+    if !actor.may_edit_message(message.sender) {
+        return Err(Problem::forbidden("Only its sender changes a message."));
+    }
+    match app
+        .store
+        .edit_message(id, caller.user, &edit, app.random.uuid(), app.clock.now())
+        .await?
+    {
+        MessageWritten::Done(message) => {
+            let people = People::find(app, [message.sender]).await?;
+            let revision = message.revision;
+            Ok(Reply::ok(MessageView::new(message, &people)).version(revision))
+        }
+        MessageWritten::Gone => Err(Problem::not_found()),
+        MessageWritten::Stale => Err(Problem::precondition_failed()),
+        MessageWritten::TooManyEdits => Err(Problem::new(
+            Code::InvalidRequest,
+            format!(
+                "This message was changed {MAX_EDITS} times, which is as often as one can be: send a new one."
+            ),
+        )),
+    }
+}

@@ -1,0 +1,100 @@
+//! `GET /api/messages/{id}/`: one message, and what it said before its edits.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use shared::{
+    App,
+    http::{
+        Caller, Ids, MessageView, NoParameters, Page, Problem, Query, Reply, message::metadata,
+        people::People, user::timestamp,
+    },
+    ids::MessageId,
+    policy::Actor,
+    store::items::{Message, Revision},
+};
+
+/// The message, and the caller before it; 404 unless the caller may know of it. Membership is checked first.
+pub(crate) async fn readable(app: &App, caller: &Caller, id: MessageId) -> Result<(Message, Actor), Problem> {
+    let (member, message) = app.store.message(id, caller.user).await?;
+    let actor = caller.actor(app, member.as_ref()).await?;
+    let base = member.as_ref().map_or(0, |member| member.base);
+    // A membership ends with its conversation; an admin without one asks the log.
+    let open = actor.may_read() && (member.is_some() || app.store.is_open(id.conversation).await?);
+    let message = message.filter(|message| open && message.number > base);
+    message
+        .map(|message| (message, actor))
+        .ok_or_else(Problem::not_found)
+}
+
+/// The message; 404 for a tombstone.
+pub async fn retrieve(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<MessageId>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Result<Reply<MessageView>, Problem> {
+    let (message, _) = readable(&app, &caller, id).await?;
+    if message.deleted_at.is_some() {
+        return Err(Problem::not_found());
+    }
+    let people = People::find(&app, [message.sender]).await?;
+    let revision = message.revision;
+    Ok(Reply::ok(MessageView::new(message, &people)).version(revision))
+}
+
+/// What a message said.
+#[derive(Debug, Serialize)]
+pub struct RevisionView {
+    /// Which revision, from 0.
+    revision: u64,
+    /// What it said.
+    message_body: String,
+    /// The client's own data then.
+    metadata: Option<Value>,
+    /// Since when.
+    #[serde(serialize_with = "timestamp")]
+    written_at: DateTime<Utc>,
+}
+
+impl From<Revision> for RevisionView {
+    fn from(revision: Revision) -> Self {
+        Self {
+            revision: revision.place.1,
+            metadata: metadata(revision.metadata.as_deref()),
+            message_body: revision.body,
+            written_at: revision.written_at,
+        }
+    }
+}
+
+/// Earlier bodies, oldest first: for the sender and for admins.
+pub async fn revisions(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<MessageId>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Result<Reply<Page<RevisionView>>, Problem> {
+    let (message, actor) = readable(&app, &caller, id).await?;
+    if message.deleted_at.is_some() {
+        return Err(Problem::not_found());
+    }
+    if !actor.may_read_revisions(message.sender) {
+        return Err(Problem::forbidden(
+            "Earlier versions are shown to the message's sender and to admins.",
+        ));
+    }
+    let results = app
+        .store
+        .revisions(id)
+        .await?
+        .into_iter()
+        .map(RevisionView::from)
+        .collect();
+    Ok(Reply::ok(Page {
+        next: None,
+        previous: None,
+        results,
+    }))
+}

@@ -1,0 +1,121 @@
+//! `POST /api/messages/`: sends a message, once however often it is retried.
+
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+use shared::{
+    App,
+    http::{
+        Caller, Code, IdempotencyKey, Json, MessageView, Origin, Problem, Reply, RequestBody, people::People,
+    },
+    ids::{ClientKey, ConversationId, MessageId},
+    model::{
+        Faults, Invalid,
+        message::{self, Draft},
+        text,
+    },
+    store::{items, log::Appended},
+};
+
+/// What is sent.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SendMessage {
+    /// Where it goes: one of the caller's conversations.
+    conversation: ConversationId,
+    /// 1 to 16,384 characters and at most 48 KB, not only white space.
+    message_body: String,
+    /// The message of the same conversation that it answers.
+    reply_to: Option<MessageId>,
+    /// A `UUIDv7` made when the user pressed send, the same in every retry. The header `Idempotency-Key` means the same.
+    client_id: Option<ClientKey>,
+    /// The last message that the client had seen then: makes looking for an earlier try cheap.
+    after: Option<MessageId>,
+    /// A JSON object of the client's own, at most 4 KB.
+    metadata: Option<Value>,
+}
+
+impl RequestBody for SendMessage {
+    const READ_ONLY: &'static [&'static str] = &["message_id", "sender", "sent_at", "edited_at", "revision"];
+}
+
+impl SendMessage {
+    fn parse(self, key: Option<ClientKey>) -> Result<Draft, Vec<Invalid>> {
+        let mut faults = Faults::default();
+        let body = faults.check(message::body(self.message_body));
+        let metadata = faults.check(text::metadata(&self.metadata.unwrap_or_default()));
+        let Self {
+            conversation,
+            reply_to,
+            after,
+            ..
+        } = self;
+        match (body, metadata) {
+            (Some(body), Some(metadata)) => Ok(Draft {
+                conversation,
+                body,
+                reply_to,
+                client_key: key,
+                after,
+                metadata,
+            }),
+            _ => Err(faults.into_vec()),
+        }
+    }
+}
+
+/// 201 with the message; 200 with what became of it when this send was answered before.
+pub async fn send(
+    caller: Caller,
+    State(app): State<App>,
+    origin: Origin,
+    key: IdempotencyKey,
+    Json(request): Json<SendMessage>,
+) -> Result<Reply<MessageView>, Problem> {
+    let key = key.or(request.client_id)?;
+    let draft = request.parse(key)?;
+    let now = app.clock.now();
+    draft.check(now)?;
+    let key = key.unwrap_or_else(|| ClientKey::new(app.random.uuid_at(now)));
+    let appended = app
+        .store
+        .append_message(caller.user, &draft, key, &app.clock)
+        .await;
+    let appended = appended.map_err(|error| Problem::from(error).member("client_id", key.to_string()))?;
+    match appended {
+        Appended::New(message, sender) => {
+            let location = origin.link(&format!("/api/messages/{}/", message.id()));
+            let revision = message.revision;
+            Ok(Reply::created(view(message, sender), location).version(revision))
+        }
+        Appended::Earlier(message, sender) => {
+            let revision = message.revision;
+            Ok(Reply::ok(view(message, sender)).version(revision))
+        }
+        refused => Err(refusal(&refused, key)),
+    }
+}
+
+fn view(message: items::Message, sender: items::User) -> MessageView {
+    MessageView::new(message, &People::from(sender))
+}
+
+fn refusal(appended: &Appended, key: ClientKey) -> Problem {
+    match appended {
+        Appended::NoSuchReplyTarget => Problem::field("reply_to", "no such message in this conversation"),
+        Appended::NoSuchPredecessor => Problem::field("after", "no such message in this conversation"),
+        Appended::KeyReused => Problem::new(
+            Code::ClientIdReused,
+            "Another message was sent under this client_id: make a new one for each message.",
+        ),
+        Appended::OutcomeUnknown => Problem::new(
+            Code::OutcomeUnknown,
+            "The client_id is so old that an earlier try cannot be looked for: read the conversation, and if the message \
+             is not there send it with a new client_id.",
+        )
+        .member("client_id", key.to_string()),
+        Appended::NoSuchConversation | Appended::New(..) | Appended::Earlier(..) => {
+            Problem::field("conversation", "no such conversation")
+        }
+    }
+}
