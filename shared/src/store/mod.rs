@@ -2,18 +2,27 @@
 //! consistent reads of the base table only; every write says beside it what closes which race.
 
 mod backoff;
+mod credentials;
 mod error;
 pub mod items;
 mod keys;
 mod ops;
 mod schema;
+mod sessions;
 pub mod table;
 mod users;
 
 use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::Client;
 
-pub use self::{backoff::PATIENCE, error::StoreError, schema::TableDefinition};
+pub use self::{
+    backoff::PATIENCE,
+    credentials::{PasswordChange, PasswordChanged, Tally},
+    error::StoreError,
+    schema::TableDefinition,
+    sessions::Rotation,
+    users::{ProfileChange, UserPosition},
+};
 use crate::random::Random;
 
 /// The table, and how to reach it. Cheap to clone.
