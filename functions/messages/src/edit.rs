@@ -57,12 +57,12 @@ impl RequestBody for ChangeMessage {
 
 fn parse(
     body: Option<String>,
-    metadata: Option<Value>,
+    metadata: Option<&Value>,
     IfMatch(expected): IfMatch,
 ) -> Result<MessageEdit, Vec<Invalid>> {
     let mut faults = Faults::default();
     let body = faults.check(body.map(message::body).transpose());
-    let metadata = faults.check(metadata.as_ref().map(text::metadata).transpose());
+    let metadata = faults.check(metadata.map(text::metadata).transpose());
     match (body, metadata) {
         (Some(body), Some(metadata)) => Ok(MessageEdit {
             body,
@@ -81,11 +81,8 @@ pub async fn replace(
     if_match: IfMatch,
     Json(request): Json<ReplaceMessage>,
 ) -> Result<Reply<MessageView>, Problem> {
-    let edit = parse(
-        Some(request.message_body),
-        Some(request.metadata.unwrap_or_default()),
-        if_match,
-    )?;
+    let metadata = request.metadata.unwrap_or_default();
+    let edit = parse(Some(request.message_body), Some(&metadata), if_match)?;
     apply(&app, &caller, id, edit).await
 }
 
@@ -97,11 +94,8 @@ pub async fn change(
     if_match: IfMatch,
     Json(request): Json<ChangeMessage>,
 ) -> Result<Reply<MessageView>, Problem> {
-    let edit = parse(
-        request.message_body,
-        request.metadata.map(Option::unwrap_or_default),
-        if_match,
-    )?;
+    let metadata = request.metadata.map(Option::unwrap_or_default);
+    let edit = parse(request.message_body, metadata.as_ref(), if_match)?;
     apply(&app, &caller, id, edit).await
 }
 

@@ -43,22 +43,9 @@ impl FromRequestParts<App> for Caller {
 }
 
 impl Caller {
-    /// The role that decides: an admin's is read from the profile, strongly consistent, as it may have been taken away.
-    pub async fn role(&self, app: &App) -> Result<Role, Problem> {
-        if self.claimed_role != Role::Admin {
-            return Ok(self.claimed_role);
-        }
-        let profile = app
-            .store
-            .user(self.user)
-            .await?
-            .filter(|user| user.closed_at.is_none());
-        Ok(profile.map_or(Role::Guest, |user| user.role))
-    }
-
     /// The caller before a conversation, with the membership that was read.
     pub async fn actor(&self, app: &App, member: Option<&Member>) -> Result<Actor, Problem> {
-        let role = self.role(app).await?;
+        let role = self.present_role(app).await?;
         Ok(Actor {
             user: self.user,
             role,

@@ -1,7 +1,7 @@
 //! The one error of the HTTP edge: RFC 9457 problem details with a stable `code`. Status and code of each kind of problem
 //! come from one exhaustive match; what a client must not see is kept as the source and logged once, in `routes`.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -67,6 +67,12 @@ impl Code {
 pub struct Problem {
     code: Code,
     detail: String,
+    more: Box<More>,
+}
+
+/// What few problems have; boxed, as every result of the HTTP edge has room for a problem.
+#[derive(Debug, Clone, Default)]
+struct More {
     errors: Vec<Invalid>,
     retry_after: Option<u64>,
     members: Map<String, Value>,
@@ -77,15 +83,11 @@ pub struct Problem {
 impl Problem {
     /// A problem with words for whoever sent the request.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        let members = Map::new();
+        let detail = detail.into();
         Self {
             code,
-            detail: detail.into(),
-            errors: Vec::new(),
-            retry_after: None,
-            members,
-            allow: None,
-            source: None,
+            detail,
+            more: Box::default(),
         }
     }
 
@@ -126,6 +128,11 @@ impl Problem {
         )
     }
 
+    /// Something that no client has caused; `source` is for the log.
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Code::Internal, "Something is wrong on our side.").caused_by(source)
+    }
+
     /// The caller's copy is not the present one.
     #[must_use]
     pub fn precondition_failed() -> Self {
@@ -138,28 +145,28 @@ impl Problem {
     /// Adds a `Retry-After` header, in seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+        self.more.retry_after = Some(seconds);
         self
     }
 
     /// Adds an extension member (RFC 9457, section 3.2).
     #[must_use]
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.members.insert(name.to_owned(), value.into());
+        self.more.members.insert(name.to_owned(), value.into());
         self
     }
 
     /// Adds the `Allow` header.
     #[must_use]
     pub(crate) fn allow(mut self, methods: HeaderValue) -> Self {
-        self.allow = Some(methods);
+        self.more.allow = Some(methods);
         self
     }
 
     /// Keeps what the log should say and the client should not see.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(Arc::from(source.into()));
+        self.more.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -171,7 +178,7 @@ impl Problem {
 
     /// The source and what led to it, for the log.
     pub(crate) fn causes(&self) -> Option<String> {
-        let mut cause: &dyn Error = self.source.as_deref()?;
+        let mut cause: &dyn Error = self.more.source.as_deref()?;
         let mut text = cause.to_string();
         while let Some(next) = cause.source() {
             text.push_str(": ");
@@ -184,23 +191,23 @@ impl Problem {
     /// The answer, complete.
     pub(crate) fn render(&self, request_id: &str) -> Response {
         let (status, code) = self.code.parts();
-        let mut body = self.members.clone();
+        let mut body = self.more.members.clone();
         body.insert("type".to_owned(), json!("about:blank"));
         body.insert("title".to_owned(), json!(status.canonical_reason()));
         body.insert("status".to_owned(), json!(status.as_u16()));
         body.insert("detail".to_owned(), json!(self.detail));
         body.insert("code".to_owned(), json!(code));
         body.insert("request_id".to_owned(), json!(request_id));
-        if !self.errors.is_empty() {
+        if !self.more.errors.is_empty() {
             body.insert("errors".to_owned(), self.errors_by_field());
         }
         let content_type = (header::CONTENT_TYPE, "application/problem+json");
         let mut response = (status, [content_type], Value::Object(body).to_string()).into_response();
         let headers = response.headers_mut();
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.more.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(methods) = &self.allow {
+        if let Some(methods) = &self.more.allow {
             headers.insert(header::ALLOW, methods.clone());
         }
         if status == StatusCode::UNAUTHORIZED {
@@ -211,7 +218,7 @@ impl Problem {
 
     fn errors_by_field(&self) -> Value {
         let mut by_field: Map<String, Value> = Map::new();
-        for Invalid { field, reason } in &self.errors {
+        for Invalid { field, reason } in &self.more.errors {
             let reasons = by_field.entry(field.to_string()).or_insert_with(|| json!([]));
             if let Value::Array(reasons) = reasons {
                 reasons.push(json!(reason));
@@ -229,15 +236,36 @@ impl Problem {
     }
 }
 
+impl fmt::Display for Problem {
+    /// One line for a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.more.errors.as_slice() {
+            [] => f.write_str(&self.detail),
+            errors => f.write_str(
+                &errors
+                    .iter()
+                    .map(Invalid::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            ),
+        }
+    }
+}
+
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.more.source.as_deref().map(|source| source as _)
+    }
+}
+
 impl From<Vec<Invalid>> for Problem {
     fn from(errors: Vec<Invalid>) -> Self {
-        Self {
-            errors,
-            ..Self::new(
-                Code::InvalidRequest,
-                "Some fields cannot be accepted; see `errors`.",
-            )
-        }
+        let mut problem = Self::new(
+            Code::InvalidRequest,
+            "Some fields cannot be accepted; see `errors`.",
+        );
+        problem.more.errors = errors;
+        problem
     }
 }
 
@@ -260,7 +288,7 @@ impl From<StoreError> for Problem {
                 "The table did not answer in time, so whether anything was written is unknown. Try again.",
             ),
             StoreError::Corrupt { .. } | StoreError::Refused(_) => {
-                return Self::new(Code::Internal, "Something is wrong on our side.").caused_by(error);
+                return Self::internal(error);
             }
         };
         problem.retry_after(1).caused_by(error)

@@ -89,7 +89,6 @@ impl Routes {
     }
 
     /// The router that runs on Lambda, under `cargo lambda watch` and in `local`.
-    #[must_use]
     pub fn into_router(mut self, app: App) -> Router {
         let mut router = Router::new();
         for (path, methods) in std::mem::take(&mut self.paths) {
@@ -122,6 +121,10 @@ fn surround(methods: MethodRouter<App>, allow: &HeaderValue) -> MethodRouter<App
         .fallback(async move || refusal)
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that CatchPanicLayer asks for"
+)]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let said = panic.downcast_ref::<String>().cloned();
     let said = said

@@ -444,10 +444,7 @@ into_kind! {
     into_user: User(User);
     into_credential: Credential(Credential);
     into_session: Session(Session);
-    into_conversation: Conversation(Conversation);
     into_member: Member(Member);
-    into_message: Message(Message);
     into_revision: Revision(Revision);
-    into_change: Change(Change);
     into_signing_key: SigningKey(SigningKey);
 }

@@ -308,7 +308,7 @@ impl Store {
         limit: usize,
     ) -> Result<(Option<Member>, Option<MessagePage>), StoreError> {
         let read = self.messages(conversation, 0, around, limit);
-        let (member, page) = try_join(self.member(conversation, viewer), read).await?;
+        let (member, page) = try_join(self.member(conversation, viewer), Box::pin(read)).await?;
         match (member, page) {
             (Some(member), Some(_)) if member.base > 0 => {
                 let page = self.messages(conversation, member.base, around, limit).await?;

@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        AttributeValue, CancellationReason, ConditionCheck, Delete, DeleteRequest, KeysAndAttributes, Put,
-        ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update,
-        WriteRequest,
+        AttributeValue, CancellationReason, Delete, DeleteRequest, KeysAndAttributes, Put, ReturnValue,
+        ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update, WriteRequest,
+        builders::TransactWriteItemBuilder,
     },
 };
 use futures::future::try_join_all;
@@ -37,12 +37,6 @@ pub(crate) enum Written {
     Done(Option<Item>),
     /// Its condition failed on what stands there, or on nothing.
     Refused(Option<Item>),
-}
-
-impl Written {
-    pub(crate) fn is_done(&self) -> bool {
-        matches!(self, Self::Done(_))
-    }
 }
 
 /// What became of a transaction.
@@ -84,10 +78,12 @@ impl Expression {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and ids are copies")]
     pub(crate) fn number(self, name: &str, value: impl ToString) -> Self {
         self.value(name, AttributeValue::N(value.to_string()))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and ids are copies")]
     pub(crate) fn text(self, name: &str, value: impl ToString) -> Self {
         self.value(name, AttributeValue::S(value.to_string()))
     }
@@ -128,8 +124,6 @@ pub(crate) enum Step {
     Update(Key, Expression),
     /// Removes.
     Delete(Key, Expression),
-    /// Only asks.
-    Check(Key, Expression),
 }
 
 impl Step {
@@ -164,18 +158,9 @@ impl Step {
                 .return_values_on_condition_check_failure(OnFailure::AllOld)
                 .build()
                 .map(|delete| item.delete(delete)),
-            Self::Check(key, e) => ConditionCheck::builder()
-                .table_name(table)
-                .set_key(Some(key.clone().into_attributes()))
-                .set_condition_expression(e.condition.clone())
-                .set_expression_attribute_names(e.names())
-                .set_expression_attribute_values(e.values())
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
-                .build()
-                .map(|check| item.condition_check(check)),
         };
         built
-            .map(|step| step.build())
+            .map(TransactWriteItemBuilder::build)
             .map_err(|source| StoreError::Refused(source.into()))
     }
 }
@@ -357,6 +342,29 @@ impl Store {
                 refused(error.into_err().into_conditional_check_failed())
             }
             Err(error) => Err(classify(error)),
+        }
+    }
+
+    /// [`Store::update`], again for as long as a transaction is at the same item: such a conflict writes nothing, and the SDK
+    /// does not retry it.
+    pub(crate) async fn update_patiently(&self, key: Key, e: Expression) -> Result<Written, StoreError> {
+        let mut backoff = Backoff::new(&self.random);
+        loop {
+            match self.update(key.clone(), e.clone()).await {
+                Err(StoreError::Contention) => backoff.lose().await?,
+                other => return other,
+            }
+        }
+    }
+
+    /// [`Store::delete`], again for as long as a transaction is at the same item.
+    pub(crate) async fn delete_patiently(&self, key: Key) -> Result<(), StoreError> {
+        let mut backoff = Backoff::new(&self.random);
+        loop {
+            match self.delete(key.clone()).await {
+                Err(StoreError::Contention) => backoff.lose().await?,
+                other => return other,
+            }
         }
     }
 

@@ -25,7 +25,7 @@ use crate::{
 pub const MEMBERSHIPS_PER_CHANGE: usize = 48;
 
 /// What became of a change of participants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParticipantsWritten {
     /// It took effect, or nothing was to be changed.
     Done,
@@ -300,14 +300,11 @@ impl Plan {
 }
 
 /// The change with whom it is about, and the count and owners that result.
-fn told(change: Change, users: Vec<UserId>, conversation: &Conversation) -> Change {
-    let participant_count = Some(conversation.participant_count);
-    Change {
-        users,
-        participant_count,
-        owners: conversation.owners.clone(),
-        ..change
-    }
+fn told(mut change: Change, users: Vec<UserId>, conversation: &Conversation) -> Change {
+    change.users = users;
+    change.participant_count = Some(conversation.participant_count);
+    change.owners.clone_from(&conversation.owners);
+    change
 }
 
 /// The condition keeps two who remove the same person from counting them twice.

@@ -45,6 +45,7 @@ pub struct KeyElement {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs, reason = "the names are CloudFormation's")]
+#[expect(clippy::struct_field_names, reason = "the names are CloudFormation's")]
 pub struct Index {
     pub index_name: String,
     pub key_schema: Vec<KeyElement>,
