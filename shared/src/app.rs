@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use crate::{
-    auth::{KeyCache, Signer},
+    auth::{Guesses, KeyCache, Signer},
     clock::Clock,
     config::Config,
     random::Random,
@@ -20,6 +20,8 @@ pub struct App {
     pub keys: Arc<KeyCache>,
     /// Signs tokens; only `auth` has one.
     pub signer: Option<Arc<Signer>>,
+    /// Attempts to log in with emails that nobody has.
+    pub guesses: Arc<Guesses>,
     /// The time.
     pub clock: Clock,
     /// Randomness.
@@ -38,6 +40,7 @@ impl App {
             store,
             keys,
             signer: signer.map(Arc::new),
+            guesses: Arc::default(),
             clock,
             random,
             config,

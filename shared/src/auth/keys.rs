@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::DecodingKey;
 
 use super::jwt::{self, AccessClaims, Claims, RefreshClaims};
-use crate::{config::Config, http::Problem, store::Store};
+use crate::{App, auth::jwt::REFRESH_LIFETIME, config::Config, http::Problem, store::Store};
 
 /// How long keys are kept.
 const FRESH: TimeDelta = TimeDelta::minutes(5);
@@ -20,6 +20,18 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 struct Snapshot {
     keys: HashMap<String, (DecodingKey, Option<DateTime<Utc>>)>,
     read_at: DateTime<Utc>,
+}
+
+/// Publishes the signer's key, which has to be done before its first use, and reads it back. Keys before it verify for as
+/// long as a token that they have signed may be good. Repeating it changes nothing.
+pub async fn publish(app: &App) -> Result<(), Problem> {
+    let now = app.clock.now();
+    if let Some(signer) = &app.signer {
+        app.store
+            .publish_signing_key(signer.kid(), signer.public_x(), now, now + REFRESH_LIFETIME)
+            .await?;
+    }
+    app.keys.warm(&app.store, now).await
 }
 
 /// Verifies tokens.

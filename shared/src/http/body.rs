@@ -180,6 +180,11 @@ pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
+/// For PATCH: a field that may be left out, and may not be `null`.
+pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Builds a [`Value`] and refuses what a [`Value`] would swallow.
 struct Strict {
     depth: usize,

@@ -55,6 +55,8 @@ pub enum List {
     Messages = b'm',
     /// `/api/users/`.
     Users = b'u',
+    /// `/api/users/me/sessions/`.
+    Sessions = b's',
 }
 
 /// The text of a position in `list`. It holds nothing secret and grants nothing: access is decided on every page.

@@ -1,7 +1,7 @@
 //! The one error of the HTTP edge: RFC 9457 problem details with a stable `code`. Status and code of each kind of problem
 //! come from one exhaustive match; what a client must not see is kept as the source and logged once, in `routes`.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -126,6 +126,11 @@ impl Problem {
         )
     }
 
+    /// Something that no client has caused; `source` is for the log.
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Code::Internal, "Something is wrong on our side.").caused_by(source)
+    }
+
     /// The caller's copy is not the present one.
     #[must_use]
     pub fn precondition_failed() -> Self {
@@ -229,6 +234,22 @@ impl Problem {
     }
 }
 
+impl fmt::Display for Problem {
+    /// One line for a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.errors.as_slice() {
+            [] => f.write_str(&self.detail),
+            errors => f.write_str(&errors.iter().map(Invalid::to_string).collect::<Vec<_>>().join("; ")),
+        }
+    }
+}
+
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
 impl From<Vec<Invalid>> for Problem {
     fn from(errors: Vec<Invalid>) -> Self {
         Self {
@@ -260,7 +281,7 @@ impl From<StoreError> for Problem {
                 "The table did not answer in time, so whether anything was written is unknown. Try again.",
             ),
             StoreError::Corrupt { .. } | StoreError::Refused(_) => {
-                return Self::new(Code::Internal, "Something is wrong on our side.").caused_by(error);
+                return Self::internal(error);
             }
         };
         problem.retry_after(1).caused_by(error)

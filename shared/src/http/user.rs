@@ -1,9 +1,10 @@
-//! A user as the API shows one, alone and nested.
+//! A user as the API shows one, alone and nested; and what a caller's own profile says of them.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
-use crate::{ids::UserId, model::user::Role, store::items::User};
+use super::{caller::Caller, problem::Problem};
+use crate::{App, ids::UserId, model::user::Role, store::items::User};
 
 /// A user. Email and phone number are `null` where `policy::shows_contact` says no.
 #[derive(Debug, Clone, Serialize)]
@@ -32,6 +33,32 @@ impl UserView {
             phone_number: user.phone_number.clone().filter(|_| shows_contact),
             role: user.role,
             created_at: user.created_at,
+        }
+    }
+}
+
+impl Caller {
+    /// The caller's own profile, strongly consistent. A token outlives an account that was closed, and is nobody's then: 401.
+    pub async fn profile(&self, app: &App) -> Result<User, Problem> {
+        let user = app.store.user(self.user).await?;
+        user.filter(|user| user.closed_at.is_none())
+            .ok_or_else(Problem::token_not_valid)
+    }
+
+    /// The caller's role at this moment, of which a token knows only what it was. Who was no admin then is taken at the
+    /// token's word, as nothing is decided by the difference of the other two.
+    pub async fn present_role(&self, app: &App) -> Result<Role, Problem> {
+        match self.claimed_role {
+            Role::Admin => Ok(self.profile(app).await?.role),
+            other => Ok(other),
+        }
+    }
+
+    /// Fails with 403 and `detail` unless the caller is an admin at this moment.
+    pub async fn require_admin(&self, app: &App, detail: &str) -> Result<(), Problem> {
+        match self.profile(app).await?.role {
+            Role::Admin => Ok(()),
+            Role::Guest | Role::Host => Err(Problem::forbidden(detail)),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod backoff;
 mod changes;
 pub mod conversations;
+mod credentials;
 mod error;
 pub mod inbox;
 pub mod items;
@@ -14,13 +15,21 @@ mod ops;
 pub mod participants;
 pub mod read_marks;
 mod schema;
+mod sessions;
 pub mod table;
 mod users;
 
 use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::Client;
 
-pub use self::{backoff::PATIENCE, error::StoreError, schema::TableDefinition};
+pub use self::{
+    backoff::PATIENCE,
+    credentials::{PasswordChange, PasswordChanged, Tally},
+    error::StoreError,
+    schema::TableDefinition,
+    sessions::Rotation,
+    users::{ProfileChange, UserPosition},
+};
 use crate::random::Random;
 
 /// A time in UTC, in whole microseconds as it is stored.

@@ -360,6 +360,29 @@ impl Store {
         }
     }
 
+    /// [`Store::update`], again for as long as a transaction is at the same item: such a conflict writes nothing, and the SDK
+    /// does not retry it.
+    pub(crate) async fn update_patiently(&self, key: Key, e: Expression) -> Result<Written, StoreError> {
+        let mut backoff = Backoff::new(&self.random);
+        loop {
+            match self.update(key.clone(), e.clone()).await {
+                Err(StoreError::Contention) => backoff.lose().await?,
+                other => return other,
+            }
+        }
+    }
+
+    /// [`Store::delete`], again for as long as a transaction is at the same item.
+    pub(crate) async fn delete_patiently(&self, key: Key) -> Result<(), StoreError> {
+        let mut backoff = Backoff::new(&self.random);
+        loop {
+            match self.delete(key.clone()).await {
+                Err(StoreError::Contention) => backoff.lose().await?,
+                other => return other,
+            }
+        }
+    }
+
     /// Removes an item; that it is gone already is no failure. Nothing is asked of it, so a repetition does no harm.
     pub(crate) async fn delete(&self, key: Key) -> Result<(), StoreError> {
         let request = self

@@ -222,9 +222,13 @@ impl Span {
         )
     }
 
-    /// A user's sessions.
-    pub(crate) fn sessions(user: UserId) -> Self {
-        Self::prefixed(of_user(user), "SESSION#", None)
+    /// A user's sessions, after one by the order of ids.
+    pub(crate) fn sessions(user: UserId, after: Option<SessionId>) -> Self {
+        Self::prefixed(
+            of_user(user),
+            "SESSION#",
+            after.as_ref().map(|session| session as &dyn Display),
+        )
     }
 
     /// A user's conversations in the order of their ids, from one on.

@@ -1,0 +1,130 @@
+//! Making accounts: what registration, the command line and the demo data share.
+
+use super::password::{NewPassword, Password};
+use crate::{
+    App,
+    http::Problem,
+    model::{
+        Faults,
+        user::{Email, Role, first_name, last_name, phone_number},
+    },
+    store::{
+        PasswordChange, PasswordChanged,
+        items::{Credential, User},
+    },
+};
+
+/// An account as somebody asks for it.
+#[derive(Debug, Default)]
+#[allow(missing_docs, reason = "the fields are the API's")]
+pub struct Application {
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub phone_number: Option<String>,
+}
+
+/// An account that can be made.
+#[derive(Debug)]
+pub struct NewAccount {
+    email: Email,
+    password: NewPassword,
+    first_name: String,
+    last_name: String,
+    phone_number: Option<String>,
+}
+
+impl NewAccount {
+    /// Checks every field, and names all that are wrong.
+    pub fn parse(application: Application, password: Password) -> Result<Self, Problem> {
+        let mut faults = Faults::default();
+        let names = [
+            application.first_name.as_str(),
+            application.last_name.as_str(),
+        ];
+        let password = faults.check(password.accept("password", &application.email, &names));
+        let email = faults.check(Email::parse(&application.email));
+        let first_name = faults.check(first_name(application.first_name));
+        let last_name = faults.check(last_name(application.last_name));
+        let phone_number = faults.check(phone_number(application.phone_number.unwrap_or_default()));
+        let (Some(email), Some(password), Some(first_name), Some(last_name), Some(phone_number)) =
+            (email, password, first_name, last_name, phone_number)
+        else {
+            return Err(faults.into_vec().into());
+        };
+        Ok(Self {
+            email,
+            password,
+            first_name,
+            last_name,
+            phone_number,
+        })
+    }
+}
+
+/// Makes an account; a 400 on `email` where one has it already.
+pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, Problem> {
+    let now = app.clock.now();
+    let user = User {
+        id: crate::ids::UserId::new(app.random.uuid()),
+        email: Some(account.email.clone()),
+        first_name: account.first_name,
+        last_name: account.last_name,
+        phone_number: account.phone_number,
+        role,
+        credential_version: 1,
+        created_at: now,
+        closed_at: None,
+    };
+    let credential = Credential {
+        email: account.email,
+        user: user.id,
+        hash: account.password.hash(&app.random).await?,
+        version: user.credential_version,
+        failures: 0,
+        not_before: now,
+    };
+    if app.store.create_account(&user, &credential).await? {
+        Ok(user)
+    } else {
+        Err(Problem::field("email", "has an account already"))
+    }
+}
+
+/// Makes an admin, for the command line: a new account, or the one that has the email, which gets the role and the password
+/// and is logged out everywhere. [`Problem`]'s text is one line for a terminal.
+pub async fn create_admin(app: &App, application: Application, password: Password) -> Result<User, Problem> {
+    let account = NewAccount::parse(application, password)?;
+    let Some(credential) = app.store.credential(&account.email).await? else {
+        return create(app, account, Role::Admin).await;
+    };
+    let change = PasswordChange {
+        credential: &credential,
+        hash: account.password.hash(&app.random).await?,
+        session: None,
+        role: Some(Role::Admin),
+        now: app.clock.now(),
+    };
+    if app.store.change_password(&change).await? != PasswordChanged::Done {
+        return Err(Problem::field("email", "was changed by somebody else just now; try again"));
+    }
+    app.store.end_sessions(credential.user, None).await?;
+    let user = app.store.user(credential.user).await?;
+    user.ok_or_else(|| Problem::internal("an account without a profile"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wrong_is_named() {
+        let problem =
+            NewAccount::parse(Application::default(), Password::new("short".to_owned())).unwrap_err();
+        let text = problem.to_string();
+        for field in ["password: ", "email: ", "first_name: ", "last_name: "] {
+            assert!(text.contains(field), "{text}");
+        }
+        assert!(!text.contains("phone_number"), "{text}");
+    }
+}

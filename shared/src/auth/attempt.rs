@@ -1,0 +1,191 @@
+//! Attempts at a password: each is counted before the password is looked at, so that parallel guesses cannot all start from
+//! none, and delayed by those that failed. An email that nobody has costs the same time and gets the same answers.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::password::{NOBODYS_HASH, Password};
+use crate::{
+    App,
+    http::{Code, Problem},
+    ids::UserId,
+    model::user::Email,
+    store::{Tally, items::Credential},
+};
+
+/// How often an attempt that lost to a parallel one is counted anew; by then the delay has begun.
+const CLAIMS: usize = 8;
+
+/// Most emails that nobody has whose attempts a process remembers.
+const REMEMBERED: usize = 4096;
+
+/// How long to wait after `failures`: not at all after two, then a second, doubled up to a minute.
+fn delay(failures: u32) -> TimeDelta {
+    match failures {
+        0..=2 => TimeDelta::zero(),
+        more => TimeDelta::seconds((1 << (more - 3).min(6)).min(60)),
+    }
+}
+
+impl Tally {
+    /// What stands after one more attempt, or how long that has to wait.
+    fn next(self, now: DateTime<Utc>) -> Result<Self, TimeDelta> {
+        if now < self.not_before {
+            return Err(self.not_before - now);
+        }
+        let failures = self.failures.saturating_add(1);
+        Ok(Self {
+            failures,
+            not_before: now + delay(failures),
+        })
+    }
+}
+
+/// The credential of `email` if `password` is its password; an attempt is counted in any case, and is for the caller to have
+/// forgotten (`Store::forget_attempts`).
+pub async fn prove(app: &App, email: &Email, password: &Password) -> Result<Option<Credential>, Problem> {
+    let found = app.store.credential(email).await?;
+    let claimed = claim(app, email, found).await?;
+    let hash = claimed
+        .as_ref()
+        .map_or(NOBODYS_HASH, |credential| &credential.hash);
+    let right = password.matches(hash).await?;
+    Ok(claimed.filter(|_| right))
+}
+
+/// Counts an attempt; the credential as it is then.
+async fn claim(
+    app: &App,
+    email: &Email,
+    mut found: Option<Credential>,
+) -> Result<Option<Credential>, Problem> {
+    for _ in 0..CLAIMS {
+        let now = app.clock.now();
+        let Some(seen) = found else {
+            return claim_nobodys(app, email, now).await.map(|()| None);
+        };
+        let tally = Tally {
+            failures: seen.failures,
+            not_before: seen.not_before,
+        };
+        let next = tally.next(now).map_err(throttled)?;
+        match app.store.claim_attempt(&seen, next).await? {
+            Ok(claimed) => return Ok(Some(claimed)),
+            Err(standing) => found = standing,
+        }
+    }
+    Err(throttled(TimeDelta::seconds(1)))
+}
+
+/// Counts an attempt at an email that nobody has, with the same call to the table, which finds nothing to change.
+async fn claim_nobodys(app: &App, email: &Email, now: DateTime<Utc>) -> Result<(), Problem> {
+    let tally = app.guesses.claim(email, now).map_err(throttled)?;
+    let nobody = Credential {
+        email: email.clone(),
+        user: UserId::new(Uuid::nil()),
+        hash: NOBODYS_HASH.to_owned(),
+        version: u64::MAX,
+        failures: tally.failures,
+        not_before: tally.not_before,
+    };
+    // Somebody may have registered the email in between; this attempt is none at their password.
+    app.store.claim_attempt(&nobody, tally).await.map(drop)?;
+    Ok(())
+}
+
+fn throttled(wait: TimeDelta) -> Problem {
+    let seconds = u64::try_from(wait.num_milliseconds()).unwrap_or_default();
+    let seconds = seconds.div_ceil(1000).max(1);
+    Problem::new(
+        Code::Throttled,
+        "Too many attempts with this email; wait as long as the header `Retry-After` says.",
+    )
+    .retry_after(seconds)
+}
+
+/// Attempts with emails that nobody has, by the emails' digests, so that a 429 does not tell which emails somebody has.
+#[derive(Default)]
+pub struct Guesses(Mutex<HashMap<[u8; 32], Tally>>);
+
+impl std::fmt::Debug for Guesses {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Guesses")
+    }
+}
+
+impl Guesses {
+    fn tallies(&self) -> MutexGuard<'_, HashMap<[u8; 32], Tally>> {
+        // Another thread's panic leaves the counts as usable as before.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an attempt, or says how long it has to wait. Over the bound, the email that may be tried again the longest is
+    /// forgotten.
+    fn claim(&self, email: &Email, now: DateTime<Utc>) -> Result<Tally, TimeDelta> {
+        let digest: [u8; 32] = Sha256::digest(email.as_str()).into();
+        let mut tallies = self.tallies();
+        let never = Tally {
+            failures: 0,
+            not_before: DateTime::UNIX_EPOCH,
+        };
+        let next = tallies.get(&digest).copied().unwrap_or(never).next(now)?;
+        if tallies.len() >= REMEMBERED && !tallies.contains_key(&digest) {
+            let oldest = tallies.iter().min_by_key(|(_, tally)| tally.not_before);
+            if let Some(oldest) = oldest.map(|(digest, _)| *digest) {
+                tallies.remove(&oldest);
+            }
+        }
+        tallies.insert(digest, next);
+        Ok(next)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_doubles_up_to_a_minute() {
+        let seconds: Vec<i64> = (0..12).map(|failures| delay(failures).num_seconds()).collect();
+        assert_eq!(seconds, [0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        assert_eq!(delay(u32::MAX).num_seconds(), 60);
+    }
+
+    #[test]
+    fn an_email_that_nobody_has_is_throttled_too() {
+        let guesses = Guesses::default();
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let email = Email::parse("nobody@example.com").unwrap();
+        for _ in 0..3 {
+            assert!(guesses.claim(&email, now).is_ok());
+        }
+        assert_eq!(guesses.claim(&email, now), Err(TimeDelta::seconds(1)));
+        let later = now + TimeDelta::seconds(1);
+        assert_eq!(
+            guesses.claim(&email, later).unwrap().not_before,
+            later + TimeDelta::seconds(2)
+        );
+        assert!(
+            guesses
+                .claim(&Email::parse("other@example.com").unwrap(), now)
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn only_so_many_emails_are_remembered() {
+        let guesses = Guesses::default();
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        for n in 0..REMEMBERED + 10 {
+            let email = Email::parse(&format!("nobody{n}@example.com")).unwrap();
+            guesses.claim(&email, now).unwrap();
+        }
+        assert_eq!(guesses.tallies().len(), REMEMBERED);
+    }
+}

@@ -1,0 +1,119 @@
+//! Sessions: the devices on which a user is logged in.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Store, StoreError,
+    items::{Item, Session},
+    ops::{ABSENT, Consistency, Expression, PRESENT, Reading, Written},
+    table::{Key, Span},
+};
+use crate::ids::{SessionId, UserId};
+
+/// How a session goes on with its next generation.
+#[derive(Debug, Clone, Copy)]
+pub struct Rotation {
+    /// Whose.
+    pub user: UserId,
+    /// Which session.
+    pub session: SessionId,
+    /// The generation that ends.
+    pub generation: u64,
+    /// When.
+    pub now: DateTime<Utc>,
+    /// When the next generation ends unless it is refreshed.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Store {
+    /// Begins a session. Its id is random, so what stands there on a refusal is what an earlier try of this call has put: the
+    /// condition keeps a late try from setting back a session that has gone on. Where this fails, nobody holds a token of the
+    /// session that may stand.
+    pub async fn begin_session(&self, session: &Session) -> Result<(), StoreError> {
+        let item = Item::Session(session.clone());
+        self.put(&item, Expression::condition(ABSENT)).await.map(drop)
+    }
+
+    /// A session that is not over at `now`, strongly consistent.
+    pub async fn session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Session>, StoreError> {
+        let item = self.get(Key::session(user, session), Consistency::Strong).await?;
+        Ok(item
+            .and_then(Item::into_session)
+            .filter(|session| session.expires_at > now))
+    }
+
+    /// A page of a user's sessions in the order of their ids, those that expired and were not yet swept among them, and
+    /// whether there are more.
+    pub async fn sessions_of(
+        &self,
+        user: UserId,
+        after: Option<SessionId>,
+        limit: Option<usize>,
+    ) -> Result<(Vec<Session>, bool), StoreError> {
+        let reading = Reading {
+            descending: false,
+            limit,
+            consistency: Consistency::Strong,
+        };
+        let page = self.query(Span::sessions(user, after), reading).await?;
+        let sessions = page.items.into_iter().filter_map(Item::into_session).collect();
+        Ok((sessions, page.more))
+    }
+
+    /// Goes on with the next generation: `Ok` with the session as it is now, or `Err` with what stands there instead.
+    ///
+    /// Of parallel refreshes of one generation the condition lets one take effect; the others, and the retry of a call whose
+    /// answer was lost, find the next generation standing. A session that was ended is not brought back.
+    pub async fn rotate_session(
+        &self,
+        rotation: Rotation,
+    ) -> Result<Result<Session, Option<Session>>, StoreError> {
+        let condition =
+            format!("{PRESENT} AND #kind = :token AND #generation = :seen AND #expires_at > :present");
+        let update = "SET #generation = :next, #rotated_at = :now, #expires_at = :expires_at";
+        let expression = Expression::update(update, &condition)
+            .text(":token", "token")
+            .number(":seen", rotation.generation)
+            .number(":present", rotation.now.timestamp())
+            .number(":next", rotation.generation + 1)
+            .number(":now", rotation.now.timestamp_micros())
+            .number(":expires_at", rotation.expires_at.timestamp());
+        let key = Key::session(rotation.user, rotation.session);
+        Ok(match self.update_patiently(key, expression).await? {
+            Written::Done(item) => {
+                let rotated = item.and_then(Item::into_session);
+                Ok(rotated.ok_or_else(|| StoreError::corrupt("SESSION", "another kind of item"))?)
+            }
+            Written::Refused(standing) => Err(standing.and_then(Item::into_session)),
+        })
+    }
+
+    /// Ends a session, and with it every refresh. One that is over already stays so.
+    pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), StoreError> {
+        self.delete_patiently(Key::session(user, session)).await
+    }
+
+    /// Ends all sessions of a user but one. Those that begin meanwhile carry the credential's old version and end by that, as
+    /// do those that are left where this fails half-way.
+    pub async fn end_sessions(&self, user: UserId, except: Option<SessionId>) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let (sessions, more) = self.sessions_of(user, after, None).await?;
+            after = sessions.last().map(|session| session.id);
+            let ended = sessions.iter().map(|session| session.id);
+            let keys = ended
+                .filter(|id| Some(*id) != except)
+                .map(|id| Key::session(user, id))
+                .collect();
+            self.delete_all(keys).await?;
+            if !more || after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
