@@ -38,10 +38,7 @@ impl NewAccount {
     /// Checks every field, and names all that are wrong.
     pub fn parse(application: Application, password: Password) -> Result<Self, Problem> {
         let mut faults = Faults::default();
-        let names = [
-            application.first_name.as_str(),
-            application.last_name.as_str(),
-        ];
+        let names = [application.first_name.as_str(), application.last_name.as_str()];
         let password = faults.check(password.accept("password", &application.email, &names));
         let email = faults.check(Email::parse(&application.email));
         let first_name = faults.check(first_name(application.first_name));
@@ -106,7 +103,10 @@ pub async fn create_admin(app: &App, application: Application, password: Passwor
         now: app.clock.now(),
     };
     if app.store.change_password(&change).await? != PasswordChanged::Done {
-        return Err(Problem::field("email", "was changed by somebody else just now; try again"));
+        return Err(Problem::field(
+            "email",
+            "was changed by somebody else just now; try again",
+        ));
     }
     app.store.end_sessions(credential.user, None).await?;
     let user = app.store.user(credential.user).await?;

@@ -92,7 +92,10 @@ impl Password {
     pub async fn rehash(&self, random: &Random) -> Result<String, Problem> {
         let (password, salt) = (self.clone(), random.bytes::<16>());
         let hashed = in_turn(move || hasher().hash_password_with_salt(password.0.as_bytes(), &salt));
-        hashed.await?.map(|hash| hash.to_string()).map_err(Problem::internal)
+        hashed
+            .await?
+            .map(|hash| hash.to_string())
+            .map_err(Problem::internal)
     }
 }
 

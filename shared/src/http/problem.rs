@@ -70,7 +70,8 @@ pub struct Problem {
     errors: Vec<Invalid>,
     retry_after: Option<u64>,
     members: Map<String, Value>,
-    allow: Option<HeaderValue>,
+    /// In a box, as a header's value would make every `Result` large.
+    allow: Option<Box<HeaderValue>>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -157,7 +158,7 @@ impl Problem {
     /// Adds the `Allow` header.
     #[must_use]
     pub(crate) fn allow(mut self, methods: HeaderValue) -> Self {
-        self.allow = Some(methods);
+        self.allow = Some(Box::new(methods));
         self
     }
 
@@ -206,7 +207,7 @@ impl Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Some(methods) = &self.allow {
-            headers.insert(header::ALLOW, methods.clone());
+            headers.insert(header::ALLOW, HeaderValue::clone(methods));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, self.challenge());
@@ -239,7 +240,13 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.errors.as_slice() {
             [] => f.write_str(&self.detail),
-            errors => f.write_str(&errors.iter().map(Invalid::to_string).collect::<Vec<_>>().join("; ")),
+            errors => f.write_str(
+                &errors
+                    .iter()
+                    .map(Invalid::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            ),
         }
     }
 }

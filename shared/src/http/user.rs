@@ -45,15 +45,6 @@ impl Caller {
             .ok_or_else(Problem::token_not_valid)
     }
 
-    /// The caller's role at this moment, of which a token knows only what it was. Who was no admin then is taken at the
-    /// token's word, as nothing is decided by the difference of the other two.
-    pub async fn present_role(&self, app: &App) -> Result<Role, Problem> {
-        match self.claimed_role {
-            Role::Admin => Ok(self.profile(app).await?.role),
-            other => Ok(other),
-        }
-    }
-
     /// Fails with 403 and `detail` unless the caller is an admin at this moment.
     pub async fn require_admin(&self, app: &App, detail: &str) -> Result<(), Problem> {
         match self.profile(app).await?.role {

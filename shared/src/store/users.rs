@@ -32,6 +32,14 @@ pub struct ProfileChange {
     pub phone_number: Option<Option<String>>,
 }
 
+impl ProfileChange {
+    /// Whether there is nothing to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first_name.is_none() && self.last_name.is_none() && self.phone_number.is_none()
+    }
+}
+
 /// A user's place in the list of all.
 pub type UserPosition = (DateTime<Utc>, UserId);
 
@@ -116,9 +124,7 @@ impl Store {
             .iter()
             .filter_map(|entry| Key::of(entry)?.profile_user())
             .collect();
-        let mut users = self
-            .users_by_id(ids.iter().copied(), Consistency::Strong)
-            .await?;
+        let mut users = self.users_by_id(ids.iter().copied(), Consistency::Strong).await?;
         Ok((ids.iter().filter_map(|id| users.remove(id)).collect(), more))
     }
 
@@ -139,9 +145,7 @@ impl Store {
             Item::Inbox(entry) => Some(Key::member(entry.conversation, other)),
             _ => None,
         });
-        let found = self
-            .batch_get(memberships.collect(), Consistency::Strong)
-            .await?;
+        let found = self.batch_get(memberships.collect(), Consistency::Strong).await?;
         Ok(!found.is_empty())
     }
 
@@ -245,10 +249,7 @@ impl Store {
 
 /// An update of a profile that neither creates one nor changes a closed account's.
 fn while_open(update: &str) -> Expression {
-    Expression::update(
-        update,
-        &format!("{PRESENT} AND attribute_not_exists(#closed_at)"),
-    )
+    Expression::update(update, &format!("{PRESENT} AND attribute_not_exists(#closed_at)"))
 }
 
 fn closing(user: &User, now: DateTime<Utc>) -> Vec<Step> {
