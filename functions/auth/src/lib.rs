@@ -1,12 +1,46 @@
-//! The `auth` endpoints.
+//! The `auth` endpoints: users, their devices, their tokens, and the keys that verify those.
+
+pub mod account;
+pub mod blacklist;
+pub mod health;
+pub mod jwks;
+pub mod login;
+pub mod me;
+pub mod password;
+pub mod refresh;
+pub mod register;
+pub mod sessions;
+mod tokens;
+pub mod user;
+pub mod users;
+pub mod verify;
 
 use axum::Router;
 use shared::{App, http::Routes};
+
+pub use self::tokens::TokenPair;
 
 /// The routes of this function.
 #[must_use]
 pub fn routes() -> Routes {
     Routes::new()
+        .post("/api/users/", register::register)
+        .get("/api/users/", users::list)
+        .get("/api/users/me/", me::read)
+        .patch("/api/users/me/", me::change)
+        .delete("/api/users/me/", account::close)
+        .post("/api/users/me/password/", password::change)
+        .get("/api/users/me/sessions/", sessions::list)
+        .get("/api/users/me/sessions/{id}/", sessions::read)
+        .delete("/api/users/me/sessions/{id}/", sessions::end)
+        .get("/api/users/{id}/", user::read)
+        .patch("/api/users/{id}/", user::change)
+        .post("/api/token/", login::login)
+        .post("/api/token/refresh/", refresh::refresh)
+        .post("/api/token/verify/", verify::verify)
+        .post("/api/token/blacklist/", blacklist::blacklist)
+        .get("/.well-known/jwks.json", jwks::keys)
+        .get("/healthz", health::health)
 }
 
 /// The router of this function.

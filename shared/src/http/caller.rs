@@ -45,7 +45,7 @@ impl FromRequestParts<App> for Caller {
 impl Caller {
     /// The caller before a conversation, with the membership that was read.
     pub async fn actor(&self, app: &App, member: Option<&Member>) -> Result<Actor, Problem> {
-        let role = self.present_role(app).await?;
+        let role = self.role(app).await?;
         Ok(Actor {
             user: self.user,
             role,

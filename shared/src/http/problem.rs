@@ -76,6 +76,7 @@ struct More {
     errors: Vec<Invalid>,
     retry_after: Option<u64>,
     members: Map<String, Value>,
+    /// In a box, as a header's value would make every `Result` large.
     allow: Option<HeaderValue>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }

@@ -47,7 +47,7 @@ impl Caller {
 
     /// The caller's role at this moment, of which a token knows only what it was. Who was no admin then is taken at the
     /// token's word, as nothing is decided by the difference of the other two.
-    pub async fn present_role(&self, app: &App) -> Result<Role, Problem> {
+    pub async fn role(&self, app: &App) -> Result<Role, Problem> {
         match self.claimed_role {
             Role::Admin => Ok(self.profile(app).await?.role),
             other => Ok(other),

@@ -32,6 +32,14 @@ pub struct ProfileChange {
     pub phone_number: Option<Option<String>>,
 }
 
+impl ProfileChange {
+    /// Whether there is nothing to change.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first_name.is_none() && self.last_name.is_none() && self.phone_number.is_none()
+    }
+}
+
 /// A user's place in the list of all.
 pub type UserPosition = (DateTime<Utc>, UserId);
 

@@ -1,0 +1,23 @@
+//! `DELETE /api/users/me/`: closes the caller's account. Its messages stay, under a deleted user.
+
+use axum::{extract::State, http::StatusCode};
+use shared::{
+    App,
+    http::{Caller, NoParameters, Problem, Query},
+};
+
+/// Answers 204.
+///
+/// First the account closes, in one transaction: from then on nobody logs in, refreshes, sends or administers with it. What
+/// follows cleans up, and where it fails a repetition of the request goes on with it for as long as the token is good.
+pub async fn close(
+    caller: Caller,
+    State(app): State<App>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Result<StatusCode, Problem> {
+    let user = app.store.user(caller.user).await?;
+    let user = user.ok_or_else(Problem::token_not_valid)?;
+    app.store.close_account(user, app.clock.now()).await?;
+    app.store.end_sessions(caller.user, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

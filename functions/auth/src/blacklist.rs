@@ -1,0 +1,22 @@
+//! `POST /api/token/blacklist/`: logs a device out.
+
+use axum::extract::State;
+use shared::{
+    App,
+    http::{Json, NoParameters, Problem, Query, Reply},
+};
+
+use crate::{refresh::Refresh, verify::Nothing};
+
+/// Ends the token's session, whichever of its generations the token is; one that is over already stays so, and the answer is
+/// the same.
+pub async fn blacklist(
+    State(app): State<App>,
+    Query(NoParameters {}): Query<NoParameters>,
+    Json(request): Json<Refresh>,
+) -> Result<Reply<Nothing>, Problem> {
+    let now = app.clock.now();
+    let claims = app.keys.refresh(&app.store, &request.refresh, now).await?;
+    app.store.end_session(claims.sub, claims.sid).await?;
+    Ok(Reply::ok(Nothing {}))
+}

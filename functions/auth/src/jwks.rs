@@ -1,0 +1,65 @@
+//! `GET /.well-known/jwks.json`: the public keys that verify our tokens (RFC 7517, RFC 8037).
+
+use axum::{
+    extract::State,
+    http::{HeaderName, header},
+};
+use serde::Serialize;
+use shared::{
+    App,
+    http::{NoParameters, Problem, Query, Reply},
+    store::items::SigningKey,
+};
+
+/// A set of keys.
+#[derive(Debug, Serialize)]
+pub struct KeySet {
+    /// Those that verify at this moment.
+    pub keys: Vec<PublicKey>,
+}
+
+/// An Ed25519 public key.
+#[derive(Debug, Serialize)]
+pub struct PublicKey {
+    /// `OKP`.
+    pub kty: &'static str,
+    /// `Ed25519`.
+    pub crv: &'static str,
+    /// `EdDSA`.
+    pub alg: &'static str,
+    /// `sig`.
+    #[serde(rename = "use")]
+    pub usage: &'static str,
+    /// The key's thumbprint (RFC 7638).
+    pub kid: String,
+    /// The key.
+    pub x: String,
+}
+
+/// Answers with the keys, to be kept for as long as our functions keep them.
+pub async fn keys(
+    State(app): State<App>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Result<([(HeaderName, &'static str); 1], Reply<KeySet>), Problem> {
+    let now = app.clock.now();
+    let keys = app.store.signing_keys().await?;
+    let good = keys
+        .into_iter()
+        .filter(|key| key.not_after.is_none_or(|not_after| now < not_after));
+    let keys = good.map(PublicKey::from).collect();
+    let kept = [(header::CACHE_CONTROL, "public, max-age=300")];
+    Ok((kept, Reply::ok(KeySet { keys })))
+}
+
+impl From<SigningKey> for PublicKey {
+    fn from(key: SigningKey) -> Self {
+        Self {
+            kty: "OKP",
+            crv: "Ed25519",
+            alg: "EdDSA",
+            usage: "sig",
+            kid: key.kid,
+            x: key.x,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `POST /api/token/`: logs in with email and password, and begins a session.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, header},
+};
+use serde::Deserialize;
+use shared::{
+    App,
+    auth::{Password, attempt, jwt::REFRESH_LIFETIME, password::needs_rehash},
+    http::{Code, Json, NoParameters, Problem, Query, Reply, RequestBody},
+    ids::SessionId,
+    model::user::Email,
+    store::items::{Credential, Session, SessionKind},
+};
+
+use crate::TokenPair;
+
+/// Who logs in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The account's.
+    pub email: String,
+    /// The account's.
+    pub password: Password,
+}
+
+impl RequestBody for Login {}
+
+/// Most characters that are kept of what a device calls itself.
+const USER_AGENT: usize = 200;
+
+/// Answers with the first pair of tokens.
+///
+/// Of the three calls at the end, the session may stand where the others failed: then nobody holds its tokens. A password
+/// change or a closing that the profile shows already ends it at once; one that comes later ends it by its version.
+pub async fn login(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(NoParameters {}): Query<NoParameters>,
+    Json(request): Json<Login>,
+) -> Result<Reply<TokenPair>, Problem> {
+    let email = Email::parse(&request.email)?;
+    let proven = attempt::prove(&app, &email, &request.password).await?;
+    let credential = proven.ok_or_else(refused)?;
+    let rehashed = match needs_rehash(&credential.hash) {
+        true => Some(request.password.rehash(&app.random).await?),
+        false => None,
+    };
+    let session = begin(&app, &credential, user_agent(&headers));
+    let (begun, profile, forgotten) = tokio::join!(
+        app.store.begin_session(&session),
+        app.store.user(credential.user),
+        app.store.forget_attempts(&credential, rehashed, app.clock.now()),
+    );
+    begun?;
+    if let Err(error) = forgotten {
+        tracing::warn!(%error, "attempts could not be forgotten; the next login does it");
+    }
+    let current =
+        profile?.filter(|user| user.closed_at.is_none() && user.credential_version == credential.version);
+    let Some(user) = current else {
+        app.store.end_session(session.user, session.id).await?;
+        return Err(refused());
+    };
+    Ok(Reply::ok(TokenPair::of(&app, &session, user.role)?))
+}
+
+fn begin(app: &App, credential: &Credential, user_agent: Option<String>) -> Session {
+    let now = app.clock.now();
+    Session {
+        user: credential.user,
+        id: SessionId::new(app.random.uuid()),
+        kind: SessionKind::Token,
+        generation: 1,
+        rotated_at: now,
+        credential_version: credential.version,
+        user_agent,
+        created_at: now,
+        expires_at: now + REFRESH_LIFETIME,
+    }
+}
+
+/// The same words for an email that nobody has, a wrong password and a closed account.
+fn refused() -> Problem {
+    Problem::new(
+        Code::InvalidCredentials,
+        "No active account found with the given credentials",
+    )
+}
+
+/// What the device calls itself, cut and without control characters, as a user will read it in a list.
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let said = String::from_utf8_lossy(headers.get(header::USER_AGENT)?.as_bytes());
+    let printable = said.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let text: String = printable.take(USER_AGENT).collect();
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn kept(value: &[u8]) -> Option<String> {
+        let value = HeaderValue::from_bytes(value).unwrap();
+        user_agent(&HeaderMap::from_iter([(header::USER_AGENT, value)]))
+    }
+
+    #[test]
+    fn a_user_agent_is_cut_and_printable() {
+        assert_eq!(kept(b"curl/8").as_deref(), Some("curl/8"));
+        assert_eq!(kept(b"a\tb").as_deref(), Some("a b"));
+        assert_eq!(kept(&[b'x'; 500]).map(|text| text.len()), Some(200));
+        assert_eq!(kept(b"\xff").as_deref(), Some("\u{fffd}"));
+        assert_eq!(kept(b" "), None);
+        assert_eq!(user_agent(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! `/api/users/me/`: the caller's own profile.
+
+use axum::extract::State;
+use serde::Deserialize;
+use shared::{
+    App,
+    http::{
+        Caller, Json, NoParameters, Problem, Query, Reply, RequestBody, UserView,
+        body::{given, present},
+    },
+    model::{
+        Faults, Invalid,
+        user::{Email, first_name, last_name, phone_number},
+    },
+    store::{ProfileChange, items::User},
+};
+
+/// What to change; the rest stays.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeMe {
+    /// 1 to 150 characters.
+    #[serde(default, deserialize_with = "given")]
+    pub first_name: Option<String>,
+    /// 1 to 150 characters.
+    #[serde(default, deserialize_with = "given")]
+    pub last_name: Option<String>,
+    /// 3 to 15 digits, with `+ ( ) - . /` and spaces; `null` removes it.
+    #[serde(default, deserialize_with = "present")]
+    pub phone_number: Option<Option<String>>,
+    /// May be sent back as it is, and cannot be changed.
+    #[serde(default, deserialize_with = "given")]
+    pub email: Option<String>,
+    /// May be sent back as it is, and is for admins to change.
+    #[serde(default, deserialize_with = "given")]
+    pub role: Option<String>,
+}
+
+impl RequestBody for ChangeMe {
+    const READ_ONLY: &'static [&'static str] = &["user_id", "created_at"];
+}
+
+/// `GET`: answers with the caller's profile.
+pub async fn read(
+    caller: Caller,
+    State(app): State<App>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Result<Reply<UserView>, Problem> {
+    let user = caller.profile(&app).await?;
+    Ok(Reply::ok(UserView::new(&user, true)))
+}
+
+/// `PATCH`: answers with the profile as it is then. What changes nothing writes nothing.
+pub async fn change(
+    caller: Caller,
+    State(app): State<App>,
+    Query(NoParameters {}): Query<NoParameters>,
+    Json(request): Json<ChangeMe>,
+) -> Result<Reply<UserView>, Problem> {
+    let user = caller.profile(&app).await?;
+    let user = match request.parse(&user)? {
+        None => user,
+        Some(change) => {
+            let changed = app.store.change_profile(caller.user, change).await?;
+            changed.ok_or_else(Problem::token_not_valid)?
+        }
+    };
+    Ok(Reply::ok(UserView::new(&user, true)))
+}
+
+impl ChangeMe {
+    /// What is different from `user`; `None` when nothing is.
+    fn parse(self, user: &User) -> Result<Option<ProfileChange>, Problem> {
+        let mut faults = Faults::default();
+        faults.check(self.email.map_or(Ok(()), |email| same_email(&email, user)));
+        faults.check(self.role.map_or(Ok(()), |role| same_role(&role, user)));
+        let first_name = self
+            .first_name
+            .and_then(|name| faults.check(first_name(name)))
+            .filter(|name| *name != user.first_name);
+        let last_name = self
+            .last_name
+            .and_then(|name| faults.check(last_name(name)))
+            .filter(|name| *name != user.last_name);
+        let phone_number = self
+            .phone_number
+            .and_then(|number| faults.check(phone_number(number.unwrap_or_default())))
+            .filter(|number| *number != user.phone_number);
+        let faults = faults.into_vec();
+        if !faults.is_empty() {
+            return Err(faults.into());
+        }
+        let change = ProfileChange {
+            first_name,
+            last_name,
+            phone_number,
+        };
+        Ok((!change.is_empty()).then_some(change))
+    }
+}
+
+/// An email that is sent back; another one is refused rather than dropped.
+pub(crate) fn same_email(email: &str, user: &User) -> Result<(), Invalid> {
+    if Email::parse(email).ok() == user.email {
+        return Ok(());
+    }
+    Err(Invalid::new("email", "cannot be changed"))
+}
+
+fn same_role(role: &str, user: &User) -> Result<(), Invalid> {
+    if role == user.role.as_str() {
+        return Ok(());
+    }
+    Err(Invalid::new("role", "can be changed by admins only"))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use serde_json::json;
+    use shared::{http::body, ids::UserId, model::user::Role};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn parse(body: &serde_json::Value) -> Result<Option<ProfileChange>, Problem> {
+        let user = User {
+            id: UserId::new(Uuid::nil()),
+            email: Some(Email::parse("ann@example.com").unwrap()),
+            first_name: "Ann".to_owned(),
+            last_name: "Miller".to_owned(),
+            phone_number: Some("12345".to_owned()),
+            role: Role::Guest,
+            credential_version: 1,
+            created_at: DateTime::UNIX_EPOCH,
+            closed_at: None,
+        };
+        body::parse::<ChangeMe>(body.as_object().unwrap().clone())?.parse(&user)
+    }
+
+    #[test]
+    fn what_is_sent_back_changes_nothing() {
+        for same in [
+            json!({}),
+            json!({"user_id": 1, "first_name": "Ann", "last_name": "Miller", "email": "ANN@example.com",
+                "phone_number": "12345", "role": "guest", "created_at": null}),
+        ] {
+            assert!(parse(&same).unwrap().is_none(), "{same}");
+        }
+    }
+
+    #[test]
+    fn a_change_names_what_differs() {
+        let change = parse(&json!({"first_name": "Anna", "last_name": "Miller", "phone_number": null}));
+        let change = change.unwrap().unwrap();
+        assert_eq!(change.first_name.as_deref(), Some("Anna"));
+        assert_eq!(change.last_name, None);
+        assert_eq!(change.phone_number, Some(None));
+    }
+
+    #[test]
+    fn what_cannot_be_changed_is_refused() {
+        for (body, field) in [
+            (json!({"role": "admin"}), "role"),
+            (json!({"role": null}), "role"),
+            (json!({"email": "ben@example.com"}), "email"),
+            (json!({"email": "ann"}), "email"),
+            (json!({"first_name": null}), "first_name"),
+            (json!({"first_name": " "}), "first_name"),
+            (json!({"phone_number": "call me"}), "phone_number"),
+            (json!({"password": "x"}), "password"),
+        ] {
+            let text = parse(&body).unwrap_err().to_string();
+            assert!(text.starts_with(&format!("{field}: ")), "{body}: {text}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! `POST /api/users/me/password/`: changes the password, and logs out every other device.
+
+use axum::{extract::State, http::StatusCode};
+use serde::Deserialize;
+use shared::{
+    App,
+    auth::{Password, attempt},
+    http::{Caller, Json, NoParameters, Problem, Query, RequestBody},
+    store::{PasswordChange, PasswordChanged},
+};
+
+/// The old password and the new one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    /// The present one.
+    pub old_password: Password,
+    /// 15 characters or more, or 8 that are hard to guess; at most 128.
+    pub new_password: Password,
+}
+
+impl RequestBody for ChangePassword {}
+
+/// Answers 204.
+///
+/// Once the password is changed the other sessions are over by their version; they are deleted then so that nobody sees them
+/// in a list, and where that fails they are found over by the next refresh, and by the time that they expire.
+pub async fn change(
+    caller: Caller,
+    State(app): State<App>,
+    Query(NoParameters {}): Query<NoParameters>,
+    Json(request): Json<ChangePassword>,
+) -> Result<StatusCode, Problem> {
+    let user = caller.profile(&app).await?;
+    let email = user
+        .email
+        .as_ref()
+        .ok_or_else(|| Problem::internal("an open account without an email"))?;
+    let names = [user.first_name.as_str(), user.last_name.as_str()];
+    let new = request
+        .new_password
+        .accept("new_password", email.as_str(), &names)?;
+    let credential = attempt::prove(&app, email, &request.old_password)
+        .await?
+        .filter(|credential| credential.user == caller.user)
+        .ok_or_else(|| Problem::field("old_password", "is not your password"))?;
+    let change = PasswordChange {
+        credential: &credential,
+        hash: new.hash(&app.random).await?,
+        session: Some(caller.session),
+        role: None,
+        now: app.clock.now(),
+    };
+    match app.store.change_password(&change).await? {
+        PasswordChanged::Done => {}
+        PasswordChanged::SessionOver => return Err(Problem::token_not_valid()),
+        PasswordChanged::Superseded => {
+            return Err(Problem::field("old_password", "was changed just now"));
+        }
+    }
+    app.store.end_sessions(caller.user, Some(caller.session)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,126 @@
+//! `POST /api/token/refresh/`: one generation of a session's tokens for the next. A token that is used again when its
+//! successor is no longer new was stolen, or its successor was: the session ends.
+
+use axum::extract::State;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+use shared::{
+    App,
+    auth::{RefreshClaims, jwt::REFRESH_LIFETIME},
+    http::{Json, NoParameters, Problem, Query, Reply, RequestBody},
+    store::{
+        Rotation,
+        items::{Session, SessionKind},
+    },
+};
+
+use crate::TokenPair;
+
+/// For so long a lost answer is given again.
+const GRACE: TimeDelta = TimeDelta::seconds(30);
+
+/// A token to be refreshed, or to be logged out with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// The refresh token.
+    pub refresh: String,
+}
+
+impl RequestBody for Refresh {}
+
+/// Answers with the next pair of tokens.
+///
+/// A failure behind the rotation is repaired by asking again within the grace: the answer is derived from what is stored.
+pub async fn refresh(
+    State(app): State<App>,
+    Query(NoParameters {}): Query<NoParameters>,
+    Json(request): Json<Refresh>,
+) -> Result<Reply<TokenPair>, Problem> {
+    let now = app.clock.now();
+    let claims = app.keys.refresh(&app.store, &request.refresh, now).await?;
+    let rotation = Rotation {
+        user: claims.sub,
+        session: claims.sid,
+        generation: claims.generation,
+        now,
+        expires_at: now + REFRESH_LIFETIME,
+    };
+    let (rotated, profile) = tokio::join!(app.store.rotate_session(rotation), app.store.user(claims.sub));
+    let session = match rotated? {
+        Ok(session) => session,
+        Err(standing) => successor(&app, &claims, standing, now).await?,
+    };
+    let current = profile?
+        .filter(|user| user.closed_at.is_none() && user.credential_version == session.credential_version);
+    let Some(user) = current else {
+        return Err(ended(&app, &claims).await);
+    };
+    Ok(Reply::ok(TokenPair::of(&app, &session, user.role)?))
+}
+
+/// The session that a rotation was refused for, if this very token had made its present generation a moment ago.
+async fn successor(
+    app: &App,
+    claims: &RefreshClaims,
+    standing: Option<Session>,
+    now: DateTime<Utc>,
+) -> Result<Session, Problem> {
+    match standing {
+        Some(session) if session.expires_at <= now || session.kind != SessionKind::Token => {
+            Err(Problem::token_not_valid())
+        }
+        Some(session) if is_successor(claims.generation, &session, now) => Ok(session),
+        Some(session) => {
+            tracing::warn!(session = %session.id, "a refresh token was used again: the session ends");
+            Err(ended(app, claims).await)
+        }
+        None => Err(Problem::token_not_valid()),
+    }
+}
+
+fn is_successor(generation: u64, session: &Session, now: DateTime<Utc>) -> bool {
+    session.generation == generation.saturating_add(1) && now - session.rotated_at <= GRACE
+}
+
+/// Ends the session; the answer is a 401, unless it could not be ended: then the client's next try has to.
+async fn ended(app: &App, claims: &RefreshClaims) -> Problem {
+    match app.store.end_session(claims.sub, claims.sid).await {
+        Ok(()) => Problem::token_not_valid(),
+        Err(error) => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::ids::{SessionId, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn only_the_generation_before_and_only_for_a_while() {
+        let rotated_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let session = Session {
+            user: UserId::new(Uuid::nil()),
+            id: SessionId::new(Uuid::nil()),
+            kind: SessionKind::Token,
+            generation: 3,
+            rotated_at,
+            credential_version: 1,
+            user_agent: None,
+            created_at: rotated_at,
+            expires_at: rotated_at + REFRESH_LIFETIME,
+        };
+        assert!(is_successor(2, &session, rotated_at));
+        assert!(is_successor(2, &session, rotated_at + GRACE));
+        assert!(!is_successor(
+            2,
+            &session,
+            rotated_at + GRACE + TimeDelta::microseconds(1)
+        ));
+        assert!(!is_successor(1, &session, rotated_at));
+        assert!(!is_successor(3, &session, rotated_at));
+        assert!(!is_successor(u64::MAX, &session, rotated_at));
+    }
+}

@@ -1,0 +1,134 @@
+//! `/api/users/me/sessions/`: the devices that are logged in, and logging one out.
+
+use axum::{extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use shared::{
+    App,
+    http::{
+        Caller, Ids, Limit, NoParameters, Origin, Page, Problem, Query, Reply,
+        page::{List, cursor, read_cursor},
+        user::timestamp,
+    },
+    ids::SessionId,
+    store::items::{Session, User},
+};
+use uuid::Uuid;
+
+/// A device that is logged in.
+#[derive(Debug, Serialize)]
+pub struct SessionView {
+    /// Its id.
+    pub session_id: SessionId,
+    /// What the device called itself.
+    pub user_agent: Option<String>,
+    /// When the user logged in on it.
+    #[serde(serialize_with = "timestamp")]
+    pub created_at: DateTime<Utc>,
+    /// When it last got a token.
+    #[serde(serialize_with = "timestamp")]
+    pub refreshed_at: DateTime<Utc>,
+    /// When it is logged out unless it gets another.
+    #[serde(serialize_with = "timestamp")]
+    pub expires_at: DateTime<Utc>,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+/// Which page.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListSessions {
+    /// At most so many, 1 to 100.
+    #[serde(default)]
+    pub limit: Limit,
+    /// Where the page begins, from a link.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// `GET` of the list.
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    origin: Origin,
+    Query(query): Query<ListSessions>,
+) -> Result<Reply<Page<SessionView>>, Problem> {
+    let now = app.clock.now();
+    let after = query.position()?;
+    let sessions = app.store.sessions_of(caller.user, after, Some(query.limit.0));
+    let (user, sessions) = tokio::join!(caller.profile(&app), sessions);
+    let (user, (sessions, more)) = (user?, sessions?);
+    let last = sessions.last().map(|session| session.id).filter(|_| more);
+    let next = last.map(|last| {
+        let cursor = cursor(List::Sessions, last.uuid().as_bytes());
+        origin.link(&format!(
+            "/api/users/me/sessions/?limit={}&cursor={cursor}",
+            query.limit.0
+        ))
+    });
+    let live = sessions
+        .into_iter()
+        .filter(|session| is_live(session, &user, now));
+    Ok(Reply::ok(Page {
+        next,
+        previous: None,
+        results: live.map(|session| SessionView::new(session, &caller)).collect(),
+    }))
+}
+
+/// `GET` of one.
+pub async fn read(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<SessionId>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Result<Reply<SessionView>, Problem> {
+    let session = live(&caller, &app, id).await?;
+    Ok(Reply::ok(SessionView::new(session, &caller)))
+}
+
+/// `DELETE` of one: answers 204. Its access token is good for what is left of its 15 minutes.
+pub async fn end(
+    caller: Caller,
+    State(app): State<App>,
+    Ids(id): Ids<SessionId>,
+    Query(NoParameters {}): Query<NoParameters>,
+) -> Result<StatusCode, Problem> {
+    live(&caller, &app, id).await?;
+    app.store.end_session(caller.user, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn live(caller: &Caller, app: &App, id: SessionId) -> Result<Session, Problem> {
+    let now = app.clock.now();
+    let (user, session) = tokio::join!(caller.profile(app), app.store.session(caller.user, id, now));
+    let user = user?;
+    let session = session?.filter(|session| is_live(session, &user, now));
+    session.ok_or_else(Problem::not_found)
+}
+
+/// Not expired, nor ended by a password change that has not come to delete it.
+fn is_live(session: &Session, user: &User, now: DateTime<Utc>) -> bool {
+    session.expires_at > now && session.credential_version == user.credential_version
+}
+
+impl ListSessions {
+    fn position(&self) -> Result<Option<SessionId>, Problem> {
+        let read = |text: &String| read_cursor(List::Sessions, text).map(Uuid::from_bytes);
+        Ok(self.cursor.as_ref().map(read).transpose()?.map(SessionId::new))
+    }
+}
+
+impl SessionView {
+    fn new(session: Session, caller: &Caller) -> Self {
+        Self {
+            session_id: session.id,
+            user_agent: session.user_agent,
+            created_at: session.created_at,
+            refreshed_at: session.rotated_at,
+            expires_at: session.expires_at,
+            current: session.id == caller.session,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The two tokens of a session's present generation: made of what is stored and nothing else, so that whoever asks twice
+//! for a generation gets the same bytes.
+
+use serde::Serialize;
+use shared::{
+    App,
+    auth::{
+        AccessClaims, RefreshClaims,
+        jwt::{ACCESS_LIFETIME, REFRESH_LIFETIME},
+    },
+    http::Problem,
+    model::user::Role,
+    store::items::Session,
+};
+
+/// Tokens, as users of djangorestframework-simplejwt know them.
+#[derive(Debug, Serialize)]
+pub struct TokenPair {
+    /// Makes the next pair at `/api/token/refresh/`, once; good for 30 days.
+    pub refresh: String,
+    /// Goes into the header `Authorization: Bearer …`; good for 15 minutes.
+    pub access: String,
+}
+
+impl TokenPair {
+    /// The pair of a session.
+    pub(crate) fn of(app: &App, session: &Session, role: Role) -> Result<Self, Problem> {
+        let signer = app
+            .signer
+            .as_ref()
+            .ok_or_else(|| Problem::internal("this process has no signing key"))?;
+        let issued_at = session.rotated_at.timestamp();
+        let refresh = RefreshClaims {
+            iss: app.config.issuer.clone(),
+            aud: app.config.audience.clone(),
+            sub: session.user,
+            sid: session.id,
+            generation: session.generation,
+            iat: issued_at,
+            exp: (session.rotated_at + REFRESH_LIFETIME).timestamp(),
+        };
+        let access = AccessClaims {
+            iss: app.config.issuer.clone(),
+            aud: app.config.audience.clone(),
+            sub: session.user,
+            sid: session.id,
+            role,
+            iat: issued_at,
+            exp: (session.rotated_at + ACCESS_LIFETIME).timestamp(),
+        };
+        Ok(Self {
+            refresh: signer.sign(&refresh).map_err(Problem::internal)?,
+            access: signer.sign(&access).map_err(Problem::internal)?,
+        })
+    }
+}

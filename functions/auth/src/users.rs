@@ -1,0 +1,135 @@
+//! `GET /api/users/`: everybody, by page, for admins; for others the one user whose email they know.
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use shared::{
+    App,
+    http::{
+        Caller, Limit, Origin, Page, Problem, Query, Reply, UserView,
+        page::{List, bad_cursor, cursor, read_cursor},
+    },
+    ids::UserId,
+    model::user::Email,
+    store::{UserPosition, items::User},
+};
+use uuid::Uuid;
+
+use crate::user::shown_to;
+
+/// Which users.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListUsers {
+    /// The user with this email.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// At most so many, 1 to 100.
+    #[serde(default)]
+    pub limit: Limit,
+    /// Where the page begins, from a link.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// Answers with a page.
+pub async fn list(
+    caller: Caller,
+    State(app): State<App>,
+    origin: Origin,
+    Query(query): Query<ListUsers>,
+) -> Result<Reply<Page<UserView>>, Problem> {
+    let page = match &query.email {
+        Some(email) => with_email(&caller, &app, email, &query).await?,
+        None => everybody(&caller, &app, &origin, &query).await?,
+    };
+    Ok(Reply::ok(page))
+}
+
+async fn with_email(
+    caller: &Caller,
+    app: &App,
+    email: &str,
+    query: &ListUsers,
+) -> Result<Page<UserView>, Problem> {
+    if query.cursor.is_some() {
+        return Err(bad_cursor());
+    }
+    let found = app.store.user_with_email(&Email::parse(email)?).await?;
+    let mut results = Vec::new();
+    if let Some(user) = found {
+        results.push(shown_to(caller, app, &user).await?);
+    }
+    Ok(Page {
+        next: None,
+        previous: None,
+        results,
+    })
+}
+
+async fn everybody(
+    caller: &Caller,
+    app: &App,
+    origin: &Origin,
+    query: &ListUsers,
+) -> Result<Page<UserView>, Problem> {
+    let detail =
+        "Only admins list everybody; name the user's email, as in /api/users/?email=ann@example.com.";
+    caller.require_admin(app, detail).await?;
+    let position = query.cursor.as_deref().map(position).transpose()?;
+    let limit = query.limit.0;
+    let (users, more) = app.store.users_after(position, limit).await?;
+    let next = users.last().filter(|_| more).map(|last| {
+        origin.link(&format!(
+            "/api/users/?limit={limit}&cursor={}",
+            cursor(List::Users, &bytes_of(last))
+        ))
+    });
+    Ok(Page {
+        next,
+        previous: None,
+        results: users.iter().map(|user| UserView::new(user, true)).collect(),
+    })
+}
+
+/// Eight bytes of the time of creation in microseconds, sixteen of the id.
+fn bytes_of(user: &User) -> Vec<u8> {
+    let micros = user.created_at.timestamp_micros().to_be_bytes();
+    [&micros[..], user.id.uuid().as_bytes()].concat()
+}
+
+fn position(text: &str) -> Result<UserPosition, Problem> {
+    let bytes: [u8; 24] = read_cursor(List::Users, text)?;
+    let (micros, id) = bytes.split_first_chunk::<8>().ok_or_else(bad_cursor)?;
+    let created_at = DateTime::<Utc>::from_timestamp_micros(i64::from_be_bytes(*micros))
+        .filter(|time| *time >= DateTime::UNIX_EPOCH)
+        .ok_or_else(bad_cursor)?;
+    let id = Uuid::from_slice(id).map_err(|_| bad_cursor())?;
+    Ok((created_at, UserId::new(id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::model::user::Role;
+
+    use super::*;
+
+    #[test]
+    fn a_position_is_read_back() {
+        let user = User {
+            id: UserId::new(Uuid::from_u128(7)),
+            email: None,
+            first_name: String::new(),
+            last_name: String::new(),
+            phone_number: None,
+            role: Role::Guest,
+            credential_version: 1,
+            created_at: DateTime::from_timestamp_micros(1_800_000_000_123_456).unwrap(),
+            closed_at: None,
+        };
+        let text = cursor(List::Users, &bytes_of(&user));
+        assert_eq!(position(&text).unwrap(), (user.created_at, user.id));
+        assert!(position(&cursor(List::Users, &[0xff; 24])).is_err());
+        assert!(position(&cursor(List::Users, &[0; 23])).is_err());
+    }
+}
