@@ -1,1 +1,5 @@
-//! x
+//! The API as one local process: the deployed routers behind a local API Gateway, on an embedded DynamoDB-compatible engine.
+//! Nothing here runs on AWS; the test-suite uses the engine and the gateway as a library.
+
+pub mod engine;
+pub mod gateway;
