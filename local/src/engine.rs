@@ -1,5 +1,5 @@
 //! The embedded DynamoDB-compatible engine, served over loopback HTTP so that the AWS SDK talks to it as to the real one.
-//! It is not a model of DynamoDB's failures: it never throttles, conflicts or reads stale.
+//! It is not a model of `DynamoDB`'s failures: it never throttles, conflicts or reads stale.
 
 mod storage;
 
@@ -14,10 +14,10 @@ use tokio::sync::oneshot;
 use storage::Place;
 pub use storage::Storage;
 
-/// DynamoDB deletes expired items "within a few days"; a minute keeps a local file small and proves that nothing relies on it.
+/// `DynamoDB` deletes expired items "within a few days"; a minute keeps a local file small and proves that nothing relies on it.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
-/// How long open requests may take once the engine is told to stop; SQLite answers in milliseconds.
+/// How long open requests may take once the engine is told to stop; `SQLite` answers in milliseconds.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Why the engine did not start; each is one line that names the file.
@@ -49,7 +49,7 @@ pub enum EngineError {
 
 /// A running engine; it stops when it is dropped.
 ///
-/// It lives on a thread of its own, so that SQLite's blocking calls never hold up the caller's runtime, and so that a
+/// It lives on a thread of its own, so that `SQLite`'s blocking calls never hold up the caller's runtime, and so that a
 /// joined thread is the proof that the file is closed.
 #[derive(Debug)]
 pub struct Engine {
@@ -67,9 +67,7 @@ impl Engine {
         let (place, database) = storage::open(storage)?;
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(io("listen on a loopback port"))?;
-        let address = listener
-            .local_addr()
-            .map_err(io("listen on a loopback port"))?;
+        let address = listener.local_addr().map_err(io("listen on a loopback port"))?;
         listener
             .set_nonblocking(true)
             .map_err(io("listen on a loopback port"))?;
@@ -137,13 +135,9 @@ async fn serve(listener: TcpListener, database: Database, told: oneshot::Receive
     };
     let sweeping = tokio::spawn(sweep(database.clone()));
     let (stop, stopping) = oneshot::channel::<()>();
-    let mut server = std::pin::pin!(dynoxide::server::serve_with_shutdown(
-        listener,
-        database,
-        async {
-            let _ = stopping.await;
-        }
-    ));
+    let mut server = std::pin::pin!(dynoxide::server::serve_with_shutdown(listener, database, async {
+        let _ = stopping.await;
+    }));
     let ended = tokio::select! {
         ended = &mut server => Some(ended),
         _ = told => None,
@@ -220,6 +214,10 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(
+        clippy::used_underscore_binding,
+        reason = "the folder is nobody else's business"
+    )]
     async fn stopping_leaves_no_file_behind() {
         Engine::start(Storage::Temporary).unwrap().stop().await;
         let before = open_files();
@@ -242,8 +240,6 @@ mod tests {
         client
             .write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
             .unwrap();
-        tokio::time::timeout(GRACE * 3, engine.stop())
-            .await
-            .unwrap();
+        tokio::time::timeout(GRACE * 3, engine.stop()).await.unwrap();
     }
 }

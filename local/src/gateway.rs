@@ -7,13 +7,19 @@ mod serve;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use chrono::{DateTime, Utc};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Context, LambdaEvent, Service as _};
+use shared::App;
+use shared::clock::Clock;
+use shared::random::Random;
+use tracing::Instrument as _;
+use tracing::instrument::WithSubscriber as _;
 
 use answer::{Answer, message};
 pub use serve::serve;
@@ -31,15 +37,43 @@ const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Gateway {
     functions: Arc<[(&'static str, Router)]>,
+    clock: Clock,
+    random: Random,
 }
 
 impl Gateway {
-    /// A gateway over functions, each named by the first segments of the paths that it answers: `/api/users` takes itself
-    /// and everything below `/api/users/`. The first that fits is asked.
+    /// The deployed functions, each at the paths that `template.yaml` gives it.
     #[must_use]
-    pub fn of(functions: impl IntoIterator<Item = (&'static str, Router)>) -> Self {
+    pub fn new(app: &App) -> Self {
+        // As deployed: what only `auth` may sign with is not within the others' reach.
+        let unsigned = App {
+            signer: None,
+            ..app.clone()
+        };
+        let auth = auth::router(app.clone());
+        let functions = [
+            ("/api/users", auth.clone()),
+            ("/api/token", auth.clone()),
+            ("/.well-known", auth.clone()),
+            ("/healthz", auth),
+            ("/api/conversations", conversations::router(unsigned.clone())),
+            ("/api/messages", messages::router(unsigned)),
+        ];
+        Self::of(functions, app.clock.clone(), app.random.clone())
+    }
+
+    /// A gateway over functions, each named by the first segments of the paths that it answers: `/api/users` takes
+    /// itself and everything below `/api/users/`. The first that fits is asked.
+    #[must_use]
+    pub fn of(
+        functions: impl IntoIterator<Item = (&'static str, Router)>,
+        clock: Clock,
+        random: Random,
+    ) -> Self {
         Self {
             functions: functions.into_iter().collect(),
+            clock,
+            random,
         }
     }
 
@@ -75,8 +109,13 @@ impl Gateway {
         };
         let caller = request.extensions().get::<SocketAddr>().copied();
         let caller = caller.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
-        match event::from(&request, caller, SystemTime::now()) {
-            Some(event) => invoke(function.clone(), event).await,
+        let arrival = event::Arrival {
+            caller,
+            id: self.random.uuid(),
+            time: self.clock.now(),
+        };
+        match event::from(&request, &arrival) {
+            Some(event) => invoke(function.clone(), LambdaEvent::new(event, context(&arrival))).await,
             None => message(StatusCode::BAD_REQUEST, "Bad Request"),
         }
     }
@@ -94,10 +133,10 @@ impl Gateway {
 }
 
 /// Runs a function on an event as Lambda would: to its end, whether or not anybody still waits, and a panic is a 500.
-async fn invoke(function: Router, event: LambdaRequest) -> Response<Bytes> {
-    let invocation = LambdaEvent::new(event, context(SystemTime::now()));
-    // A router is always ready to be called.
-    let running = tokio::spawn(lambda_http::Adapter::from(function).call(invocation));
+async fn invoke(function: Router, event: LambdaEvent<LambdaRequest>) -> Response<Bytes> {
+    // A router is always ready to be called. What the caller set up for its logs holds in the new task as well.
+    let answering = lambda_http::Adapter::from(function).call(event).in_current_span();
+    let running = tokio::spawn(answering.with_current_subscriber());
     match tokio::time::timeout(INTEGRATION_TIMEOUT, running).await {
         Ok(Ok(Ok(response))) => Answer::read(&response).map_or_else(
             |error| {
@@ -113,16 +152,15 @@ async fn invoke(function: Router, event: LambdaRequest) -> Response<Bytes> {
 }
 
 /// What the Lambda runtime says of an invocation; the deadline is the gateway's, as no function may outlive it usefully.
-fn context(now: SystemTime) -> Context {
+fn context(arrival: &event::Arrival) -> Context {
     let mut context = Context::default();
-    context.request_id = uuid::Uuid::new_v4().to_string();
-    context.deadline = millis(now + INTEGRATION_TIMEOUT);
+    context.request_id = arrival.id.to_string();
+    context.deadline = millis(arrival.time + INTEGRATION_TIMEOUT);
     context
 }
 
-fn millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+fn millis(time: DateTime<Utc>) -> u64 {
+    u64::try_from(time.timestamp_millis()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS local_stream_sequence
 /// Where the data live.
 #[derive(Debug, Clone)]
 pub enum Storage {
-    /// A folder of its own that goes with the engine. A file all the same: SQLite's in-memory databases cannot be reached by
+    /// A folder of its own that goes with the engine. A file all the same: `SQLite`'s in-memory databases cannot be reached by
     /// the second connection that makes the index.
     Temporary,
     /// This folder, made where it is missing.
@@ -90,10 +90,7 @@ fn lock(folder: PathBuf) -> Result<Place, EngineError> {
         .open(folder.join("lock"))
         .map_err(io(&format!("write to the data folder {name}")))?;
     match lock.try_lock() {
-        Ok(()) => Ok(Place::Locked {
-            folder,
-            _lock: lock,
-        }),
+        Ok(()) => Ok(Place::Locked { folder, _lock: lock }),
         Err(TryLockError::WouldBlock) => Err(EngineError::InUse { folder }),
         Err(TryLockError::Error(error)) => Err(io(&format!("lock the data folder {name}"))(error)),
     }
@@ -106,11 +103,7 @@ fn check(file: &Path) -> Result<(), String> {
             connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
         })
         .map_err(|error| error.to_string())?;
-    if verdict == "ok" {
-        Ok(())
-    } else {
-        Err(verdict)
-    }
+    if verdict == "ok" { Ok(()) } else { Err(verdict) }
 }
 
 fn add_index(file: &Path) -> Result<(), rusqlite::Error> {

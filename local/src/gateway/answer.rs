@@ -31,8 +31,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn read(response: &impl Serialize) -> Result<Self, NoAnswer> {
-        let mut rest: ApiGatewayV2httpResponse =
-            serde_json::from_str(&serde_json::to_string(response)?)?;
+        let mut rest: ApiGatewayV2httpResponse = serde_json::from_str(&serde_json::to_string(response)?)?;
         let status = u16::try_from(rest.status_code)
             .ok()
             .and_then(|status| StatusCode::from_u16(status).ok());
@@ -72,9 +71,7 @@ fn raw(body: Body) -> Bytes {
 
 /// An answer of the gateway itself, in the shape of API Gateway's own.
 pub(super) fn message(status: StatusCode, text: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(
-        serde_json::json!({ "message": text }).to_string(),
-    ));
+    let mut response = Response::new(Bytes::from(serde_json::json!({ "message": text }).to_string()));
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::SystemTime;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, Request, Uri, header};
@@ -14,6 +13,7 @@ use chrono::{DateTime, Utc};
 use lambda_http::request::LambdaRequest;
 use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
+use uuid::Uuid;
 
 /// The host of requests that name none; only callers within the process can leave it out.
 const HOST: &str = "localhost";
@@ -29,6 +29,14 @@ const NOT_FORWARDED: [header::HeaderName; 7] = [
     header::UPGRADE,
 ];
 
+/// What the gateway knows of a request beside what was sent.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) caller: SocketAddr,
+    pub(super) id: Uuid,
+    pub(super) time: DateTime<Utc>,
+}
+
 /// Bytes of the request line and the headers, as API Gateway's limit counts them.
 pub(super) fn head_size(request: &Request<Bytes>) -> usize {
     let target = request
@@ -43,30 +51,19 @@ pub(super) fn head_size(request: &Request<Bytes>) -> usize {
 }
 
 /// The event, or nothing where API Gateway would refuse the request itself (a host or path that makes no address).
-pub(super) fn from(
-    request: &Request<Bytes>,
-    caller: SocketAddr,
-    now: SystemTime,
-) -> Option<LambdaRequest> {
+pub(super) fn from(request: &Request<Bytes>, arrival: &Arrival) -> Option<LambdaRequest> {
     let host = host(request)?;
     let path = raw_path(request.uri())?;
     let query = request.uri().query().unwrap_or_default();
     if !makes_an_address(&host, &path, query) {
         return None;
     }
-    let event = describe(request, caller, &host, &path, now);
+    let event = describe(request, arrival, &host, &path);
     serde_json::from_value(event).ok()
 }
 
-fn describe(
-    request: &Request<Bytes>,
-    caller: SocketAddr,
-    host: &str,
-    path: &str,
-    now: SystemTime,
-) -> Value {
-    let id = uuid::Uuid::new_v4();
-    let headers = headers(request, caller, host, id, now);
+fn describe(request: &Request<Bytes>, arrival: &Arrival, host: &str, path: &str) -> Value {
+    let headers = headers(request, arrival, host);
     let agent = headers.get("user-agent").cloned().unwrap_or_default();
     let mut event = json!({
         "version": "2.0",
@@ -83,14 +80,14 @@ fn describe(
                 "method": request.method().as_str(),
                 "path": path,
                 "protocol": "HTTP/1.1",
-                "sourceIp": caller.ip(),
+                "sourceIp": arrival.caller.ip(),
                 "userAgent": agent,
             },
-            "requestId": id,
+            "requestId": arrival.id,
             "routeKey": "$default",
             "stage": "$default",
-            "time": DateTime::<Utc>::from(now).format("%d/%b/%Y:%H:%M:%S %z").to_string(),
-            "timeEpoch": super::millis(now),
+            "time": arrival.time.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
+            "timeEpoch": super::millis(arrival.time),
         },
     });
     if let Value::Object(event) = &mut event {
@@ -150,13 +147,7 @@ fn makes_an_address(host: &str, path: &str, query: &str) -> bool {
 }
 
 /// Names in lower case, repeated ones joined by commas, and what the gateway itself adds.
-fn headers(
-    request: &Request<Bytes>,
-    caller: SocketAddr,
-    host: &str,
-    id: uuid::Uuid,
-    now: SystemTime,
-) -> BTreeMap<String, String> {
+fn headers(request: &Request<Bytes>, arrival: &Arrival, host: &str) -> BTreeMap<String, String> {
     let sent = request.headers();
     let forwarded = sent.keys().filter(|name| !NOT_FORWARDED.contains(name));
     let mut headers: BTreeMap<String, String> = forwarded
@@ -165,11 +156,7 @@ fn headers(
     let via = headers
         .get("x-forwarded-for")
         .map_or_else(String::new, |via| format!("{via}, "));
-    let trace = format!(
-        "Root=1-{:08x}-{}",
-        super::millis(now) / 1000,
-        &id.simple().to_string()[..24]
-    );
+    let trace = trace_id(arrival);
     let port = host
         .rsplit_once(':')
         .and_then(|(_, port)| port.parse().ok())
@@ -177,10 +164,15 @@ fn headers(
     headers.insert("content-length".into(), request.body().len().to_string());
     headers.insert("host".into(), host.into());
     headers.insert("x-amzn-trace-id".into(), trace);
-    headers.insert("x-forwarded-for".into(), format!("{via}{}", caller.ip()));
+    headers.insert("x-forwarded-for".into(), format!("{via}{}", arrival.caller.ip()));
     headers.insert("x-forwarded-port".into(), port.to_string());
     headers.insert("x-forwarded-proto".into(), "http".into());
     headers
+}
+
+fn trace_id(arrival: &Arrival) -> String {
+    let id = arrival.id.simple().to_string();
+    format!("Root=1-{:08x}-{}", arrival.time.timestamp(), &id[..24])
 }
 
 fn joined(headers: &HeaderMap, name: &header::HeaderName) -> String {

@@ -22,7 +22,6 @@ async fn cookies() -> impl axum::response::IntoResponse {
     axum::response::AppendHeaders([("set-cookie", "a=1"), ("set-cookie", "b=2")])
 }
 
-#[expect(clippy::unused_async, reason = "a handler")]
 async fn fail() -> &'static str {
     panic!("a handler panicked");
 }
@@ -32,12 +31,9 @@ fn gateway() -> Gateway {
         .route("/things", any(echo))
         .route("/things/cookies", any(cookies))
         .route("/things/panic", any(fail))
-        .route(
-            "/things/bytes",
-            any(async || Bytes::from_static(b"\xff\xfe")),
-        )
+        .route("/things/bytes", any(async || Bytes::from_static(b"\xff\xfe")))
         .fallback(echo);
-    Gateway::of([("/things", things)])
+    Gateway::of([("/things", things)], Clock::system(), Random::from_seed(1))
 }
 
 fn get(uri: &str) -> Request<Bytes> {
@@ -56,10 +52,7 @@ async fn status_of(request: Request<Bytes>) -> u16 {
 
 #[tokio::test]
 async fn a_request_reaches_its_function() {
-    assert_eq!(
-        body_of(get("/things?a=b%20c&d")).await,
-        "GET /things?a=b%20c&d 0"
-    );
+    assert_eq!(body_of(get("/things?a=b%20c&d")).await, "GET /things?a=b%20c&d 0");
     assert_eq!(body_of(get("/things/1/")).await, "GET /things/1/ 0");
     for body in [
         Bytes::from_static(b"text"),
@@ -72,13 +65,7 @@ async fn a_request_reaches_its_function() {
 
 #[tokio::test]
 async fn unknown_paths_are_the_gateways_own_404() {
-    for path in [
-        "/",
-        "/thingsandmore",
-        "/thing",
-        "*",
-        "http://elsewhere/other",
-    ] {
+    for path in ["/", "/thingsandmore", "/thing", "*", "http://elsewhere/other"] {
         let response = gateway().handle(get(path)).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(response.body(), r#"{"message":"Not Found"}"#);
@@ -203,14 +190,12 @@ async fn over_the_network(request: &str) -> String {
 
 #[tokio::test]
 async fn it_serves_over_the_network() {
-    let answer =
-        over_the_network("GET /things HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let answer = over_the_network("GET /things HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     assert!(
         answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("GET /things 0"),
         "{answer}"
     );
-    let answer =
-        over_the_network("HEAD /things HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let answer = over_the_network("HEAD /things HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
     assert!(
         answer.contains("content-length: 14\r\n") && answer.ends_with("\r\n\r\n"),
         "{answer}"

@@ -3,14 +3,12 @@ use super::*;
 fn event(request: Request<&str>) -> Value {
     let request = request.map(|body| Bytes::from(body.to_owned()));
     let (host, path) = (host(&request).unwrap(), raw_path(request.uri()).unwrap());
-    let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(1_583_348_638_390);
-    describe(
-        &request,
-        "127.0.0.1:5000".parse().unwrap(),
-        &host,
-        &path,
-        now,
-    )
+    let arrival = Arrival {
+        caller: "127.0.0.1:5000".parse().unwrap(),
+        id: Uuid::nil(),
+        time: DateTime::from_timestamp_millis(1_583_348_638_390).unwrap(),
+    };
+    describe(&request, &arrival, &host, &path)
 }
 
 #[test]
@@ -85,8 +83,5 @@ fn forms_and_bytes_are_encoded() {
         send("application/x-www-form-urlencoded", b"a=b"),
         (true, Some("YT1i".into()))
     );
-    assert_eq!(
-        send("application/json", b"\xff"),
-        (true, Some("/w==".into()))
-    );
+    assert_eq!(send("application/json", b"\xff"), (true, Some("/w==".into())));
 }
