@@ -28,6 +28,8 @@ pub enum EngineError {
     InUse {
         /// The folder that is locked.
         folder: PathBuf,
+        /// Where that process's engine answers, once it does.
+        endpoint: Option<String>,
     },
     /// The file is there and is not a database that this build can read.
     #[error("the data file {} cannot be used: {reason}", file.display())]
@@ -66,15 +68,20 @@ impl Engine {
     pub fn start(storage: Storage) -> Result<Self, EngineError> {
         let (place, database) = storage::open(storage)?;
         let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(io("listen on a loopback port"))?;
-        let address = listener.local_addr().map_err(io("listen on a loopback port"))?;
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(cannot("listen on a loopback port"))?;
+        let address = listener
+            .local_addr()
+            .map_err(cannot("listen on a loopback port"))?;
         listener
             .set_nonblocking(true)
-            .map_err(io("listen on a loopback port"))?;
+            .map_err(cannot("listen on a loopback port"))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(io("start the engine"))?;
+            .map_err(cannot("start the engine"))?;
+        place
+            .announce(&format!("http://{address}"))
+            .map_err(cannot("write to the data folder"))?;
         let (shutdown, told) = oneshot::channel();
         let (done, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
@@ -84,7 +91,7 @@ impl Engine {
                 runtime.shutdown_timeout(GRACE);
                 let _ = done.send(());
             })
-            .map_err(io("start the engine"))?;
+            .map_err(cannot("start the engine"))?;
         Ok(Self {
             address,
             shutdown: Some(shutdown),
@@ -170,7 +177,7 @@ async fn sweep(database: Database) {
     }
 }
 
-fn io(what: &str) -> impl FnOnce(std::io::Error) -> EngineError {
+fn cannot(what: &str) -> impl FnOnce(std::io::Error) -> EngineError {
     let what = what.to_owned();
     move |source| EngineError::Io { what, source }
 }

@@ -2,12 +2,13 @@
 //! What is in the file is the engine's own business, except for one index that it lacks.
 
 use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use dynoxide::Database;
 use rusqlite::Connection;
 
-use super::{EngineError, io};
+use super::{EngineError, cannot};
 
 /// The name of the data file inside its folder.
 pub(super) const DATA_FILE: &str = "messaging.sqlite";
@@ -31,7 +32,7 @@ pub enum Storage {
 #[derive(Debug)]
 pub(super) enum Place {
     Temporary(tempfile::TempDir),
-    Locked { folder: PathBuf, _lock: File },
+    Locked { folder: PathBuf, lock: File },
 }
 
 impl Place {
@@ -39,6 +40,14 @@ impl Place {
         match self {
             Self::Temporary(folder) => folder.path(),
             Self::Locked { folder, .. } => folder,
+        }
+    }
+
+    /// Leaves the endpoint in the lock's file, for those who find it locked.
+    pub(super) fn announce(&self, endpoint: &str) -> io::Result<()> {
+        match self {
+            Self::Temporary(_) => Ok(()),
+            Self::Locked { lock, .. } => (&*lock).write_all(endpoint.as_bytes()),
         }
     }
 }
@@ -74,7 +83,7 @@ fn claim(storage: Storage) -> Result<Place, EngineError> {
             .prefix("messaging-")
             .tempdir()
             .map(Place::Temporary)
-            .map_err(io("make a temporary folder")),
+            .map_err(cannot("make a temporary folder")),
         Storage::Folder(folder) => lock(folder),
     }
 }
@@ -82,18 +91,32 @@ fn claim(storage: Storage) -> Result<Place, EngineError> {
 /// The lock is the operating system's, on an open file: it ends with the process, however that ends.
 fn lock(folder: PathBuf) -> Result<Place, EngineError> {
     let name = folder.display().to_string();
-    fs::create_dir_all(&folder).map_err(io(&format!("make the data folder {name}")))?;
+    fs::create_dir_all(&folder).map_err(cannot(&format!("make the data folder {name}")))?;
+    let file = folder.join("lock");
     let lock = File::options()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(folder.join("lock"))
-        .map_err(io(&format!("write to the data folder {name}")))?;
+        .open(&file)
+        .map_err(cannot(&format!("write to the data folder {name}")))?;
     match lock.try_lock() {
-        Ok(()) => Ok(Place::Locked { folder, _lock: lock }),
-        Err(TryLockError::WouldBlock) => Err(EngineError::InUse { folder }),
-        Err(TryLockError::Error(error)) => Err(io(&format!("lock the data folder {name}"))(error)),
+        Ok(()) => {
+            lock.set_len(0)
+                .map_err(cannot(&format!("write to the data folder {name}")))?;
+            Ok(Place::Locked { folder, lock })
+        }
+        Err(TryLockError::WouldBlock) => Err(EngineError::InUse {
+            endpoint: announced(&file),
+            folder,
+        }),
+        Err(TryLockError::Error(error)) => Err(cannot(&format!("lock the data folder {name}"))(error)),
     }
+}
+
+fn announced(file: &Path) -> Option<String> {
+    fs::read_to_string(file)
+        .ok()
+        .filter(|endpoint| endpoint.starts_with("http://"))
 }
 
 /// A torn file can open well and fail at some later write; the check reads it once, before anything is promised.
