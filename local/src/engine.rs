@@ -163,9 +163,8 @@ async fn serve(listener: TcpListener, database: Database, told: oneshot::Receive
 
 /// The engine does not delete expired items by itself.
 async fn sweep(database: Database) {
-    let mut clock = tokio::time::interval(SWEEP_EVERY);
     loop {
-        clock.tick().await;
+        tokio::time::sleep(SWEEP_EVERY).await;
         let database = database.clone();
         // Off this thread: between pages the sweep waits for requests that queue for the database.
         match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
@@ -184,6 +183,9 @@ fn cannot(what: &str) -> impl FnOnce(std::io::Error) -> EngineError {
 
 #[cfg(test)]
 mod tests {
+    use shared::random::Random;
+    use shared::store::Store;
+
     use super::*;
 
     fn open_files() -> usize {
@@ -195,12 +197,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = Engine::start(Storage::Folder(folder.path().into())).unwrap();
         let second = Engine::start(Storage::Folder(folder.path().into())).unwrap_err();
-        assert!(matches!(second, EngineError::InUse { .. }), "{second}");
+        let EngineError::InUse { endpoint, .. } = second else {
+            panic!("{second}")
+        };
+        assert_eq!(endpoint, Some(first.endpoint()));
         first.stop().await;
         Engine::start(Storage::Folder(folder.path().into()))
             .unwrap()
             .stop()
             .await;
+    }
+
+    #[tokio::test]
+    async fn the_table_stands_on_it_and_outlives_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let definition = crate::template::table().unwrap();
+        for made in [true, false] {
+            let engine = Engine::start(Storage::Folder(folder.path().into())).unwrap();
+            let store = Store::local(&engine.endpoint(), "messaging", Random::from_system()).await;
+            assert_eq!(store.create_table(&definition).await.unwrap(), made);
+            store.answers().await.unwrap();
+            engine.stop().await;
+            assert!(store.answers().await.is_err());
+        }
     }
 
     #[tokio::test]

@@ -44,13 +44,25 @@ fn one_line(text: &impl Display) -> String {
 pub(crate) fn welcome(address: SocketAddr, place: &Place, demo: Option<&Result<Demo, demo::Failed>>) {
     println!("The messaging API answers at http://{address} (data in {place}). Ctrl-C stops it.\n");
     match demo {
-        None => println!("{}", make_account(address)),
-        Some(Ok(Demo::Complete)) => println!("{}\n\n{}", users(), session(address)),
+        Some(Ok(Demo::Complete)) => {
+            return println!(
+                "{}
+
+{}",
+                users(),
+                session(address)
+            );
+        }
         Some(Ok(Demo::ChangedPassword(email))) => {
-            println!("The demo data were left as they are: {email} has another password by now.\n");
+            println!(
+                "The demo data were left as they are: {email} has another password by now.
+"
+            );
         }
         Some(Err(failed)) => warning(failed),
+        None => {}
     }
+    println!("{}", make_account(address));
 }
 
 #[expect(

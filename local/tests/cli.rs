@@ -1,6 +1,8 @@
 //! The process that users start, by its command line: what it prints, how it ends, what it keeps.
 //! What the API answers is the business of the package `tests`.
 
+#![expect(clippy::unwrap_used, reason = "what a helper cannot do ends the test")]
+
 #[path = "cli/process.rs"]
 mod process;
 
@@ -29,7 +31,7 @@ fn messages(address: &str, token: &str) -> Vec<String> {
                 .map(|message| message["message_body"].as_str().unwrap().to_owned()),
         );
         match page["next"].as_str() {
-            Some(next) => uri = next.to_owned(),
+            Some(next) => next.clone_into(&mut uri),
             None => return bodies,
         }
     }
