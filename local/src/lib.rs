@@ -1,1 +1,6 @@
-//! x
+//! The API as one local process: the deployed routers behind a local API Gateway, on an embedded DynamoDB-compatible engine.
+//! Nothing here runs on AWS; the test-suite uses the engine, the gateway and the table's definition as a library.
+
+pub mod engine;
+pub mod gateway;
+pub mod template;

@@ -1,0 +1,136 @@
+//! The command line.
+//! Only its shape and its words; what the options do is in `startup` and `main`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+/// The messaging API on this machine: everything in one process, on loopback only
+#[derive(Debug, Parser)]
+#[command(name = "local", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an admin; the password is asked for, or is the first line of standard input
+    #[command(name = "createsuperuser")]
+    CreateSuperuser(Account),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Port to listen on, on 127.0.0.1; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 3000)]
+    pub(crate) port: u16,
+
+    /// Forget everything at the end
+    #[arg(long, conflicts_with_all = ["data", "dynamodb_endpoint"])]
+    pub(crate) in_memory: bool,
+
+    /// Make no demo users and conversations
+    #[arg(long)]
+    pub(crate) no_demo: bool,
+
+    /// File with the seed that signs tokens, 32 bytes in base64url; made in the data folder where it is not given
+    #[arg(long, value_name = "FILE", env = "SIGNING_SEED_FILE")]
+    pub(crate) signing_seed: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) database: Database,
+}
+
+/// Where the data are.
+#[derive(Debug, Args)]
+pub(crate) struct Database {
+    #[arg(
+        long,
+        value_name = "URL",
+        value_parser = endpoint,
+        help = "Use this DynamoDB (DynamoDB Local, AWS) rather than the embedded engine"
+    )]
+    pub(crate) dynamodb_endpoint: Option<Url>,
+
+    /// Folder for the data of the embedded engine [default: local/.data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Name of the table
+    #[arg(long, value_name = "NAME", env = "TABLE_NAME", default_value = "messaging")]
+    pub(crate) table: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Account {
+    /// Email to log in with
+    #[arg(long)]
+    pub(crate) email: String,
+
+    /// First name
+    #[arg(long, value_name = "NAME", default_value = "Admin")]
+    pub(crate) first_name: String,
+
+    /// Last name
+    #[arg(long, value_name = "NAME", default_value = "User")]
+    pub(crate) last_name: String,
+
+    #[command(flatten)]
+    pub(crate) database: Database,
+}
+
+impl Database {
+    /// The folder for data and seed: beside the crate when cargo runs us, as one stands anywhere in the workspace then.
+    pub(crate) fn folder(&self) -> PathBuf {
+        let beside = || std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| "local".into(), PathBuf::from);
+        self.data.clone().unwrap_or_else(|| beside().join(".data"))
+    }
+}
+
+fn endpoint(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let plain = matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/";
+    if plain {
+        Ok(url)
+    } else {
+        Err("not an address such as http://127.0.0.1:8000".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for line in [
+            "local --in-memory --data x",
+            "local --in-memory --dynamodb-endpoint http://127.0.0.1:8000",
+            "local --dynamodb-endpoint 127.0.0.1:8000",
+            "local --dynamodb-endpoint http://127.0.0.1:8000/path",
+            "local --port 65536",
+            "local --in-memory createsuperuser --email a@b.de",
+            "local createsuperuser",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+        for line in [
+            "local",
+            "local --in-memory --no-demo --port 0",
+            "local createsuperuser --email a@b.de --first-name A --last-name B --data x",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+}

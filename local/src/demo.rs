@@ -1,0 +1,235 @@
+//! The demo users and their conversations, made through the API as by clients who retry: what is there already stays as it is.
+//! It is no fixture of the tests, which make their own users.
+
+mod script;
+
+use axum::http::{Method, StatusCode};
+use local::gateway::Gateway;
+use serde_json::{Value, json};
+use shared::App;
+use shared::ids::UserId;
+use shared::model::user::Role;
+use shared::store::StoreError;
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
+use uuid::{Builder, Uuid};
+
+use crate::client::Client;
+#[allow(unused_imports)]
+use crate::needed::Needed as _;
+use script::{Conversation, Fate, Kind, Line};
+
+/// The password of all three, printed at each start.
+pub(crate) const PASSWORD: &str = "keys under the doormat";
+
+/// One of the demo users.
+#[derive(Debug)]
+pub(crate) struct User {
+    pub(crate) email: &'static str,
+    pub(crate) role: Role,
+    first_name: &'static str,
+    last_name: &'static str,
+}
+
+/// Ann, Ben and the admin, whom the script calls by these places.
+pub(crate) const USERS: [User; 3] = [
+    User {
+        email: "ann@example.com",
+        role: Role::Guest,
+        first_name: "Ann",
+        last_name: "Lindqvist",
+    },
+    User {
+        email: "ben@example.com",
+        role: Role::Host,
+        first_name: "Ben",
+        last_name: "Okafor",
+    },
+    User {
+        email: "admin@example.com",
+        role: Role::Admin,
+        first_name: "Maya",
+        last_name: "Torres",
+    },
+];
+
+/// What became of the demo data.
+#[derive(Debug)]
+pub(crate) enum Demo {
+    /// They are all there.
+    Complete,
+    /// Somebody has made one of the accounts their own: nothing was touched.
+    ChangedPassword(&'static str),
+}
+
+/// Demo data that could not be made. The API runs without.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failed {
+    #[error("the demo data could not be made: {what} was answered with {status}")]
+    Answer { what: String, status: StatusCode },
+    #[error("the demo data could not be made: {0}")]
+    Store(#[from] StoreError),
+}
+
+/// A demo user who is logged in.
+struct Actor<'a> {
+    id: UserId,
+    client: Client<'a>,
+}
+
+/// Makes what is missing, without a line in the log.
+pub(crate) async fn ensure(gateway: &Gateway, app: &App) -> Result<Demo, Failed> {
+    make(gateway, app).with_subscriber(NoSubscriber::default()).await
+}
+
+async fn make(gateway: &Gateway, app: &App) -> Result<Demo, Failed> {
+    let mut cast = Vec::with_capacity(USERS.len());
+    for user in &USERS {
+        match enter(gateway, app, user).await? {
+            Some(actor) => cast.push(actor),
+            None => return Ok(Demo::ChangedPassword(user.email)),
+        }
+    }
+    for (number, conversation) in script::CONVERSATIONS.iter().enumerate() {
+        let id = open(conversation, &cast).await?;
+        play(number, conversation, &id, &cast).await?;
+    }
+    Ok(Demo::Complete)
+}
+
+/// Registers a user who is not there, and logs in.
+async fn enter<'a>(gateway: &'a Gateway, app: &App, user: &User) -> Result<Option<Actor<'a>>, Failed> {
+    let anonymous = Client::anonymous(gateway);
+    let account = json!({
+        "email": user.email,
+        "password": PASSWORD,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+    });
+    let (status, _) = anonymous.send(Method::POST, "/api/users/", &account).await;
+    // 400: the email is taken, as after the first start it is.
+    expect(status, &[201, 400], "POST /api/users/")?;
+    let login = json!({ "email": user.email, "password": PASSWORD });
+    let (status, tokens) = anonymous.send(Method::POST, "/api/token/", &login).await;
+    if status == StatusCode::UNAUTHORIZED {
+        return Ok(None);
+    }
+    expect(status, &[200], "POST /api/token/")?;
+    let client = anonymous.with_token(text(&tokens, "access"));
+    let (status, me) = client.get("/api/users/me/").await;
+    expect(status, &[200], "GET /api/users/me/")?;
+    let Ok(id) = text(&me, "user_id").parse() else {
+        return Err(Failed::Answer {
+            what: "GET /api/users/me/ (without a user_id)".into(),
+            status,
+        });
+    };
+    if text(&me, "role") != user.role.as_str() {
+        app.store.set_role(id, user.role).await?;
+    }
+    Ok(Some(Actor { id, client }))
+}
+
+/// The conversation's id. A direct one is opened, which finds it; a group is looked for by its mark.
+async fn open(conversation: &Conversation, actors: &[Actor<'_>]) -> Result<String, Failed> {
+    let opener = &actors[conversation.opener].client;
+    let others: Vec<_> = conversation
+        .others
+        .iter()
+        .map(|other| &actors[*other].id)
+        .collect();
+    let request = match conversation.kind {
+        Kind::Direct => json!({ "kind": "direct", "participants": others }),
+        Kind::Group { name, mark } => {
+            if let Some(id) = find(opener, mark).await? {
+                return Ok(id);
+            }
+            json!({ "kind": "group", "participants": others, "name": name, "metadata": { "demo": mark } })
+        }
+    };
+    let (status, answer) = opener.send(Method::POST, "/api/conversations/", &request).await;
+    expect(status, &[200, 201], "POST /api/conversations/")?;
+    Ok(text(&answer, "conversation_id").to_owned())
+}
+
+async fn find(client: &Client<'_>, mark: &str) -> Result<Option<String>, Failed> {
+    let mut page = "/api/conversations/".to_owned();
+    loop {
+        let (status, list) = client.get(&page).await;
+        expect(status, &[200], "GET /api/conversations/")?;
+        let mut conversations = list["results"].as_array().into_iter().flatten();
+        if let Some(found) = conversations.find(|found| found["metadata"]["demo"] == mark) {
+            return Ok(Some(text(found, "conversation_id").to_owned()));
+        }
+        match list["next"].as_str() {
+            Some(next) => next.clone_into(&mut page),
+            None => return Ok(None),
+        }
+    }
+}
+
+/// Says every line, each under a client key of its own: a line that was said before is found, not said again.
+async fn play(
+    number: usize,
+    conversation: &Conversation,
+    id: &str,
+    actors: &[Actor<'_>],
+) -> Result<(), Failed> {
+    let mut said: Vec<String> = Vec::with_capacity(conversation.lines.len());
+    for line in conversation.lines {
+        let mut message = json!({
+            "conversation": id,
+            "message_body": line.text,
+            "client_id": client_id(number, said.len()),
+        });
+        if let Some(replied) = line.reply_to.and_then(|place| said.get(place)) {
+            message["reply_to"] = replied.as_str().into();
+        }
+        let sender = &actors[line.sender].client;
+        let (status, sent) = sender.send(Method::POST, "/api/messages/", &message).await;
+        if status == StatusCode::CONFLICT {
+            // Said so long ago that the API does not look back for it, or in the words of another version.
+            return Ok(());
+        }
+        expect(status, &[200, 201], "POST /api/messages/")?;
+        if status == StatusCode::CREATED {
+            meet_fate(sender, line, text(&sent, "message_id")).await?;
+        }
+        said.push(text(&sent, "message_id").to_owned());
+    }
+    Ok(())
+}
+
+async fn meet_fate(sender: &Client<'_>, line: &Line, id: &str) -> Result<(), Failed> {
+    let uri = format!("/api/messages/{id}/");
+    let (method, body) = match line.fate {
+        Fate::Stays => return Ok(()),
+        Fate::EditedTo(text) => (Method::PATCH, json!({ "message_body": text })),
+        Fate::Deleted => (Method::DELETE, Value::Null),
+    };
+    let (status, _) = sender.send(method, &uri, &body).await;
+    expect(status, &[200, 204], "the change of a message")
+}
+
+/// The same at every start. Its time lies before all the messages, so that the API looks for them back to the first.
+fn client_id(conversation: usize, line: usize) -> Uuid {
+    const NEW_YEAR_2026: u64 = 1_767_225_600_000;
+    let mut place = [0; 10];
+    place[8] = u8::try_from(conversation).unwrap_or(u8::MAX);
+    place[9] = u8::try_from(line).unwrap_or(u8::MAX);
+    Builder::from_unix_timestamp_millis(NEW_YEAR_2026, &place).into_uuid()
+}
+
+fn text<'a>(answer: &'a Value, field: &str) -> &'a str {
+    answer[field].as_str().unwrap_or_default()
+}
+
+fn expect(status: StatusCode, expected: &[u16], what: &str) -> Result<(), Failed> {
+    if expected.contains(&status.as_u16()) {
+        return Ok(());
+    }
+    Err(Failed::Answer {
+        what: what.to_owned(),
+        status,
+    })
+}

@@ -1,0 +1,271 @@
+//! The embedded DynamoDB-compatible engine, served over loopback HTTP so that the AWS SDK talks to it as to the real one.
+//! It is not a model of `DynamoDB`'s failures: it never throttles, conflicts or reads stale.
+
+mod storage;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use dynoxide::Database;
+use tokio::sync::oneshot;
+
+use storage::Place;
+pub use storage::Storage;
+
+/// `DynamoDB` deletes expired items "within a few days"; a minute keeps a local file small and proves that nothing relies on it.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
+
+/// How long open requests may take once the engine is told to stop; `SQLite` answers in milliseconds.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Why the engine did not start; each is one line that names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Another process holds the folder's lock.
+    #[error("the data folder {} is in use by another process", folder.display())]
+    InUse {
+        /// The folder that is locked.
+        folder: PathBuf,
+        /// Where that process's engine answers, once it does.
+        endpoint: Option<String>,
+    },
+    /// The file is there and is not a database that this build can read.
+    #[error("the data file {} cannot be used: {reason}", file.display())]
+    Broken {
+        /// The data file.
+        file: PathBuf,
+        /// What the engine said of it, on one line.
+        reason: String,
+    },
+    /// The folder, the lock, the thread or the socket could not be had.
+    #[error("cannot {what}: {source}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+}
+
+/// A running engine; it stops when it is dropped.
+///
+/// It lives on a thread of its own, so that `SQLite`'s blocking calls never hold up the caller's runtime, and so that a
+/// joined thread is the proof that the file is closed.
+#[derive(Debug)]
+pub struct Engine {
+    address: SocketAddr,
+    shutdown: Option<oneshot::Sender<()>>,
+    stopped: Option<oneshot::Receiver<()>>,
+    thread: Option<JoinHandle<()>>,
+    /// Unlocked, or deleted when it is temporary, after the thread has been joined: fields are dropped after `drop`.
+    _place: Place,
+}
+
+impl Engine {
+    /// Opens the data and serves it on a free loopback port; requests are answered from the moment this returns.
+    pub fn start(storage: Storage) -> Result<Self, EngineError> {
+        let (place, database) = storage::open(storage)?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(cannot("listen on a loopback port"))?;
+        let address = listener
+            .local_addr()
+            .map_err(cannot("listen on a loopback port"))?;
+        listener
+            .set_nonblocking(true)
+            .map_err(cannot("listen on a loopback port"))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(cannot("start the engine"))?;
+        place
+            .announce(&format!("http://{address}"))
+            .map_err(cannot("write to the data folder"))?;
+        let (shutdown, told) = oneshot::channel();
+        let (done, stopped) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name("dynamodb".into())
+            .spawn(move || {
+                runtime.block_on(serve(listener, database, told));
+                runtime.shutdown_timeout(GRACE);
+                let _ = done.send(());
+            })
+            .map_err(cannot("start the engine"))?;
+        Ok(Self {
+            address,
+            shutdown: Some(shutdown),
+            stopped: Some(stopped),
+            thread: Some(thread),
+            _place: place,
+        })
+    }
+
+    /// The address to give to the SDK as its endpoint.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Lets open requests finish and closes the file; temporary data is gone when this returns.
+    pub async fn stop(mut self) {
+        self.tell();
+        if let Some(stopped) = self.stopped.take() {
+            // An error says that the thread has ended without a word, which is what is waited for.
+            let _ = stopped.await;
+        }
+    }
+
+    fn tell(&mut self) {
+        if let Some(shutdown) = self.shutdown.take() {
+            // Nobody to tell: the server has already failed, and said so.
+            let _ = shutdown.send(());
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.tell();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the engine's thread panicked");
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, database: Database, told: oneshot::Receiver<()>) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "the engine cannot listen"),
+    };
+    let sweeping = tokio::spawn(sweep(database.clone()));
+    let (stop, stopping) = oneshot::channel::<()>();
+    let mut server = std::pin::pin!(dynoxide::server::serve_with_shutdown(listener, database, async {
+        let _ = stopping.await;
+    }));
+    let ended = tokio::select! {
+        ended = &mut server => Some(ended),
+        _ = told => None,
+    };
+    sweeping.abort();
+    drop(stop);
+    let ended = match ended {
+        Some(ended) => Ok(ended),
+        // A client that has sent half a request must not keep the process alive: the runtime's end closes its connection.
+        None => tokio::time::timeout(GRACE, server).await,
+    };
+    if let Ok(Err(error)) = ended {
+        tracing::error!(error, "the engine stopped serving");
+    }
+}
+
+/// The engine does not delete expired items by itself.
+async fn sweep(database: Database) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let database = database.clone();
+        // Off this thread: between pages the sweep waits for requests that queue for the database.
+        match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(deleted)) => tracing::debug!(deleted, "deleted expired items"),
+            Ok(Err(error)) => tracing::warn!(%error, "expired items could not be deleted"),
+            Err(error) => return tracing::error!(%error, "the sweep of expired items died"),
+        }
+    }
+}
+
+fn cannot(what: &str) -> impl FnOnce(std::io::Error) -> EngineError {
+    let what = what.to_owned();
+    move |source| EngineError::Io { what, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::random::Random;
+    use shared::store::Store;
+
+    use super::*;
+
+    fn open_files() -> usize {
+        std::fs::read_dir("/proc/self/fd").unwrap().count()
+    }
+
+    #[tokio::test]
+    async fn two_engines_cannot_use_one_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Engine::start(Storage::Folder(folder.path().into())).unwrap();
+        let second = Engine::start(Storage::Folder(folder.path().into())).unwrap_err();
+        let EngineError::InUse { endpoint, .. } = second else {
+            panic!("{second}")
+        };
+        assert_eq!(endpoint, Some(first.endpoint()));
+        first.stop().await;
+        Engine::start(Storage::Folder(folder.path().into()))
+            .unwrap()
+            .stop()
+            .await;
+    }
+
+    #[tokio::test]
+    async fn the_table_stands_on_it_and_outlives_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let definition = crate::template::table().unwrap();
+        for made in [true, false] {
+            let engine = Engine::start(Storage::Folder(folder.path().into())).unwrap();
+            let store = Store::local(&engine.endpoint(), "messaging", Random::from_system()).await;
+            assert_eq!(store.create_table(&definition).await.unwrap(), made);
+            store.answers().await.unwrap();
+            engine.stop().await;
+            assert!(store.answers().await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_broken_file_is_named_on_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join(storage::DATA_FILE),
+            "not a database ".repeat(1000),
+        )
+        .unwrap();
+        let error = Engine::start(Storage::Folder(folder.path().into()))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(storage::DATA_FILE) && !error.contains('\n'),
+            "{error}"
+        );
+    }
+
+    #[tokio::test]
+    #[expect(
+        clippy::used_underscore_binding,
+        reason = "the folder is nobody else's business"
+    )]
+    async fn stopping_leaves_no_file_behind() {
+        Engine::start(Storage::Temporary).unwrap().stop().await;
+        let before = open_files();
+        for _ in 0..10 {
+            let engine = Engine::start(Storage::Temporary).unwrap();
+            let folder = engine._place.folder().to_owned();
+            assert!(folder.join(storage::DATA_FILE).exists());
+            engine.stop().await;
+            assert!(!folder.exists());
+        }
+        // Other tests of this process open files meanwhile; ten engines would leave at least thirty.
+        assert!(open_files() < before + 20, "{before} -> {}", open_files());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_sends_half_a_request_does_not_hold_up_the_end() {
+        use std::io::Write as _;
+        let engine = Engine::start(Storage::Temporary).unwrap();
+        let mut client = std::net::TcpStream::connect(engine.address).unwrap();
+        client
+            .write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
+            .unwrap();
+        tokio::time::timeout(GRACE * 3, engine.stop()).await.unwrap();
+    }
+}

@@ -1,0 +1,154 @@
+//! Where the engine keeps its file, who may use it, and in which state it must be.
+//! What is in the file is the engine's own business, except for one index that it lacks.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use dynoxide::Database;
+use rusqlite::Connection;
+
+use super::{EngineError, cannot};
+
+/// The name of the data file inside its folder.
+pub(super) const DATA_FILE: &str = "messaging.sqlite";
+
+/// The engine asks for the greatest sequence number before each write, and neither indexes nor trims its stream records:
+/// without this a write costs 0.4 ms at 1,000 records and 19 ms at 50,000.
+const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS local_stream_sequence
+    ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
+
+/// Where the data live.
+#[derive(Debug, Clone)]
+pub enum Storage {
+    /// A folder of its own that goes with the engine. A file all the same: `SQLite`'s in-memory databases cannot be reached by
+    /// the second connection that makes the index.
+    Temporary,
+    /// This folder, made where it is missing.
+    Folder(PathBuf),
+}
+
+/// A claim on a folder, given up when it is dropped.
+#[derive(Debug)]
+pub(super) enum Place {
+    Temporary(tempfile::TempDir),
+    Locked { folder: PathBuf, lock: File },
+}
+
+impl Place {
+    pub(super) fn folder(&self) -> &Path {
+        match self {
+            Self::Temporary(folder) => folder.path(),
+            Self::Locked { folder, .. } => folder,
+        }
+    }
+
+    /// Leaves the endpoint in the lock's file, for those who find it locked.
+    pub(super) fn announce(&self, endpoint: &str) -> io::Result<()> {
+        match self {
+            Self::Temporary(_) => Ok(()),
+            Self::Locked { lock, .. } => (&*lock).write_all(endpoint.as_bytes()),
+        }
+    }
+}
+
+/// Claims the place and opens the database in it.
+pub(super) fn open(storage: Storage) -> Result<(Place, Database), EngineError> {
+    let place = claim(storage)?;
+    let file = place.folder().join(DATA_FILE);
+    let broken = |reason: String| EngineError::Broken {
+        file: file.clone(),
+        reason: reason.replace('\n', " "),
+    };
+    let path = file
+        .to_str()
+        .ok_or_else(|| broken("its path is not UTF-8".into()))?;
+    if file.exists() {
+        check(&file).map_err(broken)?;
+    }
+    let database = Database::new(path).map_err(|error| broken(error.to_string()))?;
+    add_index(&file).map_err(|error| broken(error.to_string()))?;
+    if matches!(place, Place::Temporary(_)) {
+        // Nobody reads a temporary file after a power cut, so that nothing in it needs an fsync.
+        database
+            .enable_bulk_loading()
+            .map_err(|error| broken(error.to_string()))?;
+    }
+    Ok((place, database))
+}
+
+fn claim(storage: Storage) -> Result<Place, EngineError> {
+    match storage {
+        Storage::Temporary => tempfile::Builder::new()
+            .prefix("messaging-")
+            .tempdir()
+            .map(Place::Temporary)
+            .map_err(cannot("make a temporary folder")),
+        Storage::Folder(folder) => lock(folder),
+    }
+}
+
+/// The lock is the operating system's, on an open file: it ends with the process, however that ends.
+fn lock(folder: PathBuf) -> Result<Place, EngineError> {
+    let name = folder.display().to_string();
+    fs::create_dir_all(&folder).map_err(cannot(&format!("make the data folder {name}")))?;
+    let file = folder.join("lock");
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&file)
+        .map_err(cannot(&format!("write to the data folder {name}")))?;
+    match lock.try_lock() {
+        Ok(()) => {
+            lock.set_len(0)
+                .map_err(cannot(&format!("write to the data folder {name}")))?;
+            Ok(Place::Locked { folder, lock })
+        }
+        Err(TryLockError::WouldBlock) => Err(EngineError::InUse {
+            endpoint: announced(&file),
+            folder,
+        }),
+        Err(TryLockError::Error(error)) => Err(cannot(&format!("lock the data folder {name}"))(error)),
+    }
+}
+
+fn announced(file: &Path) -> Option<String> {
+    fs::read_to_string(file)
+        .ok()
+        .filter(|endpoint| endpoint.starts_with("http://"))
+}
+
+/// A torn file can open well and fail at some later write; the check reads it once, before anything is promised.
+fn check(file: &Path) -> Result<(), String> {
+    let verdict = Connection::open(file)
+        .and_then(|connection| {
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+        })
+        .map_err(|error| error.to_string())?;
+    if verdict == "ok" { Ok(()) } else { Err(verdict) }
+}
+
+fn add_index(file: &Path) -> Result<(), rusqlite::Error> {
+    Connection::open(file)?.execute_batch(STREAM_INDEX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engines_question_for_the_next_number_uses_the_index() {
+        let (place, _database) = open(Storage::Temporary).unwrap();
+        let connection = Connection::open(place.folder().join(DATA_FILE)).unwrap();
+        let plan: String = connection
+            .query_row(
+                "EXPLAIN QUERY PLAN SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1
+                 FROM _stream_records WHERE table_name = ?1",
+                ["messaging"],
+                |row| row.get(3),
+            )
+            .unwrap();
+        assert!(plan.contains("local_stream_sequence"), "{plan}");
+    }
+}

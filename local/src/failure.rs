@@ -1,0 +1,52 @@
+//! Why the command ends with exit code 1, each in one line for the person who typed it.
+//! Problems of single requests are not here: those are answered over HTTP.
+
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use local::engine::EngineError;
+use local::template::TemplateError;
+use shared::store::StoreError;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("{0}")]
+    Engine(#[from] EngineError),
+    #[error("{0}")]
+    Template(#[from] TemplateError),
+    #[error("port {port} on 127.0.0.1 is taken; choose another one with --port")]
+    PortTaken { port: u16 },
+    #[error("cannot listen on port {port} of 127.0.0.1: {source}")]
+    Port { port: u16, source: io::Error },
+    #[error("serving on {address} ended: {source}")]
+    Serving { address: SocketAddr, source: io::Error },
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+    #[error("table {table} at {place} cannot be used: {source}{}", cause(source))]
+    Table {
+        table: String,
+        place: String,
+        source: StoreError,
+    },
+    #[error("the signing seed in {} cannot be used: {reason}", file.display())]
+    Seed { file: PathBuf, reason: String },
+    #[error(
+        "table {table} belongs to a deployment with another signing key, whose tokens this process would end; \
+         name the file with the deployment's seed by --signing-seed"
+    )]
+    ForeignKey { table: String },
+    #[error("cannot read the password: {0}")]
+    Password(io::Error),
+    #[error("the two passwords differ")]
+    PasswordsDiffer,
+    #[error("the account was not made: {0}")]
+    Account(String),
+}
+
+/// What lies at the bottom of an error: the line that names the host or the missing permission.
+fn cause(error: &dyn Error) -> String {
+    let deepest = std::iter::successors(error.source(), |error| (*error).source()).last();
+    deepest.map_or_else(String::new, |error| format!(": {error}"))
+}

@@ -1,0 +1,79 @@
+//! From a function's answer, as it travels from Lambda to API Gateway, to an HTTP response.
+//! By way of its JSON, because that is where things get lost: a repeated header other than `set-cookie`, for one.
+
+use axum::body::Bytes;
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use base64::DecodeError;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::Body;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use serde::Serialize;
+
+/// Why an answer is none.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoAnswer {
+    #[error("it does not survive JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("its status is {0}")]
+    Status(i64),
+    #[error("its body is not base64: {0}")]
+    Body(#[from] DecodeError),
+}
+
+/// A readable answer of a function.
+#[derive(Debug)]
+pub(super) struct Answer {
+    status: StatusCode,
+    body: Bytes,
+    rest: ApiGatewayV2httpResponse,
+}
+
+impl Answer {
+    pub(super) fn read(response: &impl Serialize) -> Result<Self, NoAnswer> {
+        let mut rest: ApiGatewayV2httpResponse = serde_json::from_str(&serde_json::to_string(response)?)?;
+        let status = u16::try_from(rest.status_code)
+            .ok()
+            .and_then(|status| StatusCode::from_u16(status).ok());
+        let status = status.ok_or(NoAnswer::Status(rest.status_code))?;
+        let body = rest.body.take().unwrap_or_default();
+        let body = if rest.is_base64_encoded {
+            STANDARD.decode(body.as_ref())?.into()
+        } else {
+            raw(body)
+        };
+        Ok(Self { status, body, rest })
+    }
+
+    pub(super) fn into_response(self) -> Response<Bytes> {
+        let mut response = Response::new(self.body);
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.rest.headers;
+        let cookies = self
+            .rest
+            .cookies
+            .iter()
+            .filter_map(|cookie| HeaderValue::from_str(cookie).ok());
+        for cookie in cookies {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+}
+
+fn raw(body: Body) -> Bytes {
+    match body {
+        Body::Text(text) => text.into(),
+        Body::Binary(bytes) => bytes.into(),
+        _ => Bytes::new(),
+    }
+}
+
+/// An answer of the gateway itself, in the shape of API Gateway's own.
+pub(super) fn message(status: StatusCode, text: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(serde_json::json!({ "message": text }).to_string()));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}

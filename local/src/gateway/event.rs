@@ -1,0 +1,236 @@
+//! From an HTTP request to the event that API Gateway sends for it, and what cannot become one.
+//! Written against AWS's description of payload format 2.0; what the functions read from it is their own business.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderValue, Request, Uri, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, Utc};
+use lambda_http::request::LambdaRequest;
+use serde_json::{Map, Value, json};
+use url::{Url, form_urlencoded};
+use uuid::Uuid;
+
+/// The host of requests that name none; only callers within the process can leave it out.
+const HOST: &str = "localhost";
+
+/// Headers that end at the gateway (hop by hop), or that the event carries elsewhere.
+const NOT_FORWARDED: [header::HeaderName; 7] = [
+    header::CONNECTION,
+    header::COOKIE,
+    header::EXPECT,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// What the gateway knows of a request beside what was sent.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    pub(super) caller: SocketAddr,
+    pub(super) id: Uuid,
+    pub(super) time: DateTime<Utc>,
+}
+
+/// Bytes of the request line and the headers, as API Gateway's limit counts them.
+pub(super) fn head_size(request: &Request<Bytes>) -> usize {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let line = request.method().as_str().len() + target + "  HTTP/1.1\r\n".len();
+    let headers = request.headers().iter();
+    line + headers
+        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
+        .sum::<usize>()
+}
+
+/// The event, or nothing where API Gateway would refuse the request itself (a host or path that makes no address).
+pub(super) fn from(request: &Request<Bytes>, arrival: &Arrival) -> Option<LambdaRequest> {
+    let host = host(request)?;
+    let path = raw_path(request.uri())?;
+    let query = request.uri().query().unwrap_or_default();
+    if !makes_an_address(&host, &path, query) {
+        return None;
+    }
+    let event = describe(request, arrival, &host, &path);
+    serde_json::from_value(event).ok()
+}
+
+fn describe(request: &Request<Bytes>, arrival: &Arrival, host: &str, path: &str) -> Value {
+    let headers = headers(request, arrival, host);
+    let agent = headers.get("user-agent").cloned().unwrap_or_default();
+    let mut event = json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": request.uri().query().unwrap_or_default(),
+        "headers": headers,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "local",
+            "domainName": host,
+            "domainPrefix": host.split('.').next(),
+            "http": {
+                "method": request.method().as_str(),
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": arrival.caller.ip(),
+                "userAgent": agent,
+            },
+            "requestId": arrival.id,
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": arrival.time.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
+            "timeEpoch": super::millis(arrival.time),
+        },
+    });
+    if let Value::Object(event) = &mut event {
+        add_optional(event, request);
+    }
+    event
+}
+
+/// The parts that stand in an event only when there is something to say.
+fn add_optional(event: &mut Map<String, Value>, request: &Request<Bytes>) {
+    let cookies = cookies(request.headers());
+    if !cookies.is_empty() {
+        event.insert("cookies".into(), cookies.into());
+    }
+    if let Some(query) = request.uri().query().filter(|query| !query.is_empty()) {
+        event.insert("queryStringParameters".into(), json!(parameters(query)));
+    }
+    let (encoded, body) = body(request);
+    if let Some(body) = body {
+        event.insert("body".into(), body.into());
+    }
+    event.insert("isBase64Encoded".into(), encoded.into());
+}
+
+/// An HTTP API hands the path on decoded, and cuts it at a question mark that appears so.
+fn raw_path(uri: &Uri) -> Option<String> {
+    let decoded = percent_encoding::percent_decode_str(uri.path())
+        .decode_utf8()
+        .ok()?;
+    Some(decoded.split('?').next().unwrap_or_default().to_owned())
+}
+
+fn host(request: &Request<Bytes>) -> Option<String> {
+    let named = match request.headers().get(header::HOST) {
+        Some(host) => host.to_str().ok()?,
+        None => request
+            .uri()
+            .authority()
+            .map_or(HOST, |authority| authority.as_str()),
+    };
+    // No name and port holds these; in an address they would make something else than the host of what follows.
+    let clean = !named.is_empty() && !named.contains(['/', '\\', '?', '#', '@', '%']);
+    clean.then(|| named.to_owned())
+}
+
+/// `lambda_http` builds the request's address as below and panics where it comes to nothing.
+fn makes_an_address(host: &str, path: &str, query: &str) -> bool {
+    let Ok(url) = Url::parse(&format!("http://{host}{path}")) else {
+        return false;
+    };
+    let address = if query.is_empty() {
+        url.into()
+    } else {
+        format!("{url}?{query}")
+    };
+    address.parse::<Uri>().is_ok()
+}
+
+/// Names in lower case, repeated ones joined by commas, and what the gateway itself adds.
+fn headers(request: &Request<Bytes>, arrival: &Arrival, host: &str) -> BTreeMap<String, String> {
+    let sent = request.headers();
+    let forwarded = sent.keys().filter(|name| !NOT_FORWARDED.contains(name));
+    let mut headers: BTreeMap<String, String> = forwarded
+        .map(|name| (name.to_string(), joined(sent, name)))
+        .collect();
+    let via = headers
+        .get("x-forwarded-for")
+        .map_or_else(String::new, |via| format!("{via}, "));
+    let trace = trace_id(arrival);
+    let port = host
+        .rsplit_once(':')
+        .and_then(|(_, port)| port.parse().ok())
+        .unwrap_or(80_u16);
+    headers.insert("content-length".into(), request.body().len().to_string());
+    headers.insert("host".into(), host.into());
+    headers.insert("x-amzn-trace-id".into(), trace);
+    headers.insert("x-forwarded-for".into(), format!("{via}{}", arrival.caller.ip()));
+    headers.insert("x-forwarded-port".into(), port.to_string());
+    headers.insert("x-forwarded-proto".into(), "http".into());
+    headers
+}
+
+fn trace_id(arrival: &Arrival) -> String {
+    let id = arrival.id.simple().to_string();
+    format!("Root=1-{:08x}-{}", arrival.time.timestamp(), &id[..24])
+}
+
+fn joined(headers: &HeaderMap, name: &header::HeaderName) -> String {
+    let values: Vec<_> = headers.get_all(name).iter().map(text).collect();
+    values.join(",")
+}
+
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    String::from_utf8_lossy(value.as_bytes())
+}
+
+fn cookies(headers: &HeaderMap) -> Vec<String> {
+    let sent = headers.get_all(header::COOKIE).iter().map(text);
+    sent.flat_map(|line| {
+        line.split(';')
+            .map(|cookie| cookie.trim().to_owned())
+            .collect::<Vec<_>>()
+    })
+    .filter(|cookie| !cookie.is_empty())
+    .collect()
+}
+
+/// Decoded, repeated ones joined by commas. `rawQueryString` beside it stays as it was sent.
+fn parameters(query: &str) -> BTreeMap<String, String> {
+    let mut parameters = BTreeMap::<String, String>::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        parameters
+            .entry(name.into_owned())
+            .and_modify(|values| *values = format!("{values},{value}"))
+            .or_insert_with(|| value.into_owned());
+    }
+    parameters
+}
+
+/// Whether the body is encoded, and the body. API Gateway sends forms encoded as well, since only these types are text to it.
+fn body(request: &Request<Bytes>) -> (bool, Option<String>) {
+    let bytes = request.body();
+    if bytes.is_empty() {
+        return (false, None);
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_text(request.headers()) => (false, Some(text.to_owned())),
+        _ => (true, Some(STANDARD.encode(bytes))),
+    }
+}
+
+fn is_text(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers.get(header::CONTENT_TYPE) else {
+        return true;
+    };
+    let kind = text(kind).to_ascii_lowercase();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.starts_with("text/")
+        || matches!(
+            kind,
+            "application/json" | "application/javascript" | "application/xml"
+        )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Everything that the command prints: the welcome on standard output, one line for a failure and the log on standard error.
+//! Nothing else of this package prints.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::demo::{self, Demo};
+use crate::startup::Place;
+
+/// What is logged without `RUST_LOG`: a line for each request. The engine would warn of each condition that does not hold.
+const LOG: &str = "info,dynoxide=error,aws_config=warn,aws_smithy_runtime=warn";
+
+/// Starts the log, for people: the functions' own form is JSON for `CloudWatch`.
+pub(crate) fn log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
+    tracing_subscriber::fmt()
+        .compact()
+        .with_target(false)
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter)
+        .init();
+}
+
+#[expect(clippy::print_stderr, reason = "the one line of a command that failed")]
+pub(crate) fn error(failure: &impl Display) {
+    eprintln!("error: {}", one_line(failure));
+}
+
+#[expect(clippy::print_stderr, reason = "the start goes on without its demo users")]
+fn warning(text: &impl Display) {
+    eprintln!("warning: {}", one_line(text));
+}
+
+fn one_line(text: &impl Display) -> String {
+    text.to_string().replace(['\r', '\n'], " ")
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "what somebody reads who has just typed `cargo run`"
+)]
+pub(crate) fn welcome(address: SocketAddr, place: &Place, demo: Option<&Result<Demo, demo::Failed>>) {
+    println!("The messaging API answers at http://{address} (data in {place}). Ctrl-C stops it.\n");
+    match demo {
+        Some(Ok(Demo::Complete)) => {
+            return println!(
+                "{}
+
+{}",
+                users(),
+                session(address)
+            );
+        }
+        Some(Ok(Demo::ChangedPassword(email))) => {
+            println!(
+                "The demo data were left as they are: {email} has another password by now.
+"
+            );
+        }
+        Some(Err(failed)) => warning(failed),
+        None => {}
+    }
+    println!("{}", make_account(address));
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "says that Ctrl-C was understood and the data are safe"
+)]
+pub(crate) fn goodbye() {
+    println!("Stopped.");
+}
+
+#[expect(clippy::print_stdout, reason = "the command's result")]
+pub(crate) fn superuser(email: &str) {
+    println!("{email} is an admin.");
+}
+
+fn users() -> String {
+    let lines = demo::USERS.map(|user| format!("  {:<20} {}", user.email, user.role.as_str()));
+    format!(
+        "Demo users, with the password `{}`:\n\n{}",
+        demo::PASSWORD,
+        lines.join("\n")
+    )
+}
+
+/// A session for bash and any other shell, with nothing but curl and what every system has.
+fn session(address: SocketAddr) -> String {
+    let (email, password) = (demo::USERS[0].email, demo::PASSWORD);
+    format!(
+        r#"Paste this into another terminal:
+
+API=http://{address}
+TOKEN=$(curl -s "$API/api/token/" -H 'Content-Type: application/json' \
+  -d '{{"email": "{email}", "password": "{password}"}}' | sed 's/.*"access": *"\([^"]*\)".*/\1/')
+CONVERSATION=$(curl -s "$API/api/conversations/" -H "Authorization: Bearer $TOKEN" |
+  grep -o '"conversation_id": *"[^"]*"' | head -n 1 | cut -d '"' -f 4)
+curl -s "$API/api/messages/" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+  -d '{{"conversation": "'"$CONVERSATION"'", "message_body": "Hello from curl"}}'; echo
+curl -s "$API/api/messages/?conversation=$CONVERSATION&limit=5" -H "Authorization: Bearer $TOKEN"; echo
+"#
+    )
+}
+
+fn make_account(address: SocketAddr) -> String {
+    format!(
+        r#"Make an account:
+
+curl -s http://{address}/api/users/ -H 'Content-Type: application/json' \
+  -d '{{"email": "you@example.com", "password": "{}", "first_name": "You", "last_name": "There"}}'; echo
+"#,
+        demo::PASSWORD
+    )
+}

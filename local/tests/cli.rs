@@ -1,0 +1,198 @@
+//! The process that users start, by its command line: what it prints, how it ends, what it keeps.
+//! What the API answers is the business of the package `tests`.
+
+#![expect(clippy::unwrap_used, reason = "what a helper cannot do ends the test")]
+
+#[path = "cli/process.rs"]
+mod process;
+
+use std::net::TcpListener;
+use std::process::Command;
+
+use process::{Server, http, json_of, log_in, run, run_with_input};
+
+const DEMO_PASSWORD: &str = "keys under the doormat";
+const ADMIN_PASSWORD: &str = "nobody guesses this one";
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// Bodies of all the messages that the token's owner may read, page by page.
+fn messages(address: &str, token: &str) -> Vec<String> {
+    let mut bodies = Vec::new();
+    let mut uri = "/api/messages/?limit=100".to_owned();
+    loop {
+        let page = json_of(&http(address, "GET", &uri, Some(token), ""), 200);
+        let results = page["results"].as_array().unwrap();
+        bodies.extend(
+            results
+                .iter()
+                .map(|message| message["message_body"].as_str().unwrap().to_owned()),
+        );
+        match page["next"].as_str() {
+            Some(next) => next.clone_into(&mut uri),
+            None => return bodies,
+        }
+    }
+}
+
+#[test]
+fn it_starts_and_answers() {
+    let server = Server::start(&["--in-memory", "--no-demo"]);
+    assert_eq!(http(&server.address, "GET", "/healthz", None, "").status, 200);
+    assert_eq!(http(&server.address, "GET", "/elsewhere", None, "").status, 404);
+    assert!(server.address.starts_with("127.0.0.1:"), "{}", server.address);
+}
+
+#[test]
+fn both_signals_stop_it_cleanly() {
+    for signal in ["INT", "TERM"] {
+        let (status, rest) = Server::start(&["--in-memory", "--no-demo"]).stop(signal);
+        assert_eq!(status.code(), Some(0), "{signal}");
+        assert!(rest.ends_with("Stopped.\n"), "{rest}");
+    }
+}
+
+#[test]
+fn memory_leaves_nothing_behind() {
+    let temporary = folder();
+    let server = Server::start_in(temporary.path(), &["--in-memory"]);
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 1);
+    assert_eq!(server.stop("INT").0.code(), Some(0));
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn data_and_tokens_survive_a_restart_and_the_demo_is_not_doubled() {
+    let data = folder();
+    let options = ["--data", data.path().to_str().unwrap()];
+    let first = Server::start(&options);
+    let ann = log_in(&first.address, "ann@example.com", DEMO_PASSWORD);
+    let before = messages(&first.address, &ann);
+    assert!(before.len() > 10, "{before:?}");
+    assert!(before.iter().any(|body| body.starts_with("Tram 4")), "{before:?}");
+    assert!(!before.iter().any(|body| body.contains("4711")), "{before:?}");
+    assert_eq!(first.stop("INT").0.code(), Some(0));
+    let second = Server::start(&options);
+    assert_eq!(messages(&second.address, &ann), before);
+    let conversations = json_of(
+        &http(&second.address, "GET", "/api/conversations/", Some(&ann), ""),
+        200,
+    );
+    assert_eq!(conversations["results"].as_array().unwrap().len(), 2);
+    for (email, role) in [
+        ("ann@example.com", "guest"),
+        ("ben@example.com", "host"),
+        ("admin@example.com", "admin"),
+    ] {
+        let token = log_in(&second.address, email, DEMO_PASSWORD);
+        let me = json_of(
+            &http(&second.address, "GET", "/api/users/me/", Some(&token), ""),
+            200,
+        );
+        assert_eq!(me["role"], role);
+    }
+}
+
+#[test]
+fn the_printed_session_works_when_pasted() {
+    let server = Server::start(&["--in-memory"]);
+    let pasted = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", server.session()])
+        .output()
+        .unwrap();
+    let answer = String::from_utf8(pasted.stdout).unwrap();
+    assert!(
+        pasted.status.success(),
+        "{answer}\n{}",
+        String::from_utf8_lossy(&pasted.stderr)
+    );
+    let (sent, read) = answer.split_once('\n').unwrap();
+    let sent: serde_json::Value = serde_json::from_str(sent).unwrap();
+    assert_eq!(sent["message_body"], "Hello from curl");
+    let read: serde_json::Value = serde_json::from_str(read).unwrap();
+    let listed = read["results"].as_array().unwrap();
+    assert!(
+        listed
+            .iter()
+            .any(|message| message["message_id"] == sent["message_id"]),
+        "{read}"
+    );
+    assert_eq!(listed.len(), 5);
+}
+
+#[test]
+fn a_taken_port_is_one_line() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port().to_string();
+    let failure = run(&["--in-memory", "--port", &port]).failure();
+    assert!(failure.contains(&port) && failure.contains("taken"), "{failure}");
+}
+
+#[test]
+fn a_broken_data_file_is_one_line() {
+    let data = folder();
+    std::fs::write(data.path().join("messaging.sqlite"), "no database\n".repeat(500)).unwrap();
+    let failure = run(&["--port", "0", "--data", data.path().to_str().unwrap()]).failure();
+    assert!(failure.contains("messaging.sqlite"), "{failure}");
+}
+
+#[test]
+fn an_endpoint_that_nobody_listens_at_is_one_line() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", holder.local_addr().unwrap());
+    drop(holder);
+    let data = folder();
+    let options = [
+        "--port",
+        "0",
+        "--dynamodb-endpoint",
+        &endpoint,
+        "--data",
+        data.path().to_str().unwrap(),
+    ];
+    let failure = run(&options).failure();
+    assert!(failure.contains(&endpoint), "{failure}");
+}
+
+#[test]
+fn one_folder_has_one_process() {
+    let data = folder();
+    let data = data.path().to_str().unwrap();
+    let _first = Server::start(&["--no-demo", "--data", data]);
+    let failure = run(&["--port", "0", "--data", data]).failure();
+    assert!(failure.contains("in use"), "{failure}");
+}
+
+#[test]
+fn createsuperuser_makes_an_admin() {
+    let data = folder();
+    let data = data.path().to_str().unwrap();
+    let make = |email, password: &str| {
+        run_with_input(
+            &["createsuperuser", "--email", email, "--data", data],
+            &format!("{password}\n"),
+        )
+    };
+    make("root@example.com", ADMIN_PASSWORD).success();
+    let refused = make("other@example.com", "short").failure();
+    assert!(
+        refused.contains("password") && !refused.contains("short"),
+        "{refused}"
+    );
+    let twice = make("Root@example.com", ADMIN_PASSWORD).failure();
+    assert!(twice.contains("email"), "{twice}");
+
+    let server = Server::start(&["--no-demo", "--data", data]);
+    // Beside the running process too, as Django users do it in a second terminal.
+    make("second@example.com", ADMIN_PASSWORD).success();
+    for email in ["root@example.com", "second@example.com"] {
+        let token = log_in(&server.address, email, ADMIN_PASSWORD);
+        let me = json_of(
+            &http(&server.address, "GET", "/api/users/me/", Some(&token), ""),
+            200,
+        );
+        assert_eq!(me["role"], "admin");
+    }
+}

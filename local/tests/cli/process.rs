@@ -1,0 +1,183 @@
+//! The process under test, and HTTP with nothing but a socket.
+//! It waits for what the process says and for its end, never for a time.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+
+use serde_json::{Value, json};
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    command.args(arguments).env("RUST_LOG", "error");
+    for ours in ["TABLE_NAME", "SIGNING_SEED_FILE"] {
+        command.env_remove(ours);
+    }
+    command
+}
+
+/// A server on a free port; it is killed when it is dropped.
+pub struct Server {
+    pub address: String,
+    welcome: String,
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// Starts it and reads all of its welcome.
+    pub fn start(options: &[&str]) -> Self {
+        Self::of(&mut command(options))
+    }
+
+    /// The same with its temporary files in `folder`.
+    pub fn start_in(folder: &Path, options: &[&str]) -> Self {
+        Self::of(command(options).env("TMPDIR", folder))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command
+            .args(["--port", "0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut welcome = String::new();
+        // The last thing of both welcomes is a command that ends in `echo`.
+        while !welcome.ends_with("; echo\n\n") {
+            assert_ne!(
+                stdout.read_line(&mut welcome).unwrap(),
+                0,
+                "it ended after: {welcome}"
+            );
+        }
+        let address = welcome
+            .split("http://")
+            .nth(1)
+            .unwrap()
+            .split(' ')
+            .next()
+            .unwrap()
+            .to_owned();
+        Self {
+            address,
+            welcome,
+            child,
+            stdout,
+        }
+    }
+
+    /// What it tells people to paste.
+    pub fn session(&self) -> &str {
+        let start = self.welcome.find("API=").unwrap();
+        &self.welcome[start..]
+    }
+
+    /// Sends a signal; how it ended, and what it printed meanwhile.
+    pub fn stop(mut self, signal: &str) -> (ExitStatus, String) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status().unwrap();
+        assert!(sent.success());
+        let status = self.child.wait().unwrap();
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (status, rest)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only for a process that has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command that has ended.
+pub struct Ended(Output);
+
+pub fn run(arguments: &[&str]) -> Ended {
+    run_with_input(arguments, "")
+}
+
+pub fn run_with_input(arguments: &[&str], input: &str) -> Ended {
+    let piped = |command: &mut Command| {
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    };
+    let mut child = piped(&mut command(arguments)).unwrap();
+    // It may have ended without reading.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    Ended(child.wait_with_output().unwrap())
+}
+
+impl Ended {
+    pub fn success(self) {
+        assert!(
+            self.0.status.success(),
+            "{}",
+            String::from_utf8_lossy(&self.0.stderr)
+        );
+    }
+
+    /// The one line that it failed with.
+    pub fn failure(self) -> String {
+        let line = String::from_utf8(self.0.stderr).unwrap();
+        assert_eq!(self.0.status.code(), Some(1), "{line}");
+        assert!(
+            line.starts_with("error: ") && line.matches('\n').count() == 1,
+            "{line}"
+        );
+        line
+    }
+}
+
+/// An answer.
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+}
+
+/// One request on a connection of its own; `uri` may be an address, as the links in pages are.
+pub fn http(address: &str, method: &str, uri: &str, token: Option<&str>, body: &str) -> Answer {
+    let path = uri
+        .strip_prefix("http://")
+        .map_or(uri, |rest| &rest[rest.find('/').unwrap()..]);
+    let authorization = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
+    let kind = if body.is_empty() {
+        ""
+    } else {
+        "Content-Type: application/json\r\n"
+    };
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{authorization}{kind}\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    Answer {
+        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+        body: body.to_owned(),
+    }
+}
+
+pub fn json_of(answer: &Answer, status: u16) -> Value {
+    assert_eq!(answer.status, status, "{}", answer.body);
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+/// An access token.
+pub fn log_in(address: &str, email: &str, password: &str) -> String {
+    let login = json!({ "email": email, "password": password }).to_string();
+    let tokens = json_of(&http(address, "POST", "/api/token/", None, &login), 200);
+    tokens["access"].as_str().unwrap().to_owned()
+}
