@@ -17,7 +17,9 @@ pub async fn close(
 ) -> Result<StatusCode, Problem> {
     let user = app.store.user(caller.user).await?;
     let user = user.ok_or_else(Problem::token_not_valid)?;
-    app.store.close_account(user, app.clock.now()).await?;
+    let now = app.clock.now();
+    app.store.close_account(user, now).await?;
     app.store.end_sessions(caller.user, None).await?;
+    app.store.leave_groups(caller.user, now).await?;
     Ok(StatusCode::NO_CONTENT)
 }

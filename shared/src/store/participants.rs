@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::try_join3;
+use futures::future::{try_join_all, try_join3};
 use uuid::Uuid;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     ids::{ConversationId, UserId},
-    model::conversation::{MAX_OWNERS, MAX_PARTICIPANTS, MemberRole, NESTED_PARTICIPANTS},
+    model::conversation::{Kind, MAX_OWNERS, MAX_PARTICIPANTS, MemberRole, NESTED_PARTICIPANTS},
 };
 
 /// Most memberships that one transaction of 100 items can change: two items each, beside the change, the conversation and
@@ -219,6 +219,36 @@ impl Store {
         let (kind, users) = plan.told();
         let change = conversation_change(kind, &conversation, present.number, actor, request, now);
         self.write_change(told(change, users, &conversation), steps).await
+    }
+
+    /// Leaves every group, eight at a time: for an account that closes. Its direct conversations stay with the other one.
+    /// Death in between leaves memberships of a user who cannot log in; a repetition goes on with them.
+    pub async fn leave_groups(&self, user: UserId, now: Time) -> Result<(), StoreError> {
+        let mut from = None;
+        loop {
+            let (ids, more) = self.conversations_of(user, from, 100).await?;
+            for wave in ids.chunks(8) {
+                try_join_all(wave.iter().map(|id| self.leave_group(*id, user, now))).await?;
+            }
+            // The page begins with the conversation that the last one ended with, if that still stands.
+            from = ids.last().copied();
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn leave_group(&self, id: ConversationId, user: UserId, now: Time) -> Result<(), StoreError> {
+        let group = self
+            .seat(id, user)
+            .await?
+            .is_some_and(|seat| seat.conversation.kind == Kind::Group);
+        if group {
+            let request = self.random.uuid();
+            self.change_participants(id, user, Wanted::Remove(user), request, now)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Gives or takes the owner's role. The META's version closes the race of two owners who take each other's.
