@@ -44,8 +44,11 @@ pub async fn login(
     let email = Email::parse(&request.email)?;
     let proven = attempt::prove(&app, &email, &request.password).await?;
     let credential = proven.ok_or_else(refused)?;
-    let rehashed =
-        if needs_rehash(&credential.hash) { Some(request.password.rehash(&app.random).await?) } else { None };
+    let rehashed = if needs_rehash(&credential.hash) {
+        Some(request.password.rehash(&app.random).await?)
+    } else {
+        None
+    };
     let session = begin(&app, &credential, user_agent(&headers));
     let (begun, profile, forgotten) = tokio::join!(
         app.store.begin_session(&session),

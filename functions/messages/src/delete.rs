@@ -5,7 +5,7 @@ use shared::{
     App,
     http::{Caller, Ids, IfMatch, Problem},
     ids::MessageId,
-    store::messages::MessageWritten,
+    store::edits::MessageWritten,
 };
 
 /// 204; 404 once it is deleted.

@@ -10,7 +10,7 @@ use shared::{
     },
     ids::MessageId,
     model::{Faults, Invalid, message, text},
-    store::messages::{MAX_EDITS, MessageEdit, MessageWritten},
+    store::edits::{MAX_EDITS, MessageEdit, MessageWritten},
 };
 
 /// Fields of the representation that an edit passes over.

@@ -4,6 +4,7 @@ pub mod body;
 pub mod caller;
 pub mod etag;
 pub mod idempotency;
+pub mod json;
 pub mod message;
 pub mod page;
 pub mod people;

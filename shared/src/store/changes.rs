@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::{
     Store, StoreError,
     items::{Change, Item, Member},
-    ops::{ABSENT, Consistency, Expression, Reading, Step, Transacted},
+    ops::{ABSENT, Consistency, Expression, Reading},
     table::{Key, Slot, Span},
+    transactions::{Step, Transacted},
 };
 use crate::ids::{ConversationId, UserId};
 

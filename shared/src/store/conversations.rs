@@ -1,4 +1,4 @@
-//! Conversations: making a group, opening the direct conversation of a pair, renaming, sealing.
+//! Conversations: making a group, opening the direct conversation of a pair, renaming.
 
 use futures::future::try_join;
 use uuid::Uuid;
@@ -6,10 +6,11 @@ use uuid::Uuid;
 use super::{
     Store, StoreError, Time,
     backoff::Backoff,
-    changes::{ChangeWritten, seal},
+    changes::ChangeWritten,
     items::{Change, ChangeKind, Conversation, InboxEntry, Item, Member},
-    ops::{ABSENT, Consistency, Expression, PRESENT, Reading, Step, Transacted, Written},
-    table::{Key, Slot, Span},
+    ops::{ABSENT, Consistency, Expression, PRESENT, Reading},
+    table::{Key, Span},
+    transactions::{Step, Transacted},
 };
 use crate::{
     ids::{ConversationId, UserId},
@@ -186,72 +187,6 @@ impl Store {
         }
     }
 
-    /// Deletes a group: seals both logs in one transaction, which every writer meets as tail or as occupant, then takes
-    /// its participants' memberships away. The seals stay for good; `false` where they stood before.
-    ///
-    /// Death behind the seals leaves memberships to a conversation that refuses every write and whose lists end in
-    /// "not found"; whoever repeats the request takes them away. The actor's own goes last, so that it can be repeated.
-    pub async fn close_conversation(
-        &self,
-        id: ConversationId,
-        actor: UserId,
-        request: Uuid,
-        now: Time,
-    ) -> Result<bool, StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        let sealed_now = loop {
-            let (tail, number) = try_join(self.tail(id), self.next_change(id)).await?;
-            let (Some(tail), Some(number)) = (tail, number) else {
-                break false;
-            };
-            let steps = [
-                seal(id, Slot::Message(tail + 1), actor, request, now),
-                seal(id, Slot::Change(number), actor, request, now),
-            ];
-            match self.transact(&steps).await? {
-                Transacted::Done => break true,
-                Transacted::Refused(_) | Transacted::Conflict => backoff.lose().await?,
-            }
-        };
-        self.remove_all_members(id, actor).await?;
-        Ok(sealed_now)
-    }
-
-    /// Takes the memberships of a sealed conversation away, in slices. Nobody can join it any more: its change log is
-    /// sealed.
-    async fn remove_all_members(&self, id: ConversationId, last: UserId) -> Result<(), StoreError> {
-        let members = self.all_members(id).await?;
-        let both = |user: UserId| [Key::inbox(user, id), Key::member(id, user)];
-        let others = members
-            .iter()
-            .map(|member| member.user)
-            .filter(|user| *user != last);
-        self.delete_all(others.flat_map(both).collect()).await?;
-        for key in both(last) {
-            self.delete(key).await?;
-        }
-        Ok(())
-    }
-
-    /// Hides a direct conversation from one of its participants until something is said in it again: nothing at or below
-    /// the membership's new base is shown or counted. The base moves forward only. `false` where there is no membership.
-    pub async fn hide_conversation(&self, id: ConversationId, user: UserId) -> Result<bool, StoreError> {
-        let (member, tail) = try_join(self.member(id, user), self.tail(id)).await?;
-        let (Some(member), Some(tail)) = (member, tail) else {
-            return Ok(false);
-        };
-        if member.base >= tail {
-            return Ok(true);
-        }
-        // Without the first condition a late request would bring back a membership that was removed meanwhile.
-        let condition = format!("{PRESENT} AND #base < :tail");
-        let expression = Expression::update("SET #base = :tail", &condition).number(":tail", tail);
-        Ok(match self.update(Key::member(id, user), expression).await? {
-            Written::Done(_) | Written::Refused(Some(_)) => true,
-            Written::Refused(None) => false,
-        })
-    }
-
     /// All memberships of a conversation (at most 1,000 of them), strongly consistent.
     pub(crate) async fn all_members(&self, id: ConversationId) -> Result<Vec<Member>, StoreError> {
         let (mut members, mut after) = (Vec::new(), None);
@@ -268,13 +203,6 @@ impl Store {
                 return Ok(members);
             }
         }
-    }
-
-    /// Whether a conversation stands and is not closed; asked where no membership answers it.
-    pub async fn is_open(&self, id: ConversationId) -> Result<bool, StoreError> {
-        let meta = self.get(Key::conversation(id), Consistency::Strong);
-        let (meta, tail) = try_join(meta, self.tail(id)).await?;
-        Ok(meta.is_some() && tail.is_some())
     }
 }
 

@@ -6,8 +6,9 @@ use super::{
     Store, StoreError,
     backoff::Backoff,
     items::{Credential, Item},
-    ops::{Consistency, Expression, PRESENT, Step, Transacted, Written},
+    ops::{Consistency, Expression, PRESENT, Written},
     table::Key,
+    transactions::{Step, Transacted},
 };
 use crate::{
     ids::SessionId,
@@ -77,10 +78,7 @@ impl Store {
             .number(":failures", tally.failures)
             .number(":not_before", tally.not_before.timestamp_micros());
         Ok(
-            match self
-                .update_patiently(Key::credential(&seen.email), expression)
-                .await?
-            {
+            match self.update(Key::credential(&seen.email), expression).await? {
                 Written::Done(item) => {
                     let claimed = item.and_then(Item::into_credential);
                     Ok(claimed.ok_or_else(|| StoreError::corrupt("EMAIL", "another kind of item"))?)
@@ -112,7 +110,7 @@ impl Store {
         if let Some(hash) = rehashed {
             expression = expression.text(":hash", hash);
         }
-        self.update_patiently(Key::credential(&credential.email), expression)
+        self.update(Key::credential(&credential.email), expression)
             .await
             .map(drop)
     }

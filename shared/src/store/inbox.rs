@@ -7,9 +7,10 @@ use futures::future::{try_join_all, try_join3};
 use super::{
     Store, StoreError,
     items::{Conversation, Item, Member, Message},
-    messages::{UnreadCount, unsealed},
+    messages::unsealed,
     ops::{Consistency, Reading},
     table::{Activity, Key, Span},
+    unread::UnreadCount,
 };
 use crate::{
     ids::{ConversationId, MAX_NUMBER, UserId},

@@ -2,9 +2,12 @@
 //! consistent reads of the base table only; every write says beside it what closes which race.
 
 mod backoff;
+mod batches;
 mod changes;
+mod closing;
 pub mod conversations;
 mod credentials;
+pub mod edits;
 mod error;
 pub mod inbox;
 pub mod items;
@@ -17,6 +20,8 @@ pub mod read_marks;
 mod schema;
 mod sessions;
 pub mod table;
+mod transactions;
+mod unread;
 mod users;
 
 use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};

@@ -1,17 +1,12 @@
-//! The calls to `DynamoDB`, one function a kind, with their conditions and retries; what they mean is said by the callers.
+//! The calls to `DynamoDB` for one item or one span, with their conditions and retries; what they mean is said by the
+//! callers. Batches and transactions have files of their own.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{
-        AttributeValue, CancellationReason, Delete, DeleteRequest, KeysAndAttributes, Put, ReturnValue,
-        ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem, Update, WriteRequest,
-        builders::TransactWriteItemBuilder,
-    },
+    types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure as OnFailure},
 };
-use futures::future::try_join_all;
 
 use super::{
     Store, StoreError,
@@ -39,22 +34,11 @@ pub(crate) enum Written {
     Refused(Option<Item>),
 }
 
-/// What became of a transaction.
-#[derive(Debug)]
-pub(crate) enum Transacted {
-    /// All of it took effect.
-    Done,
-    /// None of it did: for each step `Some` if its condition failed, with what stands there.
-    Refused(Vec<Option<Option<Item>>>),
-    /// None of it did, as other writers were at the same items.
-    Conflict,
-}
-
 /// Expressions of one write. Attribute names are written `#name` in them and found by that.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Expression {
-    update: Option<String>,
-    condition: Option<String>,
+    pub(super) update: Option<String>,
+    pub(super) condition: Option<String>,
     values: HashMap<String, AttributeValue>,
 }
 
@@ -93,13 +77,13 @@ impl Expression {
         self
     }
 
-    fn names(&self) -> Option<HashMap<String, String>> {
+    pub(super) fn names(&self) -> Option<HashMap<String, String>> {
         let expressions = [self.update.as_deref(), self.condition.as_deref()];
         let names: HashMap<_, _> = expressions.into_iter().flatten().flat_map(names_in).collect();
         (!names.is_empty()).then_some(names)
     }
 
-    fn values(&self) -> Option<HashMap<String, AttributeValue>> {
+    pub(super) fn values(&self) -> Option<HashMap<String, AttributeValue>> {
         (!self.values.is_empty()).then(|| self.values.clone())
     }
 }
@@ -113,56 +97,6 @@ fn names_in(expression: &str) -> impl Iterator<Item = (String, String)> + '_ {
             .collect();
         (format!("#{name}"), name)
     })
-}
-
-/// One step of a transaction.
-#[derive(Debug, Clone)]
-pub(crate) enum Step {
-    /// Writes a whole item.
-    Put(Item, Expression),
-    /// Changes attributes.
-    Update(Key, Expression),
-    /// Removes.
-    Delete(Key, Expression),
-}
-
-impl Step {
-    fn build(&self, table: &str) -> Result<TransactWriteItem, StoreError> {
-        let item = TransactWriteItem::builder();
-        let built = match self {
-            Self::Put(put, e) => Put::builder()
-                .table_name(table)
-                .set_item(Some(put.encode()?))
-                .set_condition_expression(e.condition.clone())
-                .set_expression_attribute_names(e.names())
-                .set_expression_attribute_values(e.values())
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
-                .build()
-                .map(|put| item.put(put)),
-            Self::Update(key, e) => Update::builder()
-                .table_name(table)
-                .set_key(Some(key.clone().into_attributes()))
-                .set_update_expression(e.update.clone())
-                .set_condition_expression(e.condition.clone())
-                .set_expression_attribute_names(e.names())
-                .set_expression_attribute_values(e.values())
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
-                .build()
-                .map(|update| item.update(update)),
-            Self::Delete(key, e) => Delete::builder()
-                .table_name(table)
-                .set_key(Some(key.clone().into_attributes()))
-                .set_condition_expression(e.condition.clone())
-                .set_expression_attribute_names(e.names())
-                .set_expression_attribute_values(e.values())
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
-                .build()
-                .map(|delete| item.delete(delete)),
-        };
-        built
-            .map(TransactWriteItemBuilder::build)
-            .map_err(|source| StoreError::Refused(source.into()))
-    }
 }
 
 /// One page of a query.
@@ -185,7 +119,7 @@ pub(crate) struct Reading {
     pub(crate) consistency: Consistency,
 }
 
-fn decode(attributes: Option<Attributes>) -> Result<Option<Item>, StoreError> {
+pub(super) fn decode(attributes: Option<Attributes>) -> Result<Option<Item>, StoreError> {
     attributes.map(Item::decode).transpose()
 }
 
@@ -203,55 +137,6 @@ impl Store {
             .await
             .map_err(classify)?;
         decode(answer.item)
-    }
-
-    /// Items by key, in no order; those that do not stand are left out. Any number of keys, a hundred to a request.
-    pub(crate) async fn batch_get(
-        &self,
-        keys: Vec<Key>,
-        consistency: Consistency,
-    ) -> Result<Vec<Item>, StoreError> {
-        let batches = keys
-            .chunks(100)
-            .map(|batch| self.one_batch_get(batch, consistency));
-        Ok(try_join_all(batches).await?.into_iter().flatten().collect())
-    }
-
-    /// At most a hundred items. What `DynamoDB` left unprocessed is asked for again until it is there or patience ends.
-    async fn one_batch_get(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        let mut wanted: Vec<Attributes> = keys.iter().cloned().map(Key::into_attributes).collect();
-        let mut items = Vec::with_capacity(wanted.len());
-        loop {
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(consistency == Consistency::Strong)
-                .build()
-                .map_err(|source| StoreError::Refused(source.into()))?;
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, request)
-                .send()
-                .await
-                .map_err(classify)?;
-            let found = answer
-                .responses
-                .unwrap_or_default()
-                .remove(&self.table)
-                .unwrap_or_default();
-            items.extend(
-                found
-                    .into_iter()
-                    .map(Item::decode)
-                    .collect::<Result<Vec<_>, _>>()?,
-            );
-            match answer.unprocessed_keys.unwrap_or_default().remove(&self.table) {
-                Some(rest) if !rest.keys.is_empty() => wanted = rest.keys,
-                _ => return Ok(items),
-            }
-            backoff.lose().await?;
-        }
     }
 
     /// One page of a span.
@@ -319,8 +204,8 @@ impl Store {
         }
     }
 
-    /// Changes attributes under a condition; done, it gives the item as it is now.
-    pub(crate) async fn update(&self, key: Key, e: Expression) -> Result<Written, StoreError> {
+    /// One try of [`Store::update`].
+    async fn update_once(&self, key: Key, e: Expression) -> Result<Written, StoreError> {
         let names = e.names();
         let values = e.values();
         let sent = self
@@ -345,31 +230,32 @@ impl Store {
         }
     }
 
-    /// [`Store::update`], again for as long as a transaction is at the same item: such a conflict writes nothing, and the SDK
-    /// does not retry it.
-    pub(crate) async fn update_patiently(&self, key: Key, e: Expression) -> Result<Written, StoreError> {
+    /// Changes attributes under a condition; done, it gives the item as it is now. Tries again for as long as a transaction
+    /// is at the same item: such a conflict writes nothing, and the SDK does not retry it.
+    pub(crate) async fn update(&self, key: Key, e: Expression) -> Result<Written, StoreError> {
         let mut backoff = Backoff::new(&self.random);
         loop {
-            match self.update(key.clone(), e.clone()).await {
+            match self.update_once(key.clone(), e.clone()).await {
                 Err(StoreError::Contention) => backoff.lose().await?,
                 other => return other,
             }
         }
     }
 
-    /// [`Store::delete`], again for as long as a transaction is at the same item.
-    pub(crate) async fn delete_patiently(&self, key: Key) -> Result<(), StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            match self.delete(key.clone()).await {
-                Err(StoreError::Contention) => backoff.lose().await?,
-                other => return other,
-            }
-        }
-    }
-
-    /// Removes an item; that it is gone already is no failure. Nothing is asked of it, so a repetition does no harm.
+    /// Removes an item; that it is gone already is no failure. Nothing is asked of it, so a repetition does no harm. Tries
+    /// again for as long as a transaction is at the same item.
     pub(crate) async fn delete(&self, key: Key) -> Result<(), StoreError> {
+        let mut backoff = Backoff::new(&self.random);
+        loop {
+            match self.delete_once(key.clone()).await {
+                Err(StoreError::Contention) => backoff.lose().await?,
+                other => return other,
+            }
+        }
+    }
+
+    /// One try of [`Store::delete`].
+    async fn delete_once(&self, key: Key) -> Result<(), StoreError> {
         let request = self
             .client
             .delete_item()
@@ -377,96 +263,6 @@ impl Store {
             .set_key(Some(key.into_attributes()));
         request.send().await.map(drop).map_err(classify)
     }
-
-    /// Removes items, any number of them, twenty-five to a request and eight requests side by side.
-    pub(crate) async fn delete_all(&self, keys: Vec<Key>) -> Result<(), StoreError> {
-        for wave in keys.chunks(25 * 8) {
-            try_join_all(wave.chunks(25).map(|batch| self.one_batch_delete(batch))).await?;
-        }
-        Ok(())
-    }
-
-    async fn one_batch_delete(&self, keys: &[Key]) -> Result<(), StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        let delete = |key: &Key| {
-            let delete = DeleteRequest::builder()
-                .set_key(Some(key.clone().into_attributes()))
-                .build();
-            delete.map(|delete| WriteRequest::builder().delete_request(delete).build())
-        };
-        let mut wanted: Vec<WriteRequest> = keys
-            .iter()
-            .map(delete)
-            .collect::<Result<_, _>>()
-            .map_err(|source| StoreError::Refused(source.into()))?;
-        loop {
-            let request = self.client.batch_write_item().request_items(&self.table, wanted);
-            let answer = request.send().await.map_err(classify)?;
-            match answer.unprocessed_items.unwrap_or_default().remove(&self.table) {
-                Some(rest) if !rest.is_empty() => wanted = rest,
-                _ => return Ok(()),
-            }
-            backoff.lose().await?;
-        }
-    }
-
-    /// Writes all steps or none. The SDK gives each call a client request token, so its own retries act once
-    /// (for ten minutes, says the documentation of `TransactWriteItems`).
-    pub(crate) async fn transact(&self, steps: &[Step]) -> Result<Transacted, StoreError> {
-        let steps = steps
-            .iter()
-            .map(|step| step.build(&self.table))
-            .collect::<Result<Vec<_>, _>>()?;
-        match self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(steps))
-            .send()
-            .await
-        {
-            Ok(_) => Ok(Transacted::Done),
-            Err(SdkError::ServiceError(error)) if error.err().is_transaction_canceled_exception() => {
-                let TransactWriteItemsError::TransactionCanceledException(canceled) = error.into_err() else {
-                    return Ok(Transacted::Conflict);
-                };
-                cancelled(canceled.cancellation_reasons.unwrap_or_default())
-            }
-            Err(error) => match classify(error) {
-                StoreError::Contention => Ok(Transacted::Conflict),
-                other => Err(other),
-            },
-        }
-    }
-}
-
-/// What a cancelled transaction means: failed conditions tell more than conflicts, and those more than throttling.
-fn cancelled(reasons: Vec<CancellationReason>) -> Result<Transacted, StoreError> {
-    let says = |code: &str| reasons.iter().any(|reason| reason.code.as_deref() == Some(code));
-    if says("ConditionalCheckFailed") {
-        let failed = reasons.into_iter().map(|reason| {
-            let failed = reason.code.as_deref() == Some("ConditionalCheckFailed");
-            failed
-                .then(|| decode(reason.item.filter(|item| !item.is_empty())))
-                .transpose()
-        });
-        return Ok(Transacted::Refused(failed.collect::<Result<_, _>>()?));
-    }
-    if says("TransactionConflict") {
-        return Ok(Transacted::Conflict);
-    }
-    let codes: Vec<_> = reasons
-        .into_iter()
-        .filter_map(|reason| reason.code)
-        .filter(|code| code != "None")
-        .collect();
-    let source = format!("transaction cancelled: {}", codes.join(", ")).into();
-    if codes
-        .iter()
-        .any(|code| code == "ThrottlingError" || code == "ProvisionedThroughputExceeded")
-    {
-        return Err(StoreError::Throttled(source));
-    }
-    Err(StoreError::Refused(source))
 }
 
 fn refused(item: Option<Attributes>) -> Result<Written, StoreError> {

@@ -12,8 +12,9 @@ use super::{
     changes::{ChangeWritten, seal},
     conversations::{Seat, conversation_change, joining, meta_step},
     items::{Change, ChangeKind, Conversation, Item, Member},
-    ops::{Consistency, Expression, PRESENT, Reading, Step, Transacted},
+    ops::{Consistency, Expression, PRESENT, Reading},
     table::{Key, Slot, Span},
+    transactions::{Step, Transacted},
 };
 use crate::{
     ids::{ConversationId, UserId},

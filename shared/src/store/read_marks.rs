@@ -7,9 +7,9 @@ use super::{
     Store, StoreError,
     backoff::Backoff,
     items::{Item, Member},
-    messages::UnreadCount,
     ops::{Expression, PRESENT, Written},
     table::Key,
+    unread::UnreadCount,
 };
 use crate::ids::{MessageId, UserId};
 

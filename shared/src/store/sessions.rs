@@ -84,7 +84,7 @@ impl Store {
             .number(":now", rotation.now.timestamp_micros())
             .number(":expires_at", rotation.expires_at.timestamp());
         let key = Key::session(rotation.user, rotation.session);
-        Ok(match self.update_patiently(key, expression).await? {
+        Ok(match self.update(key, expression).await? {
             Written::Done(item) => {
                 let rotated = item.and_then(Item::into_session);
                 Ok(rotated.ok_or_else(|| StoreError::corrupt("SESSION", "another kind of item"))?)
@@ -95,7 +95,7 @@ impl Store {
 
     /// Ends a session, and with it every refresh. One that is over already stays so.
     pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), StoreError> {
-        self.delete_patiently(Key::session(user, session)).await
+        self.delete(Key::session(user, session)).await
     }
 
     /// Ends all sessions of a user but one. Those that begin meanwhile carry the credential's old version and end by that, as

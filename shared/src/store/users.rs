@@ -8,8 +8,9 @@ use super::{
     Store, StoreError,
     backoff::Backoff,
     items::{Credential, Item, User},
-    ops::{ABSENT, Consistency, Expression, PRESENT, Reading, Step, Transacted, Written},
+    ops::{ABSENT, Consistency, Expression, PRESENT, Reading, Written},
     table::{Key, Span},
+    transactions::{Step, Transacted},
 };
 use crate::{
     ids::UserId,
@@ -220,7 +221,7 @@ impl Store {
     }
 
     async fn update_account(&self, user: UserId, expression: Expression) -> Result<Option<User>, StoreError> {
-        match self.update_patiently(Key::user(user), expression).await? {
+        match self.update(Key::user(user), expression).await? {
             Written::Done(item) => Ok(item.and_then(Item::into_user)),
             Written::Refused(_) => Ok(None),
         }

@@ -1,0 +1,97 @@
+//! Batches: many items by key in few requests. What `DynamoDB` leaves unprocessed is asked for again, with waits between,
+//! until it is done or patience ends; nothing is dropped.
+
+use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
+use futures::future::try_join_all;
+
+use super::{
+    Store, StoreError,
+    backoff::Backoff,
+    error::classify,
+    items::{Attributes, Item},
+    ops::Consistency,
+    table::Key,
+};
+
+impl Store {
+    /// Items by key, in no order; those that do not stand are left out. Any number of keys, a hundred to a request.
+    pub(crate) async fn batch_get(
+        &self,
+        keys: Vec<Key>,
+        consistency: Consistency,
+    ) -> Result<Vec<Item>, StoreError> {
+        let batches = keys
+            .chunks(100)
+            .map(|batch| self.one_batch_get(batch, consistency));
+        Ok(try_join_all(batches).await?.into_iter().flatten().collect())
+    }
+
+    /// At most a hundred items. What `DynamoDB` left unprocessed is asked for again until it is there or patience ends.
+    async fn one_batch_get(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, StoreError> {
+        let mut backoff = Backoff::new(&self.random);
+        let mut wanted: Vec<Attributes> = keys.iter().cloned().map(Key::into_attributes).collect();
+        let mut items = Vec::with_capacity(wanted.len());
+        loop {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(consistency == Consistency::Strong)
+                .build()
+                .map_err(|source| StoreError::Refused(source.into()))?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, request)
+                .send()
+                .await
+                .map_err(classify)?;
+            let found = answer
+                .responses
+                .unwrap_or_default()
+                .remove(&self.table)
+                .unwrap_or_default();
+            items.extend(
+                found
+                    .into_iter()
+                    .map(Item::decode)
+                    .collect::<Result<Vec<_>, _>>()?,
+            );
+            match answer.unprocessed_keys.unwrap_or_default().remove(&self.table) {
+                Some(rest) if !rest.keys.is_empty() => wanted = rest.keys,
+                _ => return Ok(items),
+            }
+            backoff.lose().await?;
+        }
+    }
+
+    /// Removes items, any number of them, twenty-five to a request and eight requests side by side.
+    pub(crate) async fn delete_all(&self, keys: Vec<Key>) -> Result<(), StoreError> {
+        for wave in keys.chunks(25 * 8) {
+            try_join_all(wave.chunks(25).map(|batch| self.one_batch_delete(batch))).await?;
+        }
+        Ok(())
+    }
+
+    async fn one_batch_delete(&self, keys: &[Key]) -> Result<(), StoreError> {
+        let mut backoff = Backoff::new(&self.random);
+        let delete = |key: &Key| {
+            let delete = DeleteRequest::builder()
+                .set_key(Some(key.clone().into_attributes()))
+                .build();
+            delete.map(|delete| WriteRequest::builder().delete_request(delete).build())
+        };
+        let mut wanted: Vec<WriteRequest> = keys
+            .iter()
+            .map(delete)
+            .collect::<Result<_, _>>()
+            .map_err(|source| StoreError::Refused(source.into()))?;
+        loop {
+            let request = self.client.batch_write_item().request_items(&self.table, wanted);
+            let answer = request.send().await.map_err(classify)?;
+            match answer.unprocessed_items.unwrap_or_default().remove(&self.table) {
+                Some(rest) if !rest.is_empty() => wanted = rest,
+                _ => return Ok(()),
+            }
+            backoff.lose().await?;
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Unread messages: counted in the log when asked, never kept, so that they cannot drift.
+
+use super::{
+    Store, StoreError,
+    items::{Member, Message},
+    messages::{reading, unsealed},
+    table::Span,
+};
+use crate::ids::{ConversationId, MAX_NUMBER, UserId};
+
+/// Most unread messages that are told apart.
+const UNREAD_EXACT: u64 = 100;
+/// How many messages one query of a count reads.
+const UNREAD_PAGE: usize = 200;
+/// How many messages a count looks at: behind these, one's own are taken for more.
+const UNREAD_LOOK: u64 = 1000;
+
+/// A count of unread messages, downward from the newest.
+#[derive(Debug)]
+pub(crate) struct UnreadCount {
+    conversation: ConversationId,
+    viewer: UserId,
+    floor: u64,
+    next: u64,
+    seen: u64,
+    unread: u64,
+}
+
+impl UnreadCount {
+    pub(crate) fn new(member: &Member) -> Self {
+        let floor = member.read.max(member.base);
+        Self {
+            conversation: member.conversation,
+            viewer: member.user,
+            floor,
+            next: MAX_NUMBER,
+            seen: 0,
+            unread: 0,
+        }
+    }
+
+    /// Takes messages that were read downward from where the count stands.
+    pub(crate) fn take(&mut self, messages: &[Message], more: bool) {
+        for message in messages.iter().filter(|message| message.number > self.floor) {
+            self.seen += 1;
+            self.unread += u64::from(message.sender != self.viewer && message.deleted_at.is_none());
+        }
+        let lowest = messages
+            .last()
+            .map_or(0, |message| message.number.saturating_sub(1));
+        self.next = if more { lowest } else { 0 };
+    }
+
+    fn unread_span(&self) -> Option<(u64, u64)> {
+        let goes_on = self.next > self.floor && self.unread <= UNREAD_EXACT && self.seen < UNREAD_LOOK;
+        goes_on.then_some((self.floor + 1, self.next))
+    }
+
+    fn result(&self) -> (u64, bool) {
+        (
+            self.unread.min(UNREAD_EXACT),
+            self.unread > UNREAD_EXACT || self.next > self.floor,
+        )
+    }
+}
+
+impl Store {
+    /// How many messages stand above a read mark that are neither the viewer's own nor deleted: exact up to 100, and
+    /// whether there are more.
+    pub(crate) async fn count_unread(&self, mut count: UnreadCount) -> Result<(u64, bool), StoreError> {
+        while let Some((low, high)) = count.unread_span() {
+            let span = Span::messages(count.conversation, low, high);
+            let page = self.query(span, reading(true, Some(UNREAD_PAGE))).await?;
+            count.take(&unsealed(page.items).unwrap_or_default(), page.more);
+        }
+        Ok(count.result())
+    }
+}
