@@ -21,6 +21,14 @@ pub(crate) enum Command {
     /// Make an admin; the password is asked for, or is the first line of standard input
     #[command(name = "createsuperuser")]
     CreateSuperuser(Account),
+    /// Make the table, the signing seed and the demo data where they are missing, and end
+    Init(Init),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    pub(crate) setup: Setup,
 }
 
 #[derive(Debug, Args)]
@@ -33,11 +41,18 @@ pub(crate) struct Serve {
     #[arg(long, conflicts_with_all = ["data", "dynamodb_endpoint"])]
     pub(crate) in_memory: bool,
 
+    #[command(flatten)]
+    pub(crate) setup: Setup,
+}
+
+/// What stands before the first request.
+#[derive(Debug, Args)]
+pub(crate) struct Setup {
     /// Make no demo users and conversations
     #[arg(long)]
     pub(crate) no_demo: bool,
 
-    /// File with the seed that signs tokens, 32 bytes in base64url; made in the data folder where it is not given
+    /// File with the seed that signs tokens, made where it is missing [default: signing.seed in the data folder]
     #[arg(long, value_name = "FILE", env = "SIGNING_SEED_FILE")]
     pub(crate) signing_seed: Option<PathBuf>,
 
@@ -84,7 +99,7 @@ pub(crate) struct Account {
 }
 
 impl Database {
-    /// The folder for data and seed: beside the crate when cargo runs us, as one stands anywhere in the workspace then.
+    /// The folder for the data: beside the crate when cargo runs us, as one stands anywhere in the workspace then.
     pub(crate) fn folder(&self) -> PathBuf {
         let beside = || std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| "local".into(), PathBuf::from);
         self.data.clone().unwrap_or_else(|| beside().join(".data"))
@@ -128,6 +143,7 @@ mod tests {
         for line in [
             "local",
             "local --in-memory --no-demo --port 0",
+            "local init --dynamodb-endpoint http://127.0.0.1:8000 --no-demo --signing-seed x",
             "local createsuperuser --email a@b.de --first-name A --last-name B --data x",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");

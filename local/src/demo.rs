@@ -15,8 +15,6 @@ use tracing::subscriber::NoSubscriber;
 use uuid::{Builder, Uuid};
 
 use crate::client::Client;
-#[allow(unused_imports)]
-use crate::needed::Needed as _;
 use script::{Conversation, Fate, Kind, Line};
 
 /// The password of all three, printed at each start.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use local::engine::EngineError;
 use local::template::TemplateError;
+use shared::http::Problem;
 use shared::store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
@@ -37,16 +38,20 @@ pub(crate) enum Failure {
          name the file with the deployment's seed by --signing-seed"
     )]
     ForeignKey { table: String },
+    #[error("the key that signs tokens cannot be published: {0}")]
+    Key(Problem),
+    #[error("cannot start again with that endpoint in the environment: {0}")]
+    Again(io::Error),
     #[error("cannot read the password: {0}")]
     Password(io::Error),
     #[error("the two passwords differ")]
     PasswordsDiffer,
     #[error("the account was not made: {0}")]
-    Account(String),
+    Account(Problem),
 }
 
-/// What lies at the bottom of an error: the line that names the host or the missing permission.
+/// What lies behind an error, from layer to layer: one of them names the host or the missing permission.
 fn cause(error: &dyn Error) -> String {
-    let deepest = std::iter::successors(error.source(), |error| (*error).source()).last();
-    deepest.map_or_else(String::new, |error| format!(": {error}"))
+    let layers = std::iter::successors(error.source(), |error| (*error).source());
+    layers.fold(String::new(), |text, layer| text + ": " + &layer.to_string())
 }

@@ -30,8 +30,11 @@ pub const MAX_BODY: usize = 10 * 1024 * 1024;
 /// The most that an HTTP API takes of request line and headers together, in bytes.
 pub const MAX_HEAD: usize = 10_240;
 
-/// After this time an HTTP API answers 503 for a function that has not.
-const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
+/// After this time the gateway answers 503 for a function that has not, as `template.yaml` says.
+const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// After this time Lambda ends a function, as `template.yaml` says.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The functions behind one address. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -54,7 +57,7 @@ impl Gateway {
         let functions = [
             ("/api/users", auth.clone()),
             ("/api/token", auth.clone()),
-            ("/.well-known", auth.clone()),
+            ("/.well-known/jwks.json", auth.clone()),
             ("/healthz", auth),
             ("/api/conversations", conversations::router(unsigned.clone())),
             ("/api/messages", messages::router(unsigned)),
@@ -151,11 +154,11 @@ async fn invoke(function: Router, event: LambdaEvent<LambdaRequest>) -> Response
     }
 }
 
-/// What the Lambda runtime says of an invocation; the deadline is the gateway's, as no function may outlive it usefully.
+/// What the Lambda runtime says of an invocation.
 fn context(arrival: &event::Arrival) -> Context {
     let mut context = Context::default();
     context.request_id = arrival.id.to_string();
-    context.deadline = millis(arrival.time + INTEGRATION_TIMEOUT);
+    context.deadline = millis(arrival.time + FUNCTION_TIMEOUT);
     context
 }
 

@@ -6,7 +6,6 @@ mod client;
 mod demo;
 mod failure;
 mod listen;
-mod needed;
 mod output;
 mod seed;
 mod startup;
@@ -18,7 +17,9 @@ use clap::Parser as _;
 use local::gateway::{Gateway, serve};
 
 use cli::{Cli, Command};
+use demo::Demo;
 use failure::Failure;
+use startup::Opened;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -26,6 +27,7 @@ async fn main() -> ExitCode {
     output::log();
     let done = match cli.command {
         Some(Command::CreateSuperuser(account)) => superuser::create(account).await,
+        Some(Command::Init(init)) => prepare(init.setup).await,
         None => run(cli.serve).await,
     };
     match done {
@@ -41,16 +43,32 @@ async fn run(options: cli::Serve) -> Result<(), Failure> {
     // First of all, so that a signal during the start is not lost, and that nothing is opened for a port that is taken.
     let stop = listen::until_signal().map_err(Failure::Signals)?;
     let (listener, address) = listen::on_loopback(options.port).await?;
-    let opened = startup::for_serving(&options).await?;
+    let opened = startup::for_serving(&options.setup, options.in_memory).await?;
     let gateway = Gateway::new(&opened.app);
-    let demo = if options.no_demo {
-        None
-    } else {
-        Some(demo::ensure(&gateway, &opened.app).await)
-    };
+    let demo = demo_data(&options.setup, &gateway, &opened).await;
     output::welcome(address, &opened.place, demo.as_ref());
     let served = serve(listener, gateway, stop).await;
     opened.close().await;
     output::goodbye();
     served.map_err(|source| Failure::Serving { address, source })
+}
+
+/// Everything but the serving, for those who let others serve: `local/watch` does.
+async fn prepare(setup: cli::Setup) -> Result<(), Failure> {
+    let opened = startup::for_serving(&setup, false).await?;
+    let demo = demo_data(&setup, &Gateway::new(&opened.app), &opened).await;
+    output::prepared(&opened.app.config.table, &opened.place, demo.as_ref());
+    opened.close().await;
+    Ok(())
+}
+
+async fn demo_data(
+    setup: &cli::Setup,
+    gateway: &Gateway,
+    opened: &Opened,
+) -> Option<Result<Demo, demo::Failed>> {
+    if setup.no_demo {
+        return None;
+    }
+    Some(demo::ensure(gateway, &opened.app).await)
 }

@@ -2,6 +2,7 @@
 //! Nothing else of this package prints.
 
 use std::fmt::Display;
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 
 use tracing_subscriber::EnvFilter;
@@ -18,6 +19,7 @@ pub(crate) fn log() {
     tracing_subscriber::fmt()
         .compact()
         .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .with_env_filter(filter)
         .init();
@@ -44,25 +46,23 @@ fn one_line(text: &impl Display) -> String {
 pub(crate) fn welcome(address: SocketAddr, place: &Place, demo: Option<&Result<Demo, demo::Failed>>) {
     println!("The messaging API answers at http://{address} (data in {place}). Ctrl-C stops it.\n");
     match demo {
-        Some(Ok(Demo::Complete)) => {
-            return println!(
-                "{}
-
-{}",
-                users(),
-                session(address)
-            );
-        }
-        Some(Ok(Demo::ChangedPassword(email))) => {
-            println!(
-                "The demo data were left as they are: {email} has another password by now.
-"
-            );
-        }
+        Some(Ok(Demo::Complete)) => return println!("{}\n\n{}", users(), session(address)),
+        Some(Ok(Demo::ChangedPassword(email))) => println!("{}\n", untouched(email)),
         Some(Err(failed)) => warning(failed),
         None => {}
     }
     println!("{}", make_account(address));
+}
+
+#[expect(clippy::print_stdout, reason = "the command's result")]
+pub(crate) fn prepared(table: &str, place: &Place, demo: Option<&Result<Demo, demo::Failed>>) {
+    println!("The table {table} at {place} is ready.");
+    match demo {
+        Some(Ok(Demo::Complete)) => println!("{}", users()),
+        Some(Ok(Demo::ChangedPassword(email))) => println!("{}", untouched(email)),
+        Some(Err(failed)) => warning(failed),
+        None => {}
+    }
 }
 
 #[expect(
@@ -85,6 +85,10 @@ fn users() -> String {
         demo::PASSWORD,
         lines.join("\n")
     )
+}
+
+fn untouched(email: &str) -> String {
+    format!("The demo data were left as they are: {email} has another password by now.")
 }
 
 /// A session for bash and any other shell, with nothing but curl and what every system has.

@@ -9,25 +9,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use shared::random::Random;
 
-/// The name of the file in the data folder.
-pub(crate) const FILE: &str = "signing.seed";
-
 /// A new seed: 32 random bytes in base64url.
 pub(crate) fn fresh(random: &Random) -> String {
     URL_SAFE_NO_PAD.encode(random.bytes::<32>())
 }
 
-/// The folder's seed, made where it is missing. Two processes that make it at once end up with the same one.
-pub(crate) fn kept_in(folder: &Path, random: &Random) -> io::Result<String> {
-    let file = folder.join(FILE);
+/// The file's seed, made where it is missing. Two processes that make it at once end up with the same one.
+pub(crate) fn kept_in(file: &Path, random: &Random) -> io::Result<String> {
     if !file.exists() {
-        make(folder, &file, random)?;
+        make(file, random)?;
     }
     fs::read_to_string(file)
 }
 
 /// Temporary files are readable by their owner only (0600), and moving one into place leaves no half-written seed.
-fn make(folder: &Path, file: &Path, random: &Random) -> io::Result<()> {
+fn make(file: &Path, random: &Random) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     new.write_all(fresh(random).as_bytes())?;
@@ -46,14 +44,15 @@ mod tests {
     fn a_seed_is_made_once_and_is_nobody_elses_business() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("new");
+        let file = folder.join("seed");
         let random = Random::from_seed(1);
-        let seed = kept_in(&folder, &random).unwrap();
+        let seed = kept_in(&file, &random).unwrap();
         assert_eq!(URL_SAFE_NO_PAD.decode(&seed).unwrap().len(), 32);
-        assert_eq!(kept_in(&folder, &random).unwrap(), seed);
+        assert_eq!(kept_in(&file, &random).unwrap(), seed);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(folder.join(FILE)).unwrap().permissions().mode();
+            let mode = fs::metadata(&file).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
         let files: Vec<_> = fs::read_dir(folder).unwrap().collect();

@@ -2,27 +2,30 @@
 //! It starts nothing that listens to the outside.
 
 use std::fmt;
+use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use local::engine::{Engine, EngineError, Storage};
 use local::template;
 use shared::App;
-use shared::auth::Signer;
+use shared::auth::{Signer, keys};
 use shared::clock::Clock;
 use shared::config::{Config, Registration};
 use shared::random::Random;
 use shared::store::{Store, StoreError};
 use url::{Host, Url};
 
-use crate::cli::{Database, Serve};
+use crate::cli::{Database, Setup};
 use crate::failure::Failure;
-#[allow(unused_imports)]
-use crate::needed::Needed as _;
 use crate::seed;
 
 /// Who issues tokens of local runs. No address, as that changes with `--port` and tokens outlive a restart.
 const ISSUER: &str = "local";
 const AUDIENCE: &str = "messaging";
+
+const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
 /// An app and what must live as long as it.
 #[derive(Debug)]
@@ -51,11 +54,6 @@ impl fmt::Display for Place {
 }
 
 impl Opened {
-    /// What went wrong with the table, in terms of the command line.
-    pub(crate) fn table_failure(&self, source: StoreError) -> Failure {
-        table_failure(&self.app.config.table, &self.place, source)
-    }
-
     /// Closes the data file; what was acknowledged is in it.
     pub(crate) async fn close(self) {
         if let Some(engine) = self.engine {
@@ -64,26 +62,20 @@ impl Opened {
     }
 }
 
-/// Everything for `cargo run`.
-pub(crate) async fn for_serving(options: &Serve) -> Result<Opened, Failure> {
+/// Everything that serving needs: the table is made where it is missing, and the key that signs is published in it.
+pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened, Failure> {
     let random = Random::from_system();
-    let place = place(&options.database, options.in_memory);
-    let signer = signer(options, &place, &random)?;
-    let (engine, store) = connect(&place, &options.database.table, &random).await?;
-    let table = |source| table_failure(&options.database.table, &place, source);
+    let place = place(&setup.database, in_memory);
+    let name = &setup.database.table;
+    let signer = signer(setup, &place, &random)?;
+    let (engine, store) = connect(&place, name, &random).await?;
+    let table = |source| table_failure(name, &place, source);
     store.create_table(&template::table()?).await.map_err(table)?;
     if signs_for_another(&store, &signer).await.map_err(table)? {
-        return Err(Failure::ForeignKey {
-            table: options.database.table.clone(),
-        });
+        return Err(Failure::ForeignKey { table: name.clone() });
     }
-    let app = App::new(
-        store,
-        config(&options.database.table),
-        Some(signer),
-        Clock::system(),
-        random,
-    );
+    let app = App::new(store, config(name), Some(signer), Clock::system(), random);
+    keys::publish(&app).await.map_err(Failure::Key)?;
     Ok(Opened { app, place, engine })
 }
 
@@ -125,7 +117,7 @@ fn place(database: &Database, in_memory: bool) -> Place {
 
 async fn connect(place: &Place, table: &str, random: &Random) -> Result<(Option<Engine>, Store), Failure> {
     let storage = match place {
-        Place::Endpoint(url) => return Ok((None, at_endpoint(url, table, random).await)),
+        Place::Endpoint(url) => return Ok((None, at_endpoint(url, table, random).await?)),
         Place::Memory => Storage::Temporary,
         Place::Folder(folder) => Storage::Folder(folder.clone()),
     };
@@ -134,13 +126,28 @@ async fn connect(place: &Place, table: &str, random: &Random) -> Result<(Option<
     Ok((Some(engine), store))
 }
 
-async fn at_endpoint(url: &Url, table: &str, random: &Random) -> Store {
-    let url_text = url.as_str().trim_end_matches('/');
+async fn at_endpoint(url: &Url, table: &str, random: &Random) -> Result<Store, Failure> {
+    let endpoint = url.as_str().trim_end_matches('/');
     if is_loopback(url) {
-        Store::local(url_text, table, random.clone()).await
-    } else {
-        Store::at(url_text, table, random.clone()).await
+        return Ok(Store::local(endpoint, table, random.clone()).await);
     }
+    if std::env::var_os(ENDPOINT).is_none_or(|set| set != endpoint) {
+        return Err(Failure::Again(again_at(endpoint)));
+    }
+    Ok(Store::from_env(table, random.clone()).await)
+}
+
+/// The store finds an endpoint that is not on this machine, with its region and credentials, in the environment; that can
+/// be changed safely only for a process that has not begun. Returns where that fails.
+fn again_at(endpoint: &str) -> io::Error {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return error,
+    };
+    Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .env(ENDPOINT, endpoint)
+        .exec()
 }
 
 /// Engines on this machine take any credentials; real ones are not sent to them.
@@ -163,21 +170,25 @@ fn config(table: &str) -> Config {
     }
 }
 
-fn signer(options: &Serve, place: &Place, random: &Random) -> Result<Signer, Failure> {
-    let (file, text) = match (&options.signing_seed, place) {
-        (Some(file), _) => (file.clone(), std::fs::read_to_string(file)),
-        (None, Place::Memory) => (PathBuf::new(), Ok(seed::fresh(random))),
-        (None, _) => kept_seed(&options.database.folder(), random),
+fn signer(setup: &Setup, place: &Place, random: &Random) -> Result<Signer, Failure> {
+    let file = match (&setup.signing_seed, place) {
+        (Some(file), _) => file.clone(),
+        (None, Place::Memory) => return signer_of(Path::new("memory"), &seed::fresh(random)),
+        (None, _) => setup.database.folder().join("signing.seed"),
     };
-    let failure = |reason| Failure::Seed { file, reason };
-    match text {
-        Ok(text) => Signer::from_text(&text).map_err(|bad| failure(bad.to_string())),
-        Err(error) => Err(failure(error.to_string())),
-    }
+    let text = seed::kept_in(&file, random).map_err(|error| seed_failure(&file, &error))?;
+    signer_of(&file, &text)
 }
 
-fn kept_seed(folder: &Path, random: &Random) -> (PathBuf, std::io::Result<String>) {
-    (folder.join(seed::FILE), seed::kept_in(folder, random))
+fn signer_of(file: &Path, text: &str) -> Result<Signer, Failure> {
+    Signer::from_text(text).map_err(|bad| seed_failure(file, &bad))
+}
+
+fn seed_failure(file: &Path, reason: &impl ToString) -> Failure {
+    Failure::Seed {
+        file: file.to_owned(),
+        reason: reason.to_string(),
+    }
 }
 
 /// Publishing a new key ends the others: in a deployment's table, that would log everybody out.

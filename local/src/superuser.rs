@@ -1,48 +1,35 @@
 //! `createsuperuser`: the first admin of a deployment, as Django users know the command.
-//! The account is registered through the API, under its rules; only the role is given past it.
+//! Rules of emails and passwords are those of registration; an account that is there gets the role and the password.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
-use axum::http::{Method, StatusCode};
-use local::gateway::Gateway;
-use serde_json::{Value, json};
-use shared::model::user::Role;
+use shared::auth::accounts::{self, Application};
+use shared::auth::password::Password;
 
 use crate::cli::Account;
-use crate::client::Client;
 use crate::failure::Failure;
-#[allow(unused_imports)]
-use crate::needed::Needed as _;
-use crate::{output, startup};
+use crate::output;
+use crate::startup::{self, Opened};
 
 pub(crate) async fn create(account: Account) -> Result<(), Failure> {
     // Before the password is asked for: nobody likes to type one twice for a table that does not answer.
     let opened = startup::for_one_account(&account.database).await?;
-    let made = make(&opened, &account).await;
+    let email = account.email.trim().to_owned();
+    let made = make(&opened, account).await;
     opened.close().await;
-    made.map(|()| output::superuser(account.email.trim()))
+    made.map(|()| output::superuser(&email))
 }
 
-async fn make(opened: &startup::Opened, account: &Account) -> Result<(), Failure> {
-    let user = json!({
-        "email": account.email,
-        "password": password()?,
-        "first_name": account.first_name,
-        "last_name": account.last_name,
-    });
-    let gateway = Gateway::new(&opened.app);
-    let (status, answer) = Client::anonymous(&gateway)
-        .send(Method::POST, "/api/users/", &user)
-        .await;
-    if status != StatusCode::CREATED {
-        return Err(Failure::Account(reasons(status, &answer)));
-    }
-    let Some(user) = answer["user_id"].as_str().and_then(|id| id.parse().ok()) else {
-        return Err(Failure::Account("the answer names no user".into()));
+async fn make(opened: &Opened, account: Account) -> Result<(), Failure> {
+    let password = Password::new(password()?);
+    let application = Application {
+        email: account.email,
+        first_name: account.first_name,
+        last_name: account.last_name,
+        phone_number: None,
     };
-    let store = &opened.app.store;
-    let given = store.set_role(user, Role::Admin).await;
-    given.map(drop).map_err(|source| opened.table_failure(source))
+    let made = accounts::create_admin(&opened.app, application, password).await;
+    made.map(drop).map_err(Failure::Account)
 }
 
 fn password() -> Result<String, Failure> {
@@ -61,23 +48,4 @@ fn password() -> Result<String, Failure> {
     } else {
         Err(Failure::PasswordsDiffer)
     }
-}
-
-/// The problem's fields with what is wrong with each, or what it says as a whole.
-fn reasons(status: StatusCode, problem: &Value) -> String {
-    let Some(fields) = problem["errors"].as_object() else {
-        return problem["detail"]
-            .as_str()
-            .map_or_else(|| status.to_string(), str::to_owned);
-    };
-    let reason = |(field, reasons): (&String, &Value)| {
-        let reasons: Vec<_> = reasons
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        format!("{field} {}", reasons.join(", "))
-    };
-    fields.iter().map(reason).collect::<Vec<_>>().join("; ")
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use shared::store::TableDefinition;
 
-const TEMPLATE: &str = include_str!("template/fixture.yaml");
+const TEMPLATE: &str = include_str!("../../template.yaml");
 const TABLE: &str = "AWS::DynamoDB::Table";
 
 /// A template without a table that can be made. As it is compiled in, this is a defect of the program.

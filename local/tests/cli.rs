@@ -140,20 +140,19 @@ fn a_broken_data_file_is_one_line() {
 
 #[test]
 fn an_endpoint_that_nobody_listens_at_is_one_line() {
-    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", holder.local_addr().unwrap());
-    drop(holder);
+    // The port of a service that no machine runs any more; a free one could be taken by the test beside this one.
+    let endpoint = "http://127.0.0.1:1";
     let data = folder();
     let options = [
         "--port",
         "0",
         "--dynamodb-endpoint",
-        &endpoint,
+        endpoint,
         "--data",
         data.path().to_str().unwrap(),
     ];
     let failure = run(&options).failure();
-    assert!(failure.contains(&endpoint), "{failure}");
+    assert!(failure.contains(endpoint), "{failure}");
 }
 
 #[test]
@@ -181,8 +180,8 @@ fn createsuperuser_makes_an_admin() {
         refused.contains("password") && !refused.contains("short"),
         "{refused}"
     );
-    let twice = make("Root@example.com", ADMIN_PASSWORD).failure();
-    assert!(twice.contains("email"), "{twice}");
+    // For an account that is there already, the command gives it the role and the password.
+    make("Root@example.com", ADMIN_PASSWORD).success();
 
     let server = Server::start(&["--no-demo", "--data", data]);
     // Beside the running process too, as Django users do it in a second terminal.
