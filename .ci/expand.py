@@ -1,0 +1,23 @@
+"""Writes the CloudFormation template that the SAM template on standard input stands for, as JSON.
+
+Mistakes inside of functions, their policies above all, show only there: linters pass over what SAM rewrites.
+"""
+
+import json
+import sys
+
+from samtranslator.translator.transform import transform
+from samtranslator.yaml_helper import yaml_parse
+
+
+class NoManagedPolicies:
+    """Named policies would be looked up in an account; the ones that SAM adds by itself are built in."""
+
+    def load(self):
+        return {}
+
+
+template = yaml_parse(sys.stdin.read())
+# `sam build` puts the packaged code here; any address will do.
+template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
+json.dump(transform(template, {}, NoManagedPolicies()), sys.stdout, indent=2)
