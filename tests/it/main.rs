@@ -1,1 +1,7 @@
-fn main() {}
+//! The suite: the deployed routers on a real engine, a fresh table per test, driven as users drive them.
+
+#[cfg(test)]
+mod harness;
+
+#[cfg(test)]
+mod proxy;
