@@ -26,7 +26,7 @@ use shared::{
 
 use super::{
     api::Api,
-    environment, logs,
+    environment, invariants, logs,
     people::People,
     proxy::Proxy,
     replica::Replica,
@@ -161,6 +161,21 @@ impl TestApp {
     /// Moves the clock.
     pub fn advance(&self, by: TimeDelta) {
         self.ahead.fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
+    }
+
+    /// A client key that is made now.
+    pub fn key(&self) -> String {
+        self.key_from(TimeDelta::zero())
+    }
+
+    /// A client key that was made so long before now, or after it.
+    pub fn key_from(&self, ago: TimeDelta) -> String {
+        self.app.random.uuid_at(self.app.clock.now() - ago).to_string()
+    }
+
+    /// All rules of the table hold.
+    pub async fn check(&self) {
+        invariants::check(&self.table).await;
     }
 
     pub fn api(&self) -> Api {

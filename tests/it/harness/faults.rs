@@ -15,6 +15,8 @@ pub enum How {
     Reset,
     /// No answer until the SDK gives up on the attempt, and retries.
     Timeout,
+    /// An error that nobody retries: what a client sees of a function that dies at this call.
+    Death,
 }
 
 /// What happens to a call.

@@ -20,7 +20,7 @@ use super::table::Table;
 /// The password of everybody.
 pub const PASSWORD: &str = "correct-horse-battery-staple";
 /// Its hash with the parameters of the design.
-pub const HASH: &str = "@HASH@";
+pub const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$scyVxXtOVeTHF642T5lsgA$UuSFSCLL1Pbg3/OT5SmJQFiVQ5gm21zbS12pD8BmRaU";
 
 /// Makes users and tokens without asking the API.
 #[derive(Clone)]

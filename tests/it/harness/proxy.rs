@@ -195,6 +195,7 @@ fn failed(how: How) -> Reply {
         How::Error500 => error(500, "InternalServerError"),
         How::Reset => Reply::Reset,
         How::Timeout => Reply::Silence,
+        How::Death => error(400, "AccessDeniedException"),
     }
 }
 

@@ -108,6 +108,13 @@ impl Table {
         self.endpoint.call("PutItem", &request).await;
     }
 
+    /// Takes an item away, as nothing in the application does.
+    pub async fn remove(&self, pk: &str, sk: &str) {
+        let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
+        let request = json!({ "TableName": self.name, "Key": key });
+        self.endpoint.call("DeleteItem", &request).await;
+    }
+
     /// Writes many items, twenty-five to a request.
     pub async fn put_all(&self, items: &[Value]) {
         for batch in items.chunks(25) {

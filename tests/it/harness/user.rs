@@ -184,3 +184,9 @@ pub fn body_of(message: &Value) -> String {
 pub fn message_path(message: &Value) -> String {
     format!("/api/messages/{}/", message["message_id"].as_str().unwrap())
 }
+
+/// A message's number, which is a part of its id.
+pub fn number_of(message: &Value) -> u64 {
+    let id: shared::ids::MessageId = message["message_id"].as_str().unwrap().parse().unwrap();
+    id.number
+}
