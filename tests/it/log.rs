@@ -8,12 +8,15 @@ use std::{
 
 use futures::future::join_all;
 use serde_json::Value;
+use shared::ids::ConversationId;
 use tokio::sync::watch;
 
 use crate::harness::{TestApp, User, user::{body_of, number_of}};
 
 const WRITERS: usize = 16;
 const EACH: usize = 200;
+/// A reader walks through the log once for so many messages.
+const WALK: usize = 320;
 
 /// Sends one message after the other; the slowest.
 async fn write(user: User, conversation: String, sent: watch::Sender<usize>) -> Duration {
@@ -35,37 +38,26 @@ fn note(seen: &mut Seen, page: &Value) {
     seen.extend(results.iter().map(|message| (number_of(message), body_of(message))));
 }
 
-/// Reads forward from the beginning, and goes on from the last message seen whenever something was sent.
+/// Reads forward from the first message on, whenever something was sent.
 async fn read_forward(user: User, conversation: String, mut sent: watch::Receiver<usize>) -> Seen {
-    let mut seen = Seen::new();
-    let first = format!("/api/messages/?conversation={conversation}&order=oldest&limit=50");
-    let id: shared::ids::ConversationId = conversation.parse().unwrap();
+    let id: ConversationId = conversation.parse().unwrap();
+    sent.wait_for(|sent| *sent > 0).await.unwrap();
+    let first = user.get(&format!("/api/messages/{}/", id.message(1))).await.ok();
+    let mut seen = vec![(number_of(&first), body_of(&first))];
     while seen.len() < WRITERS * EACH {
         sent.wait_for(|sent| *sent > seen.len()).await.unwrap();
-        let link = match seen.last() {
-            None => format!("/api/messages/?conversation={conversation}&limit=50&after={}", first_id(&user, &first).await),
-            Some((number, _)) => format!("/api/messages/?conversation={conversation}&limit=50&after={}", id.message(*number)),
-        };
-        if seen.is_empty() {
-            // The first message itself stands before what comes after it.
-            let around = user.get(&format!("/api/messages/{}/", id.message(1))).await.ok();
-            seen.push((number_of(&around), body_of(&around)));
-        }
-        note(&mut seen, &user.get(&link).await.ok());
+        let last = id.message(seen.last().unwrap().0);
+        note(&mut seen, &user.get(&format!("/api/messages/?after={last}&limit=50")).await.ok());
     }
     seen
 }
 
-async fn first_id(user: &User, path: &str) -> String {
-    let page = user.get(path).await.ok();
-    page["results"][0]["message_id"].as_str().unwrap().to_owned()
-}
-
 /// Reads from the newest message down to the first, again and again while others write.
-async fn read_backward(user: User, conversation: String, sent: watch::Receiver<usize>) -> Vec<Seen> {
-    let mut walks = Vec::new();
+async fn read_backward(user: User, conversation: String, mut sent: watch::Receiver<usize>) -> Vec<Seen> {
+    let mut walks: Vec<Seen> = Vec::new();
     loop {
-        let finished = *sent.borrow() == WRITERS * EACH;
+        let enough = walks.len() * WALK;
+        let finished = *sent.wait_for(|sent| *sent >= enough).await.unwrap() == WRITERS * EACH;
         let mut seen = Seen::new();
         let mut next = Some(format!("/api/messages/?conversation={conversation}&limit=100"));
         while let Some(link) = next {
@@ -80,13 +72,13 @@ async fn read_backward(user: User, conversation: String, sent: watch::Receiver<u
     }
 }
 
-/// Opens the conversation at a message in the middle and reads from there to both ends.
-async fn read_around(user: User, conversation: String, sent: watch::Receiver<usize>) -> Vec<Seen> {
-    let id: shared::ids::ConversationId = conversation.parse().unwrap();
-    let mut walks = Vec::new();
-    let mut count = sent.clone();
+/// Opens the conversation at a message in the middle and reads from there to both ends, again and again.
+async fn read_around(user: User, conversation: String, mut sent: watch::Receiver<usize>) -> Vec<Seen> {
+    let id: ConversationId = conversation.parse().unwrap();
+    let mut walks: Vec<Seen> = Vec::new();
     loop {
-        let there = *count.wait_for(|sent| *sent > 1).await.unwrap();
+        let enough = (walks.len() * WALK).max(2);
+        let there = *sent.wait_for(|sent| *sent >= enough).await.unwrap();
         let middle = id.message(there as u64 / 2);
         let page = user.get(&format!("/api/messages/?around={middle}&limit=40")).await.ok();
         let mut seen = Seen::new();
@@ -96,7 +88,7 @@ async fn read_around(user: User, conversation: String, sent: watch::Receiver<usi
             let page = user.get(link).await.ok();
             let mut older = Seen::new();
             note(&mut older, &page);
-            // Older messages come newest first.
+            // Older messages come newest first, and lead on to still older ones.
             older.reverse();
             seen.splice(0..0, older);
             previous = page["next"].clone();

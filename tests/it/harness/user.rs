@@ -118,8 +118,9 @@ impl User {
 
     /// Every message of a conversation in reading order.
     pub async fn messages(&self, conversation: &str) -> Vec<Value> {
-        let path = format!("/api/messages/?conversation={conversation}&order=oldest&limit=100");
-        self.all(&path).await
+        let mut messages = self.all(&format!("/api/messages/?conversation={conversation}&limit=100")).await;
+        messages.reverse();
+        messages
     }
 
     /// What every message of a conversation says, in reading order.
