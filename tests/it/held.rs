@@ -125,7 +125,8 @@ async fn an_addition_past_a_deletion_adds_nobody() {
     let app = TestApp::new().await;
     let (ann, _, conversation, _) = stage(&app).await;
     let cleo = app.user("cleo").await;
-    let late = ann.add(&conversation, &[&cleo]);
+    let others = [&cleo];
+    let late = ann.add(&conversation, &others);
     let deletion = ann.delete_conversation(&conversation);
     let (added, deleted) = held(&app, on(Transact).of("MEMBER#"), late, deletion).await;
     deleted.expect(204);
@@ -139,7 +140,8 @@ async fn an_addition_past_the_removal_of_who_adds() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
     let cleo = app.user("cleo").await;
-    let late = ben.add(&conversation, &[&cleo]);
+    let others = [&cleo];
+    let late = ben.add(&conversation, &others);
     let (added, removed) = held(&app, on(Transact).of("MEMBER#"), late, ann.remove(&conversation, &ben)).await;
     removed.expect(204);
     // It began before the removal was answered; what matters is that the count, the lists and the answer agree.
@@ -152,7 +154,8 @@ async fn two_changes_of_one_conversation_both_count() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
     let (cleo, dan) = (app.user("cleo").await, app.user("dan").await);
-    let late = ann.add(&conversation, &[&cleo]);
+    let others = [&cleo];
+    let late = ann.add(&conversation, &others);
     let (added, other) = held(&app, on(Transact).of("MEMBER#"), late, ben.add(&conversation, &[&dan])).await;
     assert!(added.status < 300 && other.status < 300, "{added} {other}");
     assert_eq!(ann.conversation(&conversation).await["participant_count"], 4);
@@ -220,7 +223,8 @@ async fn joining_past_the_end_of_the_account() {
     let app = TestApp::new().await;
     let (ann, _, conversation, _) = stage(&app).await;
     let cleo = app.user("cleo").await;
-    let late = ann.add(&conversation, &[&cleo]);
+    let others = [&cleo];
+    let late = ann.add(&conversation, &others);
     let (added, closed) = held(&app, on(Transact).of("MEMBER#"), late, cleo.delete("/api/users/me/")).await;
     closed.expect(204);
     let members = app.table.partition(&format!("CONV#{conversation}")).await;

@@ -88,10 +88,8 @@ async fn read_around(user: User, conversation: String, mut sent: watch::Receiver
             let page = user.get(link).await.ok();
             let mut older = Seen::new();
             note(&mut older, &page);
-            // Older messages come newest first, and lead on to still older ones.
-            older.reverse();
             seen.splice(0..0, older);
-            previous = page["next"].clone();
+            previous = page["previous"].clone();
         }
         while let Some(link) = next.as_str().filter(|_| seen.len() < there) {
             let page = user.get(link).await.ok();

@@ -51,7 +51,7 @@ async fn unread_equals_a_recount_after_anything() {
             }
             8 if !alive.is_empty() => {
                 let message = &alive[pick(&random, alive.len())].1;
-                marks[who] = number_of(message) - 1;
+                marks[who] = marks[who].min(number_of(message) - 1);
                 let answer = user.mark_unread(&conversation, message).await.ok();
                 let expected = recount(user, &conversation, marks[who]).await;
                 assert_eq!(answer["unread"], expected, "seed {seed}, step {step}");

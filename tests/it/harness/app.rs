@@ -158,6 +158,14 @@ impl TestApp {
         User::new(self.api.clone(), name, &id.to_string(), &email, &token)
     }
 
+    /// The same guest with a new token, as the old one ends after a quarter of an hour.
+    pub fn renewed(&self, user: &User) -> User {
+        User {
+            token: self.people.token(user.id.parse().unwrap(), Role::Guest),
+            ..user.clone()
+        }
+    }
+
     /// Moves the clock.
     pub fn advance(&self, by: TimeDelta) {
         self.ahead.fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
