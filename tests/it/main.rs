@@ -4,7 +4,13 @@
 mod harness;
 
 #[cfg(test)]
+mod black_box_bad_input;
+#[cfg(test)]
+mod black_box_flows;
+#[cfg(test)]
 mod budgets;
+#[cfg(test)]
+mod compatibility;
 #[cfg(test)]
 mod direct;
 #[cfg(test)]
@@ -16,10 +22,22 @@ mod held;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod log;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod matrix;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod proxy;
+#[cfg(test)]
+mod routes;
+#[cfg(test)]
+mod shapes;
 #[cfg(test)]
 mod unread;

@@ -83,6 +83,14 @@ impl Table {
         items
     }
 
+    /// How many items there are.
+    pub async fn count(&self) -> usize {
+        let request = json!({ "TableName": self.name, "ConsistentRead": true, "Select": "COUNT" });
+        let answer = self.endpoint.call("Scan", &request).await;
+        assert!(answer.get("LastEvaluatedKey").is_none(), "more than one page");
+        usize::try_from(answer["Count"].as_u64().unwrap()).unwrap()
+    }
+
     /// Items of one partition, in the order of their sort keys.
     pub async fn partition(&self, pk: &str) -> Vec<Item> {
         let items = self.items().await;
