@@ -1,1 +1,43 @@
-fn main() {}
+//! The suite: the deployed routers on a real engine, a fresh table per test, driven as users drive them.
+
+#[cfg(test)]
+mod harness;
+
+#[cfg(test)]
+mod black_box_bad_input;
+#[cfg(test)]
+mod black_box_flows;
+#[cfg(test)]
+mod budgets;
+#[cfg(test)]
+mod compatibility;
+#[cfg(test)]
+mod direct;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod held;
+#[cfg(test)]
+mod idempotency;
+#[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod logs;
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod order;
+#[cfg(test)]
+mod privacy;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
+mod routes;
+#[cfg(test)]
+mod shapes;
+#[cfg(test)]
+mod unread;

@@ -1,0 +1,183 @@
+//! Headers and tokens that are not what they should be.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use ed25519_dalek::{Signer, SigningKey};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use super::{As, Row, World};
+use crate::harness::{app::SIGNING_SEED, people::People};
+
+/// A token of our key with any header and claims.
+fn signed(header: &Value, claims: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let text = format!("{}.{}", part(header), part(claims));
+    let signature = SigningKey::from_bytes(&SIGNING_SEED).sign(text.as_bytes());
+    format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+}
+
+fn header(people: &People) -> Value {
+    json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": people.signer.kid() })
+}
+
+fn claims(people: &People, world: &World) -> Value {
+    let now = people.clock.now().timestamp();
+    json!({
+        "iss": people.config.issuer, "aud": people.config.audience, "sub": world.ann.id,
+        "sid": "00000000-0000-4000-8000-000000000000", "role": "guest", "iat": now, "exp": now + 600,
+    })
+}
+
+/// Our token with one claim set, or taken away where it is `null`.
+fn with_claim(people: &People, world: &World, name: &str, value: Value) -> String {
+    let mut claims = claims(people, world);
+    let fields = claims.as_object_mut().unwrap();
+    match value {
+        Value::Null => drop(fields.remove(name)),
+        value => drop(fields.insert(name.to_owned(), value)),
+    }
+    signed(&header(people), &claims)
+}
+
+fn with_header(people: &People, world: &World, name: &str, value: Value) -> String {
+    let mut header = header(people);
+    let fields = header.as_object_mut().unwrap();
+    match value {
+        Value::Null => drop(fields.remove(name)),
+        value => drop(fields.insert(name.to_owned(), value)),
+    }
+    signed(&header, &claims(people, world))
+}
+
+fn public_key() -> [u8; 32] {
+    SigningKey::from_bytes(&SIGNING_SEED).verifying_key().to_bytes()
+}
+
+/// HS256 with the public key as its secret: the confusion of algorithms.
+fn symmetric(people: &People, world: &World) -> String {
+    let header = Header { typ: Some("at+jwt".to_owned()), kid: Some(people.signer.kid().to_owned()), ..Header::new(Algorithm::HS256) };
+    jsonwebtoken::encode(&header, &claims(people, world), &EncodingKey::from_secret(&public_key())).unwrap()
+}
+
+fn unsigned(people: &People, world: &World, alg: &str) -> String {
+    let mut header = header(people);
+    header["alg"] = json!(alg);
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}.", part(&header), part(&claims(people, world)))
+}
+
+type Make = fn(&People, &World) -> String;
+
+const FORGED: [(&str, Make); 25] = [
+    ("alg none", |p, w| unsigned(p, w, "none")),
+    ("alg nOnE", |p, w| unsigned(p, w, "nOnE")),
+    ("EdDSA without a signature", |p, w| unsigned(p, w, "EdDSA")),
+    ("HS256 with the public key", symmetric),
+    ("alg RS256 over our signature", |p, w| with_header(p, w, "alg", json!("RS256"))),
+    ("alg HS256 over our signature", |p, w| with_header(p, w, "alg", json!("HS256"))),
+    ("typ JWT", |p, w| with_header(p, w, "typ", json!("JWT"))),
+    ("typ of a refresh token", |p, w| with_header(p, w, "typ", json!("rt+jwt"))),
+    ("no typ", |p, w| with_header(p, w, "typ", Value::Null)),
+    ("no kid", |p, w| with_header(p, w, "kid", Value::Null)),
+    ("an unknown kid", |p, w| with_header(p, w, "kid", json!("unknown"))),
+    ("a kid that is a path", |p, w| with_header(p, w, "kid", json!("../../dev/null"))),
+    ("another iss", |p, w| with_claim(p, w, "iss", json!("https://evil.example"))),
+    ("no iss", |p, w| with_claim(p, w, "iss", Value::Null)),
+    ("another aud", |p, w| with_claim(p, w, "aud", json!("another"))),
+    ("no aud", |p, w| with_claim(p, w, "aud", Value::Null)),
+    ("no sub", |p, w| with_claim(p, w, "sub", Value::Null)),
+    ("a sub that is no id", |p, w| with_claim(p, w, "sub", json!("ann"))),
+    ("no sid", |p, w| with_claim(p, w, "sid", Value::Null)),
+    ("no role", |p, w| with_claim(p, w, "role", Value::Null)),
+    ("a role that is none", |p, w| with_claim(p, w, "role", json!("root"))),
+    ("no exp", |p, w| with_claim(p, w, "exp", Value::Null)),
+    ("an exp that is text", |p, w| with_claim(p, w, "exp", json!("9999999999"))),
+    ("an exp in the past", |p, w| with_claim(p, w, "exp", json!(1_700_000_000))),
+    ("no iat", |p, w| with_claim(p, w, "iat", Value::Null)),
+];
+
+const TAMPERED: [(&str, Make); 4] = [
+    ("a changed payload", |p, w| {
+        let token = signed(&header(p), &claims(p, w));
+        let parts: Vec<&str> = token.split('.').collect();
+        let mut other = claims(p, w);
+        other["sub"] = json!(w.ben.id);
+        format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(other.to_string()), parts[2])
+    }),
+    ("a changed signature", |p, w| {
+        let token = signed(&header(p), &claims(p, w));
+        let last = if token.ends_with('A') { "Q" } else { "A" };
+        format!("{}{last}", &token[..token.len() - 1])
+    }),
+    ("a token of another key", |p, w| {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let text = format!("{}.{}", part(&header(p)), part(&claims(p, w)));
+        let signature = SigningKey::from_bytes(&[9; 32]).sign(text.as_bytes());
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }),
+    ("a key of its own in the header", |p, w| {
+        let own = SigningKey::from_bytes(&[9; 32]);
+        let mut header = header(p);
+        header["jwk"] = json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(own.verifying_key().as_bytes()) });
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let text = format!("{}.{}", part(&header), part(&claims(p, w)));
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(own.sign(text.as_bytes()).to_bytes()))
+    }),
+];
+
+/// Values of `Authorization`, and the code of their 401.
+const HEADERS: [(&str, &str, &str); 13] = [
+    ("Basic", "Basic YW5uOnNlY3JldA==", "not_authenticated"),
+    ("another scheme", "Token {access}", "not_authenticated"),
+    ("no scheme", "{access}", "token_not_valid"),
+    ("an empty header", "", "token_not_valid"),
+    ("a scheme alone", "Bearer", "token_not_valid"),
+    ("a scheme and a space", "Bearer ", "token_not_valid"),
+    ("no token at all", "Bearer nonsense", "token_not_valid"),
+    ("two parts", "Bearer a.b", "token_not_valid"),
+    ("four parts", "Bearer {access}.x", "token_not_valid"),
+    ("two tokens", "Bearer {access} {access}", "token_not_valid"),
+    ("two tokens with a comma", "Bearer {access}, Bearer {access}", "token_not_valid"),
+    ("a refresh token as access token", "Bearer {refresh}", "token_not_valid"),
+    ("dots", "Bearer ..", "token_not_valid"),
+];
+
+pub fn rows() -> Vec<Row> {
+    let mine = |name: &str| Row::new(&format!("token: {name}"), "GET", "/api/users/me/");
+    let mut rows = vec![
+        mine("none").who(As::Nobody).is(401, "not_authenticated"),
+        mine("twice").header("authorization", "Bearer x").is(401, "token_not_valid").gap("repeated header"),
+        mine("not ASCII").who(As::Nobody).header("authorization", b"Bearer \xff\xfe".to_vec()).is(401, "token_not_valid"),
+        Row::new("refresh: an access token", "POST", "/api/token/refresh/")
+            .json(r#"{"refresh": "{access}"}"#)
+            .who(As::Nobody)
+            .is(401, "token_not_valid"),
+        Row::new("refresh: nonsense", "POST", "/api/token/refresh/")
+            .json(r#"{"refresh": "nonsense"}"#)
+            .who(As::Nobody)
+            .is(401, "token_not_valid"),
+        Row::new("blacklist: an access token", "POST", "/api/token/blacklist/")
+            .json(r#"{"refresh": "{access}"}"#)
+            .who(As::Nobody)
+            .is(401, "token_not_valid"),
+        Row::new("verify: nonsense", "POST", "/api/token/verify/")
+            .json(r#"{"token": "nonsense"}"#)
+            .who(As::Nobody)
+            .is(401, "token_not_valid"),
+        Row::new("send without a token", "POST", "/api/messages/")
+            .json(r#"{"conversation": "{conversation}", "message_body": "hush"}"#)
+            .who(As::Nobody)
+            .is(401, "not_authenticated"),
+        Row::new("a bad path without a token", "GET", "/api/messages/nonsense/")
+            .who(As::Nobody)
+            .is(401, "not_authenticated"),
+        Row::new("a bad body without a token", "POST", "/api/messages/").json("{").who(As::Nobody).is(401, "not_authenticated"),
+    ];
+    for (name, value, code) in HEADERS {
+        rows.push(mine(name).who(As::Header(value.to_owned())).is(401, code));
+    }
+    for (name, make) in FORGED.into_iter().chain(TAMPERED) {
+        rows.push(mine(name).who(As::Made(make)).is(401, "token_not_valid"));
+    }
+    rows
+}

@@ -1,0 +1,143 @@
+//! A way to the API, in process through the local gateway or over the network, and one request on that way.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderName, HeaderValue, Method},
+};
+use local::gateway::Gateway;
+use serde_json::Value;
+
+use super::answer::Answer;
+
+/// The API. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Way>);
+
+enum Way {
+    Gateway(Gateway),
+    Network { address: String, http: reqwest::Client },
+}
+
+impl Api {
+    pub fn in_process(gateway: Gateway) -> Self {
+        Self(Arc::new(Way::Gateway(gateway)))
+    }
+
+    pub fn over_network(address: &str) -> Self {
+        Self(Arc::new(Way::Network {
+            address: address.to_owned(),
+            http: reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(std::time::Duration::from_secs(40))
+                .build()
+                .unwrap(),
+        }))
+    }
+
+    /// A request to be completed; `path` may be a link that the API gave.
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        Request {
+            api: self.clone(),
+            method,
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            body: Vec::new(),
+        }
+    }
+
+    pub fn get(&self, path: &str) -> Request {
+        self.request(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str) -> Request {
+        self.request(Method::POST, path)
+    }
+
+    async fn exchange(&self, request: Request) -> Answer {
+        let asked = format!("{} {}", request.method, request.path);
+        match &*self.0 {
+            Way::Gateway(gateway) => {
+                let mut inner = axum::http::Request::new(Bytes::from(request.body));
+                *inner.method_mut() = request.method;
+                *inner.uri_mut() = without_origin(&request.path).parse().unwrap();
+                *inner.headers_mut() = request.headers;
+                inner.headers_mut().insert("host", HeaderValue::from_static("api.test"));
+                let answer = gateway.handle(inner).await;
+                Answer {
+                    status: answer.status().as_u16(),
+                    headers: answer.headers().clone(),
+                    body: answer.body().to_vec(),
+                    asked,
+                }
+            }
+            Way::Network { address, http } => {
+                let url = format!("{address}{}", without_origin(&request.path));
+                let sent = http.request(request.method, url).headers(request.headers).body(request.body);
+                let answer = sent.send().await.unwrap();
+                Answer {
+                    status: answer.status().as_u16(),
+                    headers: answer.headers().clone(),
+                    body: answer.bytes().await.unwrap().to_vec(),
+                    asked,
+                }
+            }
+        }
+    }
+}
+
+/// The path and query of a link.
+fn without_origin(link: &str) -> &str {
+    let Some((_, rest)) = link.split_once("://") else {
+        return link;
+    };
+    rest.find('/').map_or("/", |slash| &rest[slash..])
+}
+
+/// A request on its way to being sent.
+#[derive(Clone)]
+pub struct Request {
+    api: Api,
+    method: Method,
+    path: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl Request {
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Adds a header, beside others of that name.
+    pub fn header(self, name: &str, value: &str) -> Self {
+        self.header_bytes(name, value.as_bytes())
+    }
+
+    pub fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+        self.headers.append(name, HeaderValue::from_bytes(value).unwrap());
+        self
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.raw("application/json", body.to_string().as_bytes())
+    }
+
+    pub fn form(self, body: &str) -> Self {
+        self.raw("application/x-www-form-urlencoded", body.as_bytes())
+    }
+
+    /// A body of some type.
+    pub fn raw(mut self, content_type: &str, body: &[u8]) -> Self {
+        self.headers.remove("content-type");
+        self.body = body.to_vec();
+        self.header("content-type", content_type)
+    }
+
+    pub async fn send(self) -> Answer {
+        let api = self.api.clone();
+        api.exchange(self).await
+    }
+}

@@ -1,0 +1,213 @@
+//! An application of its own for each test: an engine or a table that nobody else uses, the routers that are deployed, a
+//! clock that the test moves.
+
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use chrono::TimeDelta;
+use local::{
+    engine::{Engine, Storage},
+    gateway::Gateway,
+};
+use shared::{
+    App,
+    auth::Signer,
+    clock::Clock,
+    config::{Config, Registration},
+    model::user::Role,
+    random::Random,
+    store::Store,
+};
+
+use super::{
+    api::Api,
+    environment, invariants, logs,
+    people::People,
+    proxy::Proxy,
+    replica::Replica,
+    table::{Endpoint, Table},
+    user::User,
+};
+
+/// The seed of the key that signs the tokens of the suite.
+pub const SIGNING_SEED: [u8; 32] = [7; 32];
+
+/// An application under test.
+pub struct TestApp {
+    api: Api,
+    pub people: People,
+    /// The table itself, past the proxy.
+    pub table: Table,
+    /// The layer under the SDK.
+    pub proxy: Proxy,
+    /// What the deployed functions are given.
+    pub app: App,
+    ahead: Arc<AtomicI64>,
+    /// Stops when the test ends; `None` on an engine that was there before.
+    _engine: Option<Engine>,
+}
+
+impl Deref for TestApp {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.api
+    }
+}
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::build(Registration::Open, false).await
+    }
+
+    /// As a deployment is by default: admins make users.
+    pub async fn with_closed_registration() -> Self {
+        Self::build(Registration::Admin, false).await
+    }
+
+    /// On a table where every read that is not strongly consistent, and every read of an index, is answered from before the
+    /// last write.
+    pub async fn lagging() -> Self {
+        Self::build(Registration::Open, true).await
+    }
+
+    async fn build(registration: Registration, lags: bool) -> Self {
+        logs::watch();
+        let (engine, address) = match environment::dynamodb() {
+            Some(address) => (None, address),
+            None => {
+                let engine = Engine::start(Storage::Temporary).unwrap();
+                let address = engine.endpoint();
+                (Some(engine), address)
+            }
+        };
+        let endpoint = Endpoint::new(&address);
+        let proxy = Proxy::start(endpoint.clone()).await;
+        let random = Random::from_system();
+        let name = format!("test-{}", random.uuid().simple());
+        let store = Store::local(&proxy.endpoint, &name, random.clone()).await;
+        create(&store).await;
+        if lags {
+            let replica = format!("past-{}", random.uuid().simple());
+            create(&Store::local(&address, &replica, random.clone()).await).await;
+            proxy.lag(Replica::new(endpoint.clone(), &name, &replica)).await;
+        }
+        let (clock, ahead) = clock();
+        let config = Config {
+            table: name.clone(),
+            issuer: "https://api.test".to_owned(),
+            audience: "messaging".to_owned(),
+            registration,
+            signing_seed_file: None,
+        };
+        let signer = Signer::from_seed(SIGNING_SEED).unwrap();
+        let now = clock.now();
+        store
+            .publish_signing_key(signer.kid(), signer.public_x(), now, now)
+            .await
+            .unwrap();
+        let app = App::new(store, config, Some(signer), clock.clone(), random.clone());
+        app.keys.warm(&app.store, now).await.unwrap();
+        let people = People {
+            table: Table::new(Endpoint::new(&proxy.endpoint), &name),
+            signer: app.signer.clone().unwrap(),
+            clock,
+            config: app.config.clone(),
+            random,
+        };
+        Self {
+            api: Api::in_process(Gateway::new(&app)),
+            people,
+            table: Table::new(endpoint, &name),
+            proxy,
+            app,
+            ahead,
+            _engine: engine,
+        }
+    }
+
+    /// A second process on the same table, with caches of its own.
+    pub fn second_process(&self) -> Api {
+        let app = App::new(
+            self.app.store.clone(),
+            (*self.app.config).clone(),
+            Some(Signer::from_seed(SIGNING_SEED).unwrap()),
+            self.app.clock.clone(),
+            self.app.random.clone(),
+        );
+        Api::in_process(Gateway::new(&app))
+    }
+
+    /// A guest.
+    pub async fn user(&self, name: &str) -> User {
+        self.user_with_role(name, Role::Guest).await
+    }
+
+    pub async fn admin(&self, name: &str) -> User {
+        self.user_with_role(name, Role::Admin).await
+    }
+
+    pub async fn user_with_role(&self, name: &str, role: Role) -> User {
+        let (id, email) = self.people.add(name, role).await;
+        let token = self.people.token(id, role);
+        User::new(self.api.clone(), name, &id.to_string(), &email, &token)
+    }
+
+    /// The same guest with a new token, as the old one ends after a quarter of an hour.
+    pub fn renewed(&self, user: &User) -> User {
+        User {
+            token: self.people.token(user.id.parse().unwrap(), Role::Guest),
+            ..user.clone()
+        }
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, by: TimeDelta) {
+        self.ahead.fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
+    }
+
+    /// A client key that is made now.
+    pub fn key(&self) -> String {
+        self.key_from(TimeDelta::zero())
+    }
+
+    /// A client key that was made so long before now, or after it.
+    pub fn key_from(&self, ago: TimeDelta) -> String {
+        self.app.random.uuid_at(self.app.clock.now() - ago).to_string()
+    }
+
+    /// All rules of the table hold.
+    pub async fn check(&self) {
+        invariants::check(&self.table).await;
+    }
+
+    pub fn api(&self) -> Api {
+        self.api.clone()
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            logs::assert_clean();
+        }
+    }
+}
+
+/// The machine's time plus what the test adds.
+fn clock() -> (Clock, Arc<AtomicI64>) {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let (system, added) = (Clock::system(), ahead.clone());
+    let now = move || system.now() + TimeDelta::microseconds(added.load(Ordering::SeqCst));
+    (Clock::new(now), ahead)
+}
+
+async fn create(store: &Store) {
+    let definition = local::template::table().unwrap();
+    assert!(store.create_table(&definition).await.unwrap(), "the table is not fresh");
+}

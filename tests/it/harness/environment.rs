@@ -1,0 +1,21 @@
+//! What the suite takes from its environment, all of it optional.
+
+/// A DynamoDB to use instead of the embedded engine (`DYNAMODB_ENDPOINT`).
+pub fn dynamodb() -> Option<String> {
+    variable("DYNAMODB_ENDPOINT")
+}
+
+/// A running API for the black-box tests (`API_URL`), without the slash at the end.
+pub fn api_url() -> Option<String> {
+    variable("API_URL").map(|url| url.trim_end_matches('/').to_owned())
+}
+
+/// Which server's known gaps are passed over (`API_GAPS`).
+pub fn gaps() -> Option<String> {
+    variable("API_GAPS")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the suite reads its environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}

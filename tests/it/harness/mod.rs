@@ -1,0 +1,29 @@
+//! What tests are written with: an application on a fresh table, users who act through its API, and the layer under the
+//! SDK that makes things go wrong.
+
+#![allow(dead_code, reason = "a vocabulary: not every word is used on every day")]
+
+pub mod answer;
+pub mod api;
+pub mod app;
+pub mod call;
+pub mod environment;
+pub mod faults;
+pub mod invariants;
+pub mod logs;
+pub mod meter;
+pub mod network;
+pub mod people;
+pub mod proxy;
+pub mod replica;
+pub mod table;
+pub mod user;
+pub mod watch_gaps;
+pub mod wire;
+
+pub use self::{
+    answer::Answer,
+    api::{Api, Request},
+    app::TestApp,
+    user::User,
+};

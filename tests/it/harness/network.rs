@@ -1,0 +1,60 @@
+//! The black box: the API over the network, at `API_URL` or from the local server, started in this process on a table in
+//! memory. Nothing is known of it but its address, so users register as users do.
+
+use local::gateway;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::{
+    api::Api,
+    app::TestApp,
+    environment,
+    people::PASSWORD,
+    user::User,
+};
+
+/// An API that is only known by its address.
+pub struct BlackBox {
+    pub api: Api,
+    /// Runs while the test does; `None` where the API was there before.
+    pub app: Option<TestApp>,
+}
+
+impl BlackBox {
+    pub async fn start() -> Self {
+        if let Some(address) = environment::api_url() {
+            return Self {
+                api: Api::over_network(&address),
+                app: None,
+            };
+        }
+        let app = TestApp::new().await;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let gateway = gateway::Gateway::new(&app.app);
+        tokio::spawn(gateway::serve(listener, gateway, std::future::pending()));
+        Self {
+            api: Api::over_network(&format!("http://{address}")),
+            app: Some(app),
+        }
+    }
+
+    /// Registers and logs in.
+    pub async fn user(&self, name: &str) -> User {
+        let email = unique_email(name);
+        let body = json!({
+            "email": email, "password": PASSWORD, "first_name": name, "last_name": "Tester",
+        });
+        let user = self.api.post("/api/users/").json(&body).send().await.created();
+        let login = json!({ "email": email, "password": PASSWORD });
+        let tokens = self.api.post("/api/token/").json(&login).send().await.ok();
+        let id = user["user_id"].as_str().unwrap();
+        User::new(self.api.clone(), name, id, &email, tokens["access"].as_str().unwrap())
+    }
+}
+
+/// An address that nobody had in an earlier run either.
+pub fn unique_email(name: &str) -> String {
+    let random = shared::random::Random::from_system().uuid().simple();
+    format!("{}.{random}@example.com", name.to_lowercase())
+}

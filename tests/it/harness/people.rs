@@ -1,0 +1,81 @@
+//! How users come into being. Where registration itself is not the subject, a user is written into the table as a release
+//! would have written one, with a password hash that was made once, and a token that the test signs: Argon2 takes longer
+//! than most tests.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use shared::{
+    auth::{AccessClaims, Signer},
+    clock::Clock,
+    config::Config,
+    ids::{SessionId, UserId},
+    model::user::Role,
+    random::Random,
+};
+
+use super::table::Table;
+
+/// The password of everybody.
+pub const PASSWORD: &str = "correct-horse-battery-staple";
+/// Its hash with the parameters of the design.
+pub const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$scyVxXtOVeTHF642T5lsgA$UuSFSCLL1Pbg3/OT5SmJQFiVQ5gm21zbS12pD8BmRaU";
+
+/// Makes users and tokens without asking the API.
+#[derive(Clone)]
+pub struct People {
+    pub table: Table,
+    pub signer: Arc<Signer>,
+    pub clock: Clock,
+    pub config: Arc<Config>,
+    pub random: Random,
+}
+
+impl People {
+    /// A user with a profile and a credential; id and email.
+    pub async fn add(&self, name: &str, role: Role) -> (UserId, String) {
+        let user = UserId::new(self.random.uuid());
+        let email = format!("{}.{}@example.com", name.to_lowercase(), &user.to_string()[..8]);
+        self.table.put_all(&items(user, name, &email, role, self.clock.now())).await;
+        (user, email)
+    }
+
+    /// A good access token of the user.
+    pub fn token(&self, user: UserId, role: Role) -> String {
+        self.token_with(user, role, TimeDelta::minutes(15))
+    }
+
+    /// A token that ends after `lifetime` from now on.
+    pub fn token_with(&self, user: UserId, role: Role, lifetime: TimeDelta) -> String {
+        let now = self.clock.now();
+        let claims = AccessClaims {
+            iss: self.config.issuer.clone(),
+            aud: self.config.audience.clone(),
+            sub: user,
+            sid: SessionId::new(self.random.uuid()),
+            role,
+            iat: now.timestamp(),
+            exp: (now + lifetime).timestamp(),
+        };
+        self.signer.sign(&claims).unwrap()
+    }
+}
+
+/// A user's two items.
+pub fn items(user: UserId, name: &str, email: &str, role: Role, now: DateTime<Utc>) -> [Value; 2] {
+    let micros = now.timestamp_micros();
+    [
+        json!({
+            "pk": format!("USER#{user}"), "sk": "PROFILE", "item": "user",
+            "gsi1pk": "USERS", "gsi1sk": format!("{micros:017}#{user}"),
+            "email": email, "first_name": name, "last_name": "Tester", "role": role.as_str(),
+            "phone_number": "+44 20 7946 0018",
+            "credential_version": 1, "created_at": micros,
+        }),
+        json!({
+            "pk": format!("EMAIL#{email}"), "sk": "CREDENTIAL", "item": "credential",
+            "user": user.to_string(), "hash": HASH, "version": 1, "failures": 0, "not_before": micros,
+        }),
+    ]
+}

@@ -1,0 +1,232 @@
+//! The layer under the SDK: an HTTP proxy between the store's client and the engine that can do what no local engine does.
+//! It counts and measures calls, makes them fail on either side of their effect, answers from the past, and holds them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::{
+    call::{Call, Operation},
+    faults::{Fault, Faults, How},
+    meter::Cost,
+    replica::Replica,
+    table::Endpoint,
+    wire::{self, Answers, Reply, Request},
+};
+
+/// How long every answer is held while measuring, so that calls that are made side by side overlap for certain.
+const OVERLAP: Duration = Duration::from_millis(25);
+
+/// A proxy. Cheap to clone.
+#[derive(Clone)]
+pub struct Proxy {
+    pub endpoint: String,
+    pub faults: Faults,
+    core: Arc<Core>,
+}
+
+struct Core {
+    upstream: Endpoint,
+    faults: Faults,
+    cost: Mutex<Option<Cost>>,
+    tally: Mutex<HashMap<&'static str, usize>>,
+    replica: tokio::sync::RwLock<Option<Replica>>,
+}
+
+impl Proxy {
+    pub async fn start(upstream: Endpoint) -> Self {
+        let faults = Faults::default();
+        let core = Arc::new(Core {
+            upstream,
+            faults: faults.clone(),
+            cost: Mutex::default(),
+            tally: Mutex::default(),
+            replica: tokio::sync::RwLock::default(),
+        });
+        let address = wire::serve(core.clone()).await;
+        Self {
+            endpoint: format!("http://{address}"),
+            faults,
+            core,
+        }
+    }
+
+    /// What `operation` costs. Nothing else may run meanwhile.
+    pub async fn measure<T>(&self, operation: impl Future<Output = T>) -> (T, Cost) {
+        *self.core.cost.lock().unwrap() = Some(Cost::default());
+        let result = operation.await;
+        let cost = self.core.cost.lock().unwrap().take();
+        (result, cost.unwrap())
+    }
+
+    /// From now on every read that may be stale is answered from before the last write.
+    pub async fn lag(&self, replica: Replica) {
+        *self.core.replica.write().await = Some(replica);
+    }
+
+    /// How many puts of single items have passed, by what became of them.
+    pub fn puts(&self) -> (usize, usize) {
+        let tally = self.core.tally.lock().unwrap();
+        let of = |what| tally.get(what).copied().unwrap_or_default();
+        (of("put"), of("put refused"))
+    }
+}
+
+impl Answers for Core {
+    async fn answer(self: Arc<Self>, request: Request) -> Reply {
+        let call = Call::parse(&request.operation, &request.body);
+        let depth = self.cost.lock().unwrap().as_mut().map(|cost| cost.begin(&call));
+        let reply = match self.faults.of(&call) {
+            Some(fault) => self.faulty(&call, request.body, fault).await,
+            None => self.forward(&call, request.body).await,
+        };
+        if let Some(depth) = depth {
+            sleep(OVERLAP).await;
+            if let (Some(cost), Reply::Answer { body, .. }) = (self.cost.lock().unwrap().as_mut(), &reply) {
+                cost.end(&call, depth, body);
+            }
+        }
+        reply
+    }
+}
+
+impl Core {
+    async fn faulty(&self, call: &Call, body: Vec<u8>, fault: Fault) -> Reply {
+        match fault {
+            Fault::Before(how) => failed(how),
+            Fault::After(how) => {
+                self.forward(call, body).await;
+                failed(how)
+            }
+            Fault::Conflict => match call.operation {
+                Operation::Transact => cancelled(call, "TransactionConflict"),
+                _ if call.writes() => error(400, "TransactionConflictException"),
+                _ => self.forward(call, body).await,
+            },
+            Fault::Throttle => error(400, "ThrottlingException"),
+            Fault::ThrottledTransaction => match call.operation {
+                Operation::Transact => cancelled(call, "ThrottlingError"),
+                _ => self.forward(call, body).await,
+            },
+            Fault::Unprocessed => self.half_of(call).await,
+            Fault::ShortPage(most) => self.short_page(call, most).await,
+            Fault::Hold(gate) => {
+                gate.pass().await;
+                self.forward(call, body).await
+            }
+        }
+    }
+
+    /// Sends the call on: to the replica if it may be stale, and then to the replica too if it wrote.
+    async fn forward(&self, call: &Call, body: Vec<u8>) -> Reply {
+        let body = if self.cost.lock().unwrap().is_some() && call.operation != Operation::Other {
+            let mut counted = call.body.clone();
+            counted["ReturnConsumedCapacity"] = json!("TOTAL");
+            counted.to_string().into_bytes()
+        } else {
+            body
+        };
+        let replica = self.replica.read().await;
+        let (status, answer) = match &*replica {
+            Some(replica) if call.may_be_stale() => replica.read(call, body).await,
+            Some(replica) if call.writes() => replica.write(call, body, &self.upstream).await,
+            _ => self.upstream.send(&call.name, body).await,
+        };
+        if call.operation == Operation::Put {
+            let what = if status == 200 { "put" } else { "put refused" };
+            *self.tally.lock().unwrap().entry(what).or_default() += 1;
+        }
+        Reply::Answer { status, body: answer }
+    }
+
+    /// Does the first half of a batch; of a batch of one, nothing.
+    async fn half_of(&self, call: &Call) -> Reply {
+        let (pointer, rest_name, list_pointer) = match call.operation {
+            Operation::BatchGet => ("/RequestItems", "UnprocessedKeys", "/Keys"),
+            Operation::BatchWrite => ("/RequestItems", "UnprocessedItems", ""),
+            _ => return self.forward(call, call.body.to_string().into_bytes()).await,
+        };
+        let tables = call.body.pointer(pointer).and_then(Value::as_object).unwrap();
+        let (table, wanted) = tables.iter().next().unwrap();
+        let list = wanted.pointer(list_pointer).and_then(Value::as_array).unwrap();
+        let (now, later) = list.split_at(list.len() / 2);
+        let with = |part: &[Value]| {
+            let mut wanted = wanted.clone();
+            *wanted.pointer_mut(list_pointer).unwrap() = part.to_vec().into();
+            json!({ table.as_str(): wanted })
+        };
+        let mut answer = json!({ "Responses": { table.as_str(): [] } });
+        if !now.is_empty() {
+            let mut request = call.clone();
+            request.body["RequestItems"] = with(now);
+            let body = request.body.to_string().into_bytes();
+            let Reply::Answer { status: 200, body } = self.forward(&request, body).await else {
+                return error(500, "InternalServerError");
+            };
+            answer = serde_json::from_slice(&body).unwrap();
+        }
+        answer[rest_name] = with(later);
+        Reply::Answer {
+            status: 200,
+            body: answer.to_string().into_bytes(),
+        }
+    }
+
+    /// A page that the engine itself ends early: a lower limit is what gives it the right `LastEvaluatedKey`, on an index
+    /// too.
+    async fn short_page(&self, call: &Call, most: u64) -> Reply {
+        let mut short = call.clone();
+        if call.operation == Operation::Query {
+            let limit = call.body["Limit"].as_u64().unwrap_or(most);
+            short.body["Limit"] = json!(limit.min(most));
+        }
+        let body = short.body.to_string().into_bytes();
+        self.forward(&short, body).await
+    }
+}
+
+fn failed(how: How) -> Reply {
+    match how {
+        How::Error500 => error(500, "InternalServerError"),
+        How::Reset => Reply::Reset,
+        How::Timeout => Reply::Silence,
+        How::Death => error(400, "AccessDeniedException"),
+    }
+}
+
+fn error(status: u16, code: &str) -> Reply {
+    let body = json!({
+        "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"),
+        "message": "made by the test's proxy",
+    });
+    Reply::Answer {
+        status,
+        body: body.to_string().into_bytes(),
+    }
+}
+
+/// A transaction that is cancelled because of its last step.
+fn cancelled(call: &Call, code: &str) -> Reply {
+    let steps = call.body["TransactItems"].as_array().map_or(1, Vec::len);
+    let mut reasons = vec![json!({ "Code": "None" }); steps];
+    reasons[steps - 1] = json!({ "Code": code, "Message": "made by the test's proxy" });
+    let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
+    let message = format!(
+        "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+        codes.join(", ")
+    );
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": message,
+        "CancellationReasons": reasons,
+    });
+    Reply::Answer {
+        status: 400,
+        body: body.to_string().into_bytes(),
+    }
+}

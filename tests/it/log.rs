@@ -1,0 +1,161 @@
+//! A conversation is one log: its numbers have no holes and no repeats, and whoever reads while others write sees each
+//! message once, in one order.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use futures::future::join_all;
+use serde_json::Value;
+use shared::ids::ConversationId;
+use tokio::sync::watch;
+
+use crate::harness::{TestApp, User, user::{body_of, number_of}};
+
+const WRITERS: usize = 16;
+const EACH: usize = 200;
+/// A reader walks through the log once for so many messages.
+const WALK: usize = 320;
+
+/// Sends one message after the other; the slowest.
+async fn write(user: User, conversation: String, sent: watch::Sender<usize>) -> Duration {
+    let mut slowest = Duration::ZERO;
+    for n in 0..EACH {
+        let begun = Instant::now();
+        user.send(&conversation, &format!("hush {} {n}", user.name)).await;
+        slowest = slowest.max(begun.elapsed());
+        sent.send_modify(|sent| *sent += 1);
+    }
+    slowest
+}
+
+/// Messages as one reader saw them: the number and what it said.
+type Seen = Vec<(u64, String)>;
+
+fn note(seen: &mut Seen, page: &Value) {
+    let results = page["results"].as_array().unwrap();
+    seen.extend(results.iter().map(|message| (number_of(message), body_of(message))));
+}
+
+/// Reads forward from the first message on, whenever something was sent.
+async fn read_forward(user: User, conversation: String, mut sent: watch::Receiver<usize>) -> Seen {
+    let id: ConversationId = conversation.parse().unwrap();
+    sent.wait_for(|sent| *sent > 0).await.unwrap();
+    let first = user.get(&format!("/api/messages/{}/", id.message(1))).await.ok();
+    let mut seen = vec![(number_of(&first), body_of(&first))];
+    while seen.len() < WRITERS * EACH {
+        sent.wait_for(|sent| *sent > seen.len()).await.unwrap();
+        let last = id.message(seen.last().unwrap().0);
+        note(&mut seen, &user.get(&format!("/api/messages/?after={last}&limit=50")).await.ok());
+    }
+    seen
+}
+
+/// Reads from the newest message down to the first, again and again while others write.
+async fn read_backward(user: User, conversation: String, mut sent: watch::Receiver<usize>) -> Vec<Seen> {
+    let mut walks: Vec<Seen> = Vec::new();
+    loop {
+        let enough = walks.len() * WALK;
+        let finished = *sent.wait_for(|sent| *sent >= enough).await.unwrap() == WRITERS * EACH;
+        let mut seen = Seen::new();
+        let mut next = Some(format!("/api/messages/?conversation={conversation}&limit=100"));
+        while let Some(link) = next {
+            let page = user.get(&link).await.ok();
+            note(&mut seen, &page);
+            next = page["next"].as_str().map(str::to_owned);
+        }
+        walks.push(seen);
+        if finished {
+            return walks;
+        }
+    }
+}
+
+/// Opens the conversation at a message in the middle and reads from there to both ends, again and again.
+async fn read_around(user: User, conversation: String, mut sent: watch::Receiver<usize>) -> Vec<Seen> {
+    let id: ConversationId = conversation.parse().unwrap();
+    let mut walks: Vec<Seen> = Vec::new();
+    loop {
+        let enough = (walks.len() * WALK).max(2);
+        let there = *sent.wait_for(|sent| *sent >= enough).await.unwrap();
+        let middle = id.message(there as u64 / 2);
+        let page = user.get(&format!("/api/messages/?around={middle}&limit=40")).await.ok();
+        let mut seen = Seen::new();
+        note(&mut seen, &page);
+        let (mut previous, mut next) = (page["previous"].clone(), page["next"].clone());
+        while let Some(link) = previous.as_str() {
+            let page = user.get(link).await.ok();
+            let mut older = Seen::new();
+            note(&mut older, &page);
+            seen.splice(0..0, older);
+            previous = page["previous"].clone();
+        }
+        while let Some(link) = next.as_str().filter(|_| seen.len() < there) {
+            let page = user.get(link).await.ok();
+            note(&mut seen, &page);
+            next = page["next"].clone();
+        }
+        walks.push(seen);
+        if there == WRITERS * EACH {
+            return walks;
+        }
+    }
+}
+
+/// Numbers that follow one another, upward from `first`.
+#[track_caller]
+fn in_order(seen: &Seen, first: u64) {
+    for (place, (number, body)) in seen.iter().enumerate() {
+        assert_eq!(*number, first + place as u64, "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixteen_writers_and_three_readers_agree() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let mut writers = Vec::new();
+    for n in 0..WRITERS {
+        writers.push(app.user(&format!("w{n}")).await);
+    }
+    let conversation = ann.group(&writers.iter().collect::<Vec<_>>()).await;
+    let (sent, received) = watch::channel(0);
+    let begun = Instant::now();
+    let reading = (
+        tokio::spawn(read_forward(ann.clone(), conversation.clone(), received.clone())),
+        tokio::spawn(read_backward(ann.clone(), conversation.clone(), received.clone())),
+        tokio::spawn(read_around(ann.clone(), conversation.clone(), received)),
+    );
+    let writing = writers.into_iter().map(|user| tokio::spawn(write(user, conversation.clone(), sent.clone())));
+    let slowest = join_all(writing).await.into_iter().map(Result::unwrap).max().unwrap();
+    let took = begun.elapsed();
+    let (forward, backward, around) =
+        (reading.0.await.unwrap(), reading.1.await.unwrap(), reading.2.await.unwrap());
+
+    in_order(&forward, 1);
+    let truth: HashMap<u64, String> = forward.iter().cloned().collect();
+    assert_eq!(truth.len(), WRITERS * EACH, "none is missing, none is there twice");
+    for mut walk in backward {
+        walk.reverse();
+        in_order(&walk, 1);
+        assert!(walk.iter().all(|(number, body)| truth[number] == *body));
+    }
+    for walk in around {
+        in_order(&walk, 1);
+        assert!(walk.iter().all(|(number, body)| truth[number] == *body));
+    }
+    let mut next = HashMap::new();
+    for (_, body) in &forward {
+        let (who, n) = body.rsplit_once(' ').unwrap();
+        let expected = next.entry(who.to_owned()).or_insert(0);
+        assert_eq!(n.parse::<usize>().unwrap(), *expected, "{who} sees their own order");
+        *expected += 1;
+    }
+    app.check().await;
+    let (done, refused) = app.proxy.puts();
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    let per_message = (done + refused) as f64 / (WRITERS * EACH) as f64;
+    eprintln!("{WRITERS} writers, {EACH} messages each: {took:.1?}, {per_message:.2} puts a message, slowest send {slowest:.2?}");
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+}

@@ -1,0 +1,168 @@
+//! Nobody learns that something exists which is not theirs: what is there and what is not are answered with the same
+//! status, headers and bytes. And who was removed reads and sends nothing from then on.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use shared::{http::Routes, ids::ConversationId};
+
+use crate::harness::{TestApp, User, user::message_path};
+
+/// Ids of one conversation and one message, real ones or others of the same form.
+struct Place {
+    conversation: String,
+    message: String,
+    user: String,
+}
+
+/// A body with which each route is asked; sensible, so that the answer does not depend on its fields.
+fn body(method: &Method, path: &str, place: &Place) -> Option<Value> {
+    let body = match (method.as_str(), path) {
+        ("PUT", "/api/conversations/{id}/read/") => json!({ "message": place.message }),
+        ("PUT" | "PATCH", "/api/conversations/{id}/") => json!({ "name": "hush" }),
+        ("POST", "/api/conversations/{id}/participants/") => json!({ "participants": [place.user] }),
+        ("PATCH", "/api/conversations/{id}/participants/{user_id}/") => json!({ "role": "owner" }),
+        ("PUT" | "PATCH", "/api/messages/{id}/") => json!({ "message_body": "hush" }),
+        ("POST", "/api/messages/") => json!({ "conversation": place.conversation, "message_body": "hush" }),
+        _ => return None,
+    };
+    Some(body)
+}
+
+/// Each route that takes the id of a conversation or a message, in its path or otherwise.
+fn routes() -> Vec<(Method, &'static str)> {
+    let all = |routes: Routes| routes.list().to_vec();
+    let mut named = [all(conversations::routes()), all(messages::routes())].concat();
+    named.retain(|(_, path)| path.contains("{id}"));
+    named.push((Method::POST, "/api/messages/"));
+    for query in ["conversation={conversation}", "before={id}", "after={id}", "around={id}"] {
+        named.push((Method::GET, Box::leak(format!("/api/messages/?{query}").into_boxed_str())));
+    }
+    named
+}
+
+async fn ask(user: &User, method: &Method, path: &str, place: &Place) -> String {
+    let id = if path.starts_with("/api/conversations/") { &place.conversation } else { &place.message };
+    let filled = path
+        .replace("{id}", id)
+        .replace("{conversation}", &place.conversation)
+        .replace("{user_id}", &place.user);
+    let mut request = user.request(method.clone(), &filled);
+    if let Some(body) = body(method, path, place) {
+        request = request.json(&body);
+    }
+    request.send().await.fingerprint()
+}
+
+fn nowhere(user: &str) -> Place {
+    let conversation = ConversationId::from_prefix([0x5a; 10]);
+    Place {
+        conversation: conversation.to_string(),
+        message: conversation.message(1).to_string(),
+        user: user.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_tell_what_exists() {
+    let app = TestApp::new().await;
+    let (ann, ben, stranger) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+    let removed = app.user("dan").await;
+    let conversation = ann.group(&[&ben, &removed]).await;
+    let message = ann.send(&conversation, "hush").await;
+    ann.remove(&conversation, &removed).await.expect(204);
+    let there = Place {
+        message: message["message_id"].as_str().unwrap().to_owned(),
+        conversation,
+        user: ben.id.clone(),
+    };
+    let before = app.table.items().await;
+    let mut told = Vec::new();
+    for (method, path) in routes() {
+        for user in [&stranger, &removed] {
+            let exists = ask(user, &method, path, &there).await;
+            let not = ask(user, &method, path, &nowhere(&ben.id)).await;
+            if exists != not {
+                told.push(format!("{method} {path}\n--- what exists\n{exists}\n--- what does not\n{not}\n"));
+            }
+        }
+    }
+    assert!(told.is_empty(), "{}", told.join("\n"));
+    assert_eq!(app.table.items().await, before, "something was written");
+}
+
+#[tokio::test]
+async fn numbers_that_were_never_written_are_like_messages_of_others() {
+    let app = TestApp::new().await;
+    let (ann, stranger) = (app.user("ann").await, app.user("cleo").await);
+    let conversation = ann.group(&[]).await;
+    let message = ann.send(&conversation, "hush").await;
+    let id: ConversationId = conversation.parse().unwrap();
+    let exists = stranger.get(&message_path(&message)).await.fingerprint();
+    let not = stranger.get(&format!("/api/messages/{}/", id.message(2))).await.fingerprint();
+    assert_eq!(exists, not);
+    let theirs = app.user("ben").await.group(&[]).await;
+    let reply = |to: &Value| json!({ "conversation": theirs, "message_body": "hush", "reply_to": to });
+    let exists = stranger.post("/api/messages/", reply(&message["message_id"])).await.fingerprint();
+    let not = stranger.post("/api/messages/", reply(&json!(id.message(9)))).await.fingerprint();
+    assert_eq!(exists, not);
+}
+
+#[tokio::test]
+async fn a_user_id_that_nobody_has_is_like_no_other_only_to_those_who_may_ask() {
+    let app = TestApp::new().await;
+    let (ann, stranger) = (app.user("ann").await, app.user("cleo").await);
+    let conversation = ann.group(&[]).await;
+    let path = format!("/api/conversations/{conversation}/participants/");
+    let nobody = "00000000-0000-4000-8000-000000000000";
+    let add = async |user: &User, id: &str| user.post(&path, json!({ "participants": [id] })).await;
+    add(&ann, nobody).await.refuses("participants");
+    let exists = add(&stranger, &ann.id).await.fingerprint();
+    assert_eq!(add(&stranger, nobody).await.fingerprint(), exists);
+}
+
+#[tokio::test]
+async fn an_old_cursor_and_a_live_token_open_nothing_after_a_removal() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let conversation = ann.group(&[&ben]).await;
+    let mut message = Value::Null;
+    for n in 0..10 {
+        message = ann.send(&conversation, &format!("hush {n}")).await;
+    }
+    let own = ben.send(&conversation, "hush, mine").await;
+    let messages = ben.get(&format!("/api/messages/?conversation={conversation}&limit=3")).await.ok();
+    let everything = ben.get("/api/messages/?limit=3").await.ok();
+    let around = format!("/api/messages/?around={}&limit=2", message["message_id"].as_str().unwrap());
+    let around = ben.get(&around).await.ok();
+    let members = ben.get(&format!("/api/conversations/{conversation}/participants/?limit=1")).await.ok();
+    let changes = format!("/api/conversations/{conversation}/changes/?after=0&limit=1");
+    ann.remove(&conversation, &ben).await.expect(204);
+
+    for link in [&messages["next"], &around["previous"], &around["next"], &members["next"]] {
+        ben.get(link.as_str().unwrap()).await.problem(404, "not_found");
+    }
+    ben.get(&changes).await.problem(404, "not_found");
+    let page = ben.get(everything["next"].as_str().unwrap()).await;
+    assert!(page.status == 404 || page.json()["results"] == json!([]), "{page}");
+    assert_eq!(ben.all("/api/messages/").await.len(), 0);
+    assert_eq!(ben.all("/api/conversations/").await.len(), 0);
+    ben.get(&message_path(&own)).await.problem(404, "not_found");
+    ben.edit(&own, "hush, edited").await.problem(404, "not_found");
+    ben.delete_message(&own).await.problem(404, "not_found");
+    ben.mark_read(&conversation, &own).await.problem(404, "not_found");
+    ben.leave(&conversation).await.problem(404, "not_found");
+    ben.try_send(&conversation, "hush, late").await.refuses("conversation");
+    assert_eq!(ann.messages(&conversation).await.len(), 11, "what was sent before stays");
+}
+
+#[tokio::test]
+async fn a_reader_of_the_index_who_was_removed_sees_nothing_of_it() {
+    // The index is late: it still holds the entry of somebody who was removed. What is shown is decided on the table.
+    let app = TestApp::lagging().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let conversation = ann.group(&[&ben]).await;
+    ann.send(&conversation, "hush").await;
+    ann.remove(&conversation, &ben).await.expect(204);
+    let inbox = ben.get("/api/conversations/").await.ok();
+    assert_eq!(inbox["results"], json!([]));
+}

@@ -1,0 +1,118 @@
+//! The routes of the routers are the routes of `template.yaml`: nothing is deployed that is not answered, and nothing is
+//! written that cannot be reached.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+const TEMPLATE: &str = include_str!("../../template.yaml");
+
+/// A route key's method and path, and the function that its integration calls.
+struct TemplateRoute {
+    method: String,
+    path: String,
+    function: String,
+}
+
+fn resources() -> BTreeMap<String, Value> {
+    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
+    serde_json::from_value(template["Resources"].clone()).unwrap()
+}
+
+/// The `Binary` of the function that a reference to an integration leads to: tags such as `!Sub` are passed over by the
+/// parser, which leaves the text they stand at.
+fn function_of(resources: &BTreeMap<String, Value>, target: &str) -> String {
+    let name = |text: &str| {
+        let end = |c: char| !c.is_ascii_alphanumeric();
+        resources.keys().filter(|key| text.split(end).any(|word| word == *key)).cloned().collect::<Vec<_>>()
+    };
+    let integration = name(target).into_iter().find(|name| resources[name]["Type"] == "AWS::ApiGatewayV2::Integration");
+    let integration = &resources[&integration.unwrap_or_else(|| panic!("no integration in {target}"))];
+    let uri = integration["Properties"]["IntegrationUri"].to_string();
+    let function = name(&uri).into_iter().find(|name| resources[name]["Type"] == "AWS::Serverless::Function");
+    let function = &resources[&function.unwrap_or_else(|| panic!("no function in {uri}"))];
+    function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned()
+}
+
+fn template_routes() -> Vec<TemplateRoute> {
+    let resources = resources();
+    let routes = resources.values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
+    routes
+        .map(|route| {
+            let (method, path) = route["Properties"]["RouteKey"].as_str().unwrap().split_once(' ').unwrap();
+            TemplateRoute {
+                method: method.to_owned(),
+                path: path.to_owned(),
+                function: function_of(&resources, &route["Properties"]["Target"].to_string()),
+            }
+        })
+        .collect()
+}
+
+/// Every route of the routers, with the function that has it.
+fn router_routes() -> Vec<(&'static str, String, String)> {
+    let of = |function: &'static str, routes: shared::http::Routes| {
+        let listed = routes.list().iter();
+        listed.map(|(method, path)| (function, method.to_string(), (*path).to_owned())).collect::<Vec<_>>()
+    };
+    [
+        of("auth", auth::routes()),
+        of("conversations", conversations::routes()),
+        of("messages", messages::routes()),
+    ]
+    .concat()
+}
+
+impl TemplateRoute {
+    /// Whether API Gateway leads this request here; a greedy variable takes one segment or more, an empty one included.
+    fn takes(&self, method: &str, path: &str) -> bool {
+        let right_method = self.method == "ANY" || self.method == method;
+        let right_path = match self.path.split_once("{proxy+}") {
+            Some((prefix, _)) => path.starts_with(prefix) && path.len() > prefix.len(),
+            None => self.path == path,
+        };
+        right_method && right_path
+    }
+}
+
+#[test]
+fn every_route_of_a_router_is_led_to_its_function() {
+    let template = template_routes();
+    for (function, method, path) in router_routes() {
+        // Both spellings; API Gateway passes over one slash at the end of a path when it looks for a route.
+        for spelled in [path.as_str(), path.trim_end_matches('/')] {
+            let found: Vec<&str> = template
+                .iter()
+                .filter(|route| route.takes(&method, spelled) || route.takes(&method, spelled.trim_end_matches('/')))
+                .map(|route| route.function.as_str())
+                .collect();
+            assert!(!found.is_empty(), "{method} {spelled} has no route in template.yaml");
+            assert!(found.iter().all(|found| *found == function), "{method} {spelled} leads to {found:?}");
+        }
+    }
+}
+
+#[test]
+fn every_route_of_the_template_leads_to_a_function_that_has_it() {
+    let routes = router_routes();
+    for route in template_routes() {
+        let has = routes.iter().any(|(function, method, path)| {
+            let spelled = [path.as_str(), path.trim_end_matches('/')];
+            *function == route.function && spelled.iter().any(|path| route.takes(method, path))
+        });
+        assert!(has, "{} {} leads to {}, which has no such route", route.method, route.path, route.function);
+    }
+}
+
+#[test]
+fn routes_are_named_once_and_end_with_a_slash() {
+    let mut named: Vec<String> = router_routes().into_iter().map(|(_, method, path)| format!("{method} {path}")).collect();
+    let count = named.len();
+    named.sort();
+    named.dedup();
+    assert_eq!(named.len(), count, "a route is named twice");
+    for (_, _, path) in router_routes() {
+        let file = path == "/healthz" || path.starts_with("/.well-known/");
+        assert!(file || path.ends_with('/'), "{path}");
+    }
+}
