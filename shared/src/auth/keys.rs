@@ -20,6 +20,8 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 struct Snapshot {
     keys: HashMap<String, (DecodingKey, Option<DateTime<Utc>>)>,
     read_at: DateTime<Utc>,
+    /// When a key that was not known was last looked up.
+    looked_up_at: Option<DateTime<Utc>>,
 }
 
 /// Publishes the signer's key, which has to be done before its first use, and reads it back. Keys before it verify for as
@@ -89,7 +91,7 @@ impl KeyCache {
 
     /// Reads the keys ahead of the first request.
     pub async fn warm(&self, store: &Store, now: DateTime<Utc>) -> Result<(), Problem> {
-        self.read(store, now).await.map(drop)
+        self.read(store, now, None).await.map(drop)
     }
 
     /// Keys that are fresh and, if it can be helped, have `kid` among them.
@@ -106,11 +108,17 @@ impl KeyCache {
             .clone();
         match kept {
             Some(kept) if kept.serves(kid, now) => Ok(kept),
-            _ => self.read(store, now).await,
+            Some(kept) if kept.keys.contains_key(kid) => self.read(store, now, kept.looked_up_at).await,
+            _ => self.read(store, now, Some(now)).await,
         }
     }
 
-    async fn read(&self, store: &Store, now: DateTime<Utc>) -> Result<Arc<Snapshot>, Problem> {
+    async fn read(
+        &self,
+        store: &Store,
+        now: DateTime<Utc>,
+        looked_up_at: Option<DateTime<Utc>>,
+    ) -> Result<Arc<Snapshot>, Problem> {
         let mut keys = HashMap::new();
         for key in store.signing_keys().await? {
             let decoding = DecodingKey::from_ed_components(&key.x).map_err(|error| {
@@ -118,15 +126,52 @@ impl KeyCache {
             })?;
             keys.insert(key.kid, (decoding, key.not_after));
         }
-        let snapshot = Arc::new(Snapshot { keys, read_at: now });
+        let snapshot = Arc::new(Snapshot {
+            keys,
+            read_at: now,
+            looked_up_at,
+        });
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot.clone());
         Ok(snapshot)
     }
 }
 
 impl Snapshot {
+    /// A key that was published a moment after an ordinary reading is looked up at once, so that its first tokens are good
+    /// everywhere; what limits the looking up is the last time that it was done.
     fn serves(&self, kid: &str, now: DateTime<Utc>) -> bool {
-        let age = now - self.read_at;
-        age < LOOK_AGAIN || (age < FRESH && self.keys.contains_key(kid))
+        let looked_up = self.looked_up_at.is_some_and(|at| now - at < LOOK_AGAIN);
+        now - self.read_at < FRESH && (looked_up || self.keys.contains_key(kid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_looked_up_once_in_a_while() {
+        let read_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let snapshot = |looked_up_at| Snapshot {
+            keys: HashMap::new(),
+            read_at,
+            looked_up_at,
+        };
+        assert!(!snapshot(None).serves("new", read_at));
+        assert!(snapshot(Some(read_at)).serves("new", read_at + TimeDelta::seconds(9)));
+        assert!(!snapshot(Some(read_at)).serves("new", read_at + LOOK_AGAIN));
+    }
+
+    #[test]
+    fn a_known_key_is_kept_for_five_minutes() {
+        let read_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let key = DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
+        let snapshot = Snapshot {
+            keys: HashMap::from([("known".to_owned(), (key, None))]),
+            read_at,
+            looked_up_at: Some(read_at),
+        };
+        assert!(snapshot.serves("known", read_at + TimeDelta::seconds(299)));
+        assert!(!snapshot.serves("known", read_at + FRESH));
     }
 }
