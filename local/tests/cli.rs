@@ -156,6 +156,27 @@ fn an_endpoint_that_nobody_listens_at_is_one_line() {
 }
 
 #[test]
+fn a_table_that_another_key_signs_for_is_left_alone() {
+    let (data, other) = (folder(), folder());
+    let _deployment = Server::start(&["--no-demo", "--data", data.path().to_str().unwrap()]);
+    let endpoint = std::fs::read_to_string(data.path().join("lock")).unwrap();
+    let seed = |folder: &std::path::Path| folder.join("signing.seed").to_str().unwrap().to_owned();
+    let init = |seed: &str| {
+        run(&[
+            "init",
+            "--no-demo",
+            "--dynamodb-endpoint",
+            &endpoint,
+            "--signing-seed",
+            seed,
+        ])
+    };
+    let failure = init(&seed(other.path())).failure();
+    assert!(failure.contains("signing key"), "{failure}");
+    init(&seed(data.path())).success();
+}
+
+#[test]
 fn one_folder_has_one_process() {
     let data = folder();
     let data = data.path().to_str().unwrap();

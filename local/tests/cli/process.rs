@@ -17,7 +17,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// A server on a free port; it is killed when it is dropped.
+/// A server on a free port; it is stopped when it is dropped.
 pub struct Server {
     pub address: String,
     welcome: String,
@@ -75,10 +75,8 @@ impl Server {
     }
 
     /// Sends a signal; how it ended, and what it printed meanwhile.
-    pub fn stop(mut self, signal: &str) -> (ExitStatus, String) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", signal, &pid]).status().unwrap();
-        assert!(sent.success());
+    pub fn stop(mut self, name: &str) -> (ExitStatus, String) {
+        signal(&self.child, name);
         let status = self.child.wait().unwrap();
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
@@ -86,11 +84,19 @@ impl Server {
     }
 }
 
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", name, &pid]).status().unwrap();
+    assert!(sent.success());
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only for a process that has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Not killed, or its temporary folder would stay. After `stop` there is nobody left to signal.
+        if let Ok(None) = self.child.try_wait() {
+            signal(&self.child, "TERM");
+            let _ = self.child.wait();
+        }
     }
 }
 
