@@ -40,8 +40,6 @@ pub(crate) enum Failure {
     ForeignKey { table: String },
     #[error("the key that signs tokens cannot be published: {0}")]
     Key(Problem),
-    #[error("cannot start again with that endpoint in the environment: {0}")]
-    Again(io::Error),
     #[error("cannot read the password: {0}")]
     Password(io::Error),
     #[error("the two passwords differ")]

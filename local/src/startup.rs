@@ -2,10 +2,7 @@
 //! It starts nothing that listens to the outside.
 
 use std::fmt;
-use std::io;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use local::engine::{Engine, EngineError, Storage};
 use local::template;
@@ -24,8 +21,6 @@ use crate::seed;
 /// Who issues tokens of local runs. No address, as that changes with `--port` and tokens outlive a restart.
 const ISSUER: &str = "local";
 const AUDIENCE: &str = "messaging";
-
-const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
 /// An app and what must live as long as it.
 #[derive(Debug)]
@@ -118,7 +113,7 @@ fn place(database: &Database, in_memory: bool) -> Place {
 
 async fn connect(place: &Place, table: &str, random: &Random) -> Result<(Option<Engine>, Store), Failure> {
     let storage = match place {
-        Place::Endpoint(url) => return Ok((None, at_endpoint(url, table, random).await?)),
+        Place::Endpoint(url) => return Ok((None, at_endpoint(url, table, random).await)),
         Place::Memory => Storage::Temporary,
         Place::Folder(folder) => Storage::Folder(folder.clone()),
     };
@@ -127,28 +122,12 @@ async fn connect(place: &Place, table: &str, random: &Random) -> Result<(Option<
     Ok((Some(engine), store))
 }
 
-async fn at_endpoint(url: &Url, table: &str, random: &Random) -> Result<Store, Failure> {
+async fn at_endpoint(url: &Url, table: &str, random: &Random) -> Store {
     let endpoint = url.as_str().trim_end_matches('/');
     if is_loopback(url) {
-        return Ok(Store::local(endpoint, table, random.clone()).await);
+        return Store::local(endpoint, table, random.clone()).await;
     }
-    if std::env::var_os(ENDPOINT).is_none_or(|set| set != endpoint) {
-        return Err(Failure::Again(again_at(endpoint)));
-    }
-    Ok(Store::from_env(table, random.clone()).await)
-}
-
-/// The store finds an endpoint that is not on this machine, with its region and credentials, in the environment; that can
-/// be changed safely only for a process that has not begun. Returns where that fails.
-fn again_at(endpoint: &str) -> io::Error {
-    let program = match std::env::current_exe() {
-        Ok(program) => program,
-        Err(error) => return error,
-    };
-    Command::new(program)
-        .args(std::env::args_os().skip(1))
-        .env(ENDPOINT, endpoint)
-        .exec()
+    Store::at(endpoint, table, random.clone()).await
 }
 
 /// Engines on this machine take any credentials; real ones are not sent to them.

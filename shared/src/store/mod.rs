@@ -74,6 +74,15 @@ impl Store {
         Self::new(&config, table, random)
     }
 
+    /// Connects to another address than the region's, with region and credentials as the environment says.
+    pub async fn at(endpoint: &str, table: &str, random: Random) -> Self {
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .endpoint_url(endpoint)
+            .load()
+            .await;
+        Self::new(&config, table, random)
+    }
+
     /// Connects to an engine on this machine that takes any credentials.
     pub async fn local(endpoint: &str, table: &str, random: Random) -> Self {
         let credentials = aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local");

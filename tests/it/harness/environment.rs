@@ -15,7 +15,10 @@ pub fn gaps() -> Option<String> {
     variable("API_GAPS")
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the suite reads its environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the suite reads its environment"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
