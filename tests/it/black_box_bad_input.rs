@@ -246,7 +246,9 @@ async fn every_row_is_refused_as_it_says_and_leaves_nothing_behind() {
         }
     }
     let bodies = world.ann.bodies(&world.conversation).await;
-    assert_eq!(bodies, ["hush"], "a message was sent or changed");
+    if bodies != ["hush"] {
+        wrong.push(format!("a message was sent or changed: {bodies:?}"));
+    }
     assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
 }
 
