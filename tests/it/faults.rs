@@ -509,6 +509,7 @@ async fn lists_are_complete_however_short_the_pages_are() {
     let shown = stage.ann.conversation(&stage.group).await;
     for (what, found, expected) in [
         ("unread", shown["unread"].as_u64(), 7),
+<<<<<<< HEAD
         (
             "participants",
             shown["participants"].as_array().map(|users| users.len() as u64),
@@ -519,12 +520,20 @@ async fn lists_are_complete_however_short_the_pages_are() {
             shown["messages"].as_array().map(|messages| messages.len() as u64),
             8,
         ),
+=======
+        ("participants", shown["participants"].as_array().map(|users| users.len() as u64), 3),
+>>>>>>> f67ec7b438edcaa30813922e1ca01b6ae770292b
     ] {
         if found != Some(expected) {
             short.push(format!("{what} of a conversation: {found:?} of {expected}"));
         }
     }
+    let path = format!("/api/conversations/{}/", stage.group);
+    let same = json!({ "participants": [stage.ann.id, stage.ben.id, stage.cleo.id] });
+    stage.ann.patch(&path, same).await.ok();
     stage.ben.send(&stage.group, "hush, sent on short pages").await;
+    let left = stage.ann.group(&[&stage.ben, &stage.cleo]).await;
+    stage.ann.leave(&left).await.expect(204);
     stage.ann.delete_message(&stage.message).await.nothing();
     succeeded(&stage.run(&app, Operation::CloseAccount).await, "close");
     app.proxy.faults.clear();

@@ -332,6 +332,7 @@ const REGISTRATIONS: [(&str, &str, &str); 22] = [
     ),
 ];
 
+<<<<<<< HEAD
 const CONVERSATIONS: [(&str, &str, &str); 20] = [
     (
         "participants a word",
@@ -423,6 +424,26 @@ const CONVERSATIONS: [(&str, &str, &str); 20] = [
         r#"{"participants": [["{ben}"]]}"#,
         "participants[0]",
     ),
+=======
+const CONVERSATIONS: [(&str, &str, &str); 19] = [
+    ("participants a word", r#"{"participants": "{ben}"}"#, "participants"),
+    ("participants an object", r#"{"participants": {"user_id": "{ben}"}}"#, "participants"),
+    ("participants numbers", r#"{"participants": [1]}"#, "participants[0]"),
+    ("participants nobody", r#"{"participants": ["00000000-0000-4000-8000-000000000000"]}"#, "participants"),
+    ("participants a conversation", r#"{"participants": ["{conversation}"]}"#, "participants"),
+    ("participants emails", r#"{"participants": ["ben@example.com"]}"#, "participants[0]"),
+    ("participants null inside", r#"{"participants": [null]}"#, "participants[0]"),
+    ("participants objects without an id", r#"{"participants": [{"first_name": "Ben"}]}"#, "participants[0]"),
+    ("a kind that we do not have", r#"{"participants": ["{ben}"], "kind": "channel"}"#, "kind"),
+    ("kind a number", r#"{"participants": ["{ben}"], "kind": 1}"#, "kind"),
+    ("direct with nobody", r#"{"participants": [], "kind": "direct"}"#, "participants"),
+    ("direct with oneself", r#"{"participants": ["{ann}"], "kind": "direct"}"#, "participants"),
+    ("name a number", r#"{"participants": ["{ben}"], "name": 5}"#, "name"),
+    ("name a list", r#"{"participants": ["{ben}"], "name": ["hush"]}"#, "name"),
+    ("metadata text", r#"{"participants": ["{ben}"], "metadata": "hush"}"#, "metadata"),
+    ("a field that we do not have", r#"{"participants": ["{ben}"], "owner": "{ben}"}"#, "owner"),
+    ("participants nested", r#"{"participants": [["{ben}"]]}"#, "participants[0]"),
+>>>>>>> f67ec7b438edcaa30813922e1ca01b6ae770292b
     ("participants true", r#"{"participants": true}"#, "participants"),
     (
         "kind in capitals",

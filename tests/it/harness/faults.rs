@@ -136,6 +136,10 @@ impl Faults {
         });
     }
 
+    pub(super) fn are_none(&self) -> bool {
+        self.0.lock().unwrap().is_empty()
+    }
+
     /// What is to happen to this call: every rule counts it, the first that applies wins.
     pub(super) fn of(&self, call: &Call) -> Option<Fault> {
         let mut rules = self.0.lock().unwrap();

@@ -16,6 +16,7 @@ pub mod network;
 pub mod people;
 pub mod proxy;
 pub mod replica;
+pub mod sabotage;
 pub mod table;
 pub mod user;
 pub mod watch_gaps;
