@@ -55,17 +55,8 @@ fn public_key() -> [u8; 32] {
 
 /// HS256 with the public key as its secret: the confusion of algorithms.
 fn symmetric(people: &People, world: &World) -> String {
-    let header = Header {
-        typ: Some("at+jwt".to_owned()),
-        kid: Some(people.signer.kid().to_owned()),
-        ..Header::new(Algorithm::HS256)
-    };
-    jsonwebtoken::encode(
-        &header,
-        &claims(people, world),
-        &EncodingKey::from_secret(&public_key()),
-    )
-    .unwrap()
+    let header = Header { typ: Some("at+jwt".to_owned()), kid: Some(people.signer.kid().to_owned()), ..Header::new(Algorithm::HS256) };
+    jsonwebtoken::encode(&header, &claims(people, world), &EncodingKey::from_secret(&public_key())).unwrap()
 }
 
 fn unsigned(people: &People, world: &World, alg: &str) -> String {
@@ -82,46 +73,26 @@ const FORGED: [(&str, Make); 25] = [
     ("alg nOnE", |p, w| unsigned(p, w, "nOnE")),
     ("EdDSA without a signature", |p, w| unsigned(p, w, "EdDSA")),
     ("HS256 with the public key", symmetric),
-    ("alg RS256 over our signature", |p, w| {
-        with_header(p, w, "alg", json!("RS256"))
-    }),
-    ("alg HS256 over our signature", |p, w| {
-        with_header(p, w, "alg", json!("HS256"))
-    }),
+    ("alg RS256 over our signature", |p, w| with_header(p, w, "alg", json!("RS256"))),
+    ("alg HS256 over our signature", |p, w| with_header(p, w, "alg", json!("HS256"))),
     ("typ JWT", |p, w| with_header(p, w, "typ", json!("JWT"))),
-    ("typ of a refresh token", |p, w| {
-        with_header(p, w, "typ", json!("rt+jwt"))
-    }),
+    ("typ of a refresh token", |p, w| with_header(p, w, "typ", json!("rt+jwt"))),
     ("no typ", |p, w| with_header(p, w, "typ", Value::Null)),
     ("no kid", |p, w| with_header(p, w, "kid", Value::Null)),
-    ("an unknown kid", |p, w| {
-        with_header(p, w, "kid", json!("unknown"))
-    }),
-    ("a kid that is a path", |p, w| {
-        with_header(p, w, "kid", json!("../../dev/null"))
-    }),
-    ("another iss", |p, w| {
-        with_claim(p, w, "iss", json!("https://evil.example"))
-    }),
+    ("an unknown kid", |p, w| with_header(p, w, "kid", json!("unknown"))),
+    ("a kid that is a path", |p, w| with_header(p, w, "kid", json!("../../dev/null"))),
+    ("another iss", |p, w| with_claim(p, w, "iss", json!("https://evil.example"))),
     ("no iss", |p, w| with_claim(p, w, "iss", Value::Null)),
     ("another aud", |p, w| with_claim(p, w, "aud", json!("another"))),
     ("no aud", |p, w| with_claim(p, w, "aud", Value::Null)),
     ("no sub", |p, w| with_claim(p, w, "sub", Value::Null)),
-    ("a sub that is no id", |p, w| {
-        with_claim(p, w, "sub", json!("ann"))
-    }),
+    ("a sub that is no id", |p, w| with_claim(p, w, "sub", json!("ann"))),
     ("no sid", |p, w| with_claim(p, w, "sid", Value::Null)),
     ("no role", |p, w| with_claim(p, w, "role", Value::Null)),
-    ("a role that is none", |p, w| {
-        with_claim(p, w, "role", json!("root"))
-    }),
+    ("a role that is none", |p, w| with_claim(p, w, "role", json!("root"))),
     ("no exp", |p, w| with_claim(p, w, "exp", Value::Null)),
-    ("an exp that is text", |p, w| {
-        with_claim(p, w, "exp", json!("9999999999"))
-    }),
-    ("an exp in the past", |p, w| {
-        with_claim(p, w, "exp", json!(1_700_000_000))
-    }),
+    ("an exp that is text", |p, w| with_claim(p, w, "exp", json!("9999999999"))),
+    ("an exp in the past", |p, w| with_claim(p, w, "exp", json!(1_700_000_000))),
     ("no iat", |p, w| with_claim(p, w, "iat", Value::Null)),
 ];
 
@@ -131,12 +102,7 @@ const TAMPERED: [(&str, Make); 4] = [
         let parts: Vec<&str> = token.split('.').collect();
         let mut other = claims(p, w);
         other["sub"] = json!(w.ben.id);
-        format!(
-            "{}.{}.{}",
-            parts[0],
-            URL_SAFE_NO_PAD.encode(other.to_string()),
-            parts[2]
-        )
+        format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(other.to_string()), parts[2])
     }),
     ("a changed signature", |p, w| {
         let token = signed(&header(p), &claims(p, w));
@@ -155,10 +121,7 @@ const TAMPERED: [(&str, Make); 4] = [
         header["jwk"] = json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(own.verifying_key().as_bytes()) });
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", part(&header), part(&claims(p, w)));
-        format!(
-            "{text}.{}",
-            URL_SAFE_NO_PAD.encode(own.sign(text.as_bytes()).to_bytes())
-        )
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(own.sign(text.as_bytes()).to_bytes()))
     }),
 ];
 
@@ -174,16 +137,8 @@ const HEADERS: [(&str, &str, &str); 13] = [
     ("two parts", "Bearer a.b", "token_not_valid"),
     ("four parts", "Bearer {access}.x", "token_not_valid"),
     ("two tokens", "Bearer {access} {access}", "token_not_valid"),
-    (
-        "two tokens with a comma",
-        "Bearer {access}, Bearer {access}",
-        "token_not_valid",
-    ),
-    (
-        "a refresh token as access token",
-        "Bearer {refresh}",
-        "token_not_valid",
-    ),
+    ("two tokens with a comma", "Bearer {access}, Bearer {access}", "token_not_valid"),
+    ("a refresh token as access token", "Bearer {refresh}", "token_not_valid"),
     ("dots", "Bearer ..", "token_not_valid"),
 ];
 
@@ -191,14 +146,8 @@ pub fn rows() -> Vec<Row> {
     let mine = |name: &str| Row::new(&format!("token: {name}"), "GET", "/api/users/me/");
     let mut rows = vec![
         mine("none").who(As::Nobody).is(401, "not_authenticated"),
-        mine("twice")
-            .header("authorization", "Bearer x")
-            .is(401, "token_not_valid")
-            .gap("repeated header"),
-        mine("not ASCII")
-            .who(As::Nobody)
-            .header("authorization", b"Bearer \xff\xfe".to_vec())
-            .is(401, "token_not_valid"),
+        mine("twice").header("authorization", "Bearer x").is(401, "token_not_valid").gap("repeated header"),
+        mine("not ASCII").who(As::Nobody).header("authorization", b"Bearer \xff\xfe".to_vec()).is(401, "token_not_valid"),
         Row::new("refresh: an access token", "POST", "/api/token/refresh/")
             .json(r#"{"refresh": "{access}"}"#)
             .who(As::Nobody)
@@ -222,10 +171,7 @@ pub fn rows() -> Vec<Row> {
         Row::new("a bad path without a token", "GET", "/api/messages/nonsense/")
             .who(As::Nobody)
             .is(401, "not_authenticated"),
-        Row::new("a bad body without a token", "POST", "/api/messages/")
-            .json("{")
-            .who(As::Nobody)
-            .is(401, "not_authenticated"),
+        Row::new("a bad body without a token", "POST", "/api/messages/").json("{").who(As::Nobody).is(401, "not_authenticated"),
     ];
     for (name, value, code) in HEADERS {
         rows.push(mine(name).who(As::Header(value.to_owned())).is(401, code));

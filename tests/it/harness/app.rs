@@ -168,8 +168,7 @@ impl TestApp {
 
     /// Moves the clock.
     pub fn advance(&self, by: TimeDelta) {
-        self.ahead
-            .fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
+        self.ahead.fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
     }
 
     /// A client key that is made now.
@@ -210,8 +209,5 @@ fn clock() -> (Clock, Arc<AtomicI64>) {
 
 async fn create(store: &Store) {
     let definition = local::template::table().unwrap();
-    assert!(
-        store.create_table(&definition).await.unwrap(),
-        "the table is not fresh"
-    );
+    assert!(store.create_table(&definition).await.unwrap(), "the table is not fresh");
 }

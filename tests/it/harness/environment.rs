@@ -15,12 +15,6 @@ pub fn gaps() -> Option<String> {
     variable("API_GAPS")
 }
 
-<<<<<<< HEAD
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the suite reads its environment"
-)]
-=======
 /// What is taken away under the SDK, to see that a test fails of it (`SABOTAGE`).
 pub fn sabotage() -> Option<String> {
     variable("SABOTAGE")
@@ -32,7 +26,6 @@ pub fn sabotage_list() -> Option<String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where the suite reads its environment")]
->>>>>>> f67ec7b438edcaa30813922e1ca01b6ae770292b
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

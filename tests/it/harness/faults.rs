@@ -167,11 +167,7 @@ impl Default for Gate {
 impl Gate {
     /// Waits until the call is here.
     pub async fn reached(&self) {
-        self.arrived
-            .subscribe()
-            .wait_for(|arrived| *arrived)
-            .await
-            .unwrap();
+        self.arrived.subscribe().wait_for(|arrived| *arrived).await.unwrap();
     }
 
     /// Lets it go.

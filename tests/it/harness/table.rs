@@ -148,10 +148,7 @@ impl Table {
 
 /// A text attribute; empty where there is none.
 pub fn text(item: &Item, name: &str) -> String {
-    item.get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// A number attribute; zero where there is none.
@@ -161,9 +158,7 @@ pub fn number(item: &Item, name: &str) -> u64 {
 
 fn plain_item(item: &Value) -> Item {
     let attributes = item.as_object().unwrap().iter();
-    attributes
-        .map(|(name, value)| (name.clone(), plain(value)))
-        .collect()
+    attributes.map(|(name, value)| (name.clone(), plain(value))).collect()
 }
 
 /// DynamoDB's typed JSON as plain JSON.
@@ -188,10 +183,8 @@ pub fn typed(value: &Value) -> Value {
         Value::String(value) => json!({ "S": value }),
         Value::Array(values) => json!({ "L": values.iter().map(typed).collect::<Vec<_>>() }),
         Value::Object(fields) => {
-            let fields: Map<String, Value> = fields
-                .iter()
-                .map(|(name, value)| (name.clone(), typed(value)))
-                .collect();
+            let fields: Map<String, Value> =
+                fields.iter().map(|(name, value)| (name.clone(), typed(value))).collect();
             json!({ "M": fields })
         }
     }

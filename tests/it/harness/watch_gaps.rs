@@ -5,22 +5,10 @@ use super::environment;
 
 /// Name of a case, and why `cargo lambda watch` cannot pass it.
 const GAPS: [(&str, &str); 4] = [
-    (
-        "unknown path",
-        "its router answers with a 404 of its own before a function is asked",
-    ),
-    (
-        "unknown method",
-        "its router knows five methods and answers others with a 404 of its own",
-    ),
-    (
-        "cross-origin headers",
-        "it answers CORS preflights itself and adds permissive headers to answers",
-    ),
-    (
-        "repeated header",
-        "of headers with the same name it hands on the first only",
-    ),
+    ("unknown path", "its router answers with a 404 of its own before a function is asked"),
+    ("unknown method", "its router knows five methods and answers others with a 404 of its own"),
+    ("cross-origin headers", "it answers CORS preflights itself and adds permissive headers to answers"),
+    ("repeated header", "of headers with the same name it hands on the first only"),
 ];
 
 /// Whether the case is to be passed over, which is said.

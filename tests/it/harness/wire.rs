@@ -18,10 +18,7 @@ pub struct Request {
 /// What comes back.
 #[derive(Clone)]
 pub enum Reply {
-    Answer {
-        status: u16,
-        body: Vec<u8>,
-    },
+    Answer { status: u16, body: Vec<u8> },
     /// The connection is reset, without an answer.
     Reset,
     /// Nothing comes back, and the connection stays open: the client runs into its time-out.
