@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use crate::{
-    auth::{Guesses, KeyCache, Signer},
+    auth::{Guesses, KeyCache, Signer, keys},
     clock::Clock,
     config::Config,
     random::Random,
@@ -47,17 +47,30 @@ impl App {
         }
     }
 
+    /// The same with what signs tokens, for `auth`: the key is published before its first use.
+    pub async fn signing_from_env() -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let app = Self::from_env().await?;
+        let file = app
+            .config
+            .signing_seed_file
+            .as_ref()
+            .ok_or("the environment variable SIGNING_SEED_FILE is not set")?;
+        let signer = Signer::from_text(&tokio::fs::read_to_string(file).await?)?;
+        let app = Self {
+            signer: Some(Arc::new(signer)),
+            ..app
+        };
+        keys::publish(&app).await?;
+        Ok(app)
+    }
+
     /// What a function's `main` starts with: logs, settings, the table's client, keys read ahead.
     pub async fn from_env() -> Result<Self, Box<dyn Error + Send + Sync>> {
         telemetry::init();
         let config = Config::from_env()?;
         let random = Random::from_system();
         let store = Store::from_env(&config.table, random.clone()).await;
-        let signer = match &config.signing_seed_file {
-            Some(file) => Some(Signer::from_text(&tokio::fs::read_to_string(file).await?)?),
-            None => None,
-        };
-        let app = Self::new(store, config, signer, Clock::system(), random);
+        let app = Self::new(store, config, None, Clock::system(), random);
         // A table that does not answer now may do so at the first request: that one will say what is wrong.
         if let Err(problem) = app.keys.warm(&app.store, app.clock.now()).await {
             tracing::warn!(causes = problem.causes(), "keys could not be read ahead");

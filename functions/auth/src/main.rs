@@ -1,11 +1,10 @@
 //! The `auth` function on Lambda.
 
 use lambda_http::{Error, run};
-use shared::{App, auth::keys};
+use shared::App;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let app = App::from_env().await?;
-    keys::publish(&app).await?;
+    let app = App::signing_from_env().await?;
     run(auth::router(app)).await
 }

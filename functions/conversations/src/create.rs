@@ -1,12 +1,13 @@
 //! `POST /api/conversations/`: a group, or the one direct conversation of two people.
 
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::{
     App,
-    http::{Caller, Code, IdempotencyKey, Json, Origin, Problem, Reply, RequestBody},
+    http::{Caller, Code, IdempotencyKey, Json, Origin, People, Problem, Reply, RequestBody},
     ids::{ClientKey, ConversationId, UserId},
     model::{
         Faults,
@@ -18,7 +19,6 @@ use shared::{
 
 use crate::{
     references::{UserReference, distinct, existing, no_such_user},
-    retrieve::view,
     view::ConversationView,
 };
 
@@ -54,6 +54,12 @@ impl CreateConversation {
         let (Some(name), Some(metadata)) = (name, metadata) else {
             return Err(faults.into_vec().into());
         };
+        if self.kind == Kind::Direct && name.is_some() {
+            return Err(Problem::field(
+                "name",
+                "is a group's: a direct conversation has none",
+            ));
+        }
         let id = match (self.kind, others.as_slice()) {
             (Kind::Group, _) => id,
             (Kind::Direct, [other]) => direct_id([caller, *other]),
@@ -88,44 +94,80 @@ pub async fn create(
         None => ConversationId::from_prefix(app.random.bytes()),
     };
     let new = request.parse(caller.user, id)?;
-    let opened = match new.kind {
-        Kind::Direct => open_direct(&app, &new).await?,
-        Kind::Group => {
-            existing(&app, &[&[caller.user], new.others.as_slice()].concat()).await?;
-            app.store.open_conversation(&new, app.clock.now()).await?
-        }
+    let now = app.clock.now();
+    let (opened, people) = match new.kind {
+        Kind::Direct => open_direct(&app, &new, now).await?,
+        Kind::Group => open_group(&app, &new, now).await?,
     };
-    match opened {
-        Opened::New => {
-            let (view, version) = view(&app, &caller, &origin, new.id).await?;
-            let location = origin.link(&format!("/api/conversations/{}/", new.id));
-            Ok(Reply::created(view, location).version(version))
-        }
-        Opened::Existing => {
-            let (view, version) = view(&app, &caller, &origin, new.id).await?;
-            Ok(Reply::ok(view).version(version))
-        }
-        Opened::Taken => Err(Problem::new(
-            Code::ClientIdReused,
-            "Its id is taken: try again with another client_id.",
-        )),
-    }
+    let location = origin.link(&format!("/api/conversations/{}/", new.id));
+    let detail = match opened {
+        Opened::New => new.detail(now),
+        Opened::Existing => app
+            .store
+            .details(caller.user, &[new.id])
+            .await?
+            .pop()
+            .ok_or_else(taken)?,
+        Opened::Taken => return Err(taken()),
+    };
+    let version = detail.conversation.v;
+    let view = ConversationView::all(&app, &origin, vec![detail], people)
+        .await?
+        .pop()
+        .ok_or_else(taken)?;
+    let reply = if opened == Opened::New {
+        Reply::created(view, location)
+    } else {
+        Reply::ok(view)
+    };
+    Ok(reply.version(version))
+}
+
+/// The id is another's, or a conversation's that was deleted: a deleted one never comes back.
+fn taken() -> Problem {
+    Problem::new(
+        Code::ClientIdReused,
+        "Its id is taken: try again with another client_id.",
+    )
+}
+
+/// Makes a group.
+async fn open_group(
+    app: &App,
+    new: &NewConversation,
+    now: DateTime<Utc>,
+) -> Result<(Opened, People), Problem> {
+    let people = existing(app, &[&[new.creator], new.others.as_slice()].concat()).await?;
+    Ok((app.store.open_conversation(new, now).await?, people))
 }
 
 /// Opens a pair's conversation: one look, and one transaction if it does not stand yet.
-async fn open_direct(app: &App, new: &NewConversation) -> Result<Opened, Problem> {
+async fn open_direct(
+    app: &App,
+    new: &NewConversation,
+    now: DateTime<Utc>,
+) -> Result<(Opened, People), Problem> {
     let pair = [new.creator, new.others.first().copied().unwrap_or(new.creator)];
-    let (standing, open) = app.store.direct_conversation(pair).await?;
+    let (standing, users) = app.store.direct_conversation(pair).await?;
     if let Some(standing) = standing {
-        return Ok(if new.is(&standing) {
+        let opened = if new.is(&standing) {
             Opened::Existing
         } else {
             Opened::Taken
-        });
+        };
+        return Ok((opened, People::from_iter(users)));
     }
-    match pair.iter().find(|user| !open.contains(user)) {
+    let open = |user: &UserId| {
+        users
+            .iter()
+            .any(|found| found.id == *user && found.closed_at.is_none())
+    };
+    match pair.iter().find(|user| !open(user)) {
         Some(user) => Err(no_such_user(*user)),
-        None => Ok(app.store.open_conversation(new, app.clock.now()).await?),
+        None => Ok((
+            app.store.open_conversation(new, now).await?,
+            People::from_iter(users),
+        )),
     }
 }
 

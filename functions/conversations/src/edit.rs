@@ -151,6 +151,12 @@ async fn apply(
     if request.kind.is_some_and(|kind| kind != conversation.kind) {
         return Err(Problem::field("kind", "cannot change"));
     }
+    if conversation.kind == Kind::Direct && matches!(new_name, Some(Some(_))) {
+        return Err(Problem::field(
+            "name",
+            "is a group's: a direct conversation has none",
+        ));
+    }
     if !expected.allows(conversation.v) {
         return Err(Problem::precondition_failed());
     }

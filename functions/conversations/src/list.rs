@@ -7,7 +7,7 @@ use serde::Deserialize;
 use shared::{
     App,
     http::{
-        Caller, Limit, Origin, Page, Problem, Query, Reply,
+        Caller, Limit, Origin, Page, People, Problem, Query, Reply,
         page::{List, bad_cursor, cursor, read_cursor},
     },
     ids::ConversationId,
@@ -82,7 +82,7 @@ pub async fn list(
                 .map_or(detail.conversation.created_at, |message| message.sent_at),
         )
     });
-    let results = ConversationView::all(&app, &origin, details).await?;
+    let results = ConversationView::all(&app, &origin, details, People::default()).await?;
     let next = active.last().filter(|_| more).map(|last| {
         origin.link(&format!(
             "/api/conversations/?limit={limit}&cursor={}",

@@ -6,7 +6,11 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny, MapAccess, Visitor},
 };
-use shared::{App, http::Problem, ids::UserId};
+use shared::{
+    App,
+    http::{People, Problem},
+    ids::UserId,
+};
 
 /// A user named in a request.
 #[derive(Debug, Clone, Copy)]
@@ -57,12 +61,12 @@ pub(crate) fn distinct(references: &[UserReference], most: usize) -> Result<Vec<
     Ok(users)
 }
 
-/// Fails unless all of `users` have open accounts: the same answer for ids that nobody has.
-pub(crate) async fn existing(app: &App, users: &[UserId]) -> Result<(), Problem> {
+/// The profiles of `users`; fails unless all of them have open accounts, with the same answer for ids that nobody has.
+pub(crate) async fn existing(app: &App, users: &[UserId]) -> Result<People, Problem> {
     let open = app.store.open_accounts(users.iter().copied()).await?;
     match users.iter().find(|user| !open.contains_key(user)) {
         Some(user) => Err(no_such_user(*user)),
-        None => Ok(()),
+        None => Ok(open.into_values().collect()),
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use shared::{
     App,
-    http::{Caller, Ids, NoParameters, Origin, Problem, Query, Reply},
+    http::{Caller, Ids, NoParameters, Origin, People, Problem, Query, Reply},
     ids::ConversationId,
     policy::Actor,
     store::{conversations::Seat, items::Conversation},
@@ -24,7 +24,9 @@ pub(crate) async fn view(
         .await?;
     details.retain(|_| actor.may_read());
     let version = details.first().map_or(0, |detail| detail.conversation.v);
-    let view = ConversationView::all(app, origin, details).await?.pop();
+    let view = ConversationView::all(app, origin, details, People::default())
+        .await?
+        .pop();
     view.map(|view| (view, version)).ok_or_else(Problem::not_found)
 }
 

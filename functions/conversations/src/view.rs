@@ -73,15 +73,20 @@ impl ParticipantView {
 }
 
 impl ConversationView {
-    /// Views of several, with everybody in them looked up at once.
-    pub(crate) async fn all(app: &App, origin: &Origin, details: Vec<Detail>) -> Result<Vec<Self>, Problem> {
+    /// Views of several; who is not among `known` is looked up at once.
+    pub(crate) async fn all(
+        app: &App,
+        origin: &Origin,
+        details: Vec<Detail>,
+        known: People,
+    ) -> Result<Vec<Self>, Problem> {
         let shown: Vec<(Detail, Vec<Message>)> = details.into_iter().map(nested).collect();
         let mut users = BTreeSet::new();
         for (detail, messages) in &shown {
             users.extend(detail.participants.iter().map(|member| member.user));
             users.extend(messages.iter().map(|message| message.sender));
         }
-        let people = People::find(app, users).await?;
+        let people = known.and(app, users).await?;
         Ok(shown
             .into_iter()
             .map(|(detail, messages)| Self::new(detail, messages, &people, origin))

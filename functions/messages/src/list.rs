@@ -84,6 +84,7 @@ impl ListMessages {
             Some(("before", id)) => Around::Before(id.number),
             Some(("after", id)) => Around::After(id.number),
             Some((_, id)) => Around::Middle(id.number),
+            None if self.order == Some(Order::Oldest) => Around::After(0),
             None => Around::Newest,
         };
         let order = self.order.unwrap_or(usual_order(around));

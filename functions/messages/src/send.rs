@@ -97,7 +97,7 @@ pub async fn send(
 }
 
 fn view(message: items::Message, sender: items::User) -> MessageView {
-    MessageView::new(message, &People::from(sender))
+    MessageView::new(message, &People::from_iter([sender]))
 }
 
 fn refusal(appended: &Appended, key: ClientKey) -> Problem {

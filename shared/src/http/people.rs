@@ -14,9 +14,19 @@ pub struct People {
 impl People {
     /// Looks all of them up at once.
     pub async fn find(app: &App, users: impl IntoIterator<Item = UserId>) -> Result<Self, Problem> {
-        Ok(Self {
-            profiles: app.store.profiles(users).await?,
-        })
+        Self::default().and(app, users).await
+    }
+
+    /// These, and those of `users` who are not among them.
+    pub async fn and(mut self, app: &App, users: impl IntoIterator<Item = UserId>) -> Result<Self, Problem> {
+        let missing: Vec<UserId> = users
+            .into_iter()
+            .filter(|user| !self.profiles.contains_key(user))
+            .collect();
+        if !missing.is_empty() {
+            self.profiles.extend(app.store.profiles(missing).await?);
+        }
+        Ok(self)
     }
 
     /// Somebody who takes part in, or has written to, a conversation that the viewer reads: contact is shown. `None` for
@@ -29,10 +39,10 @@ impl People {
     }
 }
 
-impl From<User> for People {
-    fn from(user: User) -> Self {
+impl FromIterator<User> for People {
+    fn from_iter<I: IntoIterator<Item = User>>(users: I) -> Self {
         Self {
-            profiles: HashMap::from([(user.id, user)]),
+            profiles: users.into_iter().map(|user| (user.id, user)).collect(),
         }
     }
 }

@@ -82,7 +82,7 @@ impl Store {
             limit: Some(limit + 1),
             consistency: Consistency::Strong,
         };
-        let page = self.query(Span::changes(conversation, after + 1), reading);
+        let page = self.query_whole(Span::changes(conversation, after + 1), reading);
         let (member, page) = try_join(self.member(conversation, viewer), page).await?;
         let mut changes = Vec::with_capacity(limit);
         let mut more = page.more;

@@ -7,7 +7,8 @@ use super::{
     Store, StoreError, Time,
     backoff::Backoff,
     changes::ChangeWritten,
-    items::{Change, ChangeKind, Conversation, InboxEntry, Item, Member},
+    inbox::Detail,
+    items::{Change, ChangeKind, Conversation, InboxEntry, Item, Member, User},
     ops::{ABSENT, Consistency, Expression, PRESENT, Reading},
     table::{Key, Span},
     transactions::{Step, Transacted},
@@ -90,11 +91,7 @@ impl Store {
             Expression::condition(ABSENT),
         )];
         steps.extend(joining(new.id, new.creator, MemberRole::Owner, 0, now));
-        let role = if new.kind == Kind::Direct {
-            MemberRole::Owner
-        } else {
-            MemberRole::Member
-        };
+        let role = new.others_role();
         steps.extend(
             new.others
                 .iter()
@@ -115,25 +112,25 @@ impl Store {
         }
     }
 
-    /// The direct conversation of a pair, if it stands ∥ those of the pair whose accounts are open; one request.
+    /// The direct conversation of a pair, if it stands ∥ the pair's profiles; one request.
     pub async fn direct_conversation(
         &self,
         pair: [UserId; 2],
-    ) -> Result<(Option<Conversation>, Vec<UserId>), StoreError> {
+    ) -> Result<(Option<Conversation>, Vec<User>), StoreError> {
         let keys = vec![
             Key::conversation(direct_id(pair)),
             Key::user(pair[0]),
             Key::user(pair[1]),
         ];
-        let (mut conversation, mut open) = (None, Vec::new());
+        let (mut conversation, mut users) = (None, Vec::new());
         for item in self.batch_get(keys, Consistency::Strong).await? {
             match item {
                 Item::Conversation(found) => conversation = Some(found),
-                Item::User(user) if user.closed_at.is_none() => open.push(user.id),
+                Item::User(user) => users.push(user),
                 _ => {}
             }
         }
-        Ok((conversation, open))
+        Ok((conversation, users))
     }
 
     /// A conversation and a membership in it, strongly consistent, in one request. Says nothing of the seal.
@@ -189,24 +186,49 @@ impl Store {
 
     /// All memberships of a conversation (at most 1,000 of them), strongly consistent.
     pub(crate) async fn all_members(&self, id: ConversationId) -> Result<Vec<Member>, StoreError> {
-        let (mut members, mut after) = (Vec::new(), None);
-        loop {
-            let reading = Reading {
-                descending: false,
-                limit: None,
-                consistency: Consistency::Strong,
-            };
-            let page = self.query(Span::members(id, after), reading).await?;
-            members.extend(page.items.into_iter().filter_map(Item::into_member));
-            after = members.last().map(|member| member.user);
-            if !page.more {
-                return Ok(members);
-            }
-        }
+        let reading = Reading {
+            descending: false,
+            limit: None,
+            consistency: Consistency::Strong,
+        };
+        let page = self.query_whole(Span::members(id, None), reading).await?;
+        Ok(page.items.into_iter().filter_map(Item::into_member).collect())
     }
 }
 
 impl NewConversation {
+    /// What it shows to its creator when it was made at `now`: what stands in the table then, without reading it.
+    #[must_use]
+    pub fn detail(&self, now: Time) -> Detail {
+        let member = |user, role| member(self.id, user, role, 0, now);
+        let own = member(self.creator, MemberRole::Owner);
+        let mut participants: Vec<Member> = self
+            .others
+            .iter()
+            .map(|user| member(*user, self.others_role()))
+            .collect();
+        participants.push(own.clone());
+        participants.sort_by_key(|member| member.user);
+        let conversation = self.conversation(now);
+        Detail {
+            conversation,
+            member: Some(own),
+            participants,
+            newest: Vec::new(),
+            unread: 0,
+            unread_more: false,
+        }
+    }
+
+    /// Both of a direct conversation own it; nobody can do anything with that.
+    fn others_role(&self) -> MemberRole {
+        if self.kind == Kind::Direct {
+            MemberRole::Owner
+        } else {
+            MemberRole::Member
+        }
+    }
+
     fn conversation(&self, now: Time) -> Conversation {
         let pair = self.others.first().filter(|_| self.kind == Kind::Direct);
         let mut owners = vec![self.creator];
@@ -265,14 +287,7 @@ impl ConversationEdit {
 /// The two items of taking part. The membership's condition keeps a joining that is repeated or late from resetting a
 /// read mark; the list entry stands and goes with it.
 pub(crate) fn joining(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Time) -> [Step; 2] {
-    let member = Member {
-        conversation: id,
-        user,
-        role,
-        joined_at: now,
-        read,
-        base: 0,
-    };
+    let member = member(id, user, role, read, now);
     let entry = InboxEntry {
         user,
         conversation: id,
@@ -282,6 +297,17 @@ pub(crate) fn joining(id: ConversationId, user: UserId, role: MemberRole, read: 
         Step::Put(Item::Member(member), Expression::condition(ABSENT)),
         Step::Put(Item::Inbox(entry), Expression::default()),
     ]
+}
+
+fn member(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Time) -> Member {
+    Member {
+        conversation: id,
+        user,
+        role,
+        joined_at: now,
+        read,
+        base: 0,
+    }
 }
 
 /// Writes the whole META, on the version before.

@@ -51,7 +51,7 @@ impl Store {
             consistency: Consistency::Eventual,
         };
         let (items, more) = self
-            .query_raw(Span::active(user, position.as_ref()), reading)
+            .query_whole_raw(&Span::active(user, position.as_ref()), reading)
             .await?;
         let place = |item: &HashMap<String, _>| -> Option<Activity> {
             let sk: &aws_sdk_dynamodb::types::AttributeValue = item.get("gsi1sk")?;
@@ -72,7 +72,7 @@ impl Store {
             limit: Some(limit),
             consistency: Consistency::Strong,
         };
-        let (items, more) = self.query_raw(Span::inbox(user, from), reading).await?;
+        let (items, more) = self.query_whole_raw(&Span::inbox(user, from), reading).await?;
         let conversations = items
             .iter()
             .filter_map(|item| Key::of(item)?.inbox_conversation())
@@ -116,7 +116,9 @@ impl Store {
             limit: Some(NESTED_MESSAGES + 1),
             consistency: Consistency::Strong,
         };
-        let page = self.query(Span::messages(id, 1, MAX_NUMBER), reading).await?;
+        let page = self
+            .query_whole(Span::messages(id, 1, MAX_NUMBER), reading)
+            .await?;
         Ok(unsealed(page.items).map(|messages| (messages, page.more)))
     }
 

@@ -17,7 +17,7 @@ impl Store {
             limit: None,
             consistency: Consistency::Strong,
         };
-        let page = self.query(Span::signing_keys(), reading).await?;
+        let page = self.query_whole(Span::signing_keys(), reading).await?;
         Ok(page
             .items
             .into_iter()

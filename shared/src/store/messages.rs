@@ -164,7 +164,9 @@ impl Store {
 
     /// What a message said before its edits, oldest first.
     pub async fn revisions(&self, id: MessageId) -> Result<Vec<Revision>, StoreError> {
-        let page = self.query(Span::revisions(id), reading(false, None)).await?;
+        let page = self
+            .query_whole(Span::revisions(id), reading(false, None))
+            .await?;
         Ok(page.items.into_iter().filter_map(Item::into_revision).collect())
     }
 

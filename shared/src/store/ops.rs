@@ -139,19 +139,49 @@ impl Store {
         decode(answer.item)
     }
 
-    /// One page of a span.
+    /// One page of a span: it ends at the limit, or at 1 MB.
     pub(crate) async fn query(&self, span: Span, reading: Reading) -> Result<Page, StoreError> {
-        let (items, more) = self.query_raw(span, reading).await?;
+        let (items, last) = self.query_raw(&span, reading, None).await?;
+        let items = items.into_iter().map(Item::decode).collect::<Result<_, _>>()?;
+        Ok(Page {
+            items,
+            more: last.is_some(),
+        })
+    }
+
+    /// A span up to the limit, or all of it: however short the pages are that `DynamoDB` gives.
+    pub(crate) async fn query_whole(&self, span: Span, reading: Reading) -> Result<Page, StoreError> {
+        let (items, more) = self.query_whole_raw(&span, reading).await?;
         let items = items.into_iter().map(Item::decode).collect::<Result<_, _>>()?;
         Ok(Page { items, more })
     }
 
-    /// One page of a span, undecoded: an index projects keys only.
-    pub(crate) async fn query_raw(
+    /// The same, undecoded: an index projects keys only.
+    pub(crate) async fn query_whole_raw(
         &self,
-        span: Span,
+        span: &Span,
         reading: Reading,
     ) -> Result<(Vec<Attributes>, bool), StoreError> {
+        let (mut items, mut start) = (Vec::new(), None);
+        loop {
+            let limit = reading.limit.map(|limit| limit - items.len());
+            let (page, last) = self.query_raw(span, Reading { limit, ..reading }, start).await?;
+            items.extend(page);
+            let full = reading.limit.is_some_and(|limit| items.len() >= limit);
+            if full || last.is_none() {
+                return Ok((items, last.is_some()));
+            }
+            start = last;
+        }
+    }
+
+    /// One page of a span from `start` on, and the key that it ended with where the span goes on.
+    async fn query_raw(
+        &self,
+        span: &Span,
+        reading: Reading,
+        start: Option<Attributes>,
+    ) -> Result<(Vec<Attributes>, Option<Attributes>), StoreError> {
         let (pk, sk) = if span.index {
             ("gsi1pk", "gsi1sk")
         } else {
@@ -165,19 +195,17 @@ impl Store {
             .key_condition_expression("#pk = :pk AND #sk BETWEEN :low AND :high")
             .expression_attribute_names("#pk", pk)
             .expression_attribute_names("#sk", sk)
-            .expression_attribute_values(":pk", AttributeValue::S(span.pk))
-            .expression_attribute_values(":low", AttributeValue::S(span.low))
-            .expression_attribute_values(":high", AttributeValue::S(span.high))
+            .expression_attribute_values(":pk", AttributeValue::S(span.pk.clone()))
+            .expression_attribute_values(":low", AttributeValue::S(span.low.clone()))
+            .expression_attribute_values(":high", AttributeValue::S(span.high.clone()))
             .scan_index_forward(!reading.descending)
             .set_limit(reading.limit.and_then(|limit| i32::try_from(limit).ok()))
+            .set_exclusive_start_key(start)
             .consistent_read(reading.consistency == Consistency::Strong && !span.index)
             .send()
             .await
             .map_err(classify)?;
-        Ok((
-            answer.items.unwrap_or_default(),
-            answer.last_evaluated_key.is_some(),
-        ))
+        Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
     /// Writes a whole item under a condition.

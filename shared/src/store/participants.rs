@@ -65,7 +65,7 @@ impl Store {
             limit: Some(limit),
             consistency: Consistency::Eventual,
         };
-        let page = self.query(Span::members(id, after), reading).await?;
+        let page = self.query_whole(Span::members(id, after), reading).await?;
         Ok((
             page.items.into_iter().filter_map(Item::into_member).collect(),
             page.more,

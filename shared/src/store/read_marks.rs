@@ -47,18 +47,22 @@ impl Store {
             return Ok(Marked::NoSuchMessage);
         }
         if member.read >= id.number {
-            return self.marked(member, tail).await;
+            return Ok(Marked::Done(self.mark(&member, tail).await?));
         }
         let condition = format!("{PRESENT} AND #read < :read");
         let expression = Expression::update("SET #read = :read", &condition).number(":read", id.number);
-        match self
-            .update(Key::member(id.conversation, user), expression)
-            .await?
-        {
-            Written::Done(Some(Item::Member(member))) | Written::Refused(Some(Item::Member(member))) => {
-                self.marked(member, tail).await
+        let ahead = Member {
+            read: id.number,
+            ..member
+        };
+        let update = self.update(Key::member(id.conversation, user), expression);
+        let (written, counted) = try_join(update, self.mark(&ahead, tail)).await?;
+        match written {
+            Written::Done(_) => Ok(Marked::Done(counted)),
+            Written::Refused(Some(Item::Member(standing))) => {
+                Ok(Marked::Done(self.mark(&standing, tail).await?))
             }
-            _ => Ok(Marked::NoSuchConversation),
+            Written::Refused(_) => Ok(Marked::NoSuchConversation),
         }
     }
 
@@ -76,7 +80,7 @@ impl Store {
                 return Ok(Marked::NoSuchMessage);
             }
             if member.read < id.number {
-                return self.marked(member, tail).await;
+                return Ok(Marked::Done(self.mark(&member, tail).await?));
             }
             let condition = format!("{PRESENT} AND #read = :seen");
             let expression = Expression::update("SET #read = :read", &condition)
@@ -86,25 +90,27 @@ impl Store {
                 .update(Key::member(id.conversation, user), expression)
                 .await?
             {
-                Written::Done(Some(Item::Member(member))) => return self.marked(member, tail).await,
+                Written::Done(Some(Item::Member(member))) => {
+                    return Ok(Marked::Done(self.mark(&member, tail).await?));
+                }
                 Written::Refused(Some(_)) => backoff.lose().await?,
                 _ => return Ok(Marked::NoSuchConversation),
             }
         }
     }
 
-    /// The mark with its count, which needs no query where the mark is the tail.
-    async fn marked(&self, member: Member, tail: u64) -> Result<Marked, StoreError> {
+    /// A membership's mark with its count, which needs no query where the mark is the tail.
+    async fn mark(&self, member: &Member, tail: u64) -> Result<ReadMark, StoreError> {
         let read = member.read;
         let (unread, unread_more) = if read >= tail {
             (0, false)
         } else {
-            self.count_unread(UnreadCount::new(&member)).await?
+            self.count_unread(UnreadCount::new(member)).await?
         };
-        Ok(Marked::Done(ReadMark {
+        Ok(ReadMark {
             read,
             unread,
             unread_more,
-        }))
+        })
     }
 }

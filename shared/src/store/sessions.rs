@@ -60,7 +60,7 @@ impl Store {
             limit,
             consistency: Consistency::Strong,
         };
-        let page = self.query(Span::sessions(user, after), reading).await?;
+        let page = self.query_whole(Span::sessions(user, after), reading).await?;
         let sessions = page.items.into_iter().filter_map(Item::into_session).collect();
         Ok((sessions, page.more))
     }

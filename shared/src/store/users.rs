@@ -120,7 +120,7 @@ impl Store {
             limit: Some(limit),
             consistency: Consistency::Eventual,
         };
-        let (entries, more) = self.query_raw(Span::users(position), reading).await?;
+        let (entries, more) = self.query_whole_raw(&Span::users(position), reading).await?;
         let ids: Vec<UserId> = entries
             .iter()
             .filter_map(|entry| Key::of(entry)?.profile_user())
@@ -141,7 +141,7 @@ impl Store {
             limit: Some(SHARED_AMONG),
             consistency: Consistency::Strong,
         };
-        let page = self.query(Span::inbox(user, None), reading).await?;
+        let page = self.query_whole(Span::inbox(user, None), reading).await?;
         let memberships = page.items.into_iter().filter_map(|item| match item {
             Item::Inbox(entry) => Some(Key::member(entry.conversation, other)),
             _ => None,
