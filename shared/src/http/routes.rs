@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
-use lambda_http::request::RequestContext;
+use lambda_http::{RequestExt, request::RequestContext};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field, info, info_span, warn};
 
@@ -145,7 +145,9 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
         .get::<MatchedPath>()
         .map(|path| path.as_str().to_owned());
     let span = info_span!("request", request_id = id, user = field::Empty);
-    let response = if accepts_json(&request) {
+    let response = if cut_short(&request) {
+        Problem::not_found().into_response()
+    } else if accepts_json(&request) {
         next.run(request).instrument(span.clone()).await
     } else {
         Problem::new(
@@ -185,6 +187,12 @@ fn request_id(request: &Request) -> Option<String> {
         #[allow(unreachable_patterns, reason = "other gateways are features of lambda_http")]
         _ => None,
     }
+}
+
+/// Whether the path that was routed is not all of the path that was asked for: the gateway hands it over decoded, and
+/// behind an encoded `#` or `?` it would be lost in the URI.
+fn cut_short(request: &Request) -> bool {
+    request.raw_http_path().contains(['#', '?'])
 }
 
 /// Whether JSON may be the answer (RFC 9110, section 12.5.1; `q=0` refuses).
