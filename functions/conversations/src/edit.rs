@@ -8,16 +8,12 @@ use shared::{
     http::{Caller, Ids, IfMatch, Json, Origin, Problem, Reply, RequestBody, body::present},
     ids::{ConversationId, UserId},
     model::{
-        Expected, Faults,
+        Faults,
         conversation::{Kind, NESTED_PARTICIPANTS, name},
         text,
     },
     policy::Actor,
-    store::{
-        conversations::{ConversationEdit, ConversationWritten},
-        items::Conversation,
-        participants::Wanted,
-    },
+    store::{conversations::ConversationEdit, items::Conversation, participants::Wanted},
 };
 
 use crate::{
@@ -157,79 +153,60 @@ async fn apply(
             "is a group's: a direct conversation has none",
         ));
     }
-    if !expected.allows(conversation.v) {
-        return Err(Problem::precondition_failed());
-    }
-    if let Some(users) = users {
-        set_participants(app, &actor, &conversation, users).await?;
-    }
+    let users = users.map(|users| with_caller(users, &actor));
+    let wanted = match &users {
+        Some(users) if conversation.pair.is_none() => may_set(app, &actor, &conversation, users).await?,
+        Some(users) if conversation.pair.is_some_and(|pair| users != &pair) => {
+            return Err(Problem::field(
+                "participants",
+                "those of a direct conversation never change",
+            ));
+        }
+        _ => Wanted::Same,
+    };
     let edit = ConversationEdit {
         name: new_name,
         metadata,
-        expected: Expected::default(),
+        expected,
     };
-    match app
-        .store
-        .edit_conversation(id, caller.user, &edit, app.random.uuid(), app.clock.now())
-        .await?
-    {
-        ConversationWritten::Done(_) => {}
-        ConversationWritten::Gone => return Err(Problem::not_found()),
-        ConversationWritten::Stale => return Err(Problem::precondition_failed()),
-    }
+    let (request, now) = (app.random.uuid(), app.clock.now());
+    refusal(
+        app.store
+            .change_conversation(id, caller.user, wanted, &edit, request, now)
+            .await?,
+    )?;
     let (view, version) = view(app, caller, origin, id).await?;
     Ok(Reply::ok(view).version(version))
 }
 
-/// Sets who takes part; the caller stays in, an admin who takes no part stays out.
-async fn set_participants(
-    app: &App,
-    actor: &Actor,
-    conversation: &Conversation,
-    mut users: Vec<UserId>,
-) -> Result<(), Problem> {
+/// The caller stays in; an admin who takes no part stays out.
+fn with_caller(mut users: Vec<UserId>, actor: &Actor) -> Vec<UserId> {
     if actor.member.is_some() && !users.contains(&actor.user) {
         users.push(actor.user);
         users.sort_unstable();
     }
-    if let Some(pair) = conversation.pair {
-        return if users == pair {
-            Ok(())
-        } else {
-            Err(Problem::field(
-                "participants",
-                "those of a direct conversation never change",
-            ))
-        };
-    }
+    users
+}
+
+/// Checks that the caller may set who takes part in a group.
+async fn may_set<'a>(
+    app: &App,
+    actor: &Actor,
+    conversation: &Conversation,
+    users: &'a [UserId],
+) -> Result<Wanted<'a>, Problem> {
     if conversation.participant_count > NESTED_PARTICIPANTS as u64 {
+        let id = conversation.id;
         return Err(Problem::field(
             "participants",
             format!(
-                "can be set where there are at most {NESTED_PARTICIPANTS}: use /api/conversations/{}/participants/",
-                conversation.id
+                "can be set where there are at most {NESTED_PARTICIPANTS}: use /api/conversations/{id}/participants/"
             ),
         ));
     }
-    let (standing, _) = app
-        .store
-        .participants(conversation.id, None, NESTED_PARTICIPANTS)
-        .await?;
-    let going = standing
-        .iter()
-        .map(|member| member.user)
-        .filter(|user| !users.contains(user));
-    if going.into_iter().any(|user| !actor.may_remove_participant(user)) {
-        return Err(Problem::forbidden(
-            "Only an owner or an admin removes others from a conversation.",
-        ));
-    }
-    existing(app, &users).await?;
-    let (request, now) = (app.random.uuid(), app.clock.now());
-    let wanted = Wanted::Set(&users);
-    refusal(
-        app.store
-            .change_participants(conversation.id, actor.user, wanted, request, now)
-            .await?,
-    )
+    existing(app, users).await?;
+    Ok(Wanted::Set {
+        users,
+        may_remove: actor.may_own(),
+    })
 }

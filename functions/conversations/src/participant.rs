@@ -7,6 +7,7 @@ use shared::{
     http::{Caller, Ids, Json, NoParameters, Problem, Query, Reply, RequestBody},
     ids::{ConversationId, UserId},
     model::conversation::{Kind, MemberRole},
+    store::conversations::ConversationEdit,
     store::participants::Wanted,
 };
 
@@ -92,7 +93,14 @@ pub async fn remove(
     let (request, now) = (app.random.uuid(), app.clock.now());
     refusal(
         app.store
-            .change_participants(id, caller.user, Wanted::Remove(user), request, now)
+            .change_conversation(
+                id,
+                caller.user,
+                Wanted::Remove(user),
+                &ConversationEdit::default(),
+                request,
+                now,
+            )
             .await?,
     )?;
     Ok(StatusCode::NO_CONTENT)

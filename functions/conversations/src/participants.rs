@@ -10,6 +10,7 @@ use shared::{
     },
     ids::{ConversationId, UserId},
     model::conversation::{Kind, MAX_OWNERS, MAX_PARTICIPANTS, PARTICIPANTS_PER_REQUEST},
+    store::conversations::ConversationEdit,
     store::participants::{MEMBERSHIPS_PER_CHANGE, ParticipantsWritten, Wanted},
 };
 use uuid::Uuid;
@@ -101,7 +102,14 @@ pub async fn add(
     let (request, now) = (app.random.uuid(), app.clock.now());
     refusal(
         app.store
-            .change_participants(id, caller.user, Wanted::Add(&users), request, now)
+            .change_conversation(
+                id,
+                caller.user,
+                Wanted::Add(&users),
+                &ConversationEdit::default(),
+                request,
+                now,
+            )
             .await?,
     )?;
     let members = app.store.members(id, &users).await?;
@@ -120,6 +128,10 @@ pub(crate) fn refusal(written: ParticipantsWritten) -> Result<(), Problem> {
     match written {
         ParticipantsWritten::Done => Ok(()),
         ParticipantsWritten::Gone | ParticipantsWritten::NoSuchParticipant => Err(Problem::not_found()),
+        ParticipantsWritten::MayNotRemove => Err(Problem::forbidden(
+            "Only an owner or an admin removes others from a conversation.",
+        )),
+        ParticipantsWritten::Stale => Err(Problem::precondition_failed()),
         ParticipantsWritten::Full => field(format!(
             "a conversation has at most {MAX_PARTICIPANTS} participants"
         )),

@@ -1,12 +1,10 @@
 //! Conversations: making a group, opening the direct conversation of a pair, renaming.
 
-use futures::future::try_join;
 use uuid::Uuid;
 
 use super::{
     Store, StoreError, Time,
     backoff::Backoff,
-    changes::ChangeWritten,
     inbox::Detail,
     items::{Change, ChangeKind, Conversation, InboxEntry, Item, Member, User},
     ops::{ABSENT, Consistency, Expression, PRESENT, Reading},
@@ -67,17 +65,6 @@ pub struct Seat {
     pub conversation: Conversation,
     /// The viewer's membership, if any.
     pub member: Option<Member>,
-}
-
-/// What became of a change to a conversation.
-#[derive(Debug)]
-pub enum ConversationWritten<T> {
-    /// It took effect, or nothing was to be changed.
-    Done(T),
-    /// There is no such conversation any more.
-    Gone,
-    /// The client's copy is of another version.
-    Stale,
 }
 
 impl Store {
@@ -145,43 +132,6 @@ impl Store {
             }
         }
         Ok(conversation.map(|conversation| Seat { conversation, member }))
-    }
-
-    /// Sets a conversation's name and metadata. The META's version closes the race with any other change of it.
-    pub async fn edit_conversation(
-        &self,
-        id: ConversationId,
-        actor: UserId,
-        edit: &ConversationEdit,
-        request: Uuid,
-        now: Time,
-    ) -> Result<ConversationWritten<Conversation>, StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            let (seat, number) = try_join(self.seat(id, actor), self.next_change(id)).await?;
-            let (Some(Seat { conversation, .. }), Some(number)) = (seat, number) else {
-                return Ok(ConversationWritten::Gone);
-            };
-            if !edit.expected.allows(conversation.v) {
-                return Ok(ConversationWritten::Stale);
-            }
-            let Some(edited) = edit.apply(&conversation) else {
-                return Ok(ConversationWritten::Done(conversation));
-            };
-            let change = conversation_change(
-                ChangeKind::ConversationUpdated,
-                &edited,
-                number,
-                actor,
-                request,
-                now,
-            );
-            match self.write_change(change, vec![meta_step(&edited)]).await? {
-                ChangeWritten::Done => return Ok(ConversationWritten::Done(edited)),
-                ChangeWritten::Closed => return Ok(ConversationWritten::Gone),
-                ChangeWritten::Lost => backoff.lose().await?,
-            }
-        }
     }
 
     /// All memberships of a conversation (at most 1,000 of them), strongly consistent.
@@ -266,7 +216,7 @@ fn sorted(mut pair: [UserId; 2]) -> [UserId; 2] {
 
 impl ConversationEdit {
     /// The conversation as the edit makes it; `None` if it is so already.
-    fn apply(&self, conversation: &Conversation) -> Option<Conversation> {
+    pub(crate) fn apply(&self, conversation: &Conversation) -> Option<Conversation> {
         let name = self.name.clone().unwrap_or_else(|| conversation.name.clone());
         let metadata = self
             .metadata

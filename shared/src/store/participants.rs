@@ -1,4 +1,4 @@
-//! Who takes part in a group: adding, removing, leaving, owners. Each change is one transaction of the change, the
+//! Changing a conversation: its name and metadata, who takes part, who owns it. Each change is one transaction of the change, the
 //! conversation's item (with the resulting count and owners), and the memberships with their list entries.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use super::{
     Store, StoreError, Time,
     backoff::Backoff,
     changes::{ChangeWritten, seal},
-    conversations::{Seat, conversation_change, joining, meta_step},
+    conversations::{ConversationEdit, Seat, conversation_change, joining, meta_step},
     items::{Change, ChangeKind, Conversation, Item, Member},
     ops::{Consistency, Expression, PRESENT, Reading},
     table::{Key, Slot, Span},
@@ -32,6 +32,10 @@ pub enum ParticipantsWritten {
     Done,
     /// There is no such conversation any more.
     Gone,
+    /// The client's copy is of another version.
+    Stale,
+    /// It would take memberships away that the actor may not.
+    MayNotRemove,
     /// Whom it is about takes no part.
     NoSuchParticipant,
     /// It would have too many participants.
@@ -96,14 +100,15 @@ impl Store {
         })
     }
 
-    /// Changes who takes part: reads, decides who comes and who goes, writes; again when somebody else was faster. What
+    /// Changes who takes part, name and metadata, all of it or nothing: reads, decides who comes and who goes, writes; again when somebody else was faster. What
     /// was said before somebody comes is theirs to read, and counts as read. The memberships' conditions close the races
     /// of two who add, or remove, the same person; the META's version keeps the count.
-    pub async fn change_participants(
+    pub async fn change_conversation(
         &self,
         id: ConversationId,
         actor: UserId,
         wanted: Wanted<'_>,
+        edit: &ConversationEdit,
         request: Uuid,
         now: Time,
     ) -> Result<ParticipantsWritten, StoreError> {
@@ -112,14 +117,21 @@ impl Store {
             let Some(present) = self.present(id, actor).await? else {
                 return Ok(ParticipantsWritten::Gone);
             };
+            if !edit.expected.allows(present.conversation.v) {
+                return Ok(ParticipantsWritten::Stale);
+            }
+            let edited = edit.apply(&present.conversation);
             let plan = match self.plan(&present.conversation, wanted).await? {
                 Ok(plan) => plan,
                 Err(refusal) => return Ok(refusal),
             };
-            if plan.coming.is_empty() && plan.going.is_empty() {
+            if plan.is_empty() && edited.is_none() {
                 return Ok(ParticipantsWritten::Done);
             }
-            match self.write_plan(&present, plan, actor, request, now).await? {
+            match self
+                .write_plan(&present, edited, plan, actor, request, now)
+                .await?
+            {
                 ChangeWritten::Done => return Ok(ParticipantsWritten::Done),
                 ChangeWritten::Closed => return Ok(ParticipantsWritten::Gone),
                 ChangeWritten::Lost => backoff.lose().await?,
@@ -134,25 +146,38 @@ impl Store {
         wanted: Wanted<'_>,
     ) -> Result<Result<Plan, ParticipantsWritten>, StoreError> {
         let standing: BTreeSet<UserId> = match wanted {
-            Wanted::Set(_) if conversation.participant_count > NESTED_PARTICIPANTS as u64 => {
+            Wanted::Set { .. } if conversation.participant_count > NESTED_PARTICIPANTS as u64 => {
                 return Ok(Err(ParticipantsWritten::TooManyAtOnce));
             }
-            Wanted::Set(_) => self.all_members(conversation.id).await?,
+            Wanted::Set { .. } => self.all_members(conversation.id).await?,
             Wanted::Add(users) => self.members(conversation.id, users).await?,
             Wanted::Remove(user) => self.members(conversation.id, &[user]).await?,
+            Wanted::Same => Vec::new(),
         }
         .into_iter()
         .map(|member| member.user)
         .collect();
         let (coming, going) = match wanted {
+            Wanted::Same => (BTreeSet::new(), BTreeSet::new()),
             Wanted::Add(users) => (users.iter().copied().collect(), BTreeSet::new()),
-            Wanted::Set(users) => {
+            Wanted::Set { users, .. } => {
                 let users: BTreeSet<UserId> = users.iter().copied().collect();
                 (users.clone(), &standing - &users)
             }
             Wanted::Remove(user) if standing.contains(&user) => (BTreeSet::new(), BTreeSet::from([user])),
             Wanted::Remove(_) => return Ok(Err(ParticipantsWritten::NoSuchParticipant)),
         };
+        // Decided on the memberships that the transaction is conditioned on, through the conversation's version.
+        if matches!(
+            wanted,
+            Wanted::Set {
+                may_remove: false,
+                ..
+            }
+        ) && !going.is_empty()
+        {
+            return Ok(Err(ParticipantsWritten::MayNotRemove));
+        }
         let coming = &coming - &standing;
         let count = conversation.participant_count + coming.len() as u64 - going.len() as u64;
         if coming.len() + going.len() > MEMBERSHIPS_PER_CHANGE {
@@ -161,7 +186,11 @@ impl Store {
         if !coming.is_empty() && count > MAX_PARTICIPANTS as u64 {
             return Ok(Err(ParticipantsWritten::Full));
         }
-        let heir = self.heir(conversation, &going).await?;
+        let heir = if going.is_empty() {
+            None
+        } else {
+            self.heir(conversation, &going).await?
+        };
         Ok(Ok(Plan {
             coming,
             going,
@@ -190,14 +219,15 @@ impl Store {
     async fn write_plan(
         &self,
         present: &Present,
+        edited: Option<Conversation>,
         plan: Plan,
         actor: UserId,
         request: Uuid,
         now: Time,
     ) -> Result<ChangeWritten, StoreError> {
         let id = present.conversation.id;
-        let mut conversation = present.conversation.clone();
-        conversation.v += 1;
+        let mut conversation = edited.unwrap_or_else(|| present.conversation.clone());
+        conversation.v = present.conversation.v + 1;
         conversation.participant_count = plan.count;
         conversation.owners.retain(|owner| !plan.going.contains(owner));
         conversation.owners.extend(plan.heir);
@@ -246,8 +276,15 @@ impl Store {
             .is_some_and(|seat| seat.conversation.kind == Kind::Group);
         if group {
             let request = self.random.uuid();
-            self.change_participants(id, user, Wanted::Remove(user), request, now)
-                .await?;
+            self.change_conversation(
+                id,
+                user,
+                Wanted::Remove(user),
+                &ConversationEdit::default(),
+                request,
+                now,
+            )
+            .await?;
         }
         Ok(())
     }
@@ -303,10 +340,17 @@ impl Store {
 /// How participants are to change.
 #[derive(Debug, Clone, Copy)]
 pub enum Wanted<'a> {
+    /// As they are.
+    Same,
     /// These take part too.
     Add(&'a [UserId]),
     /// These take part and nobody else; for a conversation that shows all its participants nested.
-    Set(&'a [UserId]),
+    Set {
+        /// Who.
+        users: &'a [UserId],
+        /// Whether the actor may take others' memberships away.
+        may_remove: bool,
+    },
     /// This one does not any more.
     Remove(UserId),
 }
@@ -320,10 +364,15 @@ struct Plan {
 }
 
 impl Plan {
+    fn is_empty(&self) -> bool {
+        self.coming.is_empty() && self.going.is_empty()
+    }
+
     fn told(&self) -> (ChangeKind, Vec<UserId>) {
         let kind = match (self.coming.is_empty(), self.going.is_empty()) {
             (false, true) => ChangeKind::ParticipantsAdded,
-            (true, _) => ChangeKind::ParticipantsRemoved,
+            (true, false) => ChangeKind::ParticipantsRemoved,
+            (true, true) => ChangeKind::ConversationUpdated,
             (false, false) => ChangeKind::ParticipantsSet,
         };
         (kind, self.coming.union(&self.going).copied().collect())
