@@ -7,9 +7,15 @@ use shared::{ids::UserId, model::user::Role, store::StoreError};
 
 use crate::harness::{
     TestApp,
-    call::{Operation::{BatchGet, Get, Query, Put, Update}, any, on, reads, writes},
+    call::{
+        Operation::{BatchGet, Get, Put, Query, Update},
+        any, on, reads, writes,
+    },
+    faults::{
+        Fault::{After, Before, Conflict, ShortPage, Throttle, Unprocessed},
+        How::{Error500, Reset, Timeout},
+    },
     people,
-    faults::{Fault::{After, Before, Conflict, ShortPage, Throttle, Unprocessed}, How::{Error500, Reset, Timeout}},
 };
 
 async fn publish(app: &TestApp, kid: &str) -> Result<(), StoreError> {
@@ -39,7 +45,10 @@ async fn a_call_that_always_fails_shows_which_side_of_the_effect_it_was() {
         let failed = publish(&app, kid).await.unwrap_err();
         assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
         assert!(app.proxy.faults.clear() > 1, "the SDK did not retry");
-        assert_eq!(app.table.get("KEYS", &format!("KEY#{kid}")).await.is_some(), stands);
+        assert_eq!(
+            app.table.get("KEYS", &format!("KEY#{kid}")).await.is_some(),
+            stands
+        );
     }
 }
 
@@ -100,8 +109,16 @@ async fn reads_that_may_be_stale_are() {
     let [profile, _] = people::items(ann, "second", &email, Role::Guest, app.app.clock.now());
     app.people.table.put(&profile).await;
     let store = &app.app.store;
-    assert_eq!(store.user(ann).await.unwrap().unwrap().first_name, "second", "a strong read is never stale");
-    assert_eq!(store.profiles([ann]).await.unwrap()[&ann].first_name, "first", "another is one write behind");
+    assert_eq!(
+        store.user(ann).await.unwrap().unwrap().first_name,
+        "second",
+        "a strong read is never stale"
+    );
+    assert_eq!(
+        store.profiles([ann]).await.unwrap()[&ann].first_name,
+        "first",
+        "another is one write behind"
+    );
     app.people.add("ben", Role::Guest).await;
     assert_eq!(store.profiles([ann]).await.unwrap()[&ann].first_name, "second");
 }
