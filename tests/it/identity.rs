@@ -1,6 +1,9 @@
 //! Who somebody is: one account per email, one live line of tokens per session, and nothing that outlives its end.
 
-use std::{collections::HashSet, time::Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use chrono::TimeDelta;
 use futures::future::join_all;
@@ -364,17 +367,27 @@ async fn guesses_in_parallel_are_all_counted() {
 async fn nobodys_email_and_a_wrong_password_are_answered_alike() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
+    // The quickest of three tries: what else the machine does can only slow one down.
     let timed = async |email: &str| {
-        let begun = Instant::now();
-        let answer = log_in(&app, email, "wrong-horse-battery").await;
-        (answer.fingerprint(), begun.elapsed())
+        let mut quickest = Duration::MAX;
+        let mut fingerprint = String::new();
+        for _ in 0..3 {
+            app.advance(TimeDelta::minutes(1));
+            let begun = Instant::now();
+            fingerprint = log_in(&app, email, "wrong-horse-battery").await.fingerprint();
+            quickest = quickest.min(begun.elapsed());
+        }
+        (fingerprint, quickest)
     };
-    log_in(&app, &ann.email, PASSWORD).await.ok();
     let (wrong, took) = timed(&ann.email).await;
     let (nobody, took_too) = timed(&unique_email("nobody")).await;
     assert_eq!(wrong, nobody);
     // Both hash: an answer without a hash would come many times sooner.
-    assert!(took_too * 5 > took, "{took:?} {took_too:?}");
+    assert!(took_too * 4 > took, "{took:?} {took_too:?}");
+    // And both ask the table alike.
+    let (_, known) = app.proxy.measure(timed(&ann.email)).await;
+    let (_, unknown) = app.proxy.measure(timed(&unique_email("nobody"))).await;
+    assert_eq!((known.requests(), known.depth), (unknown.requests(), unknown.depth));
 }
 
 #[tokio::test]
