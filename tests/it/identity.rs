@@ -387,7 +387,10 @@ async fn nobodys_email_and_a_wrong_password_are_answered_alike() {
     // And both ask the table alike.
     let (_, known) = app.proxy.measure(timed(&ann.email)).await;
     let (_, unknown) = app.proxy.measure(timed(&unique_email("nobody"))).await;
-    assert_eq!((known.requests(), known.depth), (unknown.requests(), unknown.depth));
+    assert_eq!(
+        (known.requests(), known.depth),
+        (unknown.requests(), unknown.depth)
+    );
 }
 
 #[tokio::test]
