@@ -55,8 +55,17 @@ fn public_key() -> [u8; 32] {
 
 /// HS256 with the public key as its secret: the confusion of algorithms.
 fn symmetric(people: &People, world: &World) -> String {
-    let header = Header { typ: Some("at+jwt".to_owned()), kid: Some(people.signer.kid().to_owned()), ..Header::new(Algorithm::HS256) };
-    jsonwebtoken::encode(&header, &claims(people, world), &EncodingKey::from_secret(&public_key())).unwrap()
+    let header = Header {
+        typ: Some("at+jwt".to_owned()),
+        kid: Some(people.signer.kid().to_owned()),
+        ..Header::new(Algorithm::HS256)
+    };
+    jsonwebtoken::encode(
+        &header,
+        &claims(people, world),
+        &EncodingKey::from_secret(&public_key()),
+    )
+    .unwrap()
 }
 
 fn unsigned(people: &People, world: &World, alg: &str) -> String {
@@ -68,6 +77,7 @@ fn unsigned(people: &People, world: &World, alg: &str) -> String {
 
 type Make = fn(&People, &World) -> String;
 
+#[rustfmt::skip]
 const FORGED: [(&str, Make); 25] = [
     ("alg none", |p, w| unsigned(p, w, "none")),
     ("alg nOnE", |p, w| unsigned(p, w, "nOnE")),
@@ -102,7 +112,12 @@ const TAMPERED: [(&str, Make); 4] = [
         let parts: Vec<&str> = token.split('.').collect();
         let mut other = claims(p, w);
         other["sub"] = json!(w.ben.id);
-        format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(other.to_string()), parts[2])
+        format!(
+            "{}.{}.{}",
+            parts[0],
+            URL_SAFE_NO_PAD.encode(other.to_string()),
+            parts[2]
+        )
     }),
     ("a changed signature", |p, w| {
         let token = signed(&header(p), &claims(p, w));
@@ -121,11 +136,15 @@ const TAMPERED: [(&str, Make); 4] = [
         header["jwk"] = json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(own.verifying_key().as_bytes()) });
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", part(&header), part(&claims(p, w)));
-        format!("{text}.{}", URL_SAFE_NO_PAD.encode(own.sign(text.as_bytes()).to_bytes()))
+        format!(
+            "{text}.{}",
+            URL_SAFE_NO_PAD.encode(own.sign(text.as_bytes()).to_bytes())
+        )
     }),
 ];
 
 /// Values of `Authorization`, and the code of their 401.
+#[rustfmt::skip]
 const HEADERS: [(&str, &str, &str); 13] = [
     ("Basic", "Basic YW5uOnNlY3JldA==", "not_authenticated"),
     ("another scheme", "Token {access}", "not_authenticated"),
@@ -146,8 +165,14 @@ pub fn rows() -> Vec<Row> {
     let mine = |name: &str| Row::new(&format!("token: {name}"), "GET", "/api/users/me/");
     let mut rows = vec![
         mine("none").who(As::Nobody).is(401, "not_authenticated"),
-        mine("twice").header("authorization", "Bearer x").is(401, "token_not_valid").gap("repeated header"),
-        mine("not ASCII").who(As::Nobody).header("authorization", b"Bearer \xff\xfe".to_vec()).is(401, "token_not_valid"),
+        mine("twice")
+            .header("authorization", "Bearer x")
+            .is(401, "token_not_valid")
+            .gap("repeated header"),
+        mine("not ASCII")
+            .who(As::Nobody)
+            .header("authorization", b"Bearer \xff\xfe".to_vec())
+            .is(401, "token_not_valid"),
         Row::new("refresh: an access token", "POST", "/api/token/refresh/")
             .json(r#"{"refresh": "{access}"}"#)
             .who(As::Nobody)
@@ -171,7 +196,10 @@ pub fn rows() -> Vec<Row> {
         Row::new("a bad path without a token", "GET", "/api/messages/nonsense/")
             .who(As::Nobody)
             .is(401, "not_authenticated"),
-        Row::new("a bad body without a token", "POST", "/api/messages/").json("{").who(As::Nobody).is(401, "not_authenticated"),
+        Row::new("a bad body without a token", "POST", "/api/messages/")
+            .json("{")
+            .who(As::Nobody)
+            .is(401, "not_authenticated"),
     ];
     for (name, value, code) in HEADERS {
         rows.push(mine(name).who(As::Header(value.to_owned())).is(401, code));

@@ -3,6 +3,7 @@
 use super::Row;
 
 /// JSON that cannot be accepted, whatever its fields.
+#[rustfmt::skip]
 const MALFORMED: [(&str, &str); 27] = [
     ("broken off", r#"{"message_body": "hu"#),
     ("an open brace", "{"),
@@ -34,6 +35,7 @@ const MALFORMED: [(&str, &str); 27] = [
 ];
 
 /// Numbers that would not come back as they were sent.
+#[rustfmt::skip]
 const NUMBERS: [(&str, &str); 4] = [
     ("beyond a double", "1e400"),
     ("beyond 64 bits", "18446744073709551616"),
@@ -59,7 +61,10 @@ fn nested(depth: usize) -> String {
 }
 
 pub fn rows() -> Vec<Row> {
-    let mut rows: Vec<Row> = MALFORMED.iter().map(|(name, body)| send(name).json(body).malformed()).collect();
+    let mut rows: Vec<Row> = MALFORMED
+        .iter()
+        .map(|(name, body)| send(name).json(body).malformed())
+        .collect();
     for (name, number) in NUMBERS {
         let body = format!(
             r#"{{"conversation": "{{conversation}}", "message_body": "hush", "metadata": {{"a": {number}}}}}"#
@@ -68,20 +73,49 @@ pub fn rows() -> Vec<Row> {
     }
     rows.extend([
         send("nested too deep").json(&nested(17)).malformed(),
-        send("nested far too deep").raw("application/json", "[".repeat(100_000)).malformed(),
-        send("objects nested far too deep").raw("application/json", r#"{"a":"#.repeat(20_000)).malformed(),
-        send("invalid UTF-8").raw("application/json", around(b"\xff")).malformed(),
-        send("overlong UTF-8").raw("application/json", around(b"\xc0\x80")).malformed(),
-        send("a surrogate in UTF-8").raw("application/json", around(b"\xed\xa0\x80")).malformed(),
-        send("UTF-8 broken off").raw("application/json", around(b"\xe2\x82")).malformed(),
-        send("UTF-16").raw("application/json", b"\xff\xfe{\0}\0".to_vec()).malformed(),
-        send("a byte order mark").raw("application/json", b"\xef\xbb\xbf{}".to_vec()).malformed(),
+        send("nested far too deep")
+            .raw("application/json", "[".repeat(100_000))
+            .malformed(),
+        send("objects nested far too deep")
+            .raw("application/json", r#"{"a":"#.repeat(20_000))
+            .malformed(),
+        send("invalid UTF-8")
+            .raw("application/json", around(b"\xff"))
+            .malformed(),
+        send("overlong UTF-8")
+            .raw("application/json", around(b"\xc0\x80"))
+            .malformed(),
+        send("a surrogate in UTF-8")
+            .raw("application/json", around(b"\xed\xa0\x80"))
+            .malformed(),
+        send("UTF-8 broken off")
+            .raw("application/json", around(b"\xe2\x82"))
+            .malformed(),
+        send("UTF-16")
+            .raw("application/json", b"\xff\xfe{\0}\0".to_vec())
+            .malformed(),
+        send("a byte order mark")
+            .raw("application/json", b"\xef\xbb\xbf{}".to_vec())
+            .malformed(),
         send("nothing").raw("application/json", "").field("conversation"),
-        send("over 256 KB").raw("application/json", around(&vec![b'x'; 256 * 1024])).is(413, "payload_too_large"),
-        send("over 256 KB of white space").raw("application/json", vec![b' '; 256 * 1024 + 1]).is(413, "payload_too_large"),
-        send("no media type").raw("", around(b"hush")).is(415, "unsupported_media_type"),
+        send("over 256 KB")
+            .raw("application/json", around(&vec![b'x'; 256 * 1024]))
+            .is(413, "payload_too_large"),
+        send("over 256 KB of white space")
+            .raw("application/json", vec![b' '; 256 * 1024 + 1])
+            .is(413, "payload_too_large"),
+        send("no media type")
+            .raw("", around(b"hush"))
+            .is(415, "unsupported_media_type"),
     ]);
-    for media in ["text/plain", "application/xml", "multipart/form-data; boundary=x", "application/jsonp", "application/json-seq", "text/json"] {
+    for media in [
+        "text/plain",
+        "application/xml",
+        "multipart/form-data; boundary=x",
+        "application/jsonp",
+        "application/json-seq",
+        "text/json",
+    ] {
         let row = send(&format!("as {media}")).raw(media, br#"{"message_body": "hush"}"#.as_slice());
         rows.push(row.is(415, "unsupported_media_type"));
     }
@@ -89,10 +123,18 @@ pub fn rows() -> Vec<Row> {
         send("a form with a field twice")
             .form("conversation={conversation}&message_body=hush&message_body=hush")
             .field("message_body"),
-        send("a form that is not UTF-8").form("conversation={conversation}&message_body=%ff").malformed(),
-        send("a form with NUL").form("conversation={conversation}&message_body=a%00b").malformed(),
-        send("a form with a field that we do not have").form("conversation={conversation}&message_body=hush&x=1").field("x"),
-        send("a form as JSON").raw("application/json", "message_body=hush").malformed(),
+        send("a form that is not UTF-8")
+            .form("conversation={conversation}&message_body=%ff")
+            .malformed(),
+        send("a form with NUL")
+            .form("conversation={conversation}&message_body=a%00b")
+            .malformed(),
+        send("a form with a field that we do not have")
+            .form("conversation={conversation}&message_body=hush&x=1")
+            .field("x"),
+        send("a form as JSON")
+            .raw("application/json", "message_body=hush")
+            .malformed(),
         send("JSON as a form").form(r#"{"message_body": "hush"}"#),
     ]);
     rows

@@ -3,6 +3,7 @@
 use super::{As, Row};
 
 /// Parameters of `GET /api/messages/`, and the one that is named.
+#[rustfmt::skip]
 const PARAMETERS: [(&str, &str); 29] = [
     ("limit=0", "limit"),
     ("limit=101", "limit"),
@@ -36,6 +37,7 @@ const PARAMETERS: [(&str, &str); 29] = [
 ];
 
 /// Cursors that are none of the list's: other lists', cut, lengthened, with other alphabets.
+#[rustfmt::skip]
 const CURSORS: [(&str, &str); 10] = [
     ("/api/conversations/?cursor=nonsense", "a word"),
     ("/api/conversations/?cursor=Y3d3d3d3d3d3d3d3d3d3d3d3d3c", "too long"),
@@ -49,7 +51,13 @@ const CURSORS: [(&str, &str); 10] = [
     ("/api/messages/?cursor=Y2FhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYQ", "of another list"),
 ];
 
-const CHANGES: [&str; 5] = ["after=-1", "after=one", "after=1.5", "after=99999999999999999999999", "after=1&after=1"];
+const CHANGES: [&str; 5] = [
+    "after=-1",
+    "after=one",
+    "after=1.5",
+    "after=99999999999999999999999",
+    "after=1&after=1",
+];
 
 /// Paths that no id leads to.
 const NOWHERE: [&str; 18] = [
@@ -73,6 +81,7 @@ const NOWHERE: [&str; 18] = [
     "/api/users/00000000-0000-4000-8000-000000000000/",
 ];
 
+#[rustfmt::skip]
 const METHODS: [(&str, &str); 11] = [
     ("PUT", "/api/messages/"),
     ("PATCH", "/api/messages/"),
@@ -87,12 +96,24 @@ const METHODS: [(&str, &str); 11] = [
     ("DELETE", "/api/users/"),
 ];
 
-const ACCEPTED: [&str; 4] = ["text/xml", "image/*", "application/json;q=0", "application/xml, text/csv;q=0.5"];
+const ACCEPTED: [&str; 4] = [
+    "text/xml",
+    "image/*",
+    "application/json;q=0",
+    "application/xml, text/csv;q=0.5",
+];
 
 pub fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for (query, field) in PARAMETERS {
-        rows.push(Row::new(&format!("messages: {query}"), "GET", &format!("/api/messages/?{query}")).field(field));
+        rows.push(
+            Row::new(
+                &format!("messages: {query}"),
+                "GET",
+                &format!("/api/messages/?{query}"),
+            )
+            .field(field),
+        );
     }
     for (path, what) in CURSORS {
         rows.push(Row::new(&format!("cursor {what}: {path}"), "GET", path).field("cursor"));
@@ -113,24 +134,44 @@ pub fn rows() -> Vec<Row> {
     }
     for name in ["x-http-method-override", "x-method-override", "x-http-method"] {
         let row = Row::new(&format!("{name}: DELETE"), "POST", "/api/messages/{message}/");
-        rows.push(row.json("{}").header(name, "DELETE").is(405, "method_not_allowed"));
+        rows.push(
+            row.json("{}")
+                .header(name, "DELETE")
+                .is(405, "method_not_allowed"),
+        );
     }
     rows.extend([
-        Row::new("an id longer than all", "GET", &format!("/api/messages/{}/", "a".repeat(4000))).is(404, "not_found"),
-        Row::new("a method that nobody knows", "BREW", "/api/messages/").is(405, "method_not_allowed").gap("unknown method"),
+        Row::new(
+            "an id longer than all",
+            "GET",
+            &format!("/api/messages/{}/", "a".repeat(4000)),
+        )
+        .is(404, "not_found"),
+        Row::new("a method that nobody knows", "BREW", "/api/messages/")
+            .is(405, "method_not_allowed")
+            .gap("unknown method"),
         Row::new("a method in a parameter", "POST", "/api/messages/?_method=DELETE")
             .json(r#"{"conversation": "{conversation}", "message_body": "hush"}"#)
             .field("_method"),
-        Row::new("a path of another depth", "GET", "/api/messages/{message}/revisions/1/").is(404, "not_found"),
+        Row::new(
+            "a path of another depth",
+            "GET",
+            "/api/messages/{message}/revisions/1/",
+        )
+        .is(404, "not_found"),
         Row::new("everybody, for a guest", "GET", "/api/users/").is(403, "permission_denied"),
         Row::new("the user with no email", "GET", "/api/users/?email=nonsense").field("email"),
         Row::new("an ETag that it never had", "PATCH", "/api/messages/{message}/")
             .json(r#"{"message_body": "hush, other"}"#)
             .header("if-match", "\"999\"")
             .is(412, "precondition_failed"),
-        Row::new("an ETag that is none", "DELETE", "/api/conversations/{conversation}/")
-            .header("if-match", "nonsense")
-            .is(412, "precondition_failed"),
+        Row::new(
+            "an ETag that is none",
+            "DELETE",
+            "/api/conversations/{conversation}/",
+        )
+        .header("if-match", "nonsense")
+        .is(412, "precondition_failed"),
         Row::new("an Idempotency-Key that is none", "POST", "/api/messages/")
             .json(r#"{"conversation": "{conversation}", "message_body": "hush"}"#)
             .header("idempotency-key", "nonsense")
@@ -141,9 +182,13 @@ pub fn rows() -> Vec<Row> {
             .header("idempotency-key", "01890a5d-ac96-774b-bcce-b302099a8058")
             .field("Idempotency-Key")
             .gap("repeated header"),
-        Row::new("changes without a token", "GET", "/api/conversations/{conversation}/changes/?after=x")
-            .who(As::Nobody)
-            .is(401, "not_authenticated"),
+        Row::new(
+            "changes without a token",
+            "GET",
+            "/api/conversations/{conversation}/changes/?after=x",
+        )
+        .who(As::Nobody)
+        .is(401, "not_authenticated"),
     ]);
     rows
 }

@@ -78,14 +78,14 @@ impl TestApp {
 
     async fn build(registration: Registration, lags: bool) -> Self {
         logs::watch();
-        let (engine, address) = match environment::dynamodb() {
-            Some(address) => (None, address),
-            None => {
-                let engine = Engine::start(Storage::Temporary).unwrap();
-                let address = engine.endpoint();
-                (Some(engine), address)
-            }
-        };
+        let engine = environment::dynamodb()
+            .is_none()
+            .then(|| Engine::start(Storage::Temporary).unwrap());
+        let address = engine
+            .as_ref()
+            .map(Engine::endpoint)
+            .or_else(environment::dynamodb)
+            .unwrap();
         let endpoint = Endpoint::new(&address);
         let proxy = Proxy::start(endpoint.clone()).await;
         let random = Random::from_system();
@@ -168,7 +168,8 @@ impl TestApp {
 
     /// Moves the clock.
     pub fn advance(&self, by: TimeDelta) {
-        self.ahead.fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
+        self.ahead
+            .fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
     }
 
     /// A client key that is made now.
@@ -209,5 +210,8 @@ fn clock() -> (Clock, Arc<AtomicI64>) {
 
 async fn create(store: &Store) {
     let definition = local::template::table().unwrap();
-    assert!(store.create_table(&definition).await.unwrap(), "the table is not fresh");
+    assert!(
+        store.create_table(&definition).await.unwrap(),
+        "the table is not fresh"
+    );
 }

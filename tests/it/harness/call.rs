@@ -45,7 +45,12 @@ impl Call {
         let mut keys = Vec::new();
         if operation == Operation::Query {
             let values = body["ExpressionAttributeValues"].as_object();
-            keys.extend(values.into_iter().flatten().filter_map(|(_, value)| Some(value["S"].as_str()?.to_owned())));
+            keys.extend(
+                values
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|(_, value)| Some(value["S"].as_str()?.to_owned())),
+            );
         } else {
             collect_keys(&body, &mut keys);
         }
@@ -63,7 +68,10 @@ impl Call {
     }
 
     pub fn reads(&self) -> bool {
-        matches!(self.operation, Operation::Get | Operation::BatchGet | Operation::Query)
+        matches!(
+            self.operation,
+            Operation::Get | Operation::BatchGet | Operation::Query
+        )
     }
 
     /// Whether the answer may come from before the last write: every read of an index, and every other one that does not
@@ -75,7 +83,10 @@ impl Call {
         match self.operation {
             Operation::BatchGet => {
                 let tables = self.body["RequestItems"].as_object();
-                tables.into_iter().flatten().any(|(_, wanted)| wanted["ConsistentRead"] != json!(true))
+                tables
+                    .into_iter()
+                    .flatten()
+                    .any(|(_, wanted)| wanted["ConsistentRead"] != json!(true))
             }
             _ => self.body["ConsistentRead"] != json!(true),
         }
@@ -85,7 +96,11 @@ impl Call {
     pub fn describe(&self) -> String {
         let mut keys = self.keys.clone();
         keys.truncate(8);
-        let strong = if self.reads() && !self.may_be_stale() { " strong" } else { "" };
+        let strong = if self.reads() && !self.may_be_stale() {
+            " strong"
+        } else {
+            ""
+        };
         format!("{:?}{strong} {}", self.operation, keys.join(" "))
     }
 }
@@ -171,6 +186,9 @@ impl On {
             Which::Writes => call.writes(),
             Which::One(operation) => call.operation == operation,
         };
-        operation && self.prefix.is_none_or(|prefix| call.keys.iter().any(|key| key.starts_with(prefix)))
+        operation
+            && self
+                .prefix
+                .is_none_or(|prefix| call.keys.iter().any(|key| key.starts_with(prefix)))
     }
 }

@@ -1,6 +1,6 @@
 //! What the suite takes from its environment, all of it optional.
 
-/// A DynamoDB to use instead of the embedded engine (`DYNAMODB_ENDPOINT`).
+/// A `DynamoDB` to use instead of the embedded engine (`DYNAMODB_ENDPOINT`).
 pub fn dynamodb() -> Option<String> {
     variable("DYNAMODB_ENDPOINT")
 }
@@ -25,7 +25,10 @@ pub fn sabotage_list() -> Option<String> {
     variable("SABOTAGE_LIST")
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the suite reads its environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the suite reads its environment"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -9,7 +9,7 @@ use super::call::{Call, On};
 /// In which way a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
-    /// 500 InternalServerError, which the SDK retries.
+    /// 500 `InternalServerError`, which the SDK retries.
     Error500,
     /// The connection is reset, which the SDK retries.
     Reset,
@@ -70,7 +70,7 @@ impl Rule {
         self.seen += 1;
         let applies = match self.often {
             Often::Window(first, count) => (first..first + count).contains(&number),
-            Often::EveryOther => number % 2 == 0,
+            Often::EveryOther => number.is_multiple_of(2),
             Often::From(first) => number >= first,
         };
         self.applied += usize::from(applies);
@@ -167,7 +167,11 @@ impl Default for Gate {
 impl Gate {
     /// Waits until the call is here.
     pub async fn reached(&self) {
-        self.arrived.subscribe().wait_for(|arrived| *arrived).await.unwrap();
+        self.arrived
+            .subscribe()
+            .wait_for(|arrived| *arrived)
+            .await
+            .unwrap();
     }
 
     /// Lets it go.

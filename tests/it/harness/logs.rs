@@ -14,6 +14,7 @@ pub const PASSWORD_CANARY: &str = "horse-battery";
 pub const BODY_CANARY: &str = "hush";
 
 /// What no line may hold, and what it would be.
+#[rustfmt::skip]
 const FORBIDDEN: [(&str, &str); 8] = [
     (PASSWORD_CANARY, "a password"),
     (BODY_CANARY, "what a message says"),
@@ -63,7 +64,9 @@ pub struct Watcher {
 impl Watcher {
     /// One that keeps what it finds to itself.
     pub fn for_test() -> Self {
-        Self { own: Some(Vec::new()) }
+        Self {
+            own: Some(Vec::new()),
+        }
     }
 
     pub fn seen(&self) -> &[String] {
@@ -87,12 +90,11 @@ impl Write for Watcher {
         let text = String::from_utf8_lossy(line);
         let found = FORBIDDEN.iter().filter(|(canary, _)| text.contains(canary));
         let found = found.map(|(_, what)| format!("{what}: {text}"));
-        match &mut self.own {
-            Some(own) => own.extend(found),
-            None => {
-                *LINES.lock().unwrap() += 1;
-                VIOLATIONS.lock().unwrap().extend(found);
-            }
+        if let Some(own) = &mut self.own {
+            own.extend(found);
+        } else {
+            *LINES.lock().unwrap() += 1;
+            VIOLATIONS.lock().unwrap().extend(found);
         }
         Ok(line.len())
     }

@@ -5,13 +5,7 @@ use local::gateway;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::{
-    api::Api,
-    app::TestApp,
-    environment,
-    people::PASSWORD,
-    user::User,
-};
+use super::{api::Api, app::TestApp, environment, people::PASSWORD, user::User};
 
 /// An API that is only known by its address.
 pub struct BlackBox {
@@ -49,7 +43,13 @@ impl BlackBox {
         let login = json!({ "email": email, "password": PASSWORD });
         let tokens = self.api.post("/api/token/").json(&login).send().await.ok();
         let id = user["user_id"].as_str().unwrap();
-        User::new(self.api.clone(), name, id, &email, tokens["access"].as_str().unwrap())
+        User::new(
+            self.api.clone(),
+            name,
+            id,
+            &email,
+            tokens["access"].as_str().unwrap(),
+        )
     }
 }
 

@@ -20,7 +20,8 @@ use super::table::Table;
 /// The password of everybody.
 pub const PASSWORD: &str = "correct-horse-battery-staple";
 /// Its hash with the parameters of the design.
-pub const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$scyVxXtOVeTHF642T5lsgA$UuSFSCLL1Pbg3/OT5SmJQFiVQ5gm21zbS12pD8BmRaU";
+pub const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$scyVxXtOVeTHF642T5lsgA$UuSFSCLL1Pbg3/OT5SmJQFiVQ5gm21zbS12pD8BmRaU";
 
 /// Makes users and tokens without asking the API.
 #[derive(Clone)]
@@ -37,7 +38,9 @@ impl People {
     pub async fn add(&self, name: &str, role: Role) -> (UserId, String) {
         let user = UserId::new(self.random.uuid());
         let email = format!("{}.{}@example.com", name.to_lowercase(), &user.to_string()[..8]);
-        self.table.put_all(&items(user, name, &email, role, self.clock.now())).await;
+        self.table
+            .put_all(&items(user, name, &email, role, self.clock.now()))
+            .await;
         (user, email)
     }
 

@@ -240,7 +240,10 @@ fn cancelled(call: &Call, code: &str) -> Reply {
     let steps = call.body["TransactItems"].as_array().map_or(1, Vec::len);
     let mut reasons = vec![json!({ "Code": "None" }); steps];
     reasons[steps - 1] = json!({ "Code": code, "Message": "made by the test's proxy" });
-    let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
+    let codes: Vec<&str> = reasons
+        .iter()
+        .filter_map(|reason| reason["Code"].as_str())
+        .collect();
     let message = format!(
         "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
         codes.join(", ")

@@ -1,7 +1,12 @@
 //! Takes one protection away under the SDK, to see that a test fails of it: a clause of a condition expression, or the
 //! consistency of a read. `tests/sabotage` runs the suite once for each, as the suite itself has listed them.
 
-use std::{collections::HashSet, fs::File, io::Write, sync::{LazyLock, Mutex}};
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::Write,
+    sync::{LazyLock, Mutex},
+};
 
 use serde_json::Value;
 
@@ -13,9 +18,16 @@ static TARGET: LazyLock<Option<Vec<String>>> = LazyLock::new(|| {
     Some(text.split('|').map(str::to_owned).collect())
 });
 
+/// A file, and what stands in it.
+type Listed = (File, HashSet<String>);
+
 /// Where what could be taken away is listed, and what is there already.
-static LIST: LazyLock<Option<Mutex<(File, HashSet<String>)>>> = LazyLock::new(|| {
-    let file = File::options().create(true).append(true).open(environment::sabotage_list()?).unwrap();
+static LIST: LazyLock<Option<Mutex<Listed>>> = LazyLock::new(|| {
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(environment::sabotage_list()?)
+        .unwrap();
     Some(Mutex::new((file, HashSet::new())))
 });
 
@@ -30,7 +42,9 @@ pub fn done_to(call: &Call, body: Vec<u8>) -> Vec<u8> {
     }
     let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
     if call.reads() && !call.may_be_stale() {
-        call.keys.iter().for_each(|key| list(&format!("strong|{:?}|{}", call.operation, prefix(key))));
+        call.keys
+            .iter()
+            .for_each(|key| list(&format!("strong|{:?}|{}", call.operation, prefix(key))));
     }
     match request["TransactItems"].as_array_mut() {
         Some(steps) => steps.iter_mut().for_each(|step| {
@@ -65,7 +79,11 @@ fn weaken(kind: &str, step: &mut Value) {
         let name = ["condition", kind, &prefix, &condition, &place.to_string()].join("|");
         list(&name);
         let away = TARGET.as_ref().is_some_and(|target| target.join("|") == name);
-        weakened.push(if away { format!("(({clause}) OR attribute_exists(pk) OR attribute_not_exists(pk))") } else { format!("({clause})") });
+        weakened.push(if away {
+            format!("(({clause}) OR attribute_exists(pk) OR attribute_not_exists(pk))")
+        } else {
+            format!("({clause})")
+        });
     }
     step["ConditionExpression"] = weakened.join(" AND ").into();
 }

@@ -1,4 +1,4 @@
-//! The table as DynamoDB's own protocol shows it, past the store: what tests look into, and put items into that a
+//! The table as `DynamoDB`'s own protocol shows it, past the store: what tests look into, and put items into that a
 //! previous release wrote.
 
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
                              SignedHeaders=host;x-amz-date;x-amz-target, Signature=00";
 
-/// A DynamoDB endpoint, spoken to directly.
+/// A `DynamoDB` endpoint, spoken to directly.
 #[derive(Clone)]
 pub struct Endpoint {
     address: String,
@@ -148,7 +148,10 @@ impl Table {
 
 /// A text attribute; empty where there is none.
 pub fn text(item: &Item, name: &str) -> String {
-    item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+    item.get(name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// A number attribute; zero where there is none.
@@ -158,10 +161,12 @@ pub fn number(item: &Item, name: &str) -> u64 {
 
 fn plain_item(item: &Value) -> Item {
     let attributes = item.as_object().unwrap().iter();
-    attributes.map(|(name, value)| (name.clone(), plain(value))).collect()
+    attributes
+        .map(|(name, value)| (name.clone(), plain(value)))
+        .collect()
 }
 
-/// DynamoDB's typed JSON as plain JSON.
+/// `DynamoDB`'s typed JSON as plain JSON.
 fn plain(value: &Value) -> Value {
     let (kind, inner) = value.as_object().unwrap().iter().next().unwrap();
     match kind.as_str() {
@@ -174,7 +179,7 @@ fn plain(value: &Value) -> Value {
     }
 }
 
-/// Plain JSON as DynamoDB's typed JSON.
+/// Plain JSON as `DynamoDB`'s typed JSON.
 pub fn typed(value: &Value) -> Value {
     match value {
         Value::Null => json!({ "NULL": true }),
@@ -183,8 +188,10 @@ pub fn typed(value: &Value) -> Value {
         Value::String(value) => json!({ "S": value }),
         Value::Array(values) => json!({ "L": values.iter().map(typed).collect::<Vec<_>>() }),
         Value::Object(fields) => {
-            let fields: Map<String, Value> =
-                fields.iter().map(|(name, value)| (name.clone(), typed(value))).collect();
+            let fields: Map<String, Value> = fields
+                .iter()
+                .map(|(name, value)| (name.clone(), typed(value)))
+                .collect();
             json!({ "M": fields })
         }
     }

@@ -4,6 +4,7 @@
 use super::environment;
 
 /// Name of a case, and why `cargo lambda watch` cannot pass it.
+#[rustfmt::skip]
 const GAPS: [(&str, &str); 4] = [
     ("unknown path", "its router answers with a 404 of its own before a function is asked"),
     ("unknown method", "its router knows five methods and answers others with a 404 of its own"),

@@ -1,4 +1,4 @@
-//! As much HTTP/1.1 as the AWS SDK speaks to DynamoDB, by hand, because a server framework cannot be told to reset a
+//! As much HTTP/1.1 as the AWS SDK speaks to `DynamoDB`, by hand, because a server framework cannot be told to reset a
 //! connection in the middle of an exchange or to fall silent. It knows nothing of what the bodies say.
 
 use std::{future::pending, io, net::SocketAddr, sync::Arc};
@@ -18,7 +18,10 @@ pub struct Request {
 /// What comes back.
 #[derive(Clone)]
 pub enum Reply {
-    Answer { status: u16, body: Vec<u8> },
+    Answer {
+        status: u16,
+        body: Vec<u8>,
+    },
     /// The connection is reset, without an answer.
     Reset,
     /// Nothing comes back, and the connection stays open: the client runs into its time-out.
