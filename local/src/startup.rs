@@ -38,6 +38,13 @@ pub(crate) enum Place {
     Endpoint(Url),
 }
 
+impl Place {
+    /// Whether others than the people at this machine may reach what is there.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        matches!(self, Self::Endpoint(url) if !is_loopback(url))
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -14,7 +14,10 @@ use shared::{
         conversation::{Kind, PARTICIPANTS_PER_REQUEST, direct_id, name},
         text,
     },
-    store::conversations::{NewConversation, Opened},
+    store::{
+        conversations::{NewConversation, Opened},
+        items::User,
+    },
 };
 
 use crate::{
@@ -95,26 +98,32 @@ pub async fn create(
     };
     let new = request.parse(caller.user, id)?;
     let now = app.clock.now();
-    let (opened, people) = match new.kind {
+    let (opened, users) = match new.kind {
         Kind::Direct => open_direct(&app, &new, now).await?,
         Kind::Group => open_group(&app, &new, now).await?,
     };
     let location = origin.link(&format!("/api/conversations/{}/", new.id));
     let detail = match opened {
         Opened::New => new.detail(now),
-        Opened::Existing => app
-            .store
-            .details(caller.user, &[new.id])
-            .await?
-            .pop()
-            .ok_or_else(taken)?,
+        // Who made a group may have been removed from it since.
+        Opened::Existing => {
+            let detail = app.store.details(caller.user, &[new.id]).await?.pop();
+            detail
+                .filter(|detail| detail.member.is_some())
+                .ok_or_else(taken)?
+        }
         Opened::Taken => return Err(taken()),
     };
     let version = detail.conversation.v;
-    let view = ConversationView::all(&app, &origin, vec![detail], people)
-        .await?
-        .pop()
-        .ok_or_else(taken)?;
+    let view = ConversationView::all(
+        &app,
+        &origin,
+        vec![detail],
+        People::seen_by(&caller).knowing(users),
+    )
+    .await?
+    .pop()
+    .ok_or_else(taken)?;
     let reply = if opened == Opened::New {
         Reply::created(view, location)
     } else {
@@ -136,9 +145,13 @@ async fn open_group(
     app: &App,
     new: &NewConversation,
     now: DateTime<Utc>,
-) -> Result<(Opened, People), Problem> {
-    let people = existing(app, &[&[new.creator], new.others.as_slice()].concat()).await?;
-    Ok((app.store.open_conversation(new, now).await?, people))
+) -> Result<(Opened, Vec<User>), Problem> {
+    let users = existing(app, &[&[new.creator], new.others.as_slice()].concat()).await?;
+    let opened = app.store.open_conversation(new, now).await?;
+    app.store
+        .remove_closed(new.id, new.creator, &new.others, now)
+        .await?;
+    Ok((opened, users))
 }
 
 /// Opens a pair's conversation: one look, and one transaction if it does not stand yet.
@@ -146,7 +159,7 @@ async fn open_direct(
     app: &App,
     new: &NewConversation,
     now: DateTime<Utc>,
-) -> Result<(Opened, People), Problem> {
+) -> Result<(Opened, Vec<User>), Problem> {
     let pair = [new.creator, new.others.first().copied().unwrap_or(new.creator)];
     let (standing, users) = app.store.direct_conversation(pair).await?;
     if let Some(standing) = standing {
@@ -155,7 +168,7 @@ async fn open_direct(
         } else {
             Opened::Taken
         };
-        return Ok((opened, People::from_iter(users)));
+        return Ok((opened, users));
     }
     let open = |user: &UserId| {
         users
@@ -164,10 +177,7 @@ async fn open_direct(
     };
     match pair.iter().find(|user| !open(user)) {
         Some(user) => Err(no_such_user(*user)),
-        None => Ok((
-            app.store.open_conversation(new, now).await?,
-            People::from_iter(users),
-        )),
+        None => Ok((app.store.open_conversation(new, now).await?, users)),
     }
 }
 

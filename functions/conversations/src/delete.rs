@@ -8,7 +8,7 @@ use shared::{
     model::conversation::Kind,
 };
 
-use crate::retrieve::seat;
+use crate::retrieve::standing;
 
 /// 204.
 pub async fn delete(
@@ -17,7 +17,7 @@ pub async fn delete(
     Ids(id): Ids<ConversationId>,
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let (conversation, actor) = seat(&app, &caller, id).await?;
+    let (conversation, actor) = standing(&app, &caller, id).await?;
     if !expected.allows(conversation.v) {
         return Err(Problem::precondition_failed());
     }
@@ -36,9 +36,14 @@ pub async fn delete(
             ));
         }
         Kind::Group => {
-            app.store
+            let closed = app
+                .store
                 .close_conversation(id, caller.user, app.random.uuid(), app.clock.now())
                 .await?;
+            // Repeated by somebody who takes no part, what was left of it is taken away, and there is no conversation.
+            if !closed && actor.member.is_none() {
+                return Err(Problem::not_found());
+            }
         }
     }
     Ok(StatusCode::NO_CONTENT)

@@ -5,7 +5,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use shared::{
     App,
-    http::{Caller, Ids, IfMatch, Json, Origin, Problem, Reply, RequestBody, body::present},
+    http::{
+        Caller, Ids, IfMatch, Json, Origin, Problem, Reply, RequestBody,
+        body::{given, present},
+    },
     ids::{ConversationId, UserId},
     model::{
         Faults,
@@ -61,6 +64,7 @@ impl RequestBody for ReplaceConversation {
 #[serde(deny_unknown_fields)]
 pub struct ChangeConversation {
     /// Who takes part, by id, at most 50; the caller does in any case.
+    #[serde(default, deserialize_with = "given")]
     participants: Option<Vec<UserReference>>,
     /// At most 200 characters; `null` takes it away.
     #[serde(default, deserialize_with = "present")]
@@ -69,6 +73,7 @@ pub struct ChangeConversation {
     #[serde(default, deserialize_with = "present")]
     metadata: Option<Option<Value>>,
     /// Cannot change.
+    #[serde(default, deserialize_with = "given")]
     kind: Option<Kind>,
 }
 
@@ -175,6 +180,9 @@ async fn apply(
             .change_conversation(id, caller.user, wanted, &edit, request, now)
             .await?,
     )?;
+    if let Wanted::Set { users, .. } = wanted {
+        app.store.remove_closed(id, caller.user, users, now).await?;
+    }
     let (view, version) = view(app, caller, origin, id).await?;
     Ok(Reply::ok(view).version(version))
 }

@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
 use shared::{
     App,
     http::{
@@ -11,7 +13,6 @@ use shared::{
         page::{List, bad_cursor, cursor, read_cursor},
     },
     ids::ConversationId,
-    model::conversation::Kind,
     store::{inbox::Detail, table::Activity},
 };
 use uuid::Uuid;
@@ -54,8 +55,28 @@ fn cursor_of(activity: Activity) -> String {
 
 /// Shown in the list: the caller takes part, and has not hidden it since the last message.
 fn is_listed(detail: &Detail) -> bool {
-    let hidden = |base: u64| detail.conversation.kind == Kind::Direct && base > 0 && detail.newest.is_empty();
-    detail.member.as_ref().is_some_and(|member| !hidden(member.base))
+    detail
+        .member
+        .as_ref()
+        .is_some_and(|member| !member.hidden || !detail.newest.is_empty())
+}
+
+/// Where a conversation stands on its page: by its newest message.
+fn place(detail: &Detail) -> (Reverse<DateTime<Utc>>, ConversationId) {
+    let newest = detail.newest.first().map(|message| message.sent_at);
+    (
+        Reverse(newest.unwrap_or(detail.conversation.created_at)),
+        detail.conversation.id,
+    )
+}
+
+/// About what an answer may take once Lambda has put its JSON into a JSON string, which ends at 6 MB.
+const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a representation takes then: quotation marks and backslashes are doubled once more.
+fn bytes(view: &RawValue) -> usize {
+    let text = view.get();
+    text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
 }
 
 /// A page of conversations; inside it the order is by newest message.
@@ -64,7 +85,7 @@ pub async fn list(
     State(app): State<App>,
     origin: Origin,
     Query(query): Query<ListConversations>,
-) -> Result<Reply<Page<ConversationView>>, Problem> {
+) -> Result<Reply<Page<Box<RawValue>>>, Problem> {
     let position = query.cursor.as_deref().map(position).transpose()?;
     let limit = query.limit.0;
     let (active, more) = app
@@ -74,20 +95,25 @@ pub async fn list(
     let ids: Vec<ConversationId> = active.iter().map(|activity| activity.conversation).collect();
     let mut details = app.store.details(caller.user, &ids).await?;
     details.retain(is_listed);
-    details.sort_by_key(|detail| {
-        Reverse(
-            detail
-                .newest
-                .first()
-                .map_or(detail.conversation.created_at, |message| message.sent_at),
-        )
-    });
-    let results = ConversationView::all(&app, &origin, details, People::default()).await?;
-    let next = active.last().filter(|_| more).map(|last| {
-        origin.link(&format!(
-            "/api/conversations/?limit={limit}&cursor={}",
-            cursor_of(*last)
-        ))
+    let places: Vec<(Reverse<DateTime<Utc>>, ConversationId)> = details.iter().map(place).collect();
+    let views = ConversationView::all(&app, &origin, details, People::seen_by(&caller)).await?;
+    let (mut taken, mut room, mut last) = (Vec::new(), ANSWER_BYTES, active.last().copied().filter(|_| more));
+    for ((time, id), view) in places.into_iter().zip(views) {
+        let view = to_raw_value(&view).map_err(Problem::internal)?;
+        if bytes(&view) > room && !taken.is_empty() {
+            // The page ends here, in the order of the list, and the next one begins with this conversation.
+            let before = active.iter().take_while(|activity| activity.conversation != id);
+            last = before.last().copied();
+            break;
+        }
+        room = room.saturating_sub(bytes(&view));
+        taken.push((time, view));
+    }
+    taken.sort_by_key(|(time, _)| *time);
+    let results = taken.into_iter().map(|(_, view)| view).collect();
+    let next = last.map(|last| {
+        let cursor = cursor_of(last);
+        origin.link(&format!("/api/conversations/?limit={limit}&cursor={cursor}"))
     });
     Ok(Reply::ok(Page {
         next,

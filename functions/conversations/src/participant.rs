@@ -4,9 +4,10 @@ use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
 use shared::{
     App,
-    http::{Caller, Ids, Json, NoParameters, Problem, Query, Reply, RequestBody},
+    http::{Caller, Ids, Json, NoParameters, Problem, Query, Reply, RequestBody, body::given},
     ids::{ConversationId, UserId},
     model::conversation::{Kind, MemberRole},
+    policy::Actor,
     store::conversations::ConversationEdit,
     store::participants::Wanted,
 };
@@ -17,9 +18,9 @@ use crate::{
     view::ParticipantView,
 };
 
-async fn one(app: &App, id: ConversationId, user: UserId) -> Result<ParticipantView, Problem> {
+async fn one(app: &App, actor: &Actor, id: ConversationId, user: UserId) -> Result<ParticipantView, Problem> {
     let member = app.store.member(id, user).await?.ok_or_else(Problem::not_found)?;
-    ParticipantView::all(app, &[member])
+    ParticipantView::all(app, actor, &[member])
         .await?
         .pop()
         .ok_or_else(Problem::not_found)
@@ -32,8 +33,8 @@ pub async fn retrieve(
     Ids((id, user)): Ids<(ConversationId, UserId)>,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Reply<ParticipantView>, Problem> {
-    seat(&app, &caller, id).await?;
-    Ok(Reply::ok(one(&app, id, user).await?))
+    let (_, actor) = seat(&app, &caller, id).await?;
+    Ok(Reply::ok(one(&app, &actor, id, user).await?))
 }
 
 /// What of a participant can change.
@@ -41,6 +42,7 @@ pub async fn retrieve(
 #[serde(deny_unknown_fields)]
 pub struct ChangeParticipant {
     /// `owner` or `member`.
+    #[serde(default, deserialize_with = "given")]
     role: Option<MemberRole>,
 }
 
@@ -72,7 +74,7 @@ pub async fn change(
                 .await?,
         )?;
     }
-    Ok(Reply::ok(one(&app, id, user).await?))
+    Ok(Reply::ok(one(&app, &actor, id, user).await?))
 }
 
 /// Removes a participant, or leaves.

@@ -46,7 +46,7 @@ pub async fn list(
         .map(|text| read_cursor::<16>(List::Participants, text))
         .transpose()?;
     let after = position.map(|bytes| UserId::new(Uuid::from_bytes(bytes)));
-    seat(&app, &caller, id).await?;
+    let (_, actor) = seat(&app, &caller, id).await?;
     let limit = query.limit.0;
     let (members, more) = app.store.participants(id, after, limit).await?;
     let next = members.last().filter(|_| more).map(|last| {
@@ -55,7 +55,7 @@ pub async fn list(
             "/api/conversations/{id}/participants/?limit={limit}&cursor={cursor}"
         ))
     });
-    let results = ParticipantView::all(&app, &members).await?;
+    let results = ParticipantView::all(&app, &actor, &members).await?;
     Ok(Reply::ok(Page {
         next,
         previous: None,
@@ -112,9 +112,10 @@ pub async fn add(
             )
             .await?,
     )?;
+    app.store.remove_closed(id, caller.user, &users, now).await?;
     let members = app.store.members(id, &users).await?;
     Ok(Reply::ok(Added {
-        participants: ParticipantView::all(&app, &members).await?,
+        participants: ParticipantView::all(&app, &actor, &members).await?,
     }))
 }
 

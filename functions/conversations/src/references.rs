@@ -6,11 +6,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny, MapAccess, Visitor},
 };
-use shared::{
-    App,
-    http::{People, Problem},
-    ids::UserId,
-};
+use shared::{App, http::Problem, ids::UserId, store::items::User};
 
 /// A user named in a request.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +58,7 @@ pub(crate) fn distinct(references: &[UserReference], most: usize) -> Result<Vec<
 }
 
 /// The profiles of `users`; fails unless all of them have open accounts, with the same answer for ids that nobody has.
-pub(crate) async fn existing(app: &App, users: &[UserId]) -> Result<People, Problem> {
+pub(crate) async fn existing(app: &App, users: &[UserId]) -> Result<Vec<User>, Problem> {
     let open = app.store.open_accounts(users.iter().copied()).await?;
     match users.iter().find(|user| !open.contains_key(user)) {
         Some(user) => Err(no_such_user(*user)),

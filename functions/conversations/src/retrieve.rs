@@ -18,16 +18,19 @@ pub(crate) async fn view(
     origin: &Origin,
     id: ConversationId,
 ) -> Result<(ConversationView, u64), Problem> {
-    let mut details = app.store.details(caller.user, &[id]).await?;
-    let actor = caller
-        .actor(app, details.first().and_then(|detail| detail.member.as_ref()))
-        .await?;
-    details.retain(|_| actor.may_read());
-    let version = details.first().map_or(0, |detail| detail.conversation.v);
-    let view = ConversationView::all(app, origin, details, People::default())
+    // The version is read before what it is the version of: a client that puts an older copy back meets a newer one.
+    let (conversation, actor) = seat(app, caller, id).await?;
+    let detail = app
+        .store
+        .detail(caller.user, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let people = People::of(&actor);
+    let view = ConversationView::all(app, origin, vec![detail], people)
         .await?
         .pop();
-    view.map(|view| (view, version)).ok_or_else(Problem::not_found)
+    view.map(|view| (view, conversation.v))
+        .ok_or_else(Problem::not_found)
 }
 
 /// A conversation that the caller may read, and the caller before it; 404 otherwise. Whether it is closed is met by what
@@ -37,13 +40,27 @@ pub(crate) async fn seat(
     caller: &Caller,
     id: ConversationId,
 ) -> Result<(Conversation, Actor), Problem> {
+    let (conversation, actor) = standing(app, caller, id).await?;
+    let open = actor.member.is_some() || app.store.is_open(id).await?;
+    if open {
+        Ok((conversation, actor))
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+/// The same, closed or not: for who deletes it, and may have to finish that.
+pub(crate) async fn standing(
+    app: &App,
+    caller: &Caller,
+    id: ConversationId,
+) -> Result<(Conversation, Actor), Problem> {
     let seat = app.store.seat(id, caller.user).await?;
-    let member = seat.as_ref().and_then(|seat| seat.member.as_ref());
-    let actor = caller.actor(app, member).await?;
-    let open = actor.may_read() && (member.is_some() || app.store.is_open(id).await?);
-    let conversation = seat
-        .filter(|_| open)
-        .map(|Seat { conversation, .. }| conversation);
+    let actor = caller
+        .actor(app, seat.as_ref().and_then(|seat| seat.member.as_ref()))
+        .await?;
+    let readable = seat.filter(|_| actor.may_read());
+    let conversation = readable.map(|Seat { conversation, .. }| conversation);
     conversation
         .map(|conversation| (conversation, actor))
         .ok_or_else(Problem::not_found)

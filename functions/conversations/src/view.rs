@@ -10,6 +10,7 @@ use shared::{
     http::{MessageView, Origin, People, Problem, UserView, message::metadata, user::timestamp},
     ids::{ConversationId, UserId},
     model::conversation::{Kind, MemberRole},
+    policy::Actor,
     store::{
         inbox::Detail,
         items::{Member, Message},
@@ -66,8 +67,9 @@ impl ParticipantView {
     }
 
     /// Views of several, with their users looked up at once.
-    pub(crate) async fn all(app: &App, members: &[Member]) -> Result<Vec<Self>, Problem> {
-        let people = People::find(app, members.iter().map(|member| member.user)).await?;
+    pub(crate) async fn all(app: &App, actor: &Actor, members: &[Member]) -> Result<Vec<Self>, Problem> {
+        let users = || members.iter().map(|member| member.user);
+        let people = People::of(actor).sharing(users()).find(app, users()).await?;
         Ok(members.iter().map(|member| Self::new(member, &people)).collect())
     }
 }
@@ -81,12 +83,13 @@ impl ConversationView {
         known: People,
     ) -> Result<Vec<Self>, Problem> {
         let shown: Vec<(Detail, Vec<Message>)> = details.into_iter().map(nested).collect();
-        let mut users = BTreeSet::new();
+        let (mut users, mut participants) = (BTreeSet::new(), Vec::new());
         for (detail, messages) in &shown {
-            users.extend(detail.participants.iter().map(|member| member.user));
+            participants.extend(detail.participants.iter().map(|member| member.user));
             users.extend(messages.iter().map(|message| message.sender));
         }
-        let people = known.and(app, users).await?;
+        users.extend(&participants);
+        let people = known.sharing(participants).find(app, users).await?;
         Ok(shown
             .into_iter()
             .map(|(detail, messages)| Self::new(detail, messages, &people, origin))

@@ -6,7 +6,8 @@ use serde_json::Value;
 use shared::{
     App,
     http::{
-        Caller, Code, Ids, IfMatch, Json, MessageView, People, Problem, Reply, RequestBody, body::present,
+        Caller, Code, Ids, IfMatch, Json, MessageView, People, Problem, Reply, RequestBody,
+        body::{given, present},
     },
     ids::MessageId,
     model::{Faults, Invalid, message, text},
@@ -45,6 +46,7 @@ impl RequestBody for ReplaceMessage {
 #[serde(deny_unknown_fields)]
 pub struct ChangeMessage {
     /// 1 to 16,384 characters and at most 48 KB, not only white space.
+    #[serde(default, deserialize_with = "given")]
     message_body: Option<String>,
     /// A JSON object of the client's own; `null` takes it away.
     #[serde(default, deserialize_with = "present")]
@@ -118,7 +120,7 @@ async fn apply(
         .await?
     {
         MessageWritten::Done(message) => {
-            let people = People::find(app, [message.sender]).await?;
+            let people = People::of(&actor).find(app, [message.sender]).await?;
             let revision = message.revision;
             Ok(Reply::ok(MessageView::new(message, &people)).version(revision))
         }

@@ -165,7 +165,9 @@ async fn of_conversation(
     let open = actor.may_read() && (member.is_some() || app.store.is_open(conversation).await?);
     let page = page.filter(|_| open).ok_or_else(Problem::not_found)?;
     let (older, newer) = neighbours(&page);
-    let people = People::find(app, page.messages.iter().map(|message| message.sender)).await?;
+    let people = People::of(&actor)
+        .find(app, page.messages.iter().map(|message| message.sender))
+        .await?;
     let shown = page
         .messages
         .into_iter()

@@ -19,6 +19,10 @@ use crate::list::ListMessages;
 /// Most conversations that one page looks into.
 const CONVERSATIONS: usize = 10;
 
+/// A page looks into no further conversation behind so much text: the next one may add 1 MB, and an answer of Lambda, where
+/// a quotation mark takes four bytes, ends at 6 MB.
+const ENOUGH_BYTES: usize = 256 * 1024;
+
 /// Where a page begins: in a conversation, below a number; 0 for its newest.
 #[derive(Debug, Clone, Copy)]
 struct Position {
@@ -84,14 +88,14 @@ pub async fn page(
             conversation: *id,
             below: 0,
         });
-    let mut messages = Vec::new();
+    let (mut messages, mut bytes) = (Vec::new(), 0);
     for id in ids {
         // No membership any more: removed since the list was read.
         let Some(base) = bases.get(id) else { continue };
         let limit = query.limit.0 - messages.len();
         let start = position.filter(|position| position.conversation == *id);
         let around = start.map_or(Around::Newest, Position::around);
-        if limit == 0 {
+        if limit == 0 || bytes > ENOUGH_BYTES {
             next = Some(Position {
                 conversation: *id,
                 below: 0,
@@ -101,6 +105,7 @@ pub async fn page(
         let Some(page) = app.store.messages(*id, *base, around, limit).await? else {
             continue;
         };
+        bytes += page.bytes();
         let lowest = page.messages.first().map(|message| message.number);
         messages.extend(
             page.messages
@@ -116,7 +121,9 @@ pub async fn page(
             break;
         }
     }
-    let people = People::find(app, messages.iter().map(|message| message.sender)).await?;
+    let people = People::seen_by(caller)
+        .find(app, messages.iter().map(|message| message.sender))
+        .await?;
     let results = messages
         .into_iter()
         .map(|message| MessageView::new(message, &people))

@@ -35,11 +35,11 @@ pub async fn retrieve(
     Ids(id): Ids<MessageId>,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Reply<MessageView>, Problem> {
-    let (message, _) = readable(&app, &caller, id).await?;
+    let (message, actor) = readable(&app, &caller, id).await?;
     if message.deleted_at.is_some() {
         return Err(Problem::not_found());
     }
-    let people = People::find(&app, [message.sender]).await?;
+    let people = People::of(&actor).find(&app, [message.sender]).await?;
     let revision = message.revision;
     Ok(Reply::ok(MessageView::new(message, &people)).version(revision))
 }

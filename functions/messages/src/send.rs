@@ -29,7 +29,7 @@ pub struct SendMessage {
     reply_to: Option<MessageId>,
     /// A `UUIDv7` made when the user pressed send, the same in every retry. The header `Idempotency-Key` means the same.
     client_id: Option<ClientKey>,
-    /// The last message that the client had seen then: makes looking for an earlier try cheap.
+    /// The last message that the client had seen then, the same in every retry: an earlier try is looked for above it.
     after: Option<MessageId>,
     /// A JSON object of the client's own, at most 4 KB.
     metadata: Option<Value>,
@@ -86,18 +86,18 @@ pub async fn send(
         Appended::New(message, sender) => {
             let location = origin.link(&format!("/api/messages/{}/", message.id()));
             let revision = message.revision;
-            Ok(Reply::created(view(message, sender), location).version(revision))
+            Ok(Reply::created(view(&caller, message, sender), location).version(revision))
         }
         Appended::Earlier(message, sender) => {
             let revision = message.revision;
-            Ok(Reply::ok(view(message, sender)).version(revision))
+            Ok(Reply::ok(view(&caller, message, sender)).version(revision))
         }
         refused => Err(refusal(&refused, key)),
     }
 }
 
-fn view(message: items::Message, sender: items::User) -> MessageView {
-    MessageView::new(message, &People::from_iter([sender]))
+fn view(caller: &Caller, message: items::Message, sender: items::User) -> MessageView {
+    MessageView::new(message, &People::seen_by(caller).knowing([sender]))
 }
 
 fn refusal(appended: &Appended, key: ClientKey) -> Problem {

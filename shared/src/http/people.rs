@@ -1,24 +1,66 @@
 //! Users nested in other things: looked up together, shown by the one policy.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{problem::Problem, user::UserView};
-use crate::{App, ids::UserId, store::items::User};
+use super::{caller::Caller, problem::Problem, user::UserView};
+use crate::{
+    App,
+    ids::UserId,
+    model::user::Role,
+    policy::{Actor, shows_contact},
+    store::items::User,
+};
 
-/// Profiles for display, eventually consistent.
-#[derive(Debug, Default)]
+/// Profiles for display, and what the viewer may see of them.
+#[derive(Debug)]
 pub struct People {
+    viewer: UserId,
+    viewer_role: Role,
     profiles: HashMap<UserId, User>,
+    sharing: HashSet<UserId>,
 }
 
 impl People {
-    /// Looks all of them up at once.
-    pub async fn find(app: &App, users: impl IntoIterator<Item = UserId>) -> Result<Self, Problem> {
-        Self::default().and(app, users).await
+    /// Nobody yet, for a viewer whose role was read.
+    #[must_use]
+    pub fn of(actor: &Actor) -> Self {
+        let (profiles, sharing) = (HashMap::new(), HashSet::new());
+        Self {
+            viewer: actor.user,
+            viewer_role: actor.role,
+            profiles,
+            sharing,
+        }
     }
 
-    /// These, and those of `users` who are not among them.
-    pub async fn and(mut self, app: &App, users: impl IntoIterator<Item = UserId>) -> Result<Self, Problem> {
+    /// Nobody yet, for a viewer whose role was not read: who claims to be an admin is shown what others are.
+    #[must_use]
+    pub fn seen_by(caller: &Caller) -> Self {
+        Self::of(&Actor {
+            user: caller.user,
+            role: Role::Guest,
+            member: None,
+        })
+    }
+
+    /// With profiles that were read already.
+    #[must_use]
+    pub fn knowing(mut self, users: impl IntoIterator<Item = User>) -> Self {
+        self.profiles
+            .extend(users.into_iter().map(|user| (user.id, user)));
+        self
+    }
+
+    /// With participants of a conversation that the viewer reads. Who left it does not share it any more, though their
+    /// messages stay.
+    #[must_use]
+    pub fn sharing(mut self, participants: impl IntoIterator<Item = UserId>) -> Self {
+        self.sharing.extend(participants);
+        self
+    }
+
+    /// Looks up those of `users` who are not known yet, all at once.
+    pub async fn find(mut self, app: &App, users: impl IntoIterator<Item = UserId>) -> Result<Self, Problem> {
         let missing: Vec<UserId> = users
             .into_iter()
             .filter(|user| !self.profiles.contains_key(user))
@@ -29,20 +71,12 @@ impl People {
         Ok(self)
     }
 
-    /// Somebody who takes part in, or has written to, a conversation that the viewer reads: contact is shown. `None` for
-    /// somebody who was never there.
+    /// A user as the viewer may see one; `None` for somebody who was never there.
     #[must_use]
     pub fn view(&self, user: UserId) -> Option<UserView> {
+        let contact = shows_contact(user, self.viewer, self.viewer_role, self.sharing.contains(&user));
         self.profiles
             .get(&user)
-            .map(|profile| UserView::new(profile, true))
-    }
-}
-
-impl FromIterator<User> for People {
-    fn from_iter<I: IntoIterator<Item = User>>(users: I) -> Self {
-        Self {
-            profiles: users.into_iter().map(|user| (user.id, user)).collect(),
-        }
+            .map(|profile| UserView::new(profile, contact))
     }
 }

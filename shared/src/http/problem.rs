@@ -281,9 +281,12 @@ impl From<StoreError> for Problem {
         let problem = match &error {
             StoreError::Contention => Self::new(
                 Code::Contention,
-                "Too many others are writing to the same place, and nothing was written. Try again.",
+                "Too many others are writing to the same place, so whether anything was written is unknown. Try again.",
             ),
-            StoreError::Throttled(_) => Self::new(Code::Throttled, "The table is busy. Try again."),
+            StoreError::Throttled(_) => Self::new(
+                Code::Unavailable,
+                "The table is busy, so whether anything was written is unknown. Try again.",
+            ),
             StoreError::Unavailable(_) => Self::new(
                 Code::Unavailable,
                 "The table did not answer in time, so whether anything was written is unknown. Try again.",

@@ -195,7 +195,7 @@ fn cut_short(request: &Request) -> bool {
     request.raw_http_path().contains(['#', '?'])
 }
 
-/// Whether JSON may be the answer (RFC 9110, section 12.5.1; `q=0` refuses).
+/// Whether JSON may be the answer (RFC 9110, section 12.5.1; `q=0` refuses). `?format=json` overrides the header.
 fn accepts_json(request: &Request) -> bool {
     let accepted = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
@@ -209,8 +209,17 @@ fn accepts_json(request: &Request) -> bool {
         ];
         ours.contains(&media.as_str()) && !refused
     };
-    let mut values = request.headers().get_all(header::ACCEPT).iter().peekable();
-    values.peek().is_none() || values.any(|value| value.to_str().unwrap_or_default().split(',').any(accepted))
+    let wants_json = request
+        .uri()
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .any(|pair| pair == "format=json");
+    let values = request.headers().get_all(header::ACCEPT).iter();
+    let mut values = values.filter(|value| !value.is_empty()).peekable();
+    wants_json
+        || values.peek().is_none()
+        || values.any(|value| value.to_str().unwrap_or_default().split(',').any(accepted))
 }
 
 /// A problem's full answer, its cause logged; any other response as it is.

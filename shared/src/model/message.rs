@@ -65,7 +65,7 @@ impl Draft {
     }
 
     /// What the request said, as first sent: 128 bits of SHA-256 in base64url over its parts, each with its length.
-    /// `after` is no part of it, as a retry may know more than the first try did.
+    /// `after` is no part of it: it bounds the look-back. A retry names the same one as the first try, or a lower one.
     #[must_use]
     pub fn digest(&self) -> String {
         let reply_to = self.reply_to.map(|id| id.to_string()).unwrap_or_default();

@@ -42,13 +42,13 @@ impl<'a> Backoff<'a> {
     /// # Errors
     /// [`StoreError::Contention`] once the request has tried for [`PATIENCE`].
     pub(crate) async fn lose(&mut self) -> Result<(), StoreError> {
-        let widest = WIDEST.max(self.try_began.elapsed() * TRIES);
-        let window = (widest / 2_u32.saturating_pow(self.losses)).max(NARROWEST);
-        let wait = self.random.up_to(window);
-        if Instant::now() + wait > self.deadline {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return Err(StoreError::Contention);
         }
-        sleep(wait).await;
+        let widest = WIDEST.max(self.try_began.elapsed() * TRIES).min(left / 4);
+        let window = (widest / 2_u32.saturating_pow(self.losses)).max(NARROWEST);
+        sleep(self.random.up_to(window)).await;
         self.losses += 1;
         self.try_began = Instant::now();
         Ok(())

@@ -85,8 +85,17 @@ impl Store {
             .collect::<Result<_, _>>()
             .map_err(|source| StoreError::Refused(source.into()))?;
         loop {
-            let request = self.client.batch_write_item().request_items(&self.table, wanted);
-            let answer = request.send().await.map_err(classify)?;
+            let request = self
+                .client
+                .batch_write_item()
+                .request_items(&self.table, wanted.clone());
+            let answer = match request.send().await.map_err(classify) {
+                Err(StoreError::Contention) => {
+                    backoff.lose().await?;
+                    continue;
+                }
+                answer => answer?,
+            };
             match answer.unprocessed_items.unwrap_or_default().remove(&self.table) {
                 Some(rest) if !rest.is_empty() => wanted = rest,
                 _ => return Ok(()),

@@ -1,5 +1,6 @@
 //! The end of a conversation: a group is sealed for everybody, a direct conversation hidden from one.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join;
 use uuid::Uuid;
 
@@ -68,12 +69,14 @@ impl Store {
         let (Some(member), Some(tail)) = (member, tail) else {
             return Ok(false);
         };
-        if member.base >= tail {
+        if member.hidden && member.base >= tail {
             return Ok(true);
         }
         // Without the first condition a late request would bring back a membership that was removed meanwhile.
-        let condition = format!("{PRESENT} AND #base < :tail");
-        let expression = Expression::update("SET #base = :tail", &condition).number(":tail", tail);
+        let condition = format!("{PRESENT} AND #base <= :tail");
+        let expression = Expression::update("SET #base = :tail, #hidden = :hidden", &condition)
+            .number(":tail", tail)
+            .value(":hidden", AttributeValue::Bool(true));
         Ok(match self.update(Key::member(id, user), expression).await? {
             Written::Done(_) | Written::Refused(Some(_)) => true,
             Written::Refused(None) => false,

@@ -89,12 +89,12 @@ impl Store {
             match self.transact(&steps).await? {
                 Transacted::Done => return Ok(Opened::New),
                 Transacted::Conflict => backoff.lose().await?,
-                Transacted::Refused(failed) => {
-                    return Ok(match failed.into_iter().next().flatten().flatten() {
-                        Some(Item::Conversation(standing)) if new.is(&standing) => Opened::Existing,
-                        _ => Opened::Taken,
-                    });
-                }
+                Transacted::Refused(failed) => match failed.into_iter().next().flatten().flatten() {
+                    Some(Item::Conversation(standing)) if new.is(&standing) => return Ok(Opened::Existing),
+                    Some(_) => return Ok(Opened::Taken),
+                    // Half of another's opening of the same: its META comes in a moment.
+                    None => backoff.lose().await?,
+                },
             }
         }
     }
@@ -257,6 +257,7 @@ fn member(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Ti
         joined_at: now,
         read,
         base: 0,
+        hidden: false,
     }
 }
 

@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 /// A question to the table that has no answer. Absence is not among them: that is an `Option`.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Others wrote to the same place for longer than a request may wait. Nothing was written.
+    /// Others wrote to the same place for longer than a request may wait.
     #[error("lost to other writers for too long")]
     Contention,
-    /// The table answers with throttling, also after the SDK's retries. Nothing was written.
+    /// The table answers with throttling, also after the SDK's retries. An earlier try may have taken effect unanswered.
     #[error("the table throttles")]
     Throttled(#[source] Box<dyn Error + Send + Sync>),
     /// A stored item that cannot be read.

@@ -47,7 +47,7 @@ impl Store {
     ) -> Result<(Vec<Activity>, bool), StoreError> {
         let reading = Reading {
             descending: true,
-            limit: Some(limit),
+            limit: Some(limit + 1),
             consistency: Consistency::Eventual,
         };
         let (items, more) = self
@@ -57,7 +57,10 @@ impl Store {
             let sk: &aws_sdk_dynamodb::types::AttributeValue = item.get("gsi1sk")?;
             Activity::parse(sk.as_s().ok()?)
         };
-        Ok((items.iter().filter_map(place).collect(), more))
+        let mut places: Vec<Activity> = items.iter().filter_map(place).collect();
+        let more = more || places.len() > limit;
+        places.truncate(limit);
+        Ok((places, more))
     }
 
     /// A page of a user's conversations in the order of their ids, from one on: the complete list, strongly consistent.
@@ -83,16 +86,29 @@ impl Store {
     /// What each of `ids` shows to `viewer`; those that are closed or not there are left out. Conversations and
     /// memberships, newest messages and participants are read side by side.
     pub async fn details(&self, viewer: UserId, ids: &[ConversationId]) -> Result<Vec<Detail>, StoreError> {
+        self.details_read(viewer, ids, Consistency::Eventual).await
+    }
+
+    /// What one shows, participants strongly consistent as well: what a client may put back.
+    pub async fn detail(&self, viewer: UserId, id: ConversationId) -> Result<Option<Detail>, StoreError> {
+        Ok(self.details_read(viewer, &[id], Consistency::Strong).await?.pop())
+    }
+
+    async fn details_read(
+        &self,
+        viewer: UserId,
+        ids: &[ConversationId],
+        participants: Consistency,
+    ) -> Result<Vec<Detail>, StoreError> {
         let keys = ids
             .iter()
             .flat_map(|id| [Key::conversation(*id), Key::member(*id, viewer)])
             .collect();
         let items = self.batch_get(keys, Consistency::Strong);
         let newest = try_join_all(ids.iter().map(|id| self.newest(*id)));
-        let participants = try_join_all(
-            ids.iter()
-                .map(|id| self.participants(*id, None, NESTED_PARTICIPANTS)),
-        );
+        let nested =
+            |id: &ConversationId| self.participants_read(*id, None, NESTED_PARTICIPANTS, participants);
+        let participants = try_join_all(ids.iter().map(nested));
         let (items, newest, participants) = try_join3(items, newest, participants).await?;
         let (mut metas, mut members) = (HashMap::new(), HashMap::new());
         for item in items {
@@ -104,7 +120,7 @@ impl Store {
         }
         let parts = ids.iter().zip(newest).zip(participants);
         let details = parts.filter_map(|((id, newest), (participants, _))| {
-            Some(self.detail(metas.remove(id)?, members.remove(id), newest?, participants))
+            Some(self.counted(metas.remove(id)?, members.remove(id), newest?, participants))
         });
         try_join_all(details).await
     }
@@ -122,7 +138,7 @@ impl Store {
         Ok(unsealed(page.items).map(|messages| (messages, page.more)))
     }
 
-    async fn detail(
+    async fn counted(
         &self,
         conversation: Conversation,
         member: Option<Member>,

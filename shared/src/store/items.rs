@@ -202,6 +202,9 @@ pub struct Member {
     /// Nothing at or below this number is shown or counted.
     #[serde(default)]
     pub base: u64,
+    /// Left out of the list for as long as nothing stands above the base.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 /// A message, or its tombstone once `deleted_at` is set.

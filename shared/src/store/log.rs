@@ -179,29 +179,20 @@ impl Store {
             if message.number > MAX_NUMBER {
                 return Err(StoreError::corrupt("MSG", "a conversation is full"));
             }
-            let look = match self
+            let mut look = match self
                 .put(&Item::Message(message.clone()), Expression::condition(ABSENT))
                 .await
             {
                 Ok(Written::Done(_)) => return Ok(Appended::New(message, profile)),
-                Ok(Written::Refused(occupant)) if !lost_before => {
-                    send.look_at_occupant(message.number, occupant)
-                }
-                // A conflict is a loss too: a transaction is sealing this very number.
-                Ok(Written::Refused(_)) | Err(StoreError::Contention) => {
-                    backoff.lose().await?;
-                    let conversation = send.draft.conversation;
-                    let again = try_join(
-                        self.standing(conversation, send.sender),
-                        self.look_above(send, tail),
-                    );
-                    match again.await? {
-                        (Some(_), look) => look,
-                        (None, _) => return Ok(Appended::NoSuchConversation),
-                    }
-                }
+                Ok(Written::Refused(occupant)) => send.look_at_occupant(message.number, occupant),
+                // A loss too: a transaction is sealing this very number.
+                Err(StoreError::Contention) => Look::Free(tail),
                 Err(error) => return Err(error),
             };
+            if let (Look::Free(seen), true) = (&look, lost_before) {
+                backoff.lose().await?;
+                look = self.look_again(send, *seen).await?;
+            }
             lost_before = true;
             tail = match look {
                 Look::Free(tail) => tail,
@@ -209,6 +200,13 @@ impl Store {
                 Look::Closed | Look::TooFar => return Ok(Appended::NoSuchConversation),
             };
         }
+    }
+
+    /// Whether the sender may still write, and every number above the last one looked at; as if closed if not.
+    async fn look_again(&self, send: &Send<'_>, tail: Tail) -> Result<Look, StoreError> {
+        let standing = self.standing(send.draft.conversation, send.sender);
+        let (standing, look) = try_join(standing, self.look_above(send, tail)).await?;
+        Ok(if standing.is_some() { look } else { Look::Closed })
     }
 
     /// The tail, and whether this send stands anywhere above the higher of two bounds: the message that the client had
@@ -225,9 +223,11 @@ impl Store {
             )
             .await?;
         let (mut look, more) = (send.look_through(first.items, since), first.more);
-        if let (Seen::All(tail, reached), true, Some(_)) = (&look, more, since) {
-            let (tail, below) = (*tail, *reached);
-            let span = Span::messages(conversation, lowest, below.saturating_sub(1));
+        // A page that its limit ended says that there is more, also at the end of the span.
+        if let (&Seen::All(tail, reached), true, true) =
+            (&look, more && since.is_some(), reached_above(&look, lowest))
+        {
+            let span = Span::messages(conversation, lowest, reached - 1);
             let second = self.query(span, newest_first(None)).await?;
             look = match send.look_through(second.items, since) {
                 Seen::All(..) if second.more => return Ok(Look::TooFar),
@@ -262,7 +262,7 @@ impl Store {
                 }
                 Seen::Enough(_) => {}
             }
-            if !page.more {
+            if !page.more || top <= tail.number {
                 return Ok(Look::Free(highest.unwrap_or(tail)));
             }
         }
@@ -275,6 +275,11 @@ fn newest_first(limit: Option<usize>) -> Reading {
         limit,
         consistency: Consistency::Strong,
     }
+}
+
+/// Whether a look that found nothing ended above its bound.
+fn reached_above(look: &Seen, lowest: u64) -> bool {
+    matches!(look, Seen::All(_, reached) if *reached > lowest)
 }
 
 /// What looking through one page found.

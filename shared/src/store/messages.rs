@@ -34,6 +34,18 @@ pub struct MessagePage {
     pub newer: bool,
 }
 
+/// What ends a page before its limit, as it does in `DynamoDB`.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+impl MessagePage {
+    /// About what its messages take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let size = |message: &Message| message.body.len() + message.metadata.as_ref().map_or(0, String::len);
+        self.messages.iter().map(size).sum()
+    }
+}
+
 impl Store {
     /// A membership and a message, strongly consistent, in one request.
     pub async fn message(
@@ -89,7 +101,12 @@ impl Store {
                 let (older, newer) = (limit.div_ceil(2), limit / 2);
                 let older = self.downward(conversation, base, number, older);
                 let (older, newer) = try_join(older, self.upward(conversation, base, number, newer)).await?;
-                Ok(older.zip(newer).map(|(mut page, newer)| {
+                Ok(older.zip(newer).map(|(mut page, mut newer)| {
+                    // Each half ends at 1 MB, and so shall both.
+                    if page.bytes() + newer.bytes() > PAGE_BYTES {
+                        newer.newer |= !newer.messages.is_empty();
+                        newer.messages.clear();
+                    }
                     page.messages.extend(newer.messages);
                     MessagePage {
                         newer: newer.newer,
@@ -157,7 +174,7 @@ impl Store {
         messages.truncate(unbroken.min(limit));
         Ok(Some(MessagePage {
             messages,
-            older: number > 0,
+            older: number > base,
             newer,
         }))
     }

@@ -64,16 +64,27 @@ impl Store {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<(Vec<Member>, bool), StoreError> {
+        self.participants_read(id, after, limit, Consistency::Eventual)
+            .await
+    }
+
+    pub(crate) async fn participants_read(
+        &self,
+        id: ConversationId,
+        after: Option<UserId>,
+        limit: usize,
+        consistency: Consistency,
+    ) -> Result<(Vec<Member>, bool), StoreError> {
         let reading = Reading {
             descending: false,
-            limit: Some(limit),
-            consistency: Consistency::Eventual,
+            limit: Some(limit + 1),
+            consistency,
         };
         let page = self.query_whole(Span::members(id, after), reading).await?;
-        Ok((
-            page.items.into_iter().filter_map(Item::into_member).collect(),
-            page.more,
-        ))
+        let mut members: Vec<Member> = page.items.into_iter().filter_map(Item::into_member).collect();
+        let more = page.more || members.len() > limit;
+        members.truncate(limit);
+        Ok((members, more))
     }
 
     /// Memberships of `users`, strongly consistent.
@@ -179,7 +190,8 @@ impl Store {
             return Ok(Err(ParticipantsWritten::MayNotRemove));
         }
         let coming = &coming - &standing;
-        let count = conversation.participant_count + coming.len() as u64 - going.len() as u64;
+        // Memberships may be newer than the count here: then its version refuses the write.
+        let count = (conversation.participant_count + coming.len() as u64).saturating_sub(going.len() as u64);
         if coming.len() + going.len() > MEMBERSHIPS_PER_CHANGE {
             return Ok(Err(ParticipantsWritten::TooManyAtOnce));
         }
@@ -199,7 +211,8 @@ impl Store {
         }))
     }
 
-    /// Who becomes owner when the last one goes: the longest-standing of those who stay.
+    /// Who becomes owner when the last one goes: the longest-standing of those who stay, of a few the first whose account
+    /// is open.
     async fn heir(
         &self,
         conversation: &Conversation,
@@ -208,11 +221,16 @@ impl Store {
         if conversation.owners.iter().any(|owner| !going.contains(owner)) {
             return Ok(None);
         }
-        let members = self.all_members(conversation.id).await?;
-        let staying = members.into_iter().filter(|member| !going.contains(&member.user));
-        Ok(staying
-            .min_by_key(|member| (member.joined_at, member.user))
-            .map(|member| member.user))
+        let mut staying = self.all_members(conversation.id).await?;
+        staying.retain(|member| !going.contains(&member.user));
+        staying.sort_by_key(|member| (member.joined_at, member.user));
+        let eldest: Vec<UserId> = staying.iter().take(100).map(|member| member.user).collect();
+        let open = self.open_accounts(eldest.iter().copied()).await?;
+        Ok(eldest
+            .iter()
+            .find(|user| open.contains_key(user))
+            .or(eldest.first())
+            .copied())
     }
 
     /// One transaction. When the last participant goes, the conversation is sealed in it: nobody could ever read it.
@@ -231,11 +249,25 @@ impl Store {
         conversation.participant_count = plan.count;
         conversation.owners.retain(|owner| !plan.going.contains(owner));
         conversation.owners.extend(plan.heir);
+        // Nobody stays: the first who comes owns it.
+        let first = plan
+            .coming
+            .first()
+            .filter(|_| conversation.owners.is_empty())
+            .copied();
+        conversation.owners.extend(first);
         let mut steps = vec![meta_step(&conversation)];
+        let role = |user| {
+            if first == Some(user) {
+                MemberRole::Owner
+            } else {
+                MemberRole::Member
+            }
+        };
         steps.extend(
             plan.coming
                 .iter()
-                .flat_map(|user| joining(id, *user, MemberRole::Member, present.tail, now)),
+                .flat_map(|user| joining(id, *user, role(*user), present.tail, now)),
         );
         steps.extend(plan.going.iter().flat_map(|user| leaving(id, *user)));
         steps.extend(plan.heir.map(|heir| role_step(id, heir, MemberRole::Owner)));
@@ -250,6 +282,25 @@ impl Store {
         let (kind, users) = plan.told();
         let change = conversation_change(kind, &conversation, present.number, actor, request, now);
         self.write_change(told(change, users, &conversation), steps).await
+    }
+
+    /// Takes those of `users` out again whose accounts were closed while they were let in: an account that closes leaves its
+    /// groups after it is closed, so one that this read still sees open comes past here itself. Death in between leaves a
+    /// participant who cannot log in.
+    pub async fn remove_closed(
+        &self,
+        id: ConversationId,
+        actor: UserId,
+        users: &[UserId],
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let open = self.open_accounts(users.iter().copied()).await?;
+        for user in users.iter().filter(|user| !open.contains_key(user)) {
+            let (edit, request) = (ConversationEdit::default(), self.random.uuid());
+            self.change_conversation(id, actor, Wanted::Remove(*user), &edit, request, now)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Leaves every group, eight at a time: for an account that closes. Its direct conversations stay with the other one.
