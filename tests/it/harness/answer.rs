@@ -3,6 +3,8 @@
 use axum::http::HeaderMap;
 use serde_json::Value;
 
+use super::environment;
+
 /// One answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -30,6 +32,12 @@ impl Answer {
     /// The stable name of a problem; empty for other answers.
     pub fn code(&self) -> String {
         self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Whether it says to come back later, as it may on an engine that takes one call at a time; the embedded one is quick
+    /// enough for everything here.
+    pub fn is_slow_tables(&self) -> bool {
+        self.status == 503 && self.header("retry-after").is_some() && environment::dynamodb().is_some()
     }
 
     #[track_caller]
