@@ -156,3 +156,15 @@ async fn opening_it_again_does_not_bring_back_what_was_hidden() {
     assert_eq!(again["last_message"], Value::Null);
     assert_eq!(again["unread"], 0);
 }
+
+#[tokio::test]
+async fn an_empty_one_is_hidden_too() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let conversation = ann.direct(&ben).await;
+    ann.delete_conversation(&conversation).await.expect(204);
+    assert_eq!(ann.all("/api/conversations/").await.len(), 0);
+    assert_eq!(ben.all("/api/conversations/").await.len(), 1);
+    ben.send(&conversation, "hush").await;
+    assert_eq!(ann.all("/api/conversations/").await.len(), 1);
+}

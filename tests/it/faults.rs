@@ -412,20 +412,20 @@ async fn throttling_that_passes_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn throttling_that_lasts_is_a_429_that_says_when_to_come_back() {
+async fn throttling_that_lasts_is_a_503_that_says_when_to_come_back() {
     let app = TestApp::new().await;
     let stage = Stage::new(&app, Operation::Send).await;
     app.proxy.faults.always(writes(), Throttle);
     for operation in [Operation::Send, Operation::CreateGroup] {
         let answer = stage.run(&app, operation).await;
         assert!(answer.header("retry-after").is_some(), "{answer}");
-        answer.problem(429, "throttled");
+        answer.problem(503, "unavailable");
     }
     app.proxy.faults.clear();
     app.proxy.faults.always(on(Transact), ThrottledTransaction);
     let answer = stage.run(&app, Operation::Edit).await;
     assert!(answer.header("retry-after").is_some(), "{answer}");
-    answer.problem(429, "throttled");
+    answer.problem(503, "unavailable");
     app.proxy.faults.clear();
     app.check().await;
 }

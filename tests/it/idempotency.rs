@@ -23,6 +23,25 @@ fn id(answer: &Answer, statuses: &[u16]) -> String {
     answer.json()["message_id"].as_str().unwrap().to_owned()
 }
 
+/// The look-back's first query is exactly filled by some of these.
+#[tokio::test]
+async fn each_of_forty_sends_with_keys_is_a_message() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation) = pair(&app).await;
+    for n in 0..40 {
+        ann.send_with_key(&conversation, &app.key(), &format!("hush {n}"))
+            .await
+            .created();
+    }
+    let seen = ben.messages(&conversation).await;
+    for back in 0..20 {
+        let after = &seen[seen.len() - 1 - back]["message_id"];
+        let body = json!({ "conversation": conversation, "message_body": "hush", "client_id": app.key(), "after": after });
+        ben.post("/api/messages/", body).await.created();
+    }
+    assert_eq!(ben.messages(&conversation).await.len(), 60);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sent_32_times_at_once_then_again_after_a_hundred_others() {
     let app = TestApp::new().await;

@@ -218,3 +218,43 @@ async fn a_reader_of_the_index_who_was_removed_sees_nothing_of_it() {
     let inbox = ben.get("/api/conversations/").await.ok();
     assert_eq!(inbox["results"], json!([]));
 }
+
+/// Making a group again under its key answers with the group, though not to who was removed from it.
+#[tokio::test]
+async fn who_made_a_group_and_was_removed_does_not_read_it_by_making_it_again() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let body = json!({ "participants": [ben.id], "client_id": app.key() });
+    let made = ann.post("/api/conversations/", body.clone()).await.created();
+    let id = made["conversation_id"].as_str().unwrap();
+    assert_eq!(
+        ann.post("/api/conversations/", body.clone()).await.ok()["conversation_id"],
+        made["conversation_id"]
+    );
+    let role = json!({ "role": "owner" });
+    ann.patch(&format!("/api/conversations/{id}/participants/{}/", ben.id), role)
+        .await
+        .ok();
+    ben.remove(id, &ann).await.expect(204);
+    ann.post("/api/conversations/", body)
+        .await
+        .problem(409, "client_id_reused");
+}
+
+/// Messages stay when their sender leaves; how to reach the sender does not.
+#[tokio::test]
+async fn who_left_is_not_to_be_reached_through_old_messages() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let conversation = ann.group(&[&ben]).await;
+    let sent = ben.send(&conversation, "hush").await;
+    let contact = |shown: &serde_json::Value| shown["messages"][0]["sender"]["email"].clone();
+    assert_eq!(contact(&ann.conversation(&conversation).await), json!(ben.email));
+    ben.leave(&conversation).await.expect(204);
+    assert_eq!(
+        contact(&ann.conversation(&conversation).await),
+        serde_json::Value::Null
+    );
+    let alone = ann.get(&crate::harness::user::message_path(&sent)).await.ok();
+    assert_eq!(alone["sender"]["email"], serde_json::Value::Null);
+}

@@ -139,10 +139,10 @@ async fn conversations_and_messages() {
         .unwrap()
         .sort_by_key(|user| user["first_name"].to_string());
     golden(&inbox, &page(&[conversation]));
-    golden(
-        &ann.get("/api/messages/").await.ok(),
-        &page(&[message("ben", "hush")]),
-    );
+    // Whether a sender still takes part is not looked up for a page of messages: how to reach them is left out.
+    let mut listed = message("ben", "hush");
+    listed["sender"]["email"] = Value::Null;
+    golden(&ann.get("/api/messages/").await.ok(), &page(&[listed]));
     let mut members = ann
         .get(&format!("/api/conversations/{id}/participants/"))
         .await

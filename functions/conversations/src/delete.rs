@@ -3,7 +3,7 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     App,
-    http::{Caller, Ids, IfMatch, Problem},
+    http::{Caller, Ids, IfMatch, NoParameters, Problem, Query},
     ids::ConversationId,
     model::conversation::Kind,
 };
@@ -15,6 +15,7 @@ pub async fn delete(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<ConversationId>,
+    Query(NoParameters {}): Query<NoParameters>,
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let (conversation, actor) = standing(&app, &caller, id).await?;

@@ -82,6 +82,7 @@ pub async fn remove(
     caller: Caller,
     State(app): State<App>,
     Ids((id, user)): Ids<(ConversationId, UserId)>,
+    Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<StatusCode, Problem> {
     let (conversation, actor) = seat(&app, &caller, id).await?;
     if !actor.may_remove_participant(user) {

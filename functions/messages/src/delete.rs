@@ -3,7 +3,7 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     App,
-    http::{Caller, Ids, IfMatch, Problem},
+    http::{Caller, Ids, IfMatch, NoParameters, Problem, Query},
     ids::MessageId,
     store::edits::MessageWritten,
 };
@@ -13,6 +13,7 @@ pub async fn delete(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<MessageId>,
+    Query(NoParameters {}): Query<NoParameters>,
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let (message, actor) = crate::retrieve::readable(&app, &caller, id).await?;

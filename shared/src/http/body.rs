@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{
     json::json_object,
     problem::{Code, Problem},
+    query::{NoParameters, Query},
 };
 use crate::model::{Invalid, text::is_refused};
 
@@ -35,6 +36,7 @@ impl<S: Sync, T: RequestBody> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
+        let Query(NoParameters {}) = Query::of(&parts.uri)?;
         let form = is_form(&parts.headers)?;
         let bytes = read(body).await?;
         let fields = match form {

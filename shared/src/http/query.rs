@@ -18,7 +18,14 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let fields = parameters(&parts.uri)?;
+        Self::of(&parts.uri)
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    /// The parameters of a URI.
+    pub(super) fn of(uri: &Uri) -> Result<Self, Problem> {
+        let fields = parameters(uri)?;
         body::deserialize(Value::Object(fields))
             .map(Self)
             .map_err(Problem::from)
