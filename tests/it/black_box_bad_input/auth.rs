@@ -170,6 +170,7 @@ pub fn rows() -> Vec<Row> {
             .is(401, "token_not_valid")
             .gap("repeated header"),
         mine("not ASCII")
+            .gap("bytes that are no text")
             .who(As::Nobody)
             .header("authorization", b"Bearer \xff\xfe".to_vec())
             .is(401, "token_not_valid"),
