@@ -60,7 +60,7 @@ pub async fn change(
         }
     }
     app.store
-        .end_sessions(caller.user, Some(caller.session))
+        .end_sessions(caller.user, Some(change.version()))
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

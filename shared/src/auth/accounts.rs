@@ -113,7 +113,9 @@ pub async fn create_admin(app: &App, application: Application, password: Passwor
             "was changed by somebody else just now; try again",
         ));
     }
-    app.store.end_sessions(credential.user, None).await?;
+    app.store
+        .end_sessions(credential.user, Some(change.version()))
+        .await?;
     let user = app.store.user(credential.user).await?;
     user.ok_or_else(|| Problem::internal("an account without a profile"))
 }
