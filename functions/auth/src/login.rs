@@ -14,7 +14,7 @@ use shared::{
     store::items::{Credential, Session, SessionKind},
 };
 
-use crate::TokenPair;
+use crate::{TokenPair, sessions::is_live};
 
 /// Who logs in.
 #[derive(Debug, Deserialize)]
@@ -33,8 +33,8 @@ const USER_AGENT: usize = 200;
 
 /// Answers with the first pair of tokens.
 ///
-/// Of the three calls at the end, the session may stand where the others failed: then nobody holds its tokens. A password
-/// change or a closing that the profile shows already ends it at once; one that comes later ends it by its version.
+/// Of the three calls at the end, the session may stand where the profile could not be read, or shows a password change or
+/// a closing: then it ends at once, as nobody holds its tokens. A change that comes later ends it by its version.
 pub async fn login(
     State(app): State<App>,
     headers: HeaderMap,
@@ -59,11 +59,12 @@ pub async fn login(
     if let Err(error) = forgotten {
         tracing::warn!(%error, "attempts could not be forgotten; the next login does it");
     }
-    let current =
-        profile?.filter(|user| user.closed_at.is_none() && user.credential_version == credential.version);
-    let Some(user) = current else {
-        app.store.end_session(session.user, session.id).await?;
-        return Err(refused());
+    let user = match profile {
+        Ok(Some(user)) if is_live(&session, &user, session.created_at) => user,
+        unusable => {
+            app.store.end_session(session.user, session.id).await?;
+            return Err(unusable.err().map_or_else(refused, Problem::from));
+        }
     };
     Ok(Reply::ok(TokenPair::of(&app, &session, user.role)?))
 }

@@ -39,7 +39,8 @@ pub async fn change(
     let names = [user.first_name.as_str(), user.last_name.as_str()];
     let new = request
         .new_password
-        .accept("new_password", email.as_str(), &names)?;
+        .accept("new_password", Some(email), &names)
+        .await??;
     let credential = attempt::prove(&app, email, &request.old_password)
         .await?
         .filter(|credential| credential.user == caller.user)
@@ -58,6 +59,8 @@ pub async fn change(
             return Err(Problem::field("old_password", "was changed just now"));
         }
     }
-    app.store.end_sessions(caller.user, Some(caller.session)).await?;
+    app.store
+        .end_sessions(caller.user, Some(change.version()))
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

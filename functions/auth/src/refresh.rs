@@ -7,20 +7,20 @@ use serde::Deserialize;
 use shared::{
     App,
     auth::{RefreshClaims, jwt::REFRESH_LIFETIME},
-    http::{Json, NoParameters, Problem, Query, Reply, RequestBody},
+    http::{Code, Json, NoParameters, Problem, Query, Reply, RequestBody},
     store::{
         Rotation,
-        items::{Session, SessionKind},
+        items::{Session, SessionKind, User},
     },
 };
 
-use crate::TokenPair;
+use crate::{TokenPair, sessions::is_live};
 
 /// For so long a lost answer is given again.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 
-/// A token to be refreshed, or to be logged out with.
-#[derive(Debug, Deserialize)]
+/// A token to be refreshed, or to be logged out with. No `Debug`, which would print it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
     /// The refresh token.
@@ -51,12 +51,34 @@ pub async fn refresh(
         Ok(session) => session,
         Err(standing) => successor(&app, &claims, standing, now).await?,
     };
-    let current = profile?
-        .filter(|user| user.closed_at.is_none() && user.credential_version == session.credential_version);
-    let Some(user) = current else {
-        return Err(ended(&app, &claims).await);
+    let (session, user) = match profile? {
+        Some(user) if is_live(&session, &user, now) => (session, user),
+        _ => reread(&app, &session, now).await?,
     };
     Ok(Reply::ok(TokenPair::of(&app, &session, user.role)?))
+}
+
+/// Session and profile that did not agree, once more: a change of the password on this very session may have come between
+/// the two calls, and has moved both on. Where they still disagree the session ends, unless it goes on by another change:
+/// then the client's next try finds both as they are.
+async fn reread(app: &App, rotated: &Session, now: DateTime<Utc>) -> Result<(Session, User), Problem> {
+    let (session, profile) = tokio::join!(
+        app.store.session(rotated.user, rotated.id, now),
+        app.store.user(rotated.user),
+    );
+    let (Some(session), Some(user)) = (session?, profile?) else {
+        return Err(Problem::token_not_valid());
+    };
+    if session.generation == rotated.generation && is_live(&session, &user, now) {
+        return Ok((session, user));
+    }
+    let ended = app
+        .store
+        .end_session_before(session.user, session.id, user.credential_version);
+    if ended.await? {
+        return Err(Problem::token_not_valid());
+    }
+    Err(Problem::new(Code::Contention, "The session was changed just now. Try again.").retry_after(1))
 }
 
 /// The session that a rotation was refused for, if this very token had made its present generation a moment ago.

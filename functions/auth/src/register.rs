@@ -53,7 +53,7 @@ pub async fn register(
         last_name: request.last_name,
         phone_number: request.phone_number,
     };
-    let account = NewAccount::parse(application, request.password)?;
+    let account = NewAccount::parse(application, request.password).await?;
     let user = accounts::create(&app, account, Role::Guest).await?;
     let location = format!("/api/users/{}/", user.id);
     Ok(Reply::created(UserView::new(&user, true), location))

@@ -108,9 +108,11 @@ async fn live(caller: &Caller, app: &App, id: SessionId) -> Result<Session, Prob
     session.ok_or_else(Problem::not_found)
 }
 
-/// Not expired, nor ended by a password change that has not come to delete it.
-fn is_live(session: &Session, user: &User, now: DateTime<Utc>) -> bool {
-    session.expires_at > now && session.credential_version == user.credential_version
+/// Not expired, nor ended by a password change or by closing the account, which have not come to delete it.
+pub(crate) fn is_live(session: &Session, user: &User, now: DateTime<Utc>) -> bool {
+    session.expires_at > now
+        && session.credential_version == user.credential_version
+        && user.closed_at.is_none()
 }
 
 impl ListSessions {

@@ -13,8 +13,8 @@ use shared::{
     store::items::Session,
 };
 
-/// Tokens, as users of djangorestframework-simplejwt know them.
-#[derive(Debug, Serialize)]
+/// Tokens, as users of djangorestframework-simplejwt know them. No `Debug`, which would print them.
+#[derive(Serialize)]
 pub struct TokenPair {
     /// Makes the next pair at `/api/token/refresh/`, once; good for 30 days.
     pub refresh: String,

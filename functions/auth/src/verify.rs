@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App,
     http::{Code, Json, NoParameters, Problem, Query, Reply, RequestBody},
+    store::items::SessionKind,
 };
 
-/// A token to be checked.
-#[derive(Debug, Deserialize)]
+use crate::sessions::is_live;
+
+/// A token to be checked. No `Debug`, which would print it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
     /// An access or a refresh token.
@@ -24,7 +27,7 @@ pub struct Nothing {}
 /// Answers 200 with an empty object, or 401.
 ///
 /// An access token is good by its signature and time, and nothing is read. A refresh token is only worth what its session
-/// is: that one has to stand, in the token's generation.
+/// is: that one has to stand, in the token's generation, and to be of the account as it is now.
 pub async fn verify(
     State(app): State<App>,
     Query(NoParameters {}): Query<NoParameters>,
@@ -37,9 +40,18 @@ pub async fn verify(
         Err(_) => {}
     }
     let claims = app.keys.refresh(&app.store, &request.token, now).await?;
-    let session = app.store.session(claims.sub, claims.sid, now).await?;
-    match session {
-        Some(session) if session.generation == claims.generation => Ok(Reply::ok(Nothing {})),
+    let (session, profile) = tokio::join!(
+        app.store.session(claims.sub, claims.sid, now),
+        app.store.user(claims.sub),
+    );
+    match (session?, profile?) {
+        (Some(session), Some(user))
+            if session.kind == SessionKind::Token
+                && session.generation == claims.generation
+                && is_live(&session, &user, now) =>
+        {
+            Ok(Reply::ok(Nothing {}))
+        }
         _ => Err(Problem::token_not_valid()),
     }
 }

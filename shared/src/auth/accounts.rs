@@ -36,14 +36,19 @@ pub struct NewAccount {
 
 impl NewAccount {
     /// Checks every field, and names all that are wrong.
-    pub fn parse(application: Application, password: Password) -> Result<Self, Problem> {
+    pub async fn parse(application: Application, password: Password) -> Result<Self, Problem> {
         let mut faults = Faults::default();
-        let names = [application.first_name.as_str(), application.last_name.as_str()];
-        let password = faults.check(password.accept("password", &application.email, &names));
         let email = faults.check(Email::parse(&application.email));
         let first_name = faults.check(first_name(application.first_name));
         let last_name = faults.check(last_name(application.last_name));
         let phone_number = faults.check(phone_number(application.phone_number.unwrap_or_default()));
+        // Only what is valid, and so of bounded length, is looked for in the password.
+        let names: Vec<&str> = [&first_name, &last_name]
+            .into_iter()
+            .filter_map(Option::as_deref)
+            .collect();
+        let accepted = password.accept("password", email.as_ref(), &names).await?;
+        let password = faults.check(accepted);
         let (Some(email), Some(password), Some(first_name), Some(last_name), Some(phone_number)) =
             (email, password, first_name, last_name, phone_number)
         else {
@@ -91,7 +96,7 @@ pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, 
 /// Makes an admin, for the command line: a new account, or the one that has the email, which gets the role and the password
 /// and is logged out everywhere. [`Problem`]'s text is one line for a terminal.
 pub async fn create_admin(app: &App, application: Application, password: Password) -> Result<User, Problem> {
-    let account = NewAccount::parse(application, password)?;
+    let account = NewAccount::parse(application, password).await?;
     let Some(credential) = app.store.credential(&account.email).await? else {
         return create(app, account, Role::Admin).await;
     };
@@ -108,7 +113,9 @@ pub async fn create_admin(app: &App, application: Application, password: Passwor
             "was changed by somebody else just now; try again",
         ));
     }
-    app.store.end_sessions(credential.user, None).await?;
+    app.store
+        .end_sessions(credential.user, Some(change.version()))
+        .await?;
     let user = app.store.user(credential.user).await?;
     user.ok_or_else(|| Problem::internal("an account without a profile"))
 }
@@ -117,14 +124,39 @@ pub async fn create_admin(app: &App, application: Application, password: Passwor
 mod tests {
     use super::*;
 
-    #[test]
-    fn all_that_is_wrong_is_named() {
-        let problem =
-            NewAccount::parse(Application::default(), Password::new("short".to_owned())).unwrap_err();
+    #[tokio::test]
+    async fn all_that_is_wrong_is_named() {
+        let problem = NewAccount::parse(Application::default(), Password::new("short".to_owned()))
+            .await
+            .unwrap_err();
         let text = problem.to_string();
         for field in ["password: ", "email: ", "first_name: ", "last_name: "] {
             assert!(text.contains(field), "{text}");
         }
         assert!(!text.contains("phone_number"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_password_is_compared_with_what_is_valid_only() {
+        let ann = |email: &str, first_name: &str| Application {
+            email: email.to_owned(),
+            first_name: first_name.to_owned(),
+            last_name: "Miller".to_owned(),
+            phone_number: None,
+        };
+        for (application, wrong) in [
+            (ann("ann@example.com", "zarquon vell"), "password: "),
+            (ann("zarquonvell9@example.com", "Ann"), "password: "),
+            (ann("zarquonvell9", "Ann"), "email: "),
+            (
+                ann("ann@example.com", &"zarquon vell ".repeat(20)),
+                "first_name: ",
+            ),
+        ] {
+            let problem = NewAccount::parse(application, Password::new("zarquonvell9".to_owned())).await;
+            let text = problem.unwrap_err().to_string();
+            assert!(text.starts_with(wrong), "{text}");
+            assert_eq!(text.contains("password: "), wrong == "password: ", "{text}");
+        }
     }
 }

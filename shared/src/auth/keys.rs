@@ -7,9 +7,16 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::DecodingKey;
+use tokio::sync::Mutex;
 
 use super::jwt::{self, AccessClaims, Claims, RefreshClaims};
-use crate::{App, auth::jwt::REFRESH_LIFETIME, config::Config, http::Problem, store::Store};
+use crate::{
+    App,
+    auth::jwt::REFRESH_LIFETIME,
+    config::Config,
+    http::{Code, Problem},
+    store::Store,
+};
 
 /// How long keys are kept.
 const FRESH: TimeDelta = TimeDelta::minutes(5);
@@ -20,12 +27,11 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 struct Snapshot {
     keys: HashMap<String, (DecodingKey, Option<DateTime<Utc>>)>,
     read_at: DateTime<Utc>,
-    /// When a key that was not known was last looked up.
-    looked_up_at: Option<DateTime<Utc>>,
 }
 
 /// Publishes the signer's key, which has to be done before its first use, and reads it back. Keys before it verify for as
-/// long as a token that they have signed may be good. Repeating it changes nothing.
+/// long as a token that they have signed may be good. Repeating it changes nothing. A key that has a successor already is
+/// refused: what it signs stops being good at the end that was set for it.
 pub async fn publish(app: &App) -> Result<(), Problem> {
     let now = app.clock.now();
     if let Some(signer) = &app.signer {
@@ -33,13 +39,22 @@ pub async fn publish(app: &App) -> Result<(), Problem> {
             .publish_signing_key(signer.kid(), signer.public_x(), now, now + REFRESH_LIFETIME)
             .await?;
     }
-    app.keys.warm(&app.store, now).await
+    let published = app.keys.read(&app.store, now).await?;
+    match &app.signer {
+        Some(signer) if published.is_retired(signer.kid()) => Err(Problem::new(
+            Code::Internal,
+            "this signing key was retired; use a new seed",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Verifies tokens.
 pub struct KeyCache {
     config: Arc<Config>,
     snapshot: RwLock<Option<Arc<Snapshot>>>,
+    /// When a key that was not known was last looked up. Held while keys are read, so that one request does it for all.
+    looked_up_at: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl std::fmt::Debug for KeyCache {
@@ -55,6 +70,7 @@ impl KeyCache {
         Self {
             config,
             snapshot: RwLock::new(None),
+            looked_up_at: Mutex::new(None),
         }
     }
 
@@ -91,7 +107,7 @@ impl KeyCache {
 
     /// Reads the keys ahead of the first request.
     pub async fn warm(&self, store: &Store, now: DateTime<Utc>) -> Result<(), Problem> {
-        self.read(store, now, None).await.map(drop)
+        self.read(store, now).await.map(drop)
     }
 
     /// Keys that are fresh and, if it can be helped, have `kid` among them.
@@ -101,24 +117,34 @@ impl KeyCache {
         store: &Store,
         now: DateTime<Utc>,
     ) -> Result<Arc<Snapshot>, Problem> {
-        let kept = self
-            .snapshot
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        match kept {
-            Some(kept) if kept.serves(kid, now) => Ok(kept),
-            Some(kept) if kept.keys.contains_key(kid) => self.read(store, now, kept.looked_up_at).await,
-            _ => self.read(store, now, Some(now)).await,
+        if let Some(kept) = self.kept().filter(|kept| kept.has(kid, now)) {
+            return Ok(kept);
         }
+        let mut looked_up_at = self.looked_up_at.lock().await;
+        // Whoever waited finds what was read meanwhile.
+        let kept = self.kept();
+        let known = kept.as_ref().is_some_and(|kept| kept.keys.contains_key(kid));
+        if let Some(kept) = kept {
+            match kept.answer(kid, *looked_up_at, now) {
+                Answer::Kept => return Ok(kept),
+                Answer::NotNow => return Err(not_now()),
+                Answer::Read => {}
+            }
+        }
+        if !known {
+            // Before the reading, so that one that fails or is given up counts too.
+            *looked_up_at = Some(now);
+        }
+        self.replace(store, now).await
     }
 
-    async fn read(
-        &self,
-        store: &Store,
-        now: DateTime<Utc>,
-        looked_up_at: Option<DateTime<Utc>>,
-    ) -> Result<Arc<Snapshot>, Problem> {
+    /// Reads the keys, whatever is kept.
+    async fn read(&self, store: &Store, now: DateTime<Utc>) -> Result<Arc<Snapshot>, Problem> {
+        let _alone = self.looked_up_at.lock().await;
+        self.replace(store, now).await
+    }
+
+    async fn replace(&self, store: &Store, now: DateTime<Utc>) -> Result<Arc<Snapshot>, Problem> {
         let mut keys = HashMap::new();
         for key in store.signing_keys().await? {
             let decoding = DecodingKey::from_ed_components(&key.x).map_err(|error| {
@@ -126,52 +152,140 @@ impl KeyCache {
             })?;
             keys.insert(key.kid, (decoding, key.not_after));
         }
-        let snapshot = Arc::new(Snapshot {
-            keys,
-            read_at: now,
-            looked_up_at,
-        });
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot.clone());
-        Ok(snapshot)
+        Ok(self.keep(Arc::new(Snapshot { keys, read_at: now })))
+    }
+
+    fn kept(&self) -> Option<Arc<Snapshot>> {
+        self.snapshot
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Keeps a snapshot unless a newer one is kept; the one that is kept then.
+    fn keep(&self, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
+        let mut kept = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        match &*kept {
+            Some(newer) if newer.read_at > snapshot.read_at => newer.clone(),
+            _ => kept.insert(snapshot).clone(),
+        }
     }
 }
 
+fn not_now() -> Problem {
+    Problem::new(
+        Code::Unavailable,
+        "The key of this token could not be looked up. Try again.",
+    )
+    .retry_after(LOOK_AGAIN.num_seconds().unsigned_abs())
+}
+
+/// What a snapshot that is kept means for a token's key.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    /// It decides.
+    Kept,
+    /// It is too old, or lacks the key: the keys are to be read.
+    Read,
+    /// It lacks the key, and a moment ago the keys could not be read.
+    NotNow,
+}
+
 impl Snapshot {
+    fn has(&self, kid: &str, now: DateTime<Utc>) -> bool {
+        now - self.read_at < FRESH && self.keys.contains_key(kid)
+    }
+
     /// A key that was published a moment after an ordinary reading is looked up at once, so that its first tokens are good
     /// everywhere; what limits the looking up is the last time that it was done.
-    fn serves(&self, kid: &str, now: DateTime<Utc>) -> bool {
-        let looked_up = self.looked_up_at.is_some_and(|at| now - at < LOOK_AGAIN);
-        now - self.read_at < FRESH && (looked_up || self.keys.contains_key(kid))
+    fn answer(&self, kid: &str, looked_up_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Answer {
+        let lately = looked_up_at.filter(|at| now - at < LOOK_AGAIN);
+        match lately {
+            _ if self.has(kid, now) => Answer::Kept,
+            Some(at) if !self.keys.contains_key(kid) && at <= self.read_at => Answer::Kept,
+            Some(_) if !self.keys.contains_key(kid) => Answer::NotNow,
+            _ => Answer::Read,
+        }
+    }
+
+    /// Whether a successor of the key was published.
+    fn is_retired(&self, kid: &str) -> bool {
+        self.keys
+            .get(kid)
+            .is_some_and(|(_, not_after)| not_after.is_some())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Registration;
+
+    fn at() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+    }
+
+    /// With one key, which ends at `not_after`.
+    fn snapshot(read_at: DateTime<Utc>, not_after: Option<DateTime<Utc>>) -> Snapshot {
+        let key = DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
+        Snapshot {
+            keys: HashMap::from([("known".to_owned(), (key, not_after))]),
+            read_at,
+        }
+    }
 
     #[test]
     fn an_unknown_key_is_looked_up_once_in_a_while() {
-        let read_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let snapshot = |looked_up_at| Snapshot {
-            keys: HashMap::new(),
-            read_at,
-            looked_up_at,
-        };
-        assert!(!snapshot(None).serves("new", read_at));
-        assert!(snapshot(Some(read_at)).serves("new", read_at + TimeDelta::seconds(9)));
-        assert!(!snapshot(Some(read_at)).serves("new", read_at + LOOK_AGAIN));
+        let kept = snapshot(at(), None);
+        assert_eq!(kept.answer("new", None, at()), Answer::Read);
+        let later = at() + TimeDelta::seconds(9);
+        assert_eq!(kept.answer("new", Some(at()), later), Answer::Kept);
+        assert_eq!(kept.answer("new", Some(at()), at() + LOOK_AGAIN), Answer::Read);
+    }
+
+    #[test]
+    fn a_look_up_that_failed_counts_and_decides_nothing() {
+        let kept = snapshot(at(), None);
+        let failed = at() + TimeDelta::minutes(1);
+        assert_eq!(kept.answer("new", Some(failed), failed), Answer::NotNow);
+        assert_eq!(kept.answer("known", Some(failed), failed), Answer::Kept);
+        assert_eq!(
+            kept.answer("new", Some(failed), failed + LOOK_AGAIN),
+            Answer::Read
+        );
+        // Too old to decide: what limits looking up does not keep a known key from being read again.
+        let stale = at() + FRESH;
+        assert_eq!(kept.answer("known", Some(stale), stale), Answer::Read);
     }
 
     #[test]
     fn a_known_key_is_kept_for_five_minutes() {
-        let read_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let key = DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
-        let snapshot = Snapshot {
-            keys: HashMap::from([("known".to_owned(), (key, None))]),
-            read_at,
-            looked_up_at: Some(read_at),
-        };
-        assert!(snapshot.serves("known", read_at + TimeDelta::seconds(299)));
-        assert!(!snapshot.serves("known", read_at + FRESH));
+        let kept = snapshot(at(), None);
+        assert!(kept.has("known", at() + TimeDelta::seconds(299)));
+        assert!(!kept.has("known", at() + FRESH));
+        assert!(!kept.has("new", at()));
+    }
+
+    #[test]
+    fn an_older_snapshot_replaces_no_newer_one() {
+        let cache = KeyCache::new(Arc::new(Config {
+            table: String::new(),
+            issuer: String::new(),
+            audience: String::new(),
+            registration: Registration::Admin,
+            signing_seed_file: None,
+        }));
+        let newer = at() + TimeDelta::seconds(1);
+        assert_eq!(cache.keep(Arc::new(snapshot(newer, None))).read_at, newer);
+        assert_eq!(cache.keep(Arc::new(snapshot(at(), None))).read_at, newer);
+        let newest = newer + TimeDelta::seconds(1);
+        assert_eq!(cache.keep(Arc::new(snapshot(newest, None))).read_at, newest);
+    }
+
+    #[test]
+    fn a_key_with_an_end_was_retired() {
+        assert!(!snapshot(at(), None).is_retired("known"));
+        assert!(!snapshot(at(), None).is_retired("new"));
+        assert!(snapshot(at(), Some(at())).is_retired("known"));
     }
 }

@@ -11,7 +11,12 @@ use serde::Deserialize;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use zxcvbn::{Score, zxcvbn};
 
-use crate::{http::Problem, model::Invalid, random::Random, store::StoreError};
+use crate::{
+    http::Problem,
+    model::{Invalid, user::Email},
+    random::Random,
+    store::StoreError,
+};
 
 /// NIST SP 800-63B-4, section 3.1.1.2: 15 characters for a password that is the only factor …
 const LONG: usize = 15;
@@ -55,23 +60,48 @@ impl Password {
         Self(text)
     }
 
-    /// Accepts a password for an account of this email and these names: 15 characters or more, or 8 that are hard to guess.
-    pub fn accept(self, field: &'static str, email: &str, names: &[&str]) -> Result<NewPassword, Invalid> {
+    /// Accepts a password for an account of this email and these names, where they are valid: 15 characters or more, or 8
+    /// that are hard to guess.
+    pub async fn accept(
+        self,
+        field: &'static str,
+        email: Option<&Email>,
+        names: &[&str],
+    ) -> Result<Result<NewPassword, Invalid>, Problem> {
+        let email = email.map_or("", Email::as_str);
         let length = self.0.chars().count();
-        let email = email.trim().to_lowercase();
-        let lower = self.0.to_lowercase();
         let reason = if length < SHORT {
             "must have at least 8 characters"
         } else if length > LONGEST {
             "must have at most 128 characters"
-        } else if lower == email || Some(lower.as_str()) == email.split('@').next() {
+        } else if self.is_of(email) {
             "must not be the email address"
-        } else if length < LONG && is_guessable(&self.0, &email, names) {
+        } else if length < LONG && self.is_guessable(email, names).await? {
             "is too easy to guess: take 15 characters or more, or a few words that do not belong together"
         } else {
-            return Ok(NewPassword(self));
+            return Ok(Ok(NewPassword(self)));
         };
-        Err(Invalid::new(field, reason))
+        Ok(Err(Invalid::new(field, reason)))
+    }
+
+    /// Whether it is the email address, or what stands before the `@`.
+    fn is_of(&self, email: &str) -> bool {
+        let lower = self.0.to_lowercase();
+        lower == email || Some(lower.as_str()) == email.split('@').next()
+    }
+
+    /// Whether it is too easy to guess for who knows the email and the names. The estimate takes its time in a turn, as
+    /// hashing does.
+    async fn is_guessable(&self, email: &str, names: &[&str]) -> Result<bool, Problem> {
+        let parts = email.split(['@', '.', '-', '_', '+']);
+        let words = names.iter().flat_map(|name| name.split_whitespace());
+        let known: Vec<String> = parts.chain(words).chain([email]).map(str::to_owned).collect();
+        let password = self.clone();
+        in_turn(move || {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            zxcvbn(&password.0, &known).score() < Score::Three
+        })
+        .await
     }
 
     /// Whether `hash` is of this password. Takes as long as the hash's parameters say.
@@ -136,25 +166,20 @@ async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
     worked.await.map_err(Problem::internal)
 }
 
-fn is_guessable(password: &str, email: &str, names: &[&str]) -> bool {
-    let parts = email.split(['@', '.', '-', '_', '+']);
-    let words = names.iter().flat_map(|name| name.split_whitespace());
-    let known: Vec<&str> = parts.chain(words).chain([email]).collect();
-    zxcvbn(password, &known).score() < Score::Three
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn accepted(password: &str) -> bool {
-        Password::new(password.to_owned())
-            .accept("password", "ann.miller@example.com", &["Ann", "Miller"])
-            .is_ok()
+    async fn accepted(password: &str) -> bool {
+        let email = Email::parse("ann.miller@example.com").unwrap();
+        let accepted = Password::new(password.to_owned())
+            .accept("password", Some(&email), &["Ann", "Miller"])
+            .await;
+        accepted.unwrap().is_ok()
     }
 
-    #[test]
-    fn a_password_is_long_or_hard_to_guess() {
+    #[tokio::test]
+    async fn a_password_is_long_or_hard_to_guess() {
         for good in [
             "fifteen letters",
             "kX9#vq2Lw",
@@ -162,7 +187,7 @@ mod tests {
             &"x".repeat(128),
             "tapir oboe 7",
         ] {
-            assert!(accepted(good), "{good}");
+            assert!(accepted(good).await, "{good}");
         }
         for bad in [
             "",
@@ -175,14 +200,15 @@ mod tests {
             "ann.miller",
             &"x".repeat(129),
         ] {
-            assert!(!accepted(bad), "{bad}");
+            assert!(!accepted(bad).await, "{bad}");
         }
     }
 
-    #[test]
-    fn nothing_prints_a_password() {
+    #[tokio::test]
+    async fn nothing_prints_a_password() {
         let password = Password::new("fifteen letters".to_owned());
-        let new = password.clone().accept("password", "", &[]).unwrap();
+        let new = password.clone().accept("password", None, &[]).await;
+        let new = new.unwrap().unwrap();
         assert_eq!(
             format!("{password:?} {new:?}"),
             "Password(…) NewPassword(Password(…))"

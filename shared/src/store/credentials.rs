@@ -24,8 +24,7 @@ pub struct Tally {
     pub not_before: DateTime<Utc>,
 }
 
-/// A new password for a credential that was read.
-#[derive(Debug)]
+/// A new password for a credential that was read. No `Debug`, which would print the hash.
 pub struct PasswordChange<'a> {
     /// As it was read.
     pub credential: &'a Credential,
@@ -132,12 +131,18 @@ impl Store {
 }
 
 impl PasswordChange<'_> {
+    /// The credential's version once it is done.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.credential.version + 1
+    }
+
     fn steps(&self) -> Vec<Step> {
         let user = self.credential.user;
         let versions = |expression: Expression| {
             expression
                 .number(":version", self.credential.version)
-                .number(":next", self.credential.version + 1)
+                .number(":next", self.version())
         };
         // Two changes at once: the second would end the session that the first has kept.
         let credential = versions(Expression::update(

@@ -208,7 +208,7 @@ pub struct Member {
 }
 
 /// A message, or its tombstone once `deleted_at` is set.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Message {
     /// Where.
     #[serde(rename = "pk", deserialize_with = "table::conversation_pk", skip_serializing)]
@@ -253,6 +253,17 @@ pub struct Message {
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
+impl std::fmt::Debug for Message {
+    /// Neither what it says nor the client's own data belongs into a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Message")
+            .field("conversation", &self.conversation)
+            .field("number", &self.number)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Message {
     /// The id, which is the place.
     #[must_use]
@@ -281,7 +292,7 @@ pub struct Closed {
 }
 
 /// What a message said before an edit; readable by its sender and by admins.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Revision {
     /// Where.
     #[serde(rename = "pk", deserialize_with = "table::conversation_pk", skip_serializing)]
@@ -297,6 +308,16 @@ pub struct Revision {
     /// Since when it said so.
     #[serde(with = "ts_microseconds")]
     pub written_at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for Revision {
+    /// Neither what it said nor the client's own data belongs into a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Revision")
+            .field("conversation", &self.conversation)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What happened to a conversation besides new messages. Never text.
@@ -450,4 +471,37 @@ into_kind! {
     into_member: Member(Member);
     into_revision: Revision(Revision);
     into_signing_key: SigningKey(SigningKey);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_prints_what_a_message_says() {
+        let conversation = ConversationId::from_prefix([1; 10]);
+        let message = Message {
+            conversation,
+            number: 7,
+            sender: UserId::new(uuid::Uuid::nil()),
+            body: "hush".to_owned(),
+            sent_at: DateTime::UNIX_EPOCH,
+            client_key: ClientKey::new(uuid::Uuid::nil()),
+            digest: "hush".to_owned(),
+            revision: 0,
+            reply_to: None,
+            metadata: Some("hush".to_owned()),
+            edited_at: None,
+            deleted_at: None,
+        };
+        let revision = Revision {
+            conversation,
+            place: (7, 0),
+            body: "hush".to_owned(),
+            metadata: Some("hush".to_owned()),
+            written_at: DateTime::UNIX_EPOCH,
+        };
+        let text = format!("{:?} {:?}", Item::Message(message), Item::Revision(revision));
+        assert!(text.contains("number: 7") && !text.contains("hush"), "{text}");
+    }
 }

@@ -4,9 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Store, StoreError,
+    backoff::Backoff,
     items::{Item, Session},
     ops::{ABSENT, Consistency, Expression, PRESENT, Reading, Written},
     table::{Key, Span},
+    transactions::{Step, Transacted},
 };
 use crate::ids::{SessionId, UserId};
 
@@ -98,17 +100,39 @@ impl Store {
         self.delete(Key::session(user, session)).await
     }
 
-    /// Ends all sessions of a user but one. Those that begin meanwhile carry the credential's old version and end by that, as
-    /// do those that are left where this fails half-way.
-    pub async fn end_sessions(&self, user: UserId, except: Option<SessionId>) -> Result<(), StoreError> {
+    /// Ends a session if its credential version is older than `version`; `false` where it stands and is not.
+    ///
+    /// The condition closes the race with a change of the password that keeps this session: it has the newer version then.
+    pub async fn end_session_before(
+        &self,
+        user: UserId,
+        session: SessionId,
+        version: u64,
+    ) -> Result<bool, StoreError> {
+        let older = Expression::condition("#credential_version < :version").number(":version", version);
+        let steps = [Step::Delete(Key::session(user, session), older)];
+        let mut backoff = Backoff::new(&self.random);
+        loop {
+            match self.transact(&steps).await? {
+                Transacted::Done => return Ok(true),
+                Transacted::Refused(reasons) => return Ok(matches!(reasons.as_slice(), [Some(None)])),
+                Transacted::Conflict => backoff.lose().await?,
+            }
+        }
+    }
+
+    /// Ends a user's sessions of a credential version older than `before`, or all of them. An older session stays older, as
+    /// only those of the present version are moved on, so that none that goes on is ended here. Those that begin meanwhile
+    /// with the old version end by that, as do those that are left where this fails half-way.
+    pub async fn end_sessions(&self, user: UserId, before: Option<u64>) -> Result<(), StoreError> {
         let mut after = None;
         loop {
             let (sessions, more) = self.sessions_of(user, after, None).await?;
             after = sessions.last().map(|session| session.id);
-            let ended = sessions.iter().map(|session| session.id);
-            let keys = ended
-                .filter(|id| Some(*id) != except)
-                .map(|id| Key::session(user, id))
+            let keys = sessions
+                .iter()
+                .filter(|session| before.is_none_or(|version| session.credential_version < version))
+                .map(|session| Key::session(user, session.id))
                 .collect();
             self.delete_all(keys).await?;
             if !more || after.is_none() {
