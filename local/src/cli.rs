@@ -109,11 +109,7 @@ impl Database {
 fn endpoint(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     let plain = matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/";
-    if plain {
-        Ok(url)
-    } else {
-        Err("not an address such as http://127.0.0.1:8000".into())
-    }
+    if plain { Ok(url) } else { Err("not an address such as http://127.0.0.1:8000".into()) }
 }
 
 #[cfg(test)]

@@ -30,11 +30,7 @@ impl<'a> Client<'a> {
 
     /// With JSON as its body, or without one where that is null.
     pub(crate) async fn send(&self, method: Method, uri: &str, body: &Value) -> (StatusCode, Value) {
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
+        let body = if body.is_null() { String::new() } else { body.to_string() };
         self.call(method, uri, body.into()).await
     }
 

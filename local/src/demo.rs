@@ -31,24 +31,9 @@ pub(crate) struct User {
 
 /// Ann, Ben and the admin, whom the script calls by these places.
 pub(crate) const USERS: [User; 3] = [
-    User {
-        email: "ann@example.com",
-        role: Role::Guest,
-        first_name: "Ann",
-        last_name: "Lindqvist",
-    },
-    User {
-        email: "ben@example.com",
-        role: Role::Host,
-        first_name: "Ben",
-        last_name: "Okafor",
-    },
-    User {
-        email: "admin@example.com",
-        role: Role::Admin,
-        first_name: "Maya",
-        last_name: "Torres",
-    },
+    User { email: "ann@example.com", role: Role::Guest, first_name: "Ann", last_name: "Lindqvist" },
+    User { email: "ben@example.com", role: Role::Host, first_name: "Ben", last_name: "Okafor" },
+    User { email: "admin@example.com", role: Role::Admin, first_name: "Maya", last_name: "Torres" },
 ];
 
 /// What became of the demo data.
@@ -117,10 +102,7 @@ async fn enter<'a>(gateway: &'a Gateway, app: &App, user: &User) -> Result<Optio
     let (status, me) = client.get("/api/users/me/").await;
     expect(status, &[200], "GET /api/users/me/")?;
     let Ok(id) = text(&me, "user_id").parse() else {
-        return Err(Failed::Answer {
-            what: "GET /api/users/me/ (without a user_id)".into(),
-            status,
-        });
+        return Err(Failed::Answer { what: "GET /api/users/me/ (without a user_id)".into(), status });
     };
     if text(&me, "role") != user.role.as_str() {
         app.store.set_role(id, user.role).await?;
@@ -131,11 +113,7 @@ async fn enter<'a>(gateway: &'a Gateway, app: &App, user: &User) -> Result<Optio
 /// The conversation's id. A direct one is opened, which finds it; a group is looked for by its mark.
 async fn open(conversation: &Conversation, actors: &[Actor<'_>]) -> Result<String, Failed> {
     let opener = &actors[conversation.opener].client;
-    let others: Vec<_> = conversation
-        .others
-        .iter()
-        .map(|other| &actors[*other].id)
-        .collect();
+    let others: Vec<_> = conversation.others.iter().map(|other| &actors[*other].id).collect();
     let request = match conversation.kind {
         Kind::Direct => json!({ "kind": "direct", "participants": others }),
         Kind::Group { name, mark } => {
@@ -226,8 +204,5 @@ fn expect(status: StatusCode, expected: &[u16], what: &str) -> Result<(), Failed
     if expected.contains(&status.as_u16()) {
         return Ok(());
     }
-    Err(Failed::Answer {
-        what: what.to_owned(),
-        status,
-    })
+    Err(Failed::Answer { what: what.to_owned(), status })
 }

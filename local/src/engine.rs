@@ -69,19 +69,13 @@ impl Engine {
         let (place, database) = storage::open(storage)?;
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(cannot("listen on a loopback port"))?;
-        let address = listener
-            .local_addr()
-            .map_err(cannot("listen on a loopback port"))?;
-        listener
-            .set_nonblocking(true)
-            .map_err(cannot("listen on a loopback port"))?;
+        let address = listener.local_addr().map_err(cannot("listen on a loopback port"))?;
+        listener.set_nonblocking(true).map_err(cannot("listen on a loopback port"))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(cannot("start the engine"))?;
-        place
-            .announce(&format!("http://{address}"))
-            .map_err(cannot("write to the data folder"))?;
+        place.announce(&format!("http://{address}")).map_err(cannot("write to the data folder"))?;
         let (shutdown, told) = oneshot::channel();
         let (done, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
@@ -197,15 +191,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = Engine::start(Storage::Folder(folder.path().into())).unwrap();
         let second = Engine::start(Storage::Folder(folder.path().into())).unwrap_err();
-        let EngineError::InUse { endpoint, .. } = second else {
-            panic!("{second}")
-        };
+        let EngineError::InUse { endpoint, .. } = second else { panic!("{second}") };
         assert_eq!(endpoint, Some(first.endpoint()));
         first.stop().await;
-        Engine::start(Storage::Folder(folder.path().into()))
-            .unwrap()
-            .stop()
-            .await;
+        Engine::start(Storage::Folder(folder.path().into())).unwrap().stop().await;
     }
 
     #[tokio::test]
@@ -225,25 +214,13 @@ mod tests {
     #[tokio::test]
     async fn a_broken_file_is_named_on_one_line() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(
-            folder.path().join(storage::DATA_FILE),
-            "not a database ".repeat(1000),
-        )
-        .unwrap();
-        let error = Engine::start(Storage::Folder(folder.path().into()))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(storage::DATA_FILE) && !error.contains('\n'),
-            "{error}"
-        );
+        std::fs::write(folder.path().join(storage::DATA_FILE), "not a database ".repeat(1000)).unwrap();
+        let error = Engine::start(Storage::Folder(folder.path().into())).unwrap_err().to_string();
+        assert!(error.contains(storage::DATA_FILE) && !error.contains('\n'), "{error}");
     }
 
     #[tokio::test]
-    #[expect(
-        clippy::used_underscore_binding,
-        reason = "the folder is nobody else's business"
-    )]
+    #[expect(clippy::used_underscore_binding, reason = "the folder is nobody else's business")]
     async fn stopping_leaves_no_file_behind() {
         Engine::start(Storage::Temporary).unwrap().stop().await;
         let before = open_files();
@@ -263,9 +240,7 @@ mod tests {
         use std::io::Write as _;
         let engine = Engine::start(Storage::Temporary).unwrap();
         let mut client = std::net::TcpStream::connect(engine.address).unwrap();
-        client
-            .write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
-            .unwrap();
+        client.write_all(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{").unwrap();
         tokio::time::timeout(GRACE * 3, engine.stop()).await.unwrap();
     }
 }

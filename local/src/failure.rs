@@ -26,11 +26,7 @@ pub(crate) enum Failure {
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
     #[error("table {table} at {place} cannot be used: {source}{}", cause(source))]
-    Table {
-        table: String,
-        place: String,
-        source: StoreError,
-    },
+    Table { table: String, place: String, source: StoreError },
     #[error("the signing seed in {} cannot be used: {reason}", file.display())]
     Seed { file: PathBuf, reason: String },
     #[error(

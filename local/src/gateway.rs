@@ -49,10 +49,7 @@ impl Gateway {
     #[must_use]
     pub fn new(app: &App) -> Self {
         // As deployed: what only `auth` may sign with is not within the others' reach.
-        let unsigned = App {
-            signer: None,
-            ..app.clone()
-        };
+        let unsigned = App { signer: None, ..app.clone() };
         let auth = auth::router(app.clone());
         let functions = [
             ("/api/users", auth.clone()),
@@ -73,11 +70,7 @@ impl Gateway {
         clock: Clock,
         random: Random,
     ) -> Self {
-        Self {
-            functions: functions.into_iter().collect(),
-            clock,
-            random,
-        }
+        Self { functions: functions.into_iter().collect(), clock, random }
     }
 
     /// One request as over the network, without one. The caller's address is taken from a `SocketAddr` among the
@@ -99,10 +92,7 @@ impl Gateway {
 
     async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         if event::head_size(&request) > MAX_HEAD {
-            return message(
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "Request Header Fields Too Large",
-            );
+            return message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
         }
         if request.body().len() > MAX_BODY {
             return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
@@ -112,11 +102,7 @@ impl Gateway {
         };
         let caller = request.extensions().get::<SocketAddr>().copied();
         let caller = caller.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
-        let arrival = event::Arrival {
-            caller,
-            id: self.random.uuid(),
-            time: self.clock.now(),
-        };
+        let arrival = event::Arrival { caller, id: self.random.uuid(), time: self.clock.now() };
         match event::from(&request, &arrival) {
             Some(event) => invoke(function.clone(), LambdaEvent::new(event, context(&arrival))).await,
             None => message(StatusCode::BAD_REQUEST, "Bad Request"),
@@ -125,13 +111,9 @@ impl Gateway {
 
     fn function(&self, path: &str) -> Option<&Router> {
         let fits = |prefix: &str| {
-            path.strip_prefix(prefix)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        self.functions
-            .iter()
-            .find(|(prefix, _)| fits(prefix))
-            .map(|(_, router)| router)
+        self.functions.iter().find(|(prefix, _)| fits(prefix)).map(|(_, router)| router)
     }
 }
 

@@ -14,9 +14,7 @@ pub(crate) async fn on_loopback(port: u16) -> Result<(TcpListener, SocketAddr), 
         io::ErrorKind::AddrInUse => Failure::PortTaken { port },
         _ => Failure::Port { port, source },
     })?;
-    let address = listener
-        .local_addr()
-        .map_err(|source| Failure::Port { port, source })?;
+    let address = listener.local_addr().map_err(|source| Failure::Port { port, source })?;
     Ok((listener, address))
 }
 

@@ -39,10 +39,7 @@ fn one_line(text: &impl Display) -> String {
     text.to_string().replace(['\r', '\n'], " ")
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "what somebody reads who has just typed `cargo run`"
-)]
+#[expect(clippy::print_stdout, reason = "what somebody reads who has just typed `cargo run`")]
 pub(crate) fn welcome(address: SocketAddr, place: &Place, demo: Option<&Result<Demo, demo::Failed>>) {
     println!("The messaging API answers at http://{address} (data in {place}). Ctrl-C stops it.\n");
     match demo {
@@ -65,10 +62,7 @@ pub(crate) fn prepared(table: &str, place: &Place, demo: Option<&Result<Demo, de
     }
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "says that Ctrl-C was understood and the data are safe"
-)]
+#[expect(clippy::print_stdout, reason = "says that Ctrl-C was understood and the data are safe")]
 pub(crate) fn goodbye() {
     println!("Stopped.");
 }
@@ -80,11 +74,7 @@ pub(crate) fn superuser(email: &str) {
 
 fn users() -> String {
     let lines = demo::USERS.map(|user| format!("  {:<20} {}", user.email, user.role.as_str()));
-    format!(
-        "Demo users, with the password `{}`:\n\n{}",
-        demo::PASSWORD,
-        lines.join("\n")
-    )
+    format!("Demo users, with the password `{}`:\n\n{}", demo::PASSWORD, lines.join("\n"))
 }
 
 fn untouched(email: &str) -> String {

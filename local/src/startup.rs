@@ -88,23 +88,15 @@ pub(crate) async fn for_one_account(database: &Database) -> Result<Opened, Failu
     let random = Random::from_system();
     let place = place(database, false);
     let (engine, store) = match connect(&place, &database.table, &random).await {
-        Err(Failure::Engine(EngineError::InUse {
-            endpoint: Some(running),
-            ..
-        })) => (
-            None,
-            Store::local(&running, &database.table, random.clone()).await,
-        ),
+        Err(Failure::Engine(EngineError::InUse { endpoint: Some(running), .. })) => {
+            (None, Store::local(&running, &database.table, random.clone()).await)
+        }
         connected => connected?,
     };
     let table = |source| table_failure(&database.table, &place, source);
     match &place {
         Place::Endpoint(_) => store.answers().await.map_err(table)?,
-        _ => store
-            .create_table(&template::table()?)
-            .await
-            .map(drop)
-            .map_err(table)?,
+        _ => store.create_table(&template::table()?).await.map(drop).map_err(table)?,
     }
     let app = App::new(store, config(&database.table), None, Clock::system(), random);
     Ok(Opened { app, place, engine })
@@ -172,10 +164,7 @@ fn signer_of(file: &Path, text: &str) -> Result<Signer, Failure> {
 }
 
 fn seed_failure(file: &Path, reason: &impl ToString) -> Failure {
-    Failure::Seed {
-        file: file.to_owned(),
-        reason: reason.to_string(),
-    }
+    Failure::Seed { file: file.to_owned(), reason: reason.to_string() }
 }
 
 /// Publishing a new key ends the others: in a deployment's table, that would log everybody out.
@@ -186,11 +175,7 @@ async fn signs_for_another(store: &Store, signer: &Signer) -> Result<bool, Store
 }
 
 fn table_failure(table: &str, place: &Place, source: StoreError) -> Failure {
-    Failure::Table {
-        table: table.to_owned(),
-        place: place.to_string(),
-        source,
-    }
+    Failure::Table { table: table.to_owned(), place: place.to_string(), source }
 }
 
 #[cfg(test)]

@@ -35,17 +35,10 @@ async fn make(opened: &Opened, account: Account) -> Result<(), Failure> {
 fn password() -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
         let mut line = String::new();
-        io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .map_err(Failure::Password)?;
+        io::stdin().lock().read_line(&mut line).map_err(Failure::Password)?;
         return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
     }
     let password = rpassword::prompt_password("Password: ").map_err(Failure::Password)?;
     let again = rpassword::prompt_password("Password (again): ").map_err(Failure::Password)?;
-    if password == again {
-        Ok(password)
-    } else {
-        Err(Failure::PasswordsDiffer)
-    }
+    if password == again { Ok(password) } else { Err(Failure::PasswordsDiffer) }
 }

@@ -25,11 +25,7 @@ fn messages(address: &str, token: &str) -> Vec<String> {
     loop {
         let page = json_of(&http(address, "GET", &uri, Some(token), ""), 200);
         let results = page["results"].as_array().unwrap();
-        bodies.extend(
-            results
-                .iter()
-                .map(|message| message["message_body"].as_str().unwrap().to_owned()),
-        );
+        bodies.extend(results.iter().map(|message| message["message_body"].as_str().unwrap().to_owned()));
         match page["next"].as_str() {
             Some(next) => next.clone_into(&mut uri),
             None => return bodies,
@@ -76,21 +72,13 @@ fn data_and_tokens_survive_a_restart_and_the_demo_is_not_doubled() {
     assert_eq!(first.stop("INT").0.code(), Some(0));
     let second = Server::start(&options);
     assert_eq!(messages(&second.address, &ann), before);
-    let conversations = json_of(
-        &http(&second.address, "GET", "/api/conversations/", Some(&ann), ""),
-        200,
-    );
+    let conversations = json_of(&http(&second.address, "GET", "/api/conversations/", Some(&ann), ""), 200);
     assert_eq!(conversations["results"].as_array().unwrap().len(), 2);
-    for (email, role) in [
-        ("ann@example.com", "guest"),
-        ("ben@example.com", "host"),
-        ("admin@example.com", "admin"),
-    ] {
+    for (email, role) in
+        [("ann@example.com", "guest"), ("ben@example.com", "host"), ("admin@example.com", "admin")]
+    {
         let token = log_in(&second.address, email, DEMO_PASSWORD);
-        let me = json_of(
-            &http(&second.address, "GET", "/api/users/me/", Some(&token), ""),
-            200,
-        );
+        let me = json_of(&http(&second.address, "GET", "/api/users/me/", Some(&token), ""), 200);
         assert_eq!(me["role"], role);
     }
 }
@@ -98,27 +86,15 @@ fn data_and_tokens_survive_a_restart_and_the_demo_is_not_doubled() {
 #[test]
 fn the_printed_session_works_when_pasted() {
     let server = Server::start(&["--in-memory"]);
-    let pasted = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", server.session()])
-        .output()
-        .unwrap();
+    let pasted = Command::new("bash").args(["-euo", "pipefail", "-c", server.session()]).output().unwrap();
     let answer = String::from_utf8(pasted.stdout).unwrap();
-    assert!(
-        pasted.status.success(),
-        "{answer}\n{}",
-        String::from_utf8_lossy(&pasted.stderr)
-    );
+    assert!(pasted.status.success(), "{answer}\n{}", String::from_utf8_lossy(&pasted.stderr));
     let (sent, read) = answer.split_once('\n').unwrap();
     let sent: serde_json::Value = serde_json::from_str(sent).unwrap();
     assert_eq!(sent["message_body"], "Hello from curl");
     let read: serde_json::Value = serde_json::from_str(read).unwrap();
     let listed = read["results"].as_array().unwrap();
-    assert!(
-        listed
-            .iter()
-            .any(|message| message["message_id"] == sent["message_id"]),
-        "{read}"
-    );
+    assert!(listed.iter().any(|message| message["message_id"] == sent["message_id"]), "{read}");
     assert_eq!(listed.len(), 5);
 }
 
@@ -143,14 +119,7 @@ fn an_endpoint_that_nobody_listens_at_is_one_line() {
     // The port of a service that no machine runs any more; a free one could be taken by the test beside this one.
     let endpoint = "http://127.0.0.1:1";
     let data = folder();
-    let options = [
-        "--port",
-        "0",
-        "--dynamodb-endpoint",
-        endpoint,
-        "--data",
-        data.path().to_str().unwrap(),
-    ];
+    let options = ["--port", "0", "--dynamodb-endpoint", endpoint, "--data", data.path().to_str().unwrap()];
     let failure = run(&options).failure();
     assert!(failure.contains(endpoint), "{failure}");
 }
@@ -161,16 +130,8 @@ fn a_table_that_another_key_signs_for_is_left_alone() {
     let _deployment = Server::start(&["--no-demo", "--data", data.path().to_str().unwrap()]);
     let endpoint = std::fs::read_to_string(data.path().join("lock")).unwrap();
     let seed = |folder: &std::path::Path| folder.join("signing.seed").to_str().unwrap().to_owned();
-    let init = |seed: &str| {
-        run(&[
-            "init",
-            "--no-demo",
-            "--dynamodb-endpoint",
-            &endpoint,
-            "--signing-seed",
-            seed,
-        ])
-    };
+    let init =
+        |seed: &str| run(&["init", "--no-demo", "--dynamodb-endpoint", &endpoint, "--signing-seed", seed]);
     let failure = init(&seed(other.path())).failure();
     assert!(failure.contains("signing key"), "{failure}");
     init(&seed(data.path())).success();
@@ -190,17 +151,11 @@ fn createsuperuser_makes_an_admin() {
     let data = folder();
     let data = data.path().to_str().unwrap();
     let make = |email, password: &str| {
-        run_with_input(
-            &["createsuperuser", "--email", email, "--data", data],
-            &format!("{password}\n"),
-        )
+        run_with_input(&["createsuperuser", "--email", email, "--data", data], &format!("{password}\n"))
     };
     make("root@example.com", ADMIN_PASSWORD).success();
     let refused = make("other@example.com", "short").failure();
-    assert!(
-        refused.contains("password") && !refused.contains("short"),
-        "{refused}"
-    );
+    assert!(refused.contains("password") && !refused.contains("short"), "{refused}");
     // For an account that is there already, the command gives it the role and the password.
     make("Root@example.com", ADMIN_PASSWORD).success();
 
@@ -209,10 +164,7 @@ fn createsuperuser_makes_an_admin() {
     make("second@example.com", ADMIN_PASSWORD).success();
     for email in ["root@example.com", "second@example.com"] {
         let token = log_in(&server.address, email, ADMIN_PASSWORD);
-        let me = json_of(
-            &http(&server.address, "GET", "/api/users/me/", Some(&token), ""),
-            200,
-        );
+        let me = json_of(&http(&server.address, "GET", "/api/users/me/", Some(&token), ""), 200);
         assert_eq!(me["role"], "admin");
     }
 }

@@ -36,15 +36,7 @@ impl App {
     pub fn new(store: Store, config: Config, signer: Option<Signer>, clock: Clock, random: Random) -> Self {
         let config = Arc::new(config);
         let keys = Arc::new(KeyCache::new(config.clone()));
-        Self {
-            store,
-            keys,
-            signer: signer.map(Arc::new),
-            guesses: Arc::default(),
-            clock,
-            random,
-            config,
-        }
+        Self { store, keys, signer: signer.map(Arc::new), guesses: Arc::default(), clock, random, config }
     }
 
     /// The same with what signs tokens, for `auth`: the key is published before its first use.
@@ -56,10 +48,7 @@ impl App {
             .as_ref()
             .ok_or("the environment variable SIGNING_SEED_FILE is not set")?;
         let signer = Signer::from_text(&tokio::fs::read_to_string(file).await?)?;
-        let app = Self {
-            signer: Some(Arc::new(signer)),
-            ..app
-        };
+        let app = Self { signer: Some(Arc::new(signer)), ..app };
         keys::publish(&app).await?;
         Ok(app)
     }

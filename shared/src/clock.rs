@@ -12,10 +12,7 @@ impl Clock {
     /// The machine's clock.
     #[must_use]
     pub fn system() -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one place where the time of day is read"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the one place where the time of day is read")]
         Self::new(Utc::now)
     }
 

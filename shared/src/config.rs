@@ -37,20 +37,12 @@ pub struct ConfigError {
 impl Config {
     /// Reads the environment.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let required = |name| {
-            variable(name).ok_or(ConfigError {
-                name,
-                problem: "is not set",
-            })
-        };
+        let required = |name| variable(name).ok_or(ConfigError { name, problem: "is not set" });
         let registration = match variable("REGISTRATION").as_deref() {
             Some("open") => Registration::Open,
             Some("admin") | None => Registration::Admin,
             Some(_) => {
-                return Err(ConfigError {
-                    name: "REGISTRATION",
-                    problem: "is neither `open` nor `admin`",
-                });
+                return Err(ConfigError { name: "REGISTRATION", problem: "is neither `open` nor `admin`" });
             }
         };
         Ok(Self {
@@ -63,10 +55,7 @@ impl Config {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the environment is read"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

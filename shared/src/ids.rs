@@ -61,10 +61,7 @@ macro_rules! id_text {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = String::deserialize(deserializer)?;
                 text.parse().map_err(|_| {
-                    de::Error::invalid_value(
-                        de::Unexpected::Other("text"),
-                        &concat!("the id of a ", $kind),
-                    )
+                    de::Error::invalid_value(de::Unexpected::Other("text"), &concat!("the id of a ", $kind))
                 })
             }
         }
@@ -158,10 +155,7 @@ impl ConversationId {
     /// The id of message `number` of this conversation.
     #[must_use]
     pub const fn message(self, number: u64) -> MessageId {
-        MessageId {
-            conversation: self,
-            number,
-        }
+        MessageId { conversation: self, number }
     }
 
     /// The conversation of a UUID; `None` for a UUID that is none.
@@ -169,9 +163,7 @@ impl ConversationId {
     pub fn from_uuid(uuid: Uuid) -> Option<Self> {
         let free = gather(uuid)?;
         let number = free & u128::from(MAX_NUMBER);
-        (number == 0).then_some(Self {
-            prefix: free >> NUMBER_BITS,
-        })
+        (number == 0).then_some(Self { prefix: free >> NUMBER_BITS })
     }
 }
 
@@ -185,9 +177,7 @@ impl MessageId {
     fn from_uuid(uuid: Uuid) -> Option<Self> {
         let free = gather(uuid)?;
         let number = u64::try_from(free & u128::from(MAX_NUMBER)).ok()?;
-        let conversation = ConversationId {
-            prefix: free >> NUMBER_BITS,
-        };
+        let conversation = ConversationId { prefix: free >> NUMBER_BITS };
         (number > 0).then_some(Self { conversation, number })
     }
 }
@@ -215,10 +205,7 @@ impl ClientKey {
     /// When the key was made, by the client's clock, to the millisecond.
     #[must_use]
     pub fn made_at(self) -> DateTime<Utc> {
-        let (seconds, nanos) = self
-            .0
-            .get_timestamp()
-            .map_or((0, 0), |timestamp| timestamp.to_unix());
+        let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |timestamp| timestamp.to_unix());
         i64::try_from(seconds)
             .ok()
             .and_then(|seconds| DateTime::from_timestamp(seconds, nanos))
@@ -238,21 +225,13 @@ id_text!(ClientKey, "request (a UUIDv7)");
 mod tests {
     use super::*;
 
-    const CONVERSATION: ConversationId = ConversationId {
-        prefix: 0x0123_4567_89ab_cdef_0123,
-    };
+    const CONVERSATION: ConversationId = ConversationId { prefix: 0x0123_4567_89ab_cdef_0123 };
 
     #[test]
     fn ids_have_their_golden_form() {
         assert_eq!(CONVERSATION.to_string(), "01234567-89ab-8cde-bc04-8c0000000000");
-        assert_eq!(
-            CONVERSATION.message(1).to_string(),
-            "01234567-89ab-8cde-bc04-8c0000000001"
-        );
-        assert_eq!(
-            CONVERSATION.message(MAX_NUMBER).to_string(),
-            "01234567-89ab-8cde-bc04-8fffffffffff"
-        );
+        assert_eq!(CONVERSATION.message(1).to_string(), "01234567-89ab-8cde-bc04-8c0000000001");
+        assert_eq!(CONVERSATION.message(MAX_NUMBER).to_string(), "01234567-89ab-8cde-bc04-8fffffffffff");
     }
 
     #[test]
@@ -271,22 +250,11 @@ mod tests {
 
     #[test]
     fn an_id_of_another_kind_is_none() {
-        assert!(
-            CONVERSATION
-                .message(1)
-                .to_string()
-                .parse::<ConversationId>()
-                .is_err()
-        );
+        assert!(CONVERSATION.message(1).to_string().parse::<ConversationId>().is_err());
         assert!(CONVERSATION.to_string().parse::<MessageId>().is_err());
         assert!(CONVERSATION.to_string().parse::<ClientKey>().is_err());
-        for text in [
-            "",
-            "a",
-            "01234567-89ab-4cde-bc04-8c0000000001",
-            "0123456789ab8cdebc048c0000000001",
-            "#",
-        ] {
+        for text in ["", "a", "01234567-89ab-4cde-bc04-8c0000000001", "0123456789ab8cdebc048c0000000001", "#"]
+        {
             assert!(text.parse::<MessageId>().is_err(), "{text}");
         }
     }

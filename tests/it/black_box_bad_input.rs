@@ -140,11 +140,7 @@ impl World {
         let message = ann.send(&conversation, "hush").await;
         let elsewhere = ann.send(&other, "hush").await;
         let id = |message: &serde_json::Value| message["message_id"].as_str().unwrap().to_owned();
-        let beyond = conversation
-            .parse::<shared::ids::ConversationId>()
-            .unwrap()
-            .message(999)
-            .to_string();
+        let beyond = conversation.parse::<shared::ids::ConversationId>().unwrap().message(999).to_string();
         Self {
             ann,
             ben,
@@ -169,9 +165,7 @@ impl World {
             ("{taken}", &self.ben.email),
             ("{new}", &unique_email("new")),
         ];
-        places
-            .iter()
-            .fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
+        places.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 
     /// The request of a row; none where it cannot be made.
@@ -191,9 +185,7 @@ impl World {
             Body::Raw(media, body) => request.raw(media, body),
         };
         let headers = row.headers.iter();
-        Some(headers.fold(request, |request, (name, value)| {
-            request.header_bytes(name, value)
-        }))
+        Some(headers.fold(request, |request, (name, value)| request.header_bytes(name, value)))
     }
 }
 
@@ -208,13 +200,7 @@ fn judge(row: &Row, answer: &Answer) -> Option<String> {
     let head = row.method == "HEAD";
     let right = answer.status == row.status && (head || (answer.code() == row.code && named && complete));
     let expected = format!("{} {} {}", row.status, row.code, row.field);
-    (!right).then(|| {
-        format!(
-            "{}: expected {expected}, {}",
-            row.name,
-            shortened(&answer.to_string())
-        )
-    })
+    (!right).then(|| format!("{}: expected {expected}, {}", row.name, shortened(&answer.to_string())))
 }
 
 fn shortened(text: &str) -> String {
@@ -248,10 +234,7 @@ async fn every_row_is_refused_as_it_says_and_leaves_nothing_behind() {
             continue;
         }
         let Some(request) = world.request(&api, &row) else {
-            eprintln!(
-                "skipped: {}: the signing key of a server elsewhere is not known",
-                row.name
-            );
+            eprintln!("skipped: {}: the signing key of a server elsewhere is not known", row.name);
             continue;
         };
         let answer = request.send().await;

@@ -28,20 +28,13 @@ async fn two_people_talk() {
     });
     let answer = ben.post("/api/messages/", reply).await.created();
     assert_eq!(answer["reply_to"], question["message_id"]);
-    assert_eq!(
-        ann.bodies(&conversation).await,
-        ["hush, how are you?", "hush, fine 😀"]
-    );
+    assert_eq!(ann.bodies(&conversation).await, ["hush, how are you?", "hush, fine 😀"]);
     assert_eq!(ben.mark_read(&conversation, &question).await.ok()["unread"], 0);
     ann.edit(&question, "hush, how is it going?").await.ok();
     ben.delete_message(&answer).await.nothing();
     assert_eq!(ann.bodies(&conversation).await, ["hush, how is it going?"]);
-    let kinds: Vec<Value> = ann
-        .changes(&conversation, 0)
-        .await
-        .iter()
-        .map(|change| change["kind"].clone())
-        .collect();
+    let kinds: Vec<Value> =
+        ann.changes(&conversation, 0).await.iter().map(|change| change["kind"].clone()).collect();
     assert!(
         kinds.contains(&json!("message_edited")) && kinds.contains(&json!("message_deleted")),
         "{kinds:?}"
@@ -49,9 +42,7 @@ async fn two_people_talk() {
     let inbox = ann.all("/api/conversations/").await;
     assert_eq!(id_of(&inbox[0]), conversation);
     ben.leave(&conversation).await.expect(204);
-    ben.get(&format!("/api/conversations/{conversation}/"))
-        .await
-        .problem(404, "not_found");
+    ben.get(&format!("/api/conversations/{conversation}/")).await.problem(404, "not_found");
     ann.delete_conversation(&conversation).await.expect(204);
     ann.get(&message_path(&question)).await.problem(404, "not_found");
 }
@@ -63,41 +54,20 @@ async fn tokens_are_got_used_refreshed_and_given_up() {
     let login = json!({ "email": ann.email, "password": PASSWORD });
     let tokens = api.api.post("/api/token/").json(&login).send().await.ok();
     let check = async |token: &Value| {
-        api.api
-            .post("/api/token/verify/")
-            .json(&json!({ "token": token }))
-            .send()
-            .await
+        api.api.post("/api/token/verify/").json(&json!({ "token": token })).send().await
     };
     check(&tokens["access"]).await.ok();
     check(&tokens["refresh"]).await.ok();
     let refresh = json!({ "refresh": tokens["refresh"] });
-    let next = api
-        .api
-        .post("/api/token/refresh/")
-        .json(&refresh)
-        .send()
-        .await
-        .ok();
-    let again = api
-        .api
-        .post("/api/token/refresh/")
-        .json(&refresh)
-        .send()
-        .await
-        .ok();
+    let next = api.api.post("/api/token/refresh/").json(&refresh).send().await.ok();
+    let again = api.api.post("/api/token/refresh/").json(&refresh).send().await.ok();
     assert_eq!(next, again, "a lost answer is given again");
     let access = next["access"].as_str().unwrap();
     let me = api.api.get("/api/users/me/").bearer(access).send().await.ok();
     assert_eq!(me["email"], ann.email.as_str());
     let out = json!({ "refresh": next["refresh"] });
     api.api.post("/api/token/blacklist/").json(&out).send().await.ok();
-    api.api
-        .post("/api/token/refresh/")
-        .json(&out)
-        .send()
-        .await
-        .problem(401, "token_not_valid");
+    api.api.post("/api/token/refresh/").json(&out).send().await.problem(401, "token_not_valid");
 }
 
 #[tokio::test]
@@ -108,20 +78,9 @@ async fn one_key_sent_at_once_is_one_message() {
     let key = key();
     let answers = join_all((0..8).map(|_| ann.send_with_key(&conversation, &key, "hush, once"))).await;
     let made = answers.iter().filter(|answer| answer.status == 201).count();
-    assert_eq!(
-        made,
-        1,
-        "{:?}",
-        answers.iter().map(|answer| answer.status).collect::<Vec<_>>()
-    );
-    assert!(
-        answers
-            .iter()
-            .all(|answer| answer.json()["message_id"] == answers[0].json()["message_id"])
-    );
-    ann.send_with_key(&conversation, &key, "hush, other")
-        .await
-        .problem(409, "client_id_reused");
+    assert_eq!(made, 1, "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
+    assert!(answers.iter().all(|answer| answer.json()["message_id"] == answers[0].json()["message_id"]));
+    ann.send_with_key(&conversation, &key, "hush, other").await.problem(409, "client_id_reused");
     assert_eq!(ben.bodies(&conversation).await, ["hush, once"]);
 }
 
@@ -132,11 +91,7 @@ async fn many_who_write_at_once_are_put_in_one_order() {
     let conversation = ann.group(&[&ben]).await;
     let texts: Vec<String> = (0..12).map(|n| format!("hush {n}")).collect();
     let sends = texts.iter().enumerate().map(|(n, text)| {
-        if n % 2 == 0 {
-            ann.send(&conversation, text)
-        } else {
-            ben.send(&conversation, text)
-        }
+        if n % 2 == 0 { ann.send(&conversation, text) } else { ben.send(&conversation, text) }
     });
     join_all(sends).await;
     let seen = ann.bodies(&conversation).await;
@@ -166,10 +121,7 @@ async fn paths_are_answered_with_and_without_the_slash() {
         format!("{}revisions/", message_path(&message)),
     ];
     for path in paths {
-        let (with, without) = (
-            ann.get(&path).await.ok(),
-            ann.get(path.trim_end_matches('/')).await.ok(),
-        );
+        let (with, without) = (ann.get(&path).await.ok(), ann.get(path.trim_end_matches('/')).await.ok());
         assert_eq!(with, without, "{path}");
     }
     let login = json!({ "email": ann.email, "password": PASSWORD });
@@ -199,12 +151,7 @@ async fn a_form_does_what_json_does() {
     let ann = api.user("ann").await;
     let conversation = ann.group(&[]).await;
     let form = format!("conversation={conversation}&message_body=hush%2C+two%0D%0Alines");
-    let sent = ann
-        .request("POST".parse().unwrap(), "/api/messages/")
-        .form(&form)
-        .send()
-        .await
-        .created();
+    let sent = ann.request("POST".parse().unwrap(), "/api/messages/").form(&form).send().await.created();
     assert_eq!(sent["message_body"], "hush, two\nlines");
 }
 
@@ -226,10 +173,7 @@ async fn text_comes_back_byte_for_byte() {
     }
     assert_eq!(ann.bodies(&conversation).await, texts);
     let longest = "hush".repeat(16_384 / 4);
-    assert_eq!(
-        ann.send(&conversation, &longest).await["message_body"],
-        longest.as_str()
-    );
+    assert_eq!(ann.send(&conversation, &longest).await["message_body"], longest.as_str());
 }
 
 #[tokio::test]
@@ -248,17 +192,9 @@ async fn every_answer_has_an_id_and_is_not_stored() {
     ];
     let mut ids = Vec::new();
     for answer in &answers {
-        ids.push(
-            answer
-                .header("x-request-id")
-                .unwrap_or_else(|| panic!("{answer}")),
-        );
+        ids.push(answer.header("x-request-id").unwrap_or_else(|| panic!("{answer}")));
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer}");
-        assert_eq!(
-            answer.header("x-content-type-options"),
-            Some("nosniff"),
-            "{answer}"
-        );
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer}");
     }
     ids.sort_unstable();
     ids.dedup();

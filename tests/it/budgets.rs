@@ -21,13 +21,7 @@ const fn row(
     reads: Option<f64>,
     writes: f64,
 ) -> Budget {
-    Budget {
-        operation,
-        round_trips,
-        calls,
-        reads,
-        writes: Some(writes),
-    }
+    Budget { operation, round_trips, calls, reads, writes: Some(writes) }
 }
 
 const BUDGETS: [Budget; 14] = [
@@ -40,22 +34,10 @@ const BUDGETS: [Budget; 14] = [
     // Over more than sixteen messages of the last six minutes it reads twice.
     row("send with a client key, busy", 3, Some(4), None, 1.0),
     row("get a message", 2, None, Some(2.5), 0.0),
-    row(
-        "newest 50 messages of 400 B",
-        2,
-        None,
-        Some(1.0 + 5.0 + 0.5 * 2.0),
-        0.0,
-    ),
+    row("newest 50 messages of 400 B", 2, None, Some(1.0 + 5.0 + 0.5 * 2.0), 0.0),
     row("mark read", 2, None, Some(2.0), 1.0),
     // Six items in one transaction, at two units each, and two index entries.
-    row(
-        "open a direct conversation, new",
-        2,
-        None,
-        Some(3.0),
-        2.0 * 6.0 + 4.0,
-    ),
+    row("open a direct conversation, new", 2, None, Some(3.0), 2.0 * 6.0 + 4.0),
     row("the same, existing", 2, None, None, 0.0),
     row("inbox page of 20", 3, None, None, 0.0),
     // Unread messages beyond those that a page shows are counted in a round trip of their own.
@@ -66,10 +48,7 @@ const BUDGETS: [Budget; 14] = [
 
 impl Budget {
     fn of(operation: &str) -> &'static Self {
-        BUDGETS
-            .iter()
-            .find(|budget| budget.operation == operation)
-            .unwrap()
+        BUDGETS.iter().find(|budget| budget.operation == operation).unwrap()
     }
 
     /// What is over the budget.
@@ -77,24 +56,12 @@ impl Budget {
         let mut overruns = Vec::new();
         let mut over = |what: &str, is: f64, may: Option<f64>| {
             if may.is_some_and(|may| is > may + 1e-9) {
-                overruns.push(format!(
-                    "{}: {what} {is}, budget {}",
-                    self.operation,
-                    may.unwrap_or_default()
-                ));
+                overruns.push(format!("{}: {what} {is}, budget {}", self.operation, may.unwrap_or_default()));
             }
         };
-        over(
-            "round trips",
-            f64::from(cost.depth),
-            Some(f64::from(self.round_trips)),
-        );
+        over("round trips", f64::from(cost.depth), Some(f64::from(self.round_trips)));
         #[expect(clippy::cast_precision_loss, reason = "a few calls")]
-        over(
-            "calls",
-            cost.requests() as f64,
-            self.calls.map(|calls| calls as f64),
-        );
+        over("calls", cost.requests() as f64, self.calls.map(|calls| calls as f64));
         over("read units", cost.read_units, self.reads);
         over("write units", cost.write_units, self.writes);
         overruns
@@ -128,10 +95,7 @@ impl Ledger {
 }
 
 async fn log_in(app: &TestApp, email: &str) -> Answer {
-    app.post("/api/token/")
-        .json(&json!({ "email": email, "password": PASSWORD }))
-        .send()
-        .await
+    app.post("/api/token/").json(&json!({ "email": email, "password": PASSWORD })).send().await
 }
 
 /// Twenty conversations of Ann's, with what an inbox shows of them.
@@ -148,101 +112,46 @@ async fn fill_inbox(app: &TestApp, ann: &User) {
 #[tokio::test]
 async fn every_operation_stays_within_its_row() {
     let app = TestApp::new().await;
-    let (ann, ben, cleo) = (
-        app.user("ann").await,
-        app.user("ben").await,
-        app.user("cleo").await,
-    );
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let api = app.api();
-    let mut ledger = Ledger {
-        app,
-        overruns: Vec::new(),
-    };
+    let mut ledger = Ledger { app, overruns: Vec::new() };
 
     // Nobody's id: the token is verified, and the request goes no further.
     let nobody = ann.get("/api/messages/?limit=0");
     ledger.enter("verify a token", nobody, 400).await;
     drop(log_in(&ledger.app, &ann.email).await.ok());
-    let doing = api
-        .post("/api/token/")
-        .json(&json!({ "email": ann.email, "password": PASSWORD }))
-        .send();
+    let doing = api.post("/api/token/").json(&json!({ "email": ann.email, "password": PASSWORD })).send();
     let tokens = ledger.enter("log in", doing, 200).await;
-    let doing = api
-        .post("/api/token/refresh/")
-        .json(&json!({ "refresh": tokens["refresh"] }))
-        .send();
+    let doing = api.post("/api/token/refresh/").json(&json!({ "refresh": tokens["refresh"] })).send();
     ledger.enter("refresh", doing, 200).await;
 
     let conversation = ann.group(&[&ben]).await;
     for n in 0..25 {
-        ann.send(&conversation, &format!("hush {n} {}", "x".repeat(150)))
-            .await;
-        ben.send(&conversation, &format!("hush {n} {}", "x".repeat(150)))
-            .await;
+        ann.send(&conversation, &format!("hush {n} {}", "x".repeat(150))).await;
+        ben.send(&conversation, &format!("hush {n} {}", "x".repeat(150))).await;
     }
     let quiet = ann.group(&[&ben]).await;
     for n in 0..10 {
         ben.send(&quiet, &format!("hush {n}")).await;
     }
     let key = ledger.app.key();
-    ledger
-        .enter(
-            "send with a client key",
-            ann.send_with_key(&quiet, &key, "hush"),
-            201,
-        )
-        .await;
-    let last = ledger
-        .enter(
-            "send a message, uncontended",
-            ann.try_send(&conversation, "hush"),
-            201,
-        )
-        .await;
+    ledger.enter("send with a client key", ann.send_with_key(&quiet, &key, "hush"), 201).await;
+    let last = ledger.enter("send a message, uncontended", ann.try_send(&conversation, "hush"), 201).await;
     let key = ledger.app.key();
     let newer = ledger
-        .enter(
-            "send with a client key, busy",
-            ann.send_with_key(&conversation, &key, "hush"),
-            201,
-        )
+        .enter("send with a client key, busy", ann.send_with_key(&conversation, &key, "hush"), 201)
         .await;
-    ledger
-        .enter("get a message", ben.get(&message_path(&last)), 200)
-        .await;
+    ledger.enter("get a message", ben.get(&message_path(&last)), 200).await;
     let newest = format!("/api/messages/?conversation={conversation}&limit=50");
-    ledger
-        .enter("newest 50 messages of 400 B", ann.get(&newest), 200)
-        .await;
-    ledger
-        .enter(
-            "mark read, not all of it",
-            ben.mark_read(&conversation, &last),
-            200,
-        )
-        .await;
-    ledger
-        .enter("mark read", ben.mark_read(&conversation, &newer), 200)
-        .await;
-    ledger
-        .enter("open a direct conversation, new", ann.open_direct(&cleo), 201)
-        .await;
-    ledger
-        .enter("the same, existing", ann.open_direct(&cleo), 200)
-        .await;
+    ledger.enter("newest 50 messages of 400 B", ann.get(&newest), 200).await;
+    ledger.enter("mark read, not all of it", ben.mark_read(&conversation, &last), 200).await;
+    ledger.enter("mark read", ben.mark_read(&conversation, &newer), 200).await;
+    ledger.enter("open a direct conversation, new", ann.open_direct(&cleo), 201).await;
+    ledger.enter("the same, existing", ann.open_direct(&cleo), 200).await;
     fill_inbox(&ledger.app, &cleo).await;
-    let inbox = ledger
-        .enter("inbox page of 20", cleo.get("/api/conversations/?limit=20"), 200)
-        .await;
+    let inbox = ledger.enter("inbox page of 20", cleo.get("/api/conversations/?limit=20"), 200).await;
     assert_eq!(inbox["results"].as_array().unwrap().len(), 20);
-    ledger
-        .enter(
-            "inbox page with a long one",
-            ann.get("/api/conversations/?limit=20"),
-            200,
-        )
-        .await;
+    ledger.enter("inbox page with a long one", ann.get("/api/conversations/?limit=20"), 200).await;
     assert!(ledger.overruns.is_empty(), "{}", ledger.overruns.join("\n"));
 }
 
@@ -263,12 +172,6 @@ async fn what_a_page_costs_does_not_grow_with_the_log() {
     send_some(100).await;
     let (_, after) = app.proxy.measure(ann.get(&path)).await;
     let (_, sent_after) = app.proxy.measure(ann.try_send(&conversation, "hush")).await;
-    assert!(
-        (before.read_units - after.read_units).abs() < 1e-9,
-        "{before:?} {after:?}"
-    );
-    assert!(
-        (sent_before.read_units - sent_after.read_units).abs() < 1e-9,
-        "{sent_before:?} {sent_after:?}"
-    );
+    assert!((before.read_units - after.read_units).abs() < 1e-9, "{before:?} {after:?}");
+    assert!((sent_before.read_units - sent_after.read_units).abs() < 1e-9, "{sent_before:?} {sent_after:?}");
 }

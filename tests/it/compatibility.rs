@@ -79,26 +79,14 @@ async fn furnished(app: &TestApp, change: impl Fn(&mut Value)) -> (User, User) {
 async fn works(app: &TestApp, ann: &User, ben: &User) {
     assert_eq!(ann.bodies(CONVERSATION).await, ["hush, one", "hush, two"]);
     let shown = ben.conversation(CONVERSATION).await;
-    assert_eq!(
-        (&shown["name"], &shown["metadata"]),
-        (&json!("hush"), &json!({ "color": "red" }))
-    );
-    assert_eq!(
-        (ann.unread(CONVERSATION).await, ben.unread(CONVERSATION).await),
-        (1, 1)
-    );
+    assert_eq!((&shown["name"], &shown["metadata"]), (&json!("hush"), &json!({ "color": "red" })));
+    assert_eq!((ann.unread(CONVERSATION).await, ben.unread(CONVERSATION).await), (1, 1));
     assert_eq!(ann.all("/api/conversations/").await.len(), 1);
     assert_eq!(ann.all("/api/messages/").await.len(), 2);
     let second = format!("/api/messages/{}/", second());
     let message = ben.get(&second).await.ok();
-    assert_eq!(
-        (&message["metadata"], &message["revision"]),
-        (&json!({ "a": 1 }), &json!(1))
-    );
-    assert_eq!(
-        body_of(&ben.all(&format!("{second}revisions/")).await[0]),
-        "hush, tow"
-    );
+    assert_eq!((&message["metadata"], &message["revision"]), (&json!({ "a": 1 }), &json!(1)));
+    assert_eq!(body_of(&ben.all(&format!("{second}revisions/")).await[0]), "hush, tow");
     assert_eq!(ann.changes(CONVERSATION, 0).await.len(), 2);
     // And goes on.
     ann.send(CONVERSATION, "hush, four").await;
@@ -111,11 +99,7 @@ async fn works(app: &TestApp, ann: &User, ben: &User) {
 }
 
 fn second() -> String {
-    CONVERSATION
-        .parse::<shared::ids::ConversationId>()
-        .unwrap()
-        .message(2)
-        .to_string()
+    CONVERSATION.parse::<shared::ids::ConversationId>().unwrap().message(2).to_string()
 }
 
 #[tokio::test]
@@ -156,10 +140,7 @@ async fn kinds_of_a_later_release_are_passed_over() {
     app.table.put_all(&later).await;
     works(&app, &ann, &ben).await;
     ann.all("/api/users/me/sessions/").await;
-    ann.through(&app.second_process())
-        .get("/api/users/me/")
-        .await
-        .ok();
+    ann.through(&app.second_process()).get("/api/users/me/").await.ok();
 }
 
 #[tokio::test]
@@ -172,24 +153,14 @@ async fn a_change_of_a_kind_that_is_not_known_keeps_its_number() {
         "changed_at": 1_790_000_006_000_000_u64, "reaction": "👍",
     });
     app.table.put(&change).await;
-    ann.edit(&json!({ "message_id": first() }), "hush, one again")
-        .await
-        .ok();
+    ann.edit(&json!({ "message_id": first() }), "hush, one again").await.ok();
     let changes = ann.changes(CONVERSATION, 2).await;
     let last = changes.last().unwrap();
-    assert_eq!(
-        (&last["number"], &last["kind"]),
-        (&json!(4), &json!("message_edited")),
-        "{changes:?}"
-    );
+    assert_eq!((&last["number"], &last["kind"]), (&json!(4), &json!("message_edited")), "{changes:?}");
 }
 
 fn first() -> String {
-    CONVERSATION
-        .parse::<shared::ids::ConversationId>()
-        .unwrap()
-        .message(1)
-        .to_string()
+    CONVERSATION.parse::<shared::ids::ConversationId>().unwrap().message(1).to_string()
 }
 
 #[tokio::test]
@@ -198,11 +169,7 @@ async fn an_account_of_the_previous_release_logs_in() {
     let ann = app.user("ann").await;
     let login = json!({ "email": ann.email, "password": people::PASSWORD });
     let tokens = app.post("/api/token/").json(&login).send().await.ok();
-    app.post("/api/token/refresh/")
-        .json(&json!({ "refresh": tokens["refresh"] }))
-        .send()
-        .await
-        .ok();
+    app.post("/api/token/refresh/").json(&json!({ "refresh": tokens["refresh"] })).send().await.ok();
     let cookie = json!({
         "pk": format!("USER#{}", ann.id), "sk": "SESSION#00000000-0000-4000-8000-000000000001", "item": "session",
         "kind": "cookie", "generation": 1, "rotated_at": 1, "credential_version": 1, "created_at": 1,

@@ -12,21 +12,10 @@ use crate::harness::{
 async fn opened_fifty_times_at_once_from_both_sides_it_is_one() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
-    let openings = (0..50).map(|n| {
-        if n % 2 == 0 {
-            ann.open_direct(&ben)
-        } else {
-            ben.open_direct(&ann)
-        }
-    });
+    let openings = (0..50).map(|n| if n % 2 == 0 { ann.open_direct(&ben) } else { ben.open_direct(&ann) });
     let answers = join_all(openings).await;
     let made = answers.iter().filter(|answer| answer.status == 201).count();
-    assert_eq!(
-        made,
-        1,
-        "{:?}",
-        answers.iter().map(|answer| answer.status).collect::<Vec<_>>()
-    );
+    assert_eq!(made, 1, "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
     assert!(answers.iter().all(|answer| [200, 201].contains(&answer.status)));
     let mut ids: Vec<String> = answers.iter().map(|answer| id_of(&answer.json())).collect();
     ids.sort();
@@ -41,22 +30,14 @@ async fn opened_fifty_times_at_once_from_both_sides_it_is_one() {
 #[tokio::test]
 async fn it_has_two_participants_for_good() {
     let app = TestApp::new().await;
-    let (ann, ben, cleo) = (
-        app.user("ann").await,
-        app.user("ben").await,
-        app.user("cleo").await,
-    );
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let direct = ann.direct(&ben).await;
     let before = app.table.items().await.len();
     for answer in [
         ann.add(&direct, &[&cleo]).await,
         ann.remove(&direct, &ben).await,
         ann.leave(&direct).await,
-        ann.patch(
-            &format!("/api/conversations/{direct}/"),
-            json!({ "participants": [cleo.id] }),
-        )
-        .await,
+        ann.patch(&format!("/api/conversations/{direct}/"), json!({ "participants": [cleo.id] })).await,
         ann.patch(
             &format!("/api/conversations/{direct}/participants/{}/", ben.id),
             json!({ "role": "owner" }),
@@ -67,34 +48,21 @@ async fn it_has_two_participants_for_good() {
     }
     assert_eq!(app.table.items().await.len(), before);
     let shown = ben.conversation(&direct).await;
-    assert_eq!(
-        (&shown["kind"], &shown["participant_count"]),
-        (&json!("direct"), &json!(2))
-    );
+    assert_eq!((&shown["kind"], &shown["participant_count"]), (&json!("direct"), &json!(2)));
     app.check().await;
 }
 
 #[tokio::test]
 async fn it_is_between_two_who_are_there() {
     let app = TestApp::new().await;
-    let (ann, ben, cleo) = (
-        app.user("ann").await,
-        app.user("ben").await,
-        app.user("cleo").await,
-    );
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let open = async |participants: Value| {
-        ann.post(
-            "/api/conversations/",
-            json!({ "kind": "direct", "participants": participants }),
-        )
-        .await
+        ann.post("/api/conversations/", json!({ "kind": "direct", "participants": participants })).await
     };
     open(json!([])).await.refuses("participants");
     open(json!([ann.id])).await.refuses("participants");
     open(json!([ben.id, cleo.id])).await.refuses("participants");
-    open(json!(["00000000-0000-4000-8000-000000000000"]))
-        .await
-        .refuses("participants");
+    open(json!(["00000000-0000-4000-8000-000000000000"])).await.refuses("participants");
     let direct = id_of(&open(json!([ann.id, ben.id])).await.created());
     assert_eq!(ben.direct(&ann).await, direct, "naming oneself changes nothing");
 }
@@ -113,15 +81,10 @@ async fn deleting_hides_it_from_the_caller_until_something_new_stands_in_it() {
     ann.get(&message_path(&old)).await.problem(404, "not_found");
     assert_eq!(ann.bodies(&direct).await.len(), 0);
     assert_eq!(ann.all("/api/messages/").await.len(), 0);
-    let around = format!(
-        "/api/messages/?conversation={direct}&around={}",
-        old["message_id"].as_str().unwrap()
-    );
+    let around =
+        format!("/api/messages/?conversation={direct}&around={}", old["message_id"].as_str().unwrap());
     let around = ann.get(&around).await;
-    assert!(
-        around.status == 404 || around.json()["results"] == json!([]),
-        "{around}"
-    );
+    assert!(around.status == 404 || around.json()["results"] == json!([]), "{around}");
     let reply = json!({ "conversation": direct, "message_body": "hush", "reply_to": old["message_id"] });
     ann.post("/api/messages/", reply).await.refuses("reply_to");
     // Something new brings it back, from there on.
@@ -129,12 +92,7 @@ async fn deleting_hides_it_from_the_caller_until_something_new_stands_in_it() {
     let inbox = ann.all("/api/conversations/").await;
     assert_eq!(inbox.len(), 1);
     assert_eq!(inbox[0]["unread"], 1);
-    let shown: Vec<String> = inbox[0]["messages"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(body_of)
-        .collect();
+    let shown: Vec<String> = inbox[0]["messages"].as_array().unwrap().iter().map(body_of).collect();
     assert_eq!(shown, ["hush, new"]);
     assert_eq!(ann.bodies(&direct).await, ["hush, new"]);
     let before = format!("/api/messages/?before={}", new["message_id"].as_str().unwrap());

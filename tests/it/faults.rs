@@ -63,11 +63,7 @@ struct Stage {
 
 impl Stage {
     async fn new(app: &TestApp, operation: Operation) -> Self {
-        let (ann, ben, cleo) = (
-            app.user("ann").await,
-            app.user("ben").await,
-            app.user("cleo").await,
-        );
+        let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
         let group = ann.group(&[&ben]).await;
         let message = ann.send(&group, "hush, one").await;
         let bens = ben.send(&group, "hush, two").await;
@@ -115,9 +111,7 @@ impl Stage {
                 self.ann.post("/api/users/me/password/", body).await
             }
             Operation::ChangeProfile => {
-                self.ann
-                    .patch("/api/users/me/", json!({ "last_name": "Hush" }))
-                    .await
+                self.ann.patch("/api/users/me/", json!({ "last_name": "Hush" })).await
             }
             Operation::CloseAccount => self.ann.delete("/api/users/me/").await,
             Operation::CreateGroup => {
@@ -125,11 +119,7 @@ impl Stage {
                 self.ann.post("/api/conversations/", body).await
             }
             Operation::OpenDirect => self.ann.open_direct(&self.cleo).await,
-            Operation::Rename => {
-                self.ann
-                    .patch(&conversation, json!({ "name": "hush, new" }))
-                    .await
-            }
+            Operation::Rename => self.ann.patch(&conversation, json!({ "name": "hush, new" })).await,
             Operation::Send => self.ann.send_with_key(&self.group, &self.key, "hush, sent").await,
             Operation::Edit => self.ann.edit(&self.message, "hush, edited").await,
             Operation::DeleteMessage => self.ann.delete_message(&self.message).await,
@@ -184,18 +174,14 @@ impl Stage {
             Operation::Refresh => drop(self.refresh(app).await.ok()),
             Operation::LogOut => drop(self.refresh(app).await.problem(401, "token_not_valid")),
             Operation::ChangePassword => {
-                log_in(app, &self.ann.email, PASSWORD)
-                    .await
-                    .problem(401, "invalid_credentials");
+                log_in(app, &self.ann.email, PASSWORD).await.problem(401, "invalid_credentials");
                 log_in(app, &self.ann.email, OTHER_PASSWORD).await.ok();
             }
             Operation::ChangeProfile => {
                 assert_eq!(self.ann.get("/api/users/me/").await.ok()["last_name"], "Hush");
             }
             Operation::CloseAccount => {
-                log_in(app, &self.ann.email, PASSWORD)
-                    .await
-                    .problem(401, "invalid_credentials");
+                log_in(app, &self.ann.email, PASSWORD).await.problem(401, "invalid_credentials");
                 self.refresh(app).await.problem(401, "token_not_valid");
             }
             Operation::CreateGroup | Operation::OpenDirect => {
@@ -203,10 +189,7 @@ impl Stage {
             }
             Operation::Rename => assert_eq!(self.ben.conversation(&self.group).await["name"], "hush, new"),
             Operation::Send => {
-                assert_eq!(
-                    self.ben.bodies(&self.group).await,
-                    ["hush, one", "hush, two", "hush, sent"]
-                );
+                assert_eq!(self.ben.bodies(&self.group).await, ["hush, one", "hush, two", "hush, sent"]);
             }
             Operation::Edit => {
                 let message = self.ben.get(&message_path(&self.message)).await.ok();
@@ -232,10 +215,7 @@ impl Stage {
             Operation::GiveOwnership => drop(self.ben.remove(&self.group, &self.ann).await.expect(204)),
             Operation::DeleteConversation => {
                 self.ann.get(&conversation).await.problem(404, "not_found");
-                self.ben
-                    .try_send(&self.group, "hush, late")
-                    .await
-                    .refuses("conversation");
+                self.ben.try_send(&self.group, "hush, late").await.refuses("conversation");
             }
             Operation::HideDirect => {
                 assert_eq!(self.ann.bodies(&self.direct).await, Vec::<String>::new());
@@ -248,19 +228,13 @@ impl Stage {
 const OTHER_PASSWORD: &str = "another-horse-battery-staple";
 
 async fn log_in(app: &TestApp, email: &str, password: &str) -> Answer {
-    app.post("/api/token/")
-        .json(&json!({ "email": email, "password": password }))
-        .send()
-        .await
+    app.post("/api/token/").json(&json!({ "email": email, "password": password })).send().await
 }
 
 impl Operation {
     /// Whether it is about a session that somebody has logged in to.
     fn needs_session(self) -> bool {
-        matches!(
-            self,
-            Self::Refresh | Self::LogOut | Self::ChangePassword | Self::CloseAccount
-        )
+        matches!(self, Self::Refresh | Self::LogOut | Self::ChangePassword | Self::CloseAccount)
     }
 
     /// What a second try may be answered with when the first one took effect and its answer was lost, beside success.
@@ -336,14 +310,9 @@ async fn deadly(app: &TestApp, operation: Operation, n: usize, fault: Fault, wha
     }
     assert!(answer.status >= 500, "{what}: {answer}");
     let again = stage.run(app, operation).await;
-    let known = operation
-        .repeated()
-        .iter()
-        .any(|(status, code)| again.status == *status && again.code() == *code);
-    assert!(
-        known || (200..300).contains(&again.status),
-        "{what}, and again: {again}"
-    );
+    let known =
+        operation.repeated().iter().any(|(status, code)| again.status == *status && again.code() == *code);
+    assert!(known || (200..300).contains(&again.status), "{what}, and again: {again}");
     stage.verify(app, operation).await;
     app.check().await;
 }
@@ -417,11 +386,7 @@ async fn late(operations: &[Operation]) {
         gate.release();
         gate.finished().await;
         assert_eq!(app.proxy.faults.clear(), 1);
-        assert_eq!(
-            app.table.items().await,
-            before,
-            "{operation:?}: a late write took effect"
-        );
+        assert_eq!(app.table.items().await, before, "{operation:?}: a late write took effect");
         app.check().await;
     }
 }
@@ -532,13 +497,8 @@ async fn unprocessed_parts_of_batches_are_asked_for_again() {
     app.proxy.faults.every_other(on(BatchGet), Unprocessed);
     app.proxy.faults.every_other(on(BatchWrite), Unprocessed);
     assert_eq!(stage.ben.bodies(&stage.group).await.len(), 2);
-    let senders: Vec<Value> = stage
-        .ben
-        .messages(&stage.group)
-        .await
-        .iter()
-        .map(|m| m["sender"]["user_id"].clone())
-        .collect();
+    let senders: Vec<Value> =
+        stage.ben.messages(&stage.group).await.iter().map(|m| m["sender"]["user_id"].clone()).collect();
     assert_eq!(senders, [json!(stage.ann.id), json!(stage.ben.id)]);
     let conversation = stage.ben.conversation(&stage.group).await;
     assert_eq!(conversation["participants"].as_array().unwrap().len(), 3);
@@ -566,11 +526,7 @@ async fn lists_are_complete_however_short_the_pages_are() {
         log_in(&app, &stage.ann.email, PASSWORD).await.ok();
     }
     for n in 0..6 {
-        stage
-            .ann
-            .edit(&stage.message, &format!("hush, edit {n}"))
-            .await
-            .ok();
+        stage.ann.edit(&stage.message, &format!("hush, edit {n}")).await.ok();
         stage.ben.send(&stage.group, &format!("hush, more {n}")).await;
     }
     stage.ann.add(&stage.group, &[&stage.cleo]).await;
@@ -593,11 +549,7 @@ async fn lists_are_complete_however_short_the_pages_are() {
     let shown = stage.ann.conversation(&stage.group).await;
     for (what, found, expected) in [
         ("unread", shown["unread"].as_u64(), 7),
-        (
-            "participants",
-            shown["participants"].as_array().map(|users| users.len() as u64),
-            3,
-        ),
+        ("participants", shown["participants"].as_array().map(|users| users.len() as u64), 3),
     ] {
         if found != Some(expected) {
             short.push(format!("{what} of a conversation: {found:?} of {expected}"));
@@ -614,10 +566,8 @@ async fn lists_are_complete_however_short_the_pages_are() {
     app.proxy.faults.clear();
     app.check().await;
     let left = app.table.partition(&format!("USER#{}", stage.ann.id)).await;
-    let left = left
-        .iter()
-        .filter(|item| crate::harness::table::text(item, "sk").starts_with("SESSION#"))
-        .count();
+    let left =
+        left.iter().filter(|item| crate::harness::table::text(item, "sk").starts_with("SESSION#")).count();
     if left > 0 {
         short.push(format!("{left} sessions outlive the account"));
     }
@@ -638,29 +588,15 @@ async fn nothing_is_decided_on_a_stale_read() {
     let group = stage.ann.group(&[&stage.ben]).await;
     stage.ben.send(&group, "hush, as a member").await;
     stage.ann.remove(&group, &stage.ben).await.expect(204);
-    stage
-        .ben
-        .get(&format!("/api/conversations/{group}/"))
-        .await
-        .problem(404, "not_found");
-    stage
-        .ben
-        .try_send(&group, "hush, removed")
-        .await
-        .refuses("conversation");
+    stage.ben.get(&format!("/api/conversations/{group}/")).await.problem(404, "not_found");
+    stage.ben.try_send(&group, "hush, removed").await.refuses("conversation");
     stage.ann.add(&group, &[&stage.ben]).await;
     let sent = stage.ben.send(&group, "hush, again").await;
-    assert_eq!(
-        stage.ann.bodies(&group).await,
-        ["hush, as a member", "hush, again"]
-    );
+    assert_eq!(stage.ann.bodies(&group).await, ["hush, as a member", "hush, again"]);
     stage.ben.delete_message(&sent).await.nothing();
     assert_eq!(stage.ann.bodies(&group).await, ["hush, as a member"]);
     assert_eq!(stage.ann.unread(&group).await, 1);
     let direct = stage.ann.open_direct(&stage.cleo).await.created();
-    assert_eq!(
-        id_of(&stage.cleo.open_direct(&stage.ann).await.ok()),
-        id_of(&direct)
-    );
+    assert_eq!(id_of(&stage.cleo.open_direct(&stage.ann).await.ok()), id_of(&direct));
     app.check().await;
 }

@@ -7,10 +7,8 @@ use crate::harness::{TestApp, User, user::id_of};
 
 fn ids(conversation: &Value) -> Vec<String> {
     let users = conversation["participants"].as_array().unwrap();
-    let mut ids: Vec<String> = users
-        .iter()
-        .map(|user| user["user_id"].as_str().unwrap().to_owned())
-        .collect();
+    let mut ids: Vec<String> =
+        users.iter().map(|user| user["user_id"].as_str().unwrap().to_owned()).collect();
     ids.sort();
     ids
 }
@@ -24,30 +22,20 @@ fn sorted(users: &[&User]) -> Vec<String> {
 #[tokio::test]
 async fn the_longest_standing_member_inherits() {
     let app = TestApp::new().await;
-    let (ann, ben, cleo) = (
-        app.user("ann").await,
-        app.user("ben").await,
-        app.user("cleo").await,
-    );
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let conversation = ann.group(&[&ben]).await;
     ann.add(&conversation, &[&cleo]).await;
     ann.leave(&conversation).await.expect(204);
-    let members = ben
-        .all(&format!("/api/conversations/{conversation}/participants/"))
-        .await;
+    let members = ben.all(&format!("/api/conversations/{conversation}/participants/")).await;
     let role = |user: &User| {
-        let member = members
-            .iter()
-            .find(|member| member["user"]["user_id"] == user.id.as_str());
+        let member = members.iter().find(|member| member["user"]["user_id"] == user.id.as_str());
         member.unwrap()["role"].clone()
     };
     assert_eq!((role(&ben), role(&cleo)), (json!("owner"), json!("member")));
     ben.leave(&conversation).await.expect(204);
     cleo.leave(&conversation).await.expect(204);
     for user in [&ann, &ben, &cleo] {
-        user.get(&format!("/api/conversations/{conversation}/"))
-            .await
-            .problem(404, "not_found");
+        user.get(&format!("/api/conversations/{conversation}/")).await.problem(404, "not_found");
         assert_eq!(user.all("/api/conversations/").await.len(), 0);
     }
     app.check().await;
@@ -64,11 +52,7 @@ async fn all_leave_at_once_and_the_count_is_right() {
     let conversation = ann.group(&others.iter().collect::<Vec<_>>()).await;
     let answers = join_all(others[..6].iter().map(|user| user.leave(&conversation))).await;
     for (user, answer) in others.iter().zip(answers) {
-        let left = if answer.is_slow_tables() {
-            user.leave(&conversation).await
-        } else {
-            answer
-        };
+        let left = if answer.is_slow_tables() { user.leave(&conversation).await } else { answer };
         left.expect(204);
     }
     assert_eq!(ann.conversation(&conversation).await["participant_count"], 3);
@@ -78,38 +62,22 @@ async fn all_leave_at_once_and_the_count_is_right() {
 #[tokio::test]
 async fn put_and_patch_set_what_they_name() {
     let app = TestApp::new().await;
-    let (ann, ben, cleo) = (
-        app.user("ann").await,
-        app.user("ben").await,
-        app.user("cleo").await,
-    );
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let conversation = ann.group(&[&ben]).await;
     let path = format!("/api/conversations/{conversation}/");
-    let shown = ann
-        .patch(&path, json!({ "participants": [ann.id, cleo.id] }))
-        .await
-        .ok();
+    let shown = ann.patch(&path, json!({ "participants": [ann.id, cleo.id] })).await.ok();
     assert_eq!(ids(&shown), sorted(&[&ann, &cleo]));
     ben.get(&path).await.problem(404, "not_found");
-    let shown = ann
-        .patch(&path, json!({ "metadata": { "hush": [1, 2.5, null] } }))
-        .await
-        .ok();
+    let shown = ann.patch(&path, json!({ "metadata": { "hush": [1, 2.5, null] } })).await.ok();
     assert_eq!(
         (&shown["metadata"], &shown["name"]),
         (&json!({ "hush": [1, 2.5, null] }), &json!("hush, a group"))
     );
     let unchanged = ann.patch(&path, json!({})).await.ok();
     assert_eq!(unchanged, shown);
-    let put = ann
-        .put(&path, json!({ "participants": [ben.id], "name": "hush, put" }))
-        .await
-        .ok();
+    let put = ann.put(&path, json!({ "participants": [ben.id], "name": "hush, put" })).await.ok();
     assert_eq!(ids(&put), sorted(&[&ann, &ben]), "the caller stays");
-    assert_eq!(
-        (&put["name"], &put["metadata"]),
-        (&json!("hush, put"), &Value::Null)
-    );
+    assert_eq!((&put["name"], &put["metadata"]), (&json!("hush, put"), &Value::Null));
     // A client may put back what it got.
     let got = ann.get(&path).await.ok();
     let changes = ann.changes(&conversation, 0).await.len();
@@ -129,42 +97,25 @@ async fn if_match_keeps_a_late_change_out() {
     let conversation = ann.group(&[&ben]).await;
     let path = format!("/api/conversations/{conversation}/");
     let first = ann.get(&path).await;
-    let tag = first
-        .header("etag")
-        .expect("a conversation has an ETag")
-        .to_owned();
+    let tag = first.header("etag").expect("a conversation has an ETag").to_owned();
     let rename = |name: &str, tag: &str| {
-        let request = ann
-            .request("PATCH".parse().unwrap(), &path)
-            .json(&json!({ "name": name }));
+        let request = ann.request("PATCH".parse().unwrap(), &path).json(&json!({ "name": name }));
         request.header("if-match", tag).send()
     };
     rename("hush, one", &tag).await.ok();
-    rename("hush, two", &tag)
-        .await
-        .problem(412, "precondition_failed");
+    rename("hush, two", &tag).await.problem(412, "precondition_failed");
     rename("hush, three", "*").await.ok();
     let message = ann.send(&conversation, "hush").await;
     let path = crate::harness::user::message_path(&message);
-    let tag = ann
-        .get(&path)
-        .await
-        .header("etag")
-        .expect("a message has an ETag")
-        .to_owned();
+    let tag = ann.get(&path).await.header("etag").expect("a message has an ETag").to_owned();
     let edit = |tag: &str| {
-        let request = ann
-            .request("PATCH".parse().unwrap(), &path)
-            .json(&json!({ "message_body": "hush, new" }));
+        let request =
+            ann.request("PATCH".parse().unwrap(), &path).json(&json!({ "message_body": "hush, new" }));
         request.header("if-match", tag).send()
     };
     edit(&tag).await.ok();
     edit(&tag).await.problem(412, "precondition_failed");
-    let delete = ann
-        .request("DELETE".parse().unwrap(), &path)
-        .header("if-match", &tag)
-        .send()
-        .await;
+    let delete = ann.request("DELETE".parse().unwrap(), &path).header("if-match", &tag).send().await;
     delete.problem(412, "precondition_failed");
 }
 
@@ -180,27 +131,13 @@ async fn a_deleted_group_is_gone_for_everybody() {
     ann.delete(&path).await.expect(204);
     for user in [&ann, &ben, &admin] {
         user.get(&path).await.problem(404, "not_found");
-        user.get(&crate::harness::user::message_path(&message))
-            .await
-            .problem(404, "not_found");
-        user.get(&format!("/api/messages/?conversation={conversation}"))
-            .await
-            .problem(404, "not_found");
-        user.get(&format!("{path}changes/?after=0"))
-            .await
-            .problem(404, "not_found");
-        user.get(&format!("{path}participants/"))
-            .await
-            .problem(404, "not_found");
-        user.try_send(&conversation, "hush, late")
-            .await
-            .refuses("conversation");
-        user.mark_read(&conversation, &message)
-            .await
-            .problem(404, "not_found");
-        user.patch(&path, json!({ "name": "hush" }))
-            .await
-            .problem(404, "not_found");
+        user.get(&crate::harness::user::message_path(&message)).await.problem(404, "not_found");
+        user.get(&format!("/api/messages/?conversation={conversation}")).await.problem(404, "not_found");
+        user.get(&format!("{path}changes/?after=0")).await.problem(404, "not_found");
+        user.get(&format!("{path}participants/")).await.problem(404, "not_found");
+        user.try_send(&conversation, "hush, late").await.refuses("conversation");
+        user.mark_read(&conversation, &message).await.problem(404, "not_found");
+        user.patch(&path, json!({ "name": "hush" })).await.problem(404, "not_found");
         user.add(&conversation, &[&admin]).await.problem(404, "not_found");
         user.delete(&path).await.problem(404, "not_found");
         assert_eq!(user.all("/api/messages/").await.len(), 0);
@@ -226,21 +163,14 @@ async fn many_participants_are_paged() {
     assert_eq!(shown["participants"].as_array().unwrap().len(), 50);
     let link = shown["participants_url"].as_str().unwrap();
     let all = ann.all(&format!("{link}?limit=25")).await;
-    let mut found: Vec<&str> = all
-        .iter()
-        .map(|member| member["user"]["user_id"].as_str().unwrap())
-        .collect();
+    let mut found: Vec<&str> = all.iter().map(|member| member["user"]["user_id"].as_str().unwrap()).collect();
     found.sort_unstable();
     found.dedup();
     assert_eq!(found.len(), 61);
     let too_many = json!({ "participants": everyone[..41].iter().map(|user| &user.id).collect::<Vec<_>>() });
-    ann.post("/api/conversations/", too_many)
-        .await
-        .refuses("participants");
+    ann.post("/api/conversations/", too_many).await.refuses("participants");
     let path = format!("/api/conversations/{conversation}/");
-    ann.patch(&path, json!({ "participants": [ann.id] }))
-        .await
-        .refuses("participants");
+    ann.patch(&path, json!({ "participants": [ann.id] })).await.refuses("participants");
     app.check().await;
 }
 
@@ -273,8 +203,5 @@ async fn a_name_may_go_and_participants_may_be_objects() {
     let shown = ann.post("/api/conversations/", body).await.created();
     assert_eq!(ids(&shown), sorted(&[&ann, &ben]));
     let path = format!("/api/conversations/{}/", id_of(&shown));
-    assert_eq!(
-        ann.patch(&path, json!({ "name": null })).await.ok()["name"],
-        Value::Null
-    );
+    assert_eq!(ann.patch(&path, json!({ "name": null })).await.ok()["name"], Value::Null);
 }

@@ -21,45 +21,27 @@ async fn register(api: &Api, email: &str) -> Answer {
 }
 
 async fn log_in(api: &Api, email: &str, password: &str) -> Answer {
-    api.post("/api/token/")
-        .json(&json!({ "email": email, "password": password }))
-        .send()
-        .await
+    api.post("/api/token/").json(&json!({ "email": email, "password": password })).send().await
 }
 
 async fn refresh(api: &Api, token: &Value) -> Answer {
-    api.post("/api/token/refresh/")
-        .json(&json!({ "refresh": token }))
-        .send()
-        .await
+    api.post("/api/token/refresh/").json(&json!({ "refresh": token })).send().await
 }
 
 async fn verify(api: &Api, token: &Value) -> Answer {
-    api.post("/api/token/verify/")
-        .json(&json!({ "token": token }))
-        .send()
-        .await
+    api.post("/api/token/verify/").json(&json!({ "token": token })).send().await
 }
 
 /// The user with the tokens of a real session.
 async fn logged_in(app: &TestApp, user: &User) -> (User, Value) {
     let tokens = log_in(app, &user.email, PASSWORD).await.ok();
     let token = tokens["access"].as_str().unwrap().to_owned();
-    (
-        User {
-            token,
-            ..user.clone()
-        },
-        tokens["refresh"].clone(),
-    )
+    (User { token, ..user.clone() }, tokens["refresh"].clone())
 }
 
 async fn sessions(app: &TestApp, user: &User) -> usize {
     let items = app.table.partition(&format!("USER#{}", user.id)).await;
-    items
-        .iter()
-        .filter(|item| text(item, "sk").starts_with("SESSION#"))
-        .count()
+    items.iter().filter(|item| text(item, "sk").starts_with("SESSION#")).count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -75,13 +57,7 @@ async fn of_fifty_registrations_of_one_email_one_makes_an_account() {
         answer.refuses("email");
     }
     log_in(&app, &email, PASSWORD).await.ok();
-    let profiles = app
-        .table
-        .items()
-        .await
-        .iter()
-        .filter(|item| text(item, "sk") == "PROFILE")
-        .count();
+    let profiles = app.table.items().await.iter().filter(|item| text(item, "sk") == "PROFILE").count();
     assert_eq!(profiles, 1);
     app.check().await;
 }
@@ -112,9 +88,7 @@ async fn where_registration_is_closed_admins_make_users() {
     let refused = register(&app, &unique_email("new")).await;
     assert!([401, 403].contains(&refused.status), "{refused}");
     let body = |email: &str| json!({ "email": email, "password": PASSWORD, "first_name": "New", "last_name": "Tester" });
-    ann.post("/api/users/", body(&unique_email("new")))
-        .await
-        .problem(403, "permission_denied");
+    ann.post("/api/users/", body(&unique_email("new"))).await.problem(403, "permission_denied");
     assert_eq!(app.table.items().await.len(), before);
     let email = unique_email("new");
     admin.post("/api/users/", body(&email)).await.created();
@@ -127,10 +101,8 @@ async fn of_twenty_refreshes_of_one_token_one_line_lives() {
     let ann = app.user("ann").await;
     let (_, token) = logged_in(&app, &ann).await;
     let answers = join_all((0..20).map(|_| refresh(&app, &token))).await;
-    let successors: HashSet<String> = answers
-        .into_iter()
-        .map(|answer| answer.ok()["refresh"].to_string())
-        .collect();
+    let successors: HashSet<String> =
+        answers.into_iter().map(|answer| answer.ok()["refresh"].to_string()).collect();
     assert_eq!(successors.len(), 1, "all get the same successor");
     assert_eq!(sessions(&app, &ann).await, 1);
     let successor: Value = serde_json::from_str(successors.iter().next().unwrap()).unwrap();
@@ -139,9 +111,7 @@ async fn of_twenty_refreshes_of_one_token_one_line_lives() {
     app.advance(TimeDelta::minutes(1));
     // The first token is older than the generation just before: somebody has stolen it.
     refresh(&app, &token).await.problem(401, "token_not_valid");
-    refresh(&app, &third["refresh"])
-        .await
-        .problem(401, "token_not_valid");
+    refresh(&app, &third["refresh"]).await.problem(401, "token_not_valid");
     assert_eq!(sessions(&app, &ann).await, 0);
 }
 
@@ -157,9 +127,7 @@ async fn inside_the_grace_the_successor_is_the_same_byte_for_byte() {
     assert_eq!(refresh(&other_process, &token).await.ok(), first);
     app.advance(TimeDelta::seconds(2));
     refresh(&app, &token).await.problem(401, "token_not_valid");
-    refresh(&app, &first["refresh"])
-        .await
-        .problem(401, "token_not_valid");
+    refresh(&app, &first["refresh"]).await.problem(401, "token_not_valid");
     assert_eq!(sessions(&app, &ann).await, 0, "a reused token ends its session");
 }
 
@@ -186,9 +154,7 @@ async fn a_change_of_the_password_ends_every_other_session() {
     refresh(&app, &phone).await.problem(401, "token_not_valid");
     verify(&app, &phone).await.problem(401, "token_not_valid");
     refresh(&app, &mine).await.ok();
-    log_in(&app, &ann.email, PASSWORD)
-        .await
-        .problem(401, "invalid_credentials");
+    log_in(&app, &ann.email, PASSWORD).await.problem(401, "invalid_credentials");
     log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
     app.check().await;
 }
@@ -208,9 +174,7 @@ async fn logins_that_race_a_change_of_the_password_end_by_it() {
     }
     for login in raced {
         if login.status == 200 {
-            refresh(&app, &login.json()["refresh"])
-                .await
-                .problem(401, "token_not_valid");
+            refresh(&app, &login.json()["refresh"]).await.problem(401, "token_not_valid");
         }
     }
     refresh(&app, &mine).await.ok();
@@ -231,24 +195,16 @@ async fn devices_are_listed_and_logged_out() {
         .ok();
     let devices = here.all("/api/users/me/sessions/").await;
     assert_eq!(devices.len(), 2);
-    let current: Vec<bool> = devices
-        .iter()
-        .map(|device| device["current"].as_bool().unwrap())
-        .collect();
+    let current: Vec<bool> = devices.iter().map(|device| device["current"].as_bool().unwrap()).collect();
     assert_eq!(current.iter().filter(|current| **current).count(), 1);
     let other = devices.iter().find(|device| device["current"] == false).unwrap();
     assert_eq!(other["user_agent"], "Phone/1.0");
-    let path = format!(
-        "/api/users/me/sessions/{}/",
-        other["session_id"].as_str().unwrap()
-    );
+    let path = format!("/api/users/me/sessions/{}/", other["session_id"].as_str().unwrap());
     let ben = app.user("ben").await;
     ben.delete(&path).await.problem(404, "not_found");
     here.delete(&path).await.expect(204);
     here.get(&path).await.problem(404, "not_found");
-    refresh(&app, &phone["refresh"])
-        .await
-        .problem(401, "token_not_valid");
+    refresh(&app, &phone["refresh"]).await.problem(401, "token_not_valid");
     refresh(&app, &mine).await.ok();
 }
 
@@ -258,14 +214,8 @@ async fn logging_out_ends_the_line_at_once() {
     let ann = app.user("ann").await;
     let (_, token) = logged_in(&app, &ann).await;
     let next = refresh(&app, &token).await.ok();
-    app.post("/api/token/blacklist/")
-        .json(&json!({ "refresh": next["refresh"] }))
-        .send()
-        .await
-        .ok();
-    refresh(&app, &next["refresh"])
-        .await
-        .problem(401, "token_not_valid");
+    app.post("/api/token/blacklist/").json(&json!({ "refresh": next["refresh"] })).send().await.ok();
+    refresh(&app, &next["refresh"]).await.problem(401, "token_not_valid");
     refresh(&app, &token).await.problem(401, "token_not_valid");
     assert_eq!(sessions(&app, &ann).await, 0);
 }
@@ -278,9 +228,7 @@ async fn a_closed_account_leaves_its_messages_and_nothing_else() {
     let conversation = ann.group(&[&ben]).await;
     ann.send(&conversation, "hush, from ann").await;
     ann.delete("/api/users/me/").await.expect(204);
-    log_in(&app, &ann.email, PASSWORD)
-        .await
-        .problem(401, "invalid_credentials");
+    log_in(&app, &ann.email, PASSWORD).await.problem(401, "invalid_credentials");
     refresh(&app, &token).await.problem(401, "token_not_valid");
     ann.get("/api/users/me/").await.problem(401, "token_not_valid");
     let late = ann.try_send(&conversation, "hush, late").await;
@@ -293,10 +241,7 @@ async fn a_closed_account_leaves_its_messages_and_nothing_else() {
         (&json!(ann.id), &Value::Null, &Value::Null)
     );
     assert!(!sender.to_string().contains("Tester"), "{sender}");
-    assert_eq!(
-        ben.all(&format!("/api/users/?email={}", ann.email)).await.len(),
-        0
-    );
+    assert_eq!(ben.all(&format!("/api/users/?email={}", ann.email)).await.len(), 0);
     ben.open_direct(&ann).await.refuses("participants");
     // The email is free again, for another account.
     let again = register(&app, &ann.email).await.created();
@@ -325,17 +270,12 @@ async fn attempts_are_slowed_down_and_never_for_good() {
                 failed += 1;
             }
         }
-        assert!(
-            waited >= 1 + 2 + 4 + 8 + 16,
-            "{email}: waited {waited} s for eight failures"
-        );
+        assert!(waited >= 1 + 2 + 4 + 8 + 16, "{email}: waited {waited} s for eight failures");
     }
     app.advance(TimeDelta::seconds(60));
     log_in(&app, &ann.email, PASSWORD).await.ok();
     // Success resets: the next mistake is not punished.
-    log_in(&app, &ann.email, "wrong-horse-battery")
-        .await
-        .problem(401, "invalid_credentials");
+    log_in(&app, &ann.email, "wrong-horse-battery").await.problem(401, "invalid_credentials");
     log_in(&app, &ann.email, PASSWORD).await.ok();
 }
 
@@ -345,22 +285,12 @@ async fn guesses_in_parallel_are_all_counted() {
     let ann = app.user("ann").await;
     let guesses = join_all((0..12).map(|n| {
         let (app, email) = (app.api(), ann.email.clone());
-        async move {
-            log_in(&app, &email, &format!("wrong-horse-battery-{n}"))
-                .await
-                .status
-        }
+        async move { log_in(&app, &email, &format!("wrong-horse-battery-{n}")).await.status }
     }))
     .await;
     let verified = guesses.iter().filter(|status| **status == 401).count();
-    assert!(
-        guesses.iter().all(|status| [401, 429].contains(status)),
-        "{guesses:?}"
-    );
-    assert!(
-        verified <= 4,
-        "{verified} of 12 guesses were looked at in one instant"
-    );
+    assert!(guesses.iter().all(|status| [401, 429].contains(status)), "{guesses:?}");
+    assert!(verified <= 4, "{verified} of 12 guesses were looked at in one instant");
 }
 
 #[tokio::test]
@@ -387,49 +317,26 @@ async fn nobodys_email_and_a_wrong_password_are_answered_alike() {
     // And both ask the table alike.
     let (_, known) = app.proxy.measure(timed(&ann.email)).await;
     let (_, unknown) = app.proxy.measure(timed(&unique_email("nobody"))).await;
-    assert_eq!(
-        (known.requests(), known.depth),
-        (unknown.requests(), unknown.depth)
-    );
+    assert_eq!((known.requests(), known.depth), (unknown.requests(), unknown.depth));
 }
 
 #[tokio::test]
 async fn an_admin_by_token_alone_is_none() {
     let app = TestApp::new().await;
     let (ann, admin) = (app.user("ann").await, app.admin("admin").await);
-    let claimed = app
-        .people
-        .token(ann.id.parse().unwrap(), shared::model::user::Role::Admin);
-    let pretender = User {
-        token: claimed,
-        ..ann.clone()
-    };
-    pretender
-        .get("/api/users/")
-        .await
-        .problem(403, "permission_denied");
+    let claimed = app.people.token(ann.id.parse().unwrap(), shared::model::user::Role::Admin);
+    let pretender = User { token: claimed, ..ann.clone() };
+    pretender.get("/api/users/").await.problem(403, "permission_denied");
     let path = format!("/api/users/{}/", ann.id);
-    pretender
-        .patch(&path, json!({ "role": "admin" }))
-        .await
-        .problem(403, "permission_denied");
+    pretender.patch(&path, json!({ "role": "admin" })).await.problem(403, "permission_denied");
     let (ben, cleo) = (app.user("ben").await, app.user("cleo").await);
     let theirs = ben.group(&[&cleo]).await;
-    pretender
-        .get(&format!("/api/conversations/{theirs}/"))
-        .await
-        .problem(404, "not_found");
+    pretender.get(&format!("/api/conversations/{theirs}/")).await.problem(404, "not_found");
     // What an admin gives is effective at once, and what is taken too.
-    assert_eq!(
-        admin.patch(&path, json!({ "role": "admin" })).await.ok()["role"],
-        "admin"
-    );
+    assert_eq!(admin.patch(&path, json!({ "role": "admin" })).await.ok()["role"], "admin");
     pretender.get("/api/users/").await.ok();
     admin.patch(&path, json!({ "role": "guest" })).await.ok();
-    pretender
-        .get("/api/users/")
-        .await
-        .problem(403, "permission_denied");
+    pretender.get("/api/users/").await.problem(403, "permission_denied");
 }
 
 #[tokio::test]
@@ -441,21 +348,14 @@ async fn all_users_are_listed_for_admins_page_by_page() {
         expected.push(app.user(&format!("user{n}")).await.id);
     }
     let all = admin.all("/api/users/?limit=3").await;
-    let found: Vec<String> = all
-        .iter()
-        .map(|user| user["user_id"].as_str().unwrap().to_owned())
-        .collect();
+    let found: Vec<String> = all.iter().map(|user| user["user_id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(found, expected, "by the time of their creation");
 }
 
 #[tokio::test]
 async fn contact_is_shown_to_those_who_share_a_conversation() {
     let app = TestApp::new().await;
-    let (ann, ben, cleo) = (
-        app.user("ann").await,
-        app.user("ben").await,
-        app.user("cleo").await,
-    );
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let admin = app.admin("admin").await;
     ann.group(&[&ben]).await;
     let path = format!("/api/users/{}/", ann.id);
@@ -474,14 +374,8 @@ async fn keys_are_published_and_those_that_ended_do_not_verify() {
     let app = TestApp::new().await;
     let keys = app.get("/.well-known/jwks.json").send().await.ok();
     let keys = keys["keys"].as_array().unwrap();
-    let key = keys
-        .iter()
-        .find(|key| key["kid"] == app.people.signer.kid())
-        .unwrap();
-    assert_eq!(
-        (&key["kty"], &key["crv"], &key["alg"]),
-        (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA"))
-    );
+    let key = keys.iter().find(|key| key["kid"] == app.people.signer.kid()).unwrap();
+    assert_eq!((&key["kty"], &key["crv"], &key["alg"]), (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA")));
     assert!(key.get("d").is_none(), "the private half");
     let ann = app.user("ann").await;
     ann.get("/api/users/me/").await.ok();
@@ -489,21 +383,14 @@ async fn keys_are_published_and_those_that_ended_do_not_verify() {
     let now = app.app.clock.now();
     let next = shared::auth::Signer::from_seed([8; 32]).unwrap();
     let until = now + TimeDelta::minutes(30);
-    app.app
-        .store
-        .publish_signing_key(next.kid(), next.public_x(), now, until)
-        .await
-        .unwrap();
+    app.app.store.publish_signing_key(next.kid(), next.public_x(), now, until).await.unwrap();
     app.advance(TimeDelta::minutes(29));
     let ann = app.renewed(&ann);
     ann.get("/api/users/me/").await.ok();
     app.advance(TimeDelta::minutes(6));
     let ann = app.renewed(&ann);
     ann.get("/api/users/me/").await.problem(401, "token_not_valid");
-    let new = crate::harness::people::People {
-        signer: std::sync::Arc::new(next),
-        ..app.people.clone()
-    };
+    let new = crate::harness::people::People { signer: std::sync::Arc::new(next), ..app.people.clone() };
     let token = new.token(ann.id.parse().unwrap(), shared::model::user::Role::Guest);
     User { token, ..ann }.get("/api/users/me/").await.ok();
 }
@@ -516,36 +403,15 @@ async fn an_end_of_a_key_is_not_lifted_by_a_process_of_the_old_release() {
     let now = app.app.clock.now() + TimeDelta::seconds(1);
     let store = &app.app.store;
     let until = now + TimeDelta::days(30);
-    store
-        .publish_signing_key(next.kid(), next.public_x(), now, until)
-        .await
-        .unwrap();
-    let end = async || {
-        app.table
-            .get("KEYS", &format!("KEY#{}", old.kid()))
-            .await
-            .unwrap()["not_after"]
-            .clone()
-    };
+    store.publish_signing_key(next.kid(), next.public_x(), now, until).await.unwrap();
+    let end =
+        async || app.table.get("KEYS", &format!("KEY#{}", old.kid())).await.unwrap()["not_after"].clone();
     assert_eq!(end().await, until.timestamp_micros());
     // A process of the old release starts late and publishes its key again; a second one of the new release, later still.
     let later = now + TimeDelta::days(1);
-    store
-        .publish_signing_key(old.kid(), old.public_x(), later, later + TimeDelta::days(30))
-        .await
-        .unwrap();
-    store
-        .publish_signing_key(next.kid(), next.public_x(), later, later + TimeDelta::days(30))
-        .await
-        .unwrap();
+    store.publish_signing_key(old.kid(), old.public_x(), later, later + TimeDelta::days(30)).await.unwrap();
+    store.publish_signing_key(next.kid(), next.public_x(), later, later + TimeDelta::days(30)).await.unwrap();
     assert_eq!(end().await, until.timestamp_micros());
-    let standing = app
-        .table
-        .get("KEYS", &format!("KEY#{}", next.kid()))
-        .await
-        .unwrap();
-    assert!(
-        !standing.contains_key("not_after"),
-        "the present key has no end: {standing:?}"
-    );
+    let standing = app.table.get("KEYS", &format!("KEY#{}", next.kid())).await.unwrap();
+    assert!(!standing.contains_key("not_after"), "the present key has no end: {standing:?}");
 }

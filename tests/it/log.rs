@@ -19,13 +19,7 @@ use crate::harness::{
 
 const WRITERS: usize = 16;
 /// `DynamoDB` Local takes one call at a time, of milliseconds: there, a tenth is enough to see the same.
-static EACH: LazyLock<usize> = LazyLock::new(|| {
-    if environment::dynamodb().is_some() {
-        20
-    } else {
-        200
-    }
-});
+static EACH: LazyLock<usize> = LazyLock::new(|| if environment::dynamodb().is_some() { 20 } else { 200 });
 /// A reader walks through the log once for so many messages.
 const WALK: usize = 320;
 
@@ -46,11 +40,7 @@ type Seen = Vec<(u64, String)>;
 
 fn note(seen: &mut Seen, page: &Value) {
     let results = page["results"].as_array().unwrap();
-    seen.extend(
-        results
-            .iter()
-            .map(|message| (number_of(message), body_of(message))),
-    );
+    seen.extend(results.iter().map(|message| (number_of(message), body_of(message))));
 }
 
 /// Reads forward from the first message on, whenever something was sent.
@@ -62,13 +52,7 @@ async fn read_forward(user: User, conversation: String, mut sent: watch::Receive
     while seen.len() < WRITERS * *EACH {
         sent.wait_for(|sent| *sent > seen.len()).await.unwrap();
         let last = id.message(seen.last().unwrap().0);
-        note(
-            &mut seen,
-            &user
-                .get(&format!("/api/messages/?after={last}&limit=50"))
-                .await
-                .ok(),
-        );
+        note(&mut seen, &user.get(&format!("/api/messages/?after={last}&limit=50")).await.ok());
     }
     seen
 }
@@ -101,10 +85,7 @@ async fn read_around(user: User, conversation: String, mut sent: watch::Receiver
         let enough = (walks.len() * WALK).max(2);
         let there = *sent.wait_for(|sent| *sent >= enough).await.unwrap();
         let middle = id.message(there as u64 / 2);
-        let page = user
-            .get(&format!("/api/messages/?around={middle}&limit=40"))
-            .await
-            .ok();
+        let page = user.get(&format!("/api/messages/?around={middle}&limit=40")).await.ok();
         let mut seen = Seen::new();
         note(&mut seen, &page);
         let (mut previous, mut next) = (page["previous"].clone(), page["next"].clone());
@@ -151,29 +132,16 @@ async fn sixteen_writers_and_three_readers_agree() {
         tokio::spawn(read_backward(ann.clone(), conversation.clone(), received.clone())),
         tokio::spawn(read_around(ann.clone(), conversation.clone(), received)),
     );
-    let writing = writers
-        .into_iter()
-        .map(|user| tokio::spawn(write(user, conversation.clone(), sent.clone())));
-    let slowest = join_all(writing)
-        .await
-        .into_iter()
-        .map(Result::unwrap)
-        .max()
-        .unwrap();
+    let writing =
+        writers.into_iter().map(|user| tokio::spawn(write(user, conversation.clone(), sent.clone())));
+    let slowest = join_all(writing).await.into_iter().map(Result::unwrap).max().unwrap();
     let took = begun.elapsed();
-    let (forward, backward, around) = (
-        reading.0.await.unwrap(),
-        reading.1.await.unwrap(),
-        reading.2.await.unwrap(),
-    );
+    let (forward, backward, around) =
+        (reading.0.await.unwrap(), reading.1.await.unwrap(), reading.2.await.unwrap());
 
     in_order(&forward, 1);
     let truth: HashMap<u64, String> = forward.iter().cloned().collect();
-    assert_eq!(
-        truth.len(),
-        WRITERS * *EACH,
-        "none is missing, none is there twice"
-    );
+    assert_eq!(truth.len(), WRITERS * *EACH, "none is missing, none is there twice");
     for mut walk in backward {
         walk.reverse();
         in_order(&walk, 1);
@@ -187,11 +155,7 @@ async fn sixteen_writers_and_three_readers_agree() {
     for (_, body) in &forward {
         let (who, n) = body.rsplit_once(' ').unwrap();
         let expected = next.entry(who.to_owned()).or_insert(0);
-        assert_eq!(
-            n.parse::<usize>().unwrap(),
-            *expected,
-            "{who} sees their own order"
-        );
+        assert_eq!(n.parse::<usize>().unwrap(), *expected, "{who} sees their own order");
         *expected += 1;
     }
     app.check().await;

@@ -1,9 +1,6 @@
 //! The suite: the deployed routers on a real engine, a fresh table per test, driven as users drive them.
 
-#![allow(
-    clippy::large_futures,
-    reason = "a test is one future that holds the whole story"
-)]
+#![allow(clippy::large_futures, reason = "a test is one future that holds the whole story")]
 
 #[cfg(test)]
 mod harness;

@@ -8,15 +8,7 @@ use shared::model::user::Role;
 use crate::harness::{TestApp, User, user::message_path};
 
 /// Kinds of callers, in the order of the columns.
-const CALLERS: [&str; 7] = [
-    "anonymous",
-    "expired",
-    "stranger",
-    "removed",
-    "participant",
-    "owner",
-    "admin",
-];
+const CALLERS: [&str; 7] = ["anonymous", "expired", "stranger", "removed", "participant", "owner", "admin"];
 
 /// A route, a body for it, and the status that each caller gets.
 type Row = (&'static str, &'static str, fn(&Stage) -> Value, [u16; 7]);
@@ -89,10 +81,7 @@ impl Stage {
         owner.remove(&conversation, &removed).await.expect(204);
         let id = participant.id.parse().unwrap();
         let token = app.people.token_with(id, Role::Guest, TimeDelta::seconds(-1));
-        let expired = User {
-            token,
-            ..participant.clone()
-        };
+        let expired = User { token, ..participant.clone() };
         Self {
             callers: [
                 None,
@@ -134,24 +123,13 @@ impl Stage {
 }
 
 fn listed() -> Vec<(Method, &'static str)> {
-    [
-        auth::routes().list(),
-        conversations::routes().list(),
-        messages::routes().list(),
-    ]
-    .concat()
+    [auth::routes().list(), conversations::routes().list(), messages::routes().list()].concat()
 }
 
 #[test]
 fn every_route_has_a_row_and_every_row_a_route() {
-    let routes: Vec<String> = listed()
-        .iter()
-        .map(|(method, path)| format!("{method} {path}"))
-        .collect();
-    let rows: Vec<String> = MATRIX
-        .iter()
-        .map(|(method, path, ..)| format!("{method} {path}"))
-        .collect();
+    let routes: Vec<String> = listed().iter().map(|(method, path)| format!("{method} {path}")).collect();
+    let rows: Vec<String> = MATRIX.iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
     for route in &routes {
         assert!(rows.contains(route), "no row for {route}");
     }
@@ -179,10 +157,7 @@ async fn each_caller_gets_what_the_matrix_says() {
             let answer = request.send().await;
             let challenged = answer.header("www-authenticate").is_some();
             if answer.status != expected || challenged != (answer.status == 401) {
-                wrong.push(format!(
-                    "{} {method} {path}: expected {expected}, {answer}",
-                    CALLERS[column]
-                ));
+                wrong.push(format!("{} {method} {path}: expected {expected}, {answer}", CALLERS[column]));
             }
         }
     }
@@ -195,11 +170,7 @@ async fn the_sender_may_and_a_participant_may_leave() {
     let app = TestApp::new().await;
     let stage = Stage::new(&app).await;
     let path = message_path(&stage.message);
-    stage
-        .other
-        .patch(&path, json!({ "message_body": "hush, edited" }))
-        .await
-        .ok();
+    stage.other.patch(&path, json!({ "message_body": "hush, edited" })).await.ok();
     stage.other.get(&format!("{path}revisions/")).await.ok();
     stage.other.delete(&path).await.nothing();
     stage.other.leave(&stage.conversation).await.expect(204);
@@ -234,11 +205,7 @@ async fn every_path_answers_options_head_and_the_methods_that_it_does_not_have()
         let allow = allowed.header("allow").unwrap().to_owned();
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             let has = listed().contains(&(method.parse().unwrap(), path));
-            assert_eq!(
-                allow.split(", ").any(|allowed| allowed == method),
-                has,
-                "{path}: {allow}"
-            );
+            assert_eq!(allow.split(", ").any(|allowed| allowed == method), has, "{path}: {allow}");
             if !has {
                 let refused = participant.request(method.parse().unwrap(), &filled).send().await;
                 assert_eq!(refused.header("allow"), Some(allow.as_str()), "{refused}");
@@ -246,10 +213,8 @@ async fn every_path_answers_options_head_and_the_methods_that_it_does_not_have()
             }
         }
         if listed().contains(&(Method::GET, path)) {
-            let (get, head) = (
-                participant.get(&filled).await,
-                participant.request(Method::HEAD, &filled).send().await,
-            );
+            let (get, head) =
+                (participant.get(&filled).await, participant.request(Method::HEAD, &filled).send().await);
             assert_eq!((head.status, head.body.len()), (get.status, 0), "{head}");
         }
     }

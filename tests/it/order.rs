@@ -37,11 +37,7 @@ async fn pages_join_without_a_gap_or_a_repeat() {
     let (ann, _, conversation, _) = conversation_of(&app, 23).await;
     for limit in [1, 7, 22, 23, 100] {
         let base = format!("/api/messages/?conversation={conversation}&limit={limit}");
-        assert_eq!(
-            numbers(&ann.all(&base).await),
-            range((1..=23).rev()),
-            "limit {limit}"
-        );
+        assert_eq!(numbers(&ann.all(&base).await), range((1..=23).rev()), "limit {limit}");
         let oldest = ann.all(&format!("{base}&order=oldest")).await;
         let mut sorted = numbers(&oldest);
         sorted.sort_unstable();
@@ -67,26 +63,12 @@ async fn before_after_and_around_say_where() {
     let (ann, _, conversation, messages) = conversation_of(&app, 20).await;
     let id = |n: usize| messages[n - 1]["message_id"].as_str().unwrap();
     let page = async |query: String| {
-        ann.get(&format!("/api/messages/?conversation={conversation}&{query}"))
-            .await
-            .ok()
+        ann.get(&format!("/api/messages/?conversation={conversation}&{query}")).await.ok()
     };
-    assert_eq!(
-        results(&page(format!("before={}&limit=3", id(10))).await),
-        [9, 8, 7]
-    );
-    assert_eq!(
-        results(&page(format!("after={}&limit=3", id(10))).await),
-        [11, 12, 13]
-    );
-    assert_eq!(
-        results(&page(format!("after={}", id(20))).await),
-        Vec::<u64>::new()
-    );
-    assert_eq!(
-        results(&page(format!("before={}", id(1))).await),
-        Vec::<u64>::new()
-    );
+    assert_eq!(results(&page(format!("before={}&limit=3", id(10))).await), [9, 8, 7]);
+    assert_eq!(results(&page(format!("after={}&limit=3", id(10))).await), [11, 12, 13]);
+    assert_eq!(results(&page(format!("after={}", id(20))).await), Vec::<u64>::new());
+    assert_eq!(results(&page(format!("before={}", id(1))).await), Vec::<u64>::new());
     let around = page(format!("around={}&limit=4", id(10))).await;
     assert_eq!(results(&around), [9, 10, 11, 12]);
     let newer = ann.get(around["next"].as_str().unwrap()).await.ok();
@@ -99,10 +81,7 @@ async fn before_after_and_around_say_where() {
     assert_eq!(results(&second), [15, 14, 13, 12, 11]);
     let back = ann.get(second["previous"].as_str().unwrap()).await.ok();
     assert_eq!(results(&back), [20, 19, 18, 17, 16]);
-    assert!(
-        first["next"].as_str().unwrap().starts_with("http"),
-        "links are absolute"
-    );
+    assert!(first["next"].as_str().unwrap().starts_with("http"), "links are absolute");
 }
 
 #[tokio::test]
@@ -118,13 +97,9 @@ async fn tombstones_are_left_out_and_shown_on_request() {
     assert_eq!(numbers(&all), [1, 2, 3, 4, 5, 6]);
     let said: Vec<bool> = all.iter().map(|message| message["message_body"] == "").collect();
     assert_eq!(said, [false, true, false, false, true, false]);
-    ann.get(&message_path(&messages[1]))
-        .await
-        .problem(404, "not_found");
+    ann.get(&message_path(&messages[1])).await.problem(404, "not_found");
     // Numbers are never used again.
-    ben.delete_message(&ben.send(&conversation, "hush, last").await)
-        .await
-        .nothing();
+    ben.delete_message(&ben.send(&conversation, "hush, last").await).await.nothing();
     assert_eq!(number_of(&ann.send(&conversation, "hush, next").await), 8);
     app.check().await;
 }
@@ -134,11 +109,7 @@ async fn a_page_of_nothing_but_tombstones_still_leads_on() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, messages) = conversation_of(&app, 9).await;
     for message in &messages[3..6] {
-        let sender = if number_of(message).is_multiple_of(2) {
-            &ann
-        } else {
-            &ben
-        };
+        let sender = if number_of(message).is_multiple_of(2) { &ann } else { &ben };
         sender.delete_message(message).await.nothing();
     }
     let path = format!("/api/messages/?conversation={conversation}&limit=3");
@@ -150,9 +121,7 @@ async fn a_page_read_forward_ends_before_a_hole() {
     let app = TestApp::new().await;
     let (ann, _, conversation, messages) = conversation_of(&app, 6).await;
     // A query is no snapshot: it may miss a number that was written while it was read past. Here it misses one for good.
-    app.table
-        .remove(&format!("CONV#{conversation}"), "MSG#0000000000004")
-        .await;
+    app.table.remove(&format!("CONV#{conversation}"), "MSG#0000000000004").await;
     let first = messages[0]["message_id"].as_str().unwrap();
     let page = ann.get(&format!("/api/messages/?after={first}")).await.ok();
     assert_eq!(results(&page), [2, 3]);
@@ -169,17 +138,9 @@ async fn times_increase_also_when_the_clock_does_not() {
     app.advance(TimeDelta::minutes(5));
     ann.send(&conversation, "hush, forth").await;
     let messages = ann.messages(&conversation).await;
-    let times: Vec<&str> = messages
-        .iter()
-        .map(|message| message["sent_at"].as_str().unwrap())
-        .collect();
+    let times: Vec<&str> = messages.iter().map(|message| message["sent_at"].as_str().unwrap()).collect();
     assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
-    assert!(
-        times
-            .iter()
-            .all(|time| time.len() == "2026-01-01T00:00:00.000000Z".len()),
-        "{times:?}"
-    );
+    assert!(times.iter().all(|time| time.len() == "2026-01-01T00:00:00.000000Z".len()), "{times:?}");
 }
 
 #[tokio::test]
@@ -188,11 +149,8 @@ async fn the_list_of_everything_is_complete() {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let mut expected = Vec::new();
     for n in 0..12_usize {
-        let conversation = if n.is_multiple_of(2) {
-            ann.group(&[&ben]).await
-        } else {
-            ben.group(&[&ann]).await
-        };
+        let conversation =
+            if n.is_multiple_of(2) { ann.group(&[&ben]).await } else { ben.group(&[&ann]).await };
         for m in 0..n % 4 {
             ben.send(&conversation, &format!("hush {n} {m}")).await;
             expected.push(format!("hush {n} {m}"));
@@ -215,12 +173,7 @@ async fn the_list_of_everything_is_complete() {
                 None => groups.push((conversation, vec![number_of(message)])),
             }
         }
-        assert!(
-            groups
-                .iter()
-                .all(|(_, numbers)| numbers.is_sorted_by(|a, b| a > b)),
-            "{groups:?}"
-        );
+        assert!(groups.iter().all(|(_, numbers)| numbers.is_sorted_by(|a, b| a > b)), "{groups:?}");
         assert!(groups.is_sorted_by(|a, b| a.0 < b.0), "in the order of the table");
     }
 }
@@ -238,28 +191,10 @@ async fn changes_are_a_log_of_their_own() {
     ann.remove(&conversation, &cleo).await;
     let path = format!("/api/conversations/{conversation}/changes/?after={before}&limit=1");
     let changes = ann.all(&path).await;
-    let kinds: Vec<&str> = changes
-        .iter()
-        .map(|change| change["kind"].as_str().unwrap())
-        .collect();
-    assert_eq!(
-        kinds,
-        [
-            "message_edited",
-            "participants_added",
-            "message_deleted",
-            "participants_removed"
-        ]
-    );
-    let numbers: Vec<u64> = changes
-        .iter()
-        .map(|change| change["number"].as_u64().unwrap())
-        .collect();
-    assert_eq!(
-        numbers,
-        range(before + 1..=before + 4),
-        "a change that changes nothing is none"
-    );
+    let kinds: Vec<&str> = changes.iter().map(|change| change["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["message_edited", "participants_added", "message_deleted", "participants_removed"]);
+    let numbers: Vec<u64> = changes.iter().map(|change| change["number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, range(before + 1..=before + 4), "a change that changes nothing is none");
     assert_eq!(changes[0]["message"], messages[0]["message_id"]);
     assert_eq!(changes[0]["revision"], 1);
     assert_eq!(changes[1]["participant_count"], 3);

@@ -34,26 +34,14 @@ fn routes() -> Vec<(Method, &'static str)> {
     let mut named = [all(conversations::routes()), all(messages::routes())].concat();
     named.retain(|(_, path)| path.contains("{id}"));
     named.push((Method::POST, "/api/messages/"));
-    for query in [
-        "conversation={conversation}",
-        "before={id}",
-        "after={id}",
-        "around={id}",
-    ] {
-        named.push((
-            Method::GET,
-            Box::leak(format!("/api/messages/?{query}").into_boxed_str()),
-        ));
+    for query in ["conversation={conversation}", "before={id}", "after={id}", "around={id}"] {
+        named.push((Method::GET, Box::leak(format!("/api/messages/?{query}").into_boxed_str())));
     }
     named
 }
 
 async fn ask(user: &User, method: &Method, path: &str, place: &Place) -> String {
-    let id = if path.starts_with("/api/conversations/") {
-        &place.conversation
-    } else {
-        &place.message
-    };
+    let id = if path.starts_with("/api/conversations/") { &place.conversation } else { &place.message };
     let filled = path
         .replace("{id}", id)
         .replace("{conversation}", &place.conversation)
@@ -77,11 +65,7 @@ fn nowhere(user: &str) -> Place {
 #[tokio::test]
 async fn a_stranger_cannot_tell_what_exists() {
     let app = TestApp::new().await;
-    let (ann, ben, stranger) = (
-        app.user("ann").await,
-        app.user("ben").await,
-        app.user("cleo").await,
-    );
+    let (ann, ben, stranger) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let removed = app.user("dan").await;
     let conversation = ann.group(&[&ben, &removed]).await;
     let message = ann.send(&conversation, "hush").await;
@@ -98,9 +82,7 @@ async fn a_stranger_cannot_tell_what_exists() {
             let exists = ask(user, &method, path, &there).await;
             let not = ask(user, &method, path, &nowhere(&ben.id)).await;
             if exists != not {
-                told.push(format!(
-                    "{method} {path}\n--- what exists\n{exists}\n--- what does not\n{not}\n"
-                ));
+                told.push(format!("{method} {path}\n--- what exists\n{exists}\n--- what does not\n{not}\n"));
             }
         }
     }
@@ -116,21 +98,12 @@ async fn numbers_that_were_never_written_are_like_messages_of_others() {
     let message = ann.send(&conversation, "hush").await;
     let id: ConversationId = conversation.parse().unwrap();
     let exists = stranger.get(&message_path(&message)).await.fingerprint();
-    let not = stranger
-        .get(&format!("/api/messages/{}/", id.message(2)))
-        .await
-        .fingerprint();
+    let not = stranger.get(&format!("/api/messages/{}/", id.message(2))).await.fingerprint();
     assert_eq!(exists, not);
     let theirs = app.user("ben").await.group(&[]).await;
     let reply = |to: &Value| json!({ "conversation": theirs, "message_body": "hush", "reply_to": to });
-    let exists = stranger
-        .post("/api/messages/", reply(&message["message_id"]))
-        .await
-        .fingerprint();
-    let not = stranger
-        .post("/api/messages/", reply(&json!(id.message(9))))
-        .await
-        .fingerprint();
+    let exists = stranger.post("/api/messages/", reply(&message["message_id"])).await.fingerprint();
+    let not = stranger.post("/api/messages/", reply(&json!(id.message(9)))).await.fingerprint();
     assert_eq!(exists, not);
 }
 
@@ -158,38 +131,19 @@ async fn an_old_cursor_and_a_live_token_open_nothing_after_a_removal() {
     }
     let middle = messages[4]["message_id"].as_str().unwrap();
     let own = ben.send(&conversation, "hush, mine").await;
-    let newest = ben
-        .get(&format!("/api/messages/?conversation={conversation}&limit=3"))
-        .await
-        .ok();
+    let newest = ben.get(&format!("/api/messages/?conversation={conversation}&limit=3")).await.ok();
     let everything = ben.get("/api/messages/?limit=3").await.ok();
-    let around = ben
-        .get(&format!("/api/messages/?around={middle}&limit=2"))
-        .await
-        .ok();
-    let members = ben
-        .get(&format!(
-            "/api/conversations/{conversation}/participants/?limit=1"
-        ))
-        .await
-        .ok();
+    let around = ben.get(&format!("/api/messages/?around={middle}&limit=2")).await.ok();
+    let members = ben.get(&format!("/api/conversations/{conversation}/participants/?limit=1")).await.ok();
     let changes = format!("/api/conversations/{conversation}/changes/?after=0&limit=1");
     ann.remove(&conversation, &ben).await.expect(204);
 
-    for link in [
-        &newest["next"],
-        &around["previous"],
-        &around["next"],
-        &members["next"],
-    ] {
+    for link in [&newest["next"], &around["previous"], &around["next"], &members["next"]] {
         ben.get(link.as_str().unwrap()).await.problem(404, "not_found");
     }
     ben.get(&changes).await.problem(404, "not_found");
     let page = ben.get(everything["next"].as_str().unwrap()).await;
-    assert!(
-        page.status == 404 || page.json()["results"] == json!([]),
-        "{page}"
-    );
+    assert!(page.status == 404 || page.json()["results"] == json!([]), "{page}");
     assert_eq!(ben.all("/api/messages/").await.len(), 0);
     assert_eq!(ben.all("/api/conversations/").await.len(), 0);
     ben.get(&message_path(&own)).await.problem(404, "not_found");
@@ -197,14 +151,8 @@ async fn an_old_cursor_and_a_live_token_open_nothing_after_a_removal() {
     ben.delete_message(&own).await.problem(404, "not_found");
     ben.mark_read(&conversation, &own).await.problem(404, "not_found");
     ben.leave(&conversation).await.problem(404, "not_found");
-    ben.try_send(&conversation, "hush, late")
-        .await
-        .refuses("conversation");
-    assert_eq!(
-        ann.messages(&conversation).await.len(),
-        11,
-        "what was sent before stays"
-    );
+    ben.try_send(&conversation, "hush, late").await.refuses("conversation");
+    assert_eq!(ann.messages(&conversation).await.len(), 11, "what was sent before stays");
 }
 
 #[tokio::test]
@@ -232,13 +180,9 @@ async fn who_made_a_group_and_was_removed_does_not_read_it_by_making_it_again() 
         made["conversation_id"]
     );
     let role = json!({ "role": "owner" });
-    ann.patch(&format!("/api/conversations/{id}/participants/{}/", ben.id), role)
-        .await
-        .ok();
+    ann.patch(&format!("/api/conversations/{id}/participants/{}/", ben.id), role).await.ok();
     ben.remove(id, &ann).await.expect(204);
-    ann.post("/api/conversations/", body)
-        .await
-        .problem(409, "client_id_reused");
+    ann.post("/api/conversations/", body).await.problem(409, "client_id_reused");
 }
 
 /// Messages stay when their sender leaves; how to reach the sender does not.
@@ -251,10 +195,7 @@ async fn who_left_is_not_to_be_reached_through_old_messages() {
     let contact = |shown: &serde_json::Value| shown["messages"][0]["sender"]["email"].clone();
     assert_eq!(contact(&ann.conversation(&conversation).await), json!(ben.email));
     ben.leave(&conversation).await.expect(204);
-    assert_eq!(
-        contact(&ann.conversation(&conversation).await),
-        serde_json::Value::Null
-    );
+    assert_eq!(contact(&ann.conversation(&conversation).await), serde_json::Value::Null);
     let alone = ann.get(&crate::harness::user::message_path(&sent)).await.ok();
     assert_eq!(alone["sender"]["email"], serde_json::Value::Null);
 }

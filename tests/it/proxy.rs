@@ -45,10 +45,7 @@ async fn a_call_that_always_fails_shows_which_side_of_the_effect_it_was() {
         let failed = publish(&app, kid).await.unwrap_err();
         assert!(matches!(failed, StoreError::Unavailable(_)), "{failed:?}");
         assert!(app.proxy.faults.clear() > 1, "the SDK did not retry");
-        assert_eq!(
-            app.table.get("KEYS", &format!("KEY#{kid}")).await.is_some(),
-            stands
-        );
+        assert_eq!(app.table.get("KEYS", &format!("KEY#{kid}")).await.is_some(), stands);
     }
 }
 
@@ -110,16 +107,8 @@ async fn reads_that_may_be_stale_are() {
     let [profile, _] = people::items(ann, "second", &email, Role::Guest, app.app.clock.now());
     app.people.table.put(&profile).await;
     let store = &app.app.store;
-    assert_eq!(
-        store.user(ann).await.unwrap().unwrap().first_name,
-        "second",
-        "a strong read is never stale"
-    );
-    assert_eq!(
-        store.profiles([ann]).await.unwrap()[&ann].first_name,
-        "first",
-        "another is one write behind"
-    );
+    assert_eq!(store.user(ann).await.unwrap().unwrap().first_name, "second", "a strong read is never stale");
+    assert_eq!(store.profiles([ann]).await.unwrap()[&ann].first_name, "first", "another is one write behind");
     app.people.add("ben", Role::Guest).await;
     assert_eq!(store.profiles([ann]).await.unwrap()[&ann].first_name, "second");
 }

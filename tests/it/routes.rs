@@ -24,39 +24,23 @@ fn resources() -> BTreeMap<String, Value> {
 fn function_of(resources: &BTreeMap<String, Value>, target: &str) -> String {
     let name = |text: &str| {
         let end = |c: char| !c.is_ascii_alphanumeric();
-        resources
-            .keys()
-            .filter(|key| text.split(end).any(|word| word == *key))
-            .cloned()
-            .collect::<Vec<_>>()
+        resources.keys().filter(|key| text.split(end).any(|word| word == *key)).cloned().collect::<Vec<_>>()
     };
-    let integration = name(target)
-        .into_iter()
-        .find(|name| resources[name]["Type"] == "AWS::ApiGatewayV2::Integration");
+    let integration =
+        name(target).into_iter().find(|name| resources[name]["Type"] == "AWS::ApiGatewayV2::Integration");
     let integration = &resources[&integration.unwrap_or_else(|| panic!("no integration in {target}"))];
     let uri = integration["Properties"]["IntegrationUri"].to_string();
-    let function = name(&uri)
-        .into_iter()
-        .find(|name| resources[name]["Type"] == "AWS::Serverless::Function");
+    let function = name(&uri).into_iter().find(|name| resources[name]["Type"] == "AWS::Serverless::Function");
     let function = &resources[&function.unwrap_or_else(|| panic!("no function in {uri}"))];
-    function["Metadata"]["BuildProperties"]["Binary"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned()
 }
 
 fn template_routes() -> Vec<TemplateRoute> {
     let resources = resources();
-    let routes = resources
-        .values()
-        .filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
+    let routes = resources.values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
     routes
         .map(|route| {
-            let (method, path) = route["Properties"]["RouteKey"]
-                .as_str()
-                .unwrap()
-                .split_once(' ')
-                .unwrap();
+            let (method, path) = route["Properties"]["RouteKey"].as_str().unwrap().split_once(' ').unwrap();
             TemplateRoute {
                 method: method.to_owned(),
                 path: path.to_owned(),
@@ -70,9 +54,7 @@ fn template_routes() -> Vec<TemplateRoute> {
 fn router_routes() -> Vec<(&'static str, String, String)> {
     let of = |function: &'static str, routes: shared::http::Routes| {
         let listed = routes.list().iter();
-        listed
-            .map(|(method, path)| (function, method.to_string(), (*path).to_owned()))
-            .collect::<Vec<_>>()
+        listed.map(|(method, path)| (function, method.to_string(), (*path).to_owned())).collect::<Vec<_>>()
     };
     [
         of("auth", auth::routes()),
@@ -107,14 +89,8 @@ fn every_route_of_a_router_is_led_to_its_function() {
                 })
                 .map(|route| route.function.as_str())
                 .collect();
-            assert!(
-                !found.is_empty(),
-                "{method} {spelled} has no route in template.yaml"
-            );
-            assert!(
-                found.iter().all(|found| *found == function),
-                "{method} {spelled} leads to {found:?}"
-            );
+            assert!(!found.is_empty(), "{method} {spelled} has no route in template.yaml");
+            assert!(found.iter().all(|found| *found == function), "{method} {spelled} leads to {found:?}");
         }
     }
 }
@@ -127,20 +103,14 @@ fn every_route_of_the_template_leads_to_a_function_that_has_it() {
             let spelled = [path.as_str(), path.trim_end_matches('/')];
             *function == route.function && spelled.iter().any(|path| route.takes(method, path))
         });
-        assert!(
-            has,
-            "{} {} leads to {}, which has no such route",
-            route.method, route.path, route.function
-        );
+        assert!(has, "{} {} leads to {}, which has no such route", route.method, route.path, route.function);
     }
 }
 
 #[test]
 fn routes_are_named_once_and_end_with_a_slash() {
-    let mut named: Vec<String> = router_routes()
-        .into_iter()
-        .map(|(_, method, path)| format!("{method} {path}"))
-        .collect();
+    let mut named: Vec<String> =
+        router_routes().into_iter().map(|(_, method, path)| format!("{method} {path}")).collect();
     let count = named.len();
     named.sort();
     named.dedup();

@@ -27,12 +27,7 @@ fn named(text: &str) -> String {
         _ if text.contains('@') => "<email>".to_owned(),
         _ if text.starts_with("eyJ") && text.split('.').count() == 3 => "<token>".to_owned(),
         _ if text.starts_with("http") => {
-            let path = text
-                .split("://")
-                .nth(1)
-                .and_then(|rest| rest.split_once('/'))
-                .unwrap_or_default()
-                .1;
+            let path = text.split("://").nth(1).and_then(|rest| rest.split_once('/')).unwrap_or_default().1;
             let parts: Vec<String> = path.split(['/', '=']).map(named).collect();
             format!("<link> {}", parts.join("/"))
         }
@@ -70,32 +65,15 @@ async fn users_and_tokens() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     golden(&ann.get("/api/users/me/").await.ok(), &user("ann"));
-    golden(
-        &ann.get(&format!("/api/users/?email={}", ann.email)).await.ok(),
-        &page(&[user("ann")]),
-    );
+    golden(&ann.get(&format!("/api/users/?email={}", ann.email)).await.ok(), &page(&[user("ann")]));
     let login = json!({ "email": ann.email, "password": PASSWORD });
-    let tokens = app
-        .post("/api/token/")
-        .header("user-agent", "Golden/1.0")
-        .json(&login)
-        .send()
-        .await
-        .ok();
+    let tokens = app.post("/api/token/").header("user-agent", "Golden/1.0").json(&login).send().await.ok();
     golden(&tokens, &json!({ "refresh": "<token>", "access": "<token>" }));
-    let refreshed = app
-        .post("/api/token/refresh/")
-        .json(&json!({ "refresh": tokens["refresh"] }))
-        .send()
-        .await
-        .ok();
+    let refreshed =
+        app.post("/api/token/refresh/").json(&json!({ "refresh": tokens["refresh"] })).send().await.ok();
     golden(&refreshed, &json!({ "refresh": "<token>", "access": "<token>" }));
-    let verified = app
-        .post("/api/token/verify/")
-        .json(&json!({ "token": tokens["access"] }))
-        .send()
-        .await
-        .ok();
+    let verified =
+        app.post("/api/token/verify/").json(&json!({ "token": tokens["access"] })).send().await.ok();
     golden(&verified, &json!({}));
     let session = json!({
         "session_id": "<id>", "user_agent": "Golden/1.0", "created_at": "<time>", "refreshed_at": "<time>",
@@ -112,10 +90,7 @@ async fn conversations_and_messages() {
     let made = ann.post("/api/conversations/", body).await;
     let location = made.header("location").unwrap().to_owned();
     let id = made.created()["conversation_id"].as_str().unwrap().to_owned();
-    assert!(
-        location.ends_with(&format!("/api/conversations/{id}/")),
-        "{location}"
-    );
+    assert!(location.ends_with(&format!("/api/conversations/{id}/")), "{location}");
     let sent = ben.try_send(&id, "hush").await;
     let location = sent.header("location").unwrap().to_owned();
     let sent = sent.created();
@@ -144,19 +119,10 @@ async fn conversations_and_messages() {
     listed["sender"]["email"] = Value::Null;
     listed["sender"]["phone_number"] = Value::Null;
     golden(&ann.get("/api/messages/").await.ok(), &page(&[listed]));
-    let mut members = ann
-        .get(&format!("/api/conversations/{id}/participants/"))
-        .await
-        .ok();
-    members["results"]
-        .as_array_mut()
-        .unwrap()
-        .sort_by_key(|member| member["role"].to_string());
+    let mut members = ann.get(&format!("/api/conversations/{id}/participants/")).await.ok();
+    members["results"].as_array_mut().unwrap().sort_by_key(|member| member["role"].to_string());
     let member = |name: &str, role: &str| json!({ "user": user(name), "role": role, "joined_at": "<time>" });
-    golden(
-        &members,
-        &page(&[member("ben", "member"), member("ann", "owner")]),
-    );
+    golden(&members, &page(&[member("ben", "member"), member("ann", "owner")]));
 }
 
 #[tokio::test]
@@ -170,40 +136,24 @@ async fn what_became_of_a_message() {
     expected["edited_at"] = json!("<time>");
     expected["revision"] = json!(1);
     golden(&edited, &expected);
-    let revisions = ann
-        .get(&format!(
-            "{}revisions/",
-            crate::harness::user::message_path(&sent)
-        ))
-        .await
-        .ok();
+    let revisions = ann.get(&format!("{}revisions/", crate::harness::user::message_path(&sent))).await.ok();
     let revision =
         json!({ "revision": 0, "message_body": "hush, one", "metadata": null, "written_at": "<time>" });
     golden(&revisions, &page(&[revision]));
     ann.delete_message(&sent).await.nothing();
-    let stones = ann
-        .get(&format!("/api/messages/?conversation={id}&tombstones=1"))
-        .await
-        .ok();
+    let stones = ann.get(&format!("/api/messages/?conversation={id}&tombstones=1")).await.ok();
     expected["message_body"] = json!("");
     expected["revision"] = json!(2);
     expected["deleted_at"] = json!("<time>");
     golden(&stones, &page(&[expected]));
     let changes = ann.get(&format!("/api/conversations/{id}/changes/")).await.ok();
-    let kinds: Vec<&Value> = changes["results"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|change| &change["kind"])
-        .collect();
+    let kinds: Vec<&Value> =
+        changes["results"].as_array().unwrap().iter().map(|change| &change["kind"]).collect();
     assert_eq!(kinds, ["message_edited", "message_deleted"]);
     let change = &changes["results"][0];
-    for (name, value) in [
-        ("message", "<id>"),
-        ("actor", "<id>"),
-        ("changed_at", "<time>"),
-        ("kind", "message_edited"),
-    ] {
+    for (name, value) in
+        [("message", "<id>"), ("actor", "<id>"), ("changed_at", "<time>"), ("kind", "message_edited")]
+    {
         assert_eq!(shape(&change[name]), json!(value), "{name}: {change}");
     }
     assert_eq!((&change["number"], &change["revision"]), (&json!(1), &json!(1)));
@@ -213,12 +163,7 @@ async fn what_became_of_a_message() {
 async fn problems() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
-    let refused = ann
-        .post(
-            "/api/messages/",
-            json!({ "conversation": "x", "message_body": "hush" }),
-        )
-        .await;
+    let refused = ann.post("/api/messages/", json!({ "conversation": "x", "message_body": "hush" })).await;
     let expected = json!({
         "type": "about:blank", "title": "Bad Request", "status": 400, "code": "invalid_request",
         "detail": "Some fields cannot be accepted; see `errors`.", "request_id": "<id>",
@@ -228,8 +173,5 @@ async fn problems() {
     let missing = app.get("/api/users/me/").send().await;
     assert_eq!(missing.header("www-authenticate"), Some("Bearer realm=\"api\""));
     let bad = app.get("/api/users/me/").bearer("x").send().await;
-    assert_eq!(
-        bad.header("www-authenticate"),
-        Some("Bearer realm=\"api\", error=\"invalid_token\"")
-    );
+    assert_eq!(bad.header("www-authenticate"), Some("Bearer realm=\"api\", error=\"invalid_token\""));
 }

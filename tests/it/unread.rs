@@ -28,11 +28,7 @@ async fn unread_equals_a_recount_after_anything() {
     let seed = 20_261_122;
     let random = Random::from_seed(seed);
     let app = TestApp::new().await;
-    let (ann, ben, cleo) = (
-        app.user("ann").await,
-        app.user("ben").await,
-        app.user("cleo").await,
-    );
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let conversation = ann.group(&[&ben, &cleo]).await;
     let people = [&ann, &ben, &cleo];
     let mut marks = [0_u64; 3];
@@ -69,11 +65,7 @@ async fn unread_equals_a_recount_after_anything() {
         assert_eq!(shown["unread"], expected, "{}", user.name);
         assert_eq!(shown["unread_more"], false);
         let inbox = user.all("/api/conversations/").await;
-        assert_eq!(
-            inbox[0]["unread"], expected,
-            "{}: the list says otherwise",
-            user.name
-        );
+        assert_eq!(inbox[0]["unread"], expected, "{}: the list says otherwise", user.name);
     }
     app.check().await;
 }
@@ -87,22 +79,13 @@ async fn of_marks_at_once_the_highest_stays() {
     for n in 0..20 {
         messages.push(ann.send(&conversation, &format!("hush {n}")).await);
     }
-    let marks = join_all(
-        messages
-            .iter()
-            .rev()
-            .map(|message| ben.mark_read(&conversation, message)),
-    )
-    .await;
+    let marks = join_all(messages.iter().rev().map(|message| ben.mark_read(&conversation, message))).await;
     for answer in marks {
         answer.ok();
     }
     assert_eq!(ben.unread(&conversation).await, 0);
     let stale = ben.mark_read(&conversation, &messages[3]).await.ok();
-    assert_eq!(
-        (&stale["unread"], &stale["read"]),
-        (&json!(0), &messages[19]["message_id"])
-    );
+    assert_eq!((&stale["unread"], &stale["read"]), (&json!(0), &messages[19]["message_id"]));
 }
 
 #[tokio::test]
@@ -115,15 +98,9 @@ async fn marking_unread_goes_back_and_says_so() {
         messages.push(ann.send(&conversation, &format!("hush {n}")).await);
     }
     let read = ben.mark_read(&conversation, &messages[4]).await.ok();
-    assert_eq!(
-        read,
-        json!({ "unread": 0, "unread_more": false, "read": messages[4]["message_id"] })
-    );
+    assert_eq!(read, json!({ "unread": 0, "unread_more": false, "read": messages[4]["message_id"] }));
     let back = ben.mark_unread(&conversation, &messages[2]).await.ok();
-    assert_eq!(
-        back,
-        json!({ "unread": 3, "unread_more": false, "read": messages[1]["message_id"] })
-    );
+    assert_eq!(back, json!({ "unread": 3, "unread_more": false, "read": messages[1]["message_id"] }));
     let start = ben.mark_unread(&conversation, &messages[0]).await.ok();
     assert_eq!(start, json!({ "unread": 5, "unread_more": false, "read": null }));
     assert_eq!(ann.unread(&conversation).await, 0, "one's own messages are read");
@@ -139,15 +116,9 @@ async fn over_a_hundred_are_a_hundred_and_more() {
         messages.push(ann.send(&conversation, &format!("hush {n}")).await);
     }
     let shown = ben.conversation(&conversation).await;
-    assert_eq!(
-        (&shown["unread"], &shown["unread_more"]),
-        (&json!(100), &json!(true))
-    );
+    assert_eq!((&shown["unread"], &shown["unread_more"]), (&json!(100), &json!(true)));
     let one = ben.mark_read(&conversation, &messages[0]).await.ok();
-    assert_eq!(
-        (&one["unread"], &one["unread_more"]),
-        (&json!(100), &json!(false))
-    );
+    assert_eq!((&one["unread"], &one["unread_more"]), (&json!(100), &json!(false)));
     ann.delete_message(&messages[50]).await.nothing();
     assert_eq!(ben.unread(&conversation).await, 99);
 }
@@ -163,9 +134,7 @@ async fn who_joins_later_is_not_told_that_all_is_unread_twice() {
     assert!(shown <= 1);
     assert_eq!(ben.mark_read(&conversation, &message).await.ok()["unread"], 0);
     ann.remove(&conversation, &ben).await.expect(204);
-    ben.mark_read(&conversation, &message)
-        .await
-        .problem(404, "not_found");
+    ben.mark_read(&conversation, &message).await.problem(404, "not_found");
 }
 
 #[tokio::test]

@@ -22,15 +22,9 @@ pub async fn health(
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Reply<Health>, Problem> {
     app.store.answers().await.map_err(|error| {
-        Problem::new(
-            Code::Unavailable,
-            "The process is up, and the table does not answer.",
-        )
-        .retry_after(1)
-        .caused_by(error)
+        Problem::new(Code::Unavailable, "The process is up, and the table does not answer.")
+            .retry_after(1)
+            .caused_by(error)
     })?;
-    Ok(Reply::ok(Health {
-        status: "ok",
-        table: "ok",
-    }))
+    Ok(Reply::ok(Health { status: "ok", table: "ok" }))
 }

@@ -43,9 +43,7 @@ pub async fn keys(
 ) -> Result<([(HeaderName, &'static str); 1], Reply<KeySet>), Problem> {
     let now = app.clock.now();
     let keys = app.store.signing_keys().await?;
-    let good = keys
-        .into_iter()
-        .filter(|key| key.not_after.is_none_or(|not_after| now < not_after));
+    let good = keys.into_iter().filter(|key| key.not_after.is_none_or(|not_after| now < not_after));
     let keys = good.map(PublicKey::from).collect();
     let kept = [(header::CACHE_CONTROL, "public, max-age=300")];
     Ok((kept, Reply::ok(KeySet { keys })))
@@ -53,13 +51,6 @@ pub async fn keys(
 
 impl From<SigningKey> for PublicKey {
     fn from(key: SigningKey) -> Self {
-        Self {
-            kty: "OKP",
-            crv: "Ed25519",
-            alg: "EdDSA",
-            usage: "sig",
-            kid: key.kid,
-            x: key.x,
-        }
+        Self { kty: "OKP", crv: "Ed25519", alg: "EdDSA", usage: "sig", kid: key.kid, x: key.x }
     }
 }

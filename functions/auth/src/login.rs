@@ -44,11 +44,8 @@ pub async fn login(
     let email = Email::parse(&request.email)?;
     let proven = attempt::prove(&app, &email, &request.password).await?;
     let credential = proven.ok_or_else(refused)?;
-    let rehashed = if needs_rehash(&credential.hash) {
-        Some(request.password.rehash(&app.random).await?)
-    } else {
-        None
-    };
+    let rehashed =
+        if needs_rehash(&credential.hash) { Some(request.password.rehash(&app.random).await?) } else { None };
     let session = begin(&app, &credential, user_agent(&headers));
     let (begun, profile, forgotten) = tokio::join!(
         app.store.begin_session(&session),
@@ -86,10 +83,7 @@ fn begin(app: &App, credential: &Credential, user_agent: Option<String>) -> Sess
 
 /// The same words for an email that nobody has, a wrong password and a closed account.
 fn refused() -> Problem {
-    Problem::new(
-        Code::InvalidCredentials,
-        "No active account found with the given credentials",
-    )
+    Problem::new(Code::InvalidCredentials, "No active account found with the given credentials")
 }
 
 /// What the device calls itself, cut and without control characters, as a user will read it in a list.

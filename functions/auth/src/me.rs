@@ -90,11 +90,7 @@ impl ChangeMe {
         if !faults.is_empty() {
             return Err(faults.into());
         }
-        let change = ProfileChange {
-            first_name,
-            last_name,
-            phone_number,
-        };
+        let change = ProfileChange { first_name, last_name, phone_number };
         Ok((!change.is_empty()).then_some(change))
     }
 }

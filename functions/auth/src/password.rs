@@ -32,15 +32,9 @@ pub async fn change(
     Json(request): Json<ChangePassword>,
 ) -> Result<StatusCode, Problem> {
     let user = caller.profile(&app).await?;
-    let email = user
-        .email
-        .as_ref()
-        .ok_or_else(|| Problem::internal("an open account without an email"))?;
+    let email = user.email.as_ref().ok_or_else(|| Problem::internal("an open account without an email"))?;
     let names = [user.first_name.as_str(), user.last_name.as_str()];
-    let new = request
-        .new_password
-        .accept("new_password", Some(email), &names)
-        .await??;
+    let new = request.new_password.accept("new_password", Some(email), &names).await??;
     let credential = attempt::prove(&app, email, &request.old_password)
         .await?
         .filter(|credential| credential.user == caller.user)
@@ -59,8 +53,6 @@ pub async fn change(
             return Err(Problem::field("old_password", "was changed just now"));
         }
     }
-    app.store
-        .end_sessions(caller.user, Some(change.version()))
-        .await?;
+    app.store.end_sessions(caller.user, Some(change.version())).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -62,19 +62,15 @@ pub async fn refresh(
 /// the two calls, and has moved both on. Where they still disagree the session ends, unless it goes on by another change:
 /// then the client's next try finds both as they are.
 async fn reread(app: &App, rotated: &Session, now: DateTime<Utc>) -> Result<(Session, User), Problem> {
-    let (session, profile) = tokio::join!(
-        app.store.session(rotated.user, rotated.id, now),
-        app.store.user(rotated.user),
-    );
+    let (session, profile) =
+        tokio::join!(app.store.session(rotated.user, rotated.id, now), app.store.user(rotated.user),);
     let (Some(session), Some(user)) = (session?, profile?) else {
         return Err(Problem::token_not_valid());
     };
     if session.generation == rotated.generation && is_live(&session, &user, now) {
         return Ok((session, user));
     }
-    let ended = app
-        .store
-        .end_session_before(session.user, session.id, user.credential_version);
+    let ended = app.store.end_session_before(session.user, session.id, user.credential_version);
     if ended.await? {
         return Err(Problem::token_not_valid());
     }
@@ -136,11 +132,7 @@ mod tests {
         };
         assert!(is_successor(2, &session, rotated_at));
         assert!(is_successor(2, &session, rotated_at + GRACE));
-        assert!(!is_successor(
-            2,
-            &session,
-            rotated_at + GRACE + TimeDelta::microseconds(1)
-        ));
+        assert!(!is_successor(2, &session, rotated_at + GRACE + TimeDelta::microseconds(1)));
         assert!(!is_successor(1, &session, rotated_at));
         assert!(!is_successor(3, &session, rotated_at));
         assert!(!is_successor(u64::MAX, &session, rotated_at));

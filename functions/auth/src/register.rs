@@ -43,9 +43,7 @@ pub async fn register(
 ) -> Result<Reply<UserView>, Problem> {
     if app.config.registration == Registration::Admin {
         let caller = caller.ok_or_else(Problem::not_authenticated)?;
-        caller
-            .require_admin(&app, "Only admins make accounts here.")
-            .await?;
+        caller.require_admin(&app, "Only admins make accounts here.").await?;
     }
     let application = Application {
         email: request.email,

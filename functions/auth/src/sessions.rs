@@ -62,14 +62,9 @@ pub async fn list(
     let last = sessions.last().map(|session| session.id).filter(|_| more);
     let next = last.map(|last| {
         let cursor = cursor(List::Sessions, last.uuid().as_bytes());
-        origin.link(&format!(
-            "/api/users/me/sessions/?limit={}&cursor={cursor}",
-            query.limit.0
-        ))
+        origin.link(&format!("/api/users/me/sessions/?limit={}&cursor={cursor}", query.limit.0))
     });
-    let live = sessions
-        .into_iter()
-        .filter(|session| is_live(session, &user, now));
+    let live = sessions.into_iter().filter(|session| is_live(session, &user, now));
     Ok(Reply::ok(Page {
         next,
         previous: None,

@@ -25,10 +25,8 @@ pub struct TokenPair {
 impl TokenPair {
     /// The pair of a session.
     pub(crate) fn of(app: &App, session: &Session, role: Role) -> Result<Self, Problem> {
-        let signer = app
-            .signer
-            .as_ref()
-            .ok_or_else(|| Problem::internal("this process has no signing key"))?;
+        let signer =
+            app.signer.as_ref().ok_or_else(|| Problem::internal("this process has no signing key"))?;
         let issued_at = session.rotated_at.timestamp();
         let refresh = RefreshClaims {
             iss: app.config.issuer.clone(),

@@ -60,11 +60,7 @@ async fn with_email(
     if let Some(user) = found {
         results.push(shown_to(caller, app, &user).await?);
     }
-    Ok(Page {
-        next: None,
-        previous: None,
-        results,
-    })
+    Ok(Page { next: None, previous: None, results })
 }
 
 async fn everybody(
@@ -80,16 +76,9 @@ async fn everybody(
     let limit = query.limit.0;
     let (users, more) = app.store.users_after(position, limit).await?;
     let next = users.last().filter(|_| more).map(|last| {
-        origin.link(&format!(
-            "/api/users/?limit={limit}&cursor={}",
-            cursor(List::Users, &bytes_of(last))
-        ))
+        origin.link(&format!("/api/users/?limit={limit}&cursor={}", cursor(List::Users, &bytes_of(last))))
     });
-    Ok(Page {
-        next,
-        previous: None,
-        results: users.iter().map(|user| UserView::new(user, true)).collect(),
-    })
+    Ok(Page { next, previous: None, results: users.iter().map(|user| UserView::new(user, true)).collect() })
 }
 
 /// Eight bytes of the time of creation in microseconds, sixteen of the id.

@@ -40,10 +40,8 @@ pub async fn verify(
         Err(_) => {}
     }
     let claims = app.keys.refresh(&app.store, &request.token, now).await?;
-    let (session, profile) = tokio::join!(
-        app.store.session(claims.sub, claims.sid, now),
-        app.store.user(claims.sub),
-    );
+    let (session, profile) =
+        tokio::join!(app.store.session(claims.sub, claims.sid, now), app.store.user(claims.sub),);
     match (session?, profile?) {
         (Some(session), Some(user))
             if session.kind == SessionKind::Token

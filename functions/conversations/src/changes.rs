@@ -24,11 +24,7 @@ pub struct ListChanges {
 
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let number = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())
-        .flatten();
+    let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     number
         .filter(|number| *number < MAX_NUMBER)
         .ok_or_else(|| de::Error::custom("must be the number of a change"))
@@ -76,25 +72,15 @@ pub async fn list(
     State(app): State<App>,
     Ids(id): Ids<ConversationId>,
     origin: Origin,
-    Query(ListChanges {
-        after,
-        limit: Limit(limit),
-    }): Query<ListChanges>,
+    Query(ListChanges { after, limit: Limit(limit) }): Query<ListChanges>,
 ) -> Result<Reply<Page<ChangeView>>, Problem> {
     let (member, changes) = app.store.changes_after(id, caller.user, after, limit).await?;
     let actor = caller.actor(&app, member.as_ref()).await?;
     let open = actor.may_read() && (member.is_some() || app.store.is_open(id).await?);
     let (changes, more) = changes.filter(|_| open).ok_or_else(Problem::not_found)?;
     let next = changes.last().filter(|_| more).map(|last| {
-        origin.link(&format!(
-            "/api/conversations/{id}/changes/?after={}&limit={limit}",
-            last.number
-        ))
+        origin.link(&format!("/api/conversations/{id}/changes/?after={}&limit={limit}", last.number))
     });
     let results = changes.into_iter().map(ChangeView::from).collect();
-    Ok(Reply::ok(Page {
-        next,
-        previous: None,
-        results,
-    }))
+    Ok(Reply::ok(Page { next, previous: None, results }))
 }

@@ -58,10 +58,7 @@ impl CreateConversation {
             return Err(faults.into_vec().into());
         };
         if self.kind == Kind::Direct && name.is_some() {
-            return Err(Problem::field(
-                "name",
-                "is a group's: a direct conversation has none",
-            ));
+            return Err(Problem::field("name", "is a group's: a direct conversation has none"));
         }
         let id = match (self.kind, others.as_slice()) {
             (Kind::Group, _) => id,
@@ -73,14 +70,7 @@ impl CreateConversation {
                 ));
             }
         };
-        Ok(NewConversation {
-            id,
-            kind: self.kind,
-            creator: caller,
-            others,
-            name,
-            metadata,
-        })
+        Ok(NewConversation { id, kind: self.kind, creator: caller, others, name, metadata })
     }
 }
 
@@ -108,36 +98,22 @@ pub async fn create(
         // Who made a group may have been removed from it since.
         Opened::Existing => {
             let detail = app.store.details(caller.user, &[new.id]).await?.pop();
-            detail
-                .filter(|detail| detail.member.is_some())
-                .ok_or_else(taken)?
+            detail.filter(|detail| detail.member.is_some()).ok_or_else(taken)?
         }
         Opened::Taken => return Err(taken()),
     };
     let version = detail.conversation.v;
-    let view = ConversationView::all(
-        &app,
-        &origin,
-        vec![detail],
-        People::seen_by(&caller).knowing(users),
-    )
-    .await?
-    .pop()
-    .ok_or_else(taken)?;
-    let reply = if opened == Opened::New {
-        Reply::created(view, location)
-    } else {
-        Reply::ok(view)
-    };
+    let view = ConversationView::all(&app, &origin, vec![detail], People::seen_by(&caller).knowing(users))
+        .await?
+        .pop()
+        .ok_or_else(taken)?;
+    let reply = if opened == Opened::New { Reply::created(view, location) } else { Reply::ok(view) };
     Ok(reply.version(version))
 }
 
 /// The id is another's, or a conversation's that was deleted: a deleted one never comes back.
 fn taken() -> Problem {
-    Problem::new(
-        Code::ClientIdReused,
-        "Its id is taken: try again with another client_id.",
-    )
+    Problem::new(Code::ClientIdReused, "Its id is taken: try again with another client_id.")
 }
 
 /// Makes a group.
@@ -148,9 +124,7 @@ async fn open_group(
 ) -> Result<(Opened, Vec<User>), Problem> {
     let users = existing(app, &[&[new.creator], new.others.as_slice()].concat()).await?;
     let opened = app.store.open_conversation(new, now).await?;
-    app.store
-        .remove_closed(new.id, new.creator, &new.others, now)
-        .await?;
+    app.store.remove_closed(new.id, new.creator, &new.others, now).await?;
     Ok((opened, users))
 }
 
@@ -163,18 +137,10 @@ async fn open_direct(
     let pair = [new.creator, new.others.first().copied().unwrap_or(new.creator)];
     let (standing, users) = app.store.direct_conversation(pair).await?;
     if let Some(standing) = standing {
-        let opened = if new.is(&standing) {
-            Opened::Existing
-        } else {
-            Opened::Taken
-        };
+        let opened = if new.is(&standing) { Opened::Existing } else { Opened::Taken };
         return Ok((opened, users));
     }
-    let open = |user: &UserId| {
-        users
-            .iter()
-            .any(|found| found.id == *user && found.closed_at.is_none())
-    };
+    let open = |user: &UserId| users.iter().any(|found| found.id == *user && found.closed_at.is_none());
     match pair.iter().find(|user| !open(user)) {
         Some(user) => Err(no_such_user(*user)),
         None => Ok((app.store.open_conversation(new, now).await?, users)),

@@ -32,15 +32,11 @@ pub async fn delete(
             app.store.hide_conversation(id, caller.user).await?;
         }
         Kind::Group if !actor.may_own() => {
-            return Err(Problem::forbidden(
-                "Only an owner or an admin deletes a group; you can leave it.",
-            ));
+            return Err(Problem::forbidden("Only an owner or an admin deletes a group; you can leave it."));
         }
         Kind::Group => {
-            let closed = app
-                .store
-                .close_conversation(id, caller.user, app.random.uuid(), app.clock.now())
-                .await?;
+            let closed =
+                app.store.close_conversation(id, caller.user, app.random.uuid(), app.clock.now()).await?;
             // Repeated by somebody who takes no part, what was left of it is taken away, and there is no conversation.
             if !closed && actor.member.is_none() {
                 return Err(Problem::not_found());

@@ -84,18 +84,8 @@ impl RequestBody for ChangeConversation {
 
 impl From<ReplaceConversation> for ChangeConversation {
     fn from(replace: ReplaceConversation) -> Self {
-        let ReplaceConversation {
-            participants,
-            name,
-            metadata,
-            kind,
-        } = replace;
-        Self {
-            participants: Some(participants),
-            name: Some(name),
-            metadata: Some(metadata),
-            kind,
-        }
+        let ReplaceConversation { participants, name, metadata, kind } = replace;
+        Self { participants: Some(participants), name: Some(name), metadata: Some(metadata), kind }
     }
 }
 
@@ -133,15 +123,10 @@ async fn apply(
 ) -> Result<Reply<ConversationView>, Problem> {
     let mut faults = Faults::default();
     let new_name = faults.check(request.name.map(|text| text.map_or(Ok(None), name)).transpose());
-    let metadata = request
-        .metadata
-        .map(|metadata| text::metadata(&metadata.unwrap_or_default()));
+    let metadata = request.metadata.map(|metadata| text::metadata(&metadata.unwrap_or_default()));
     let metadata = faults.check(metadata.transpose());
-    let users = request
-        .participants
-        .as_deref()
-        .map(|users| distinct(users, NESTED_PARTICIPANTS))
-        .transpose()?;
+    let users =
+        request.participants.as_deref().map(|users| distinct(users, NESTED_PARTICIPANTS)).transpose()?;
     let (Some(new_name), Some(metadata)) = (new_name, metadata) else {
         return Err(faults.into_vec().into());
     };
@@ -153,33 +138,19 @@ async fn apply(
         return Err(Problem::field("kind", "cannot change"));
     }
     if conversation.kind == Kind::Direct && matches!(new_name, Some(Some(_))) {
-        return Err(Problem::field(
-            "name",
-            "is a group's: a direct conversation has none",
-        ));
+        return Err(Problem::field("name", "is a group's: a direct conversation has none"));
     }
     let users = users.map(|users| with_caller(users, &actor));
     let wanted = match &users {
         Some(users) if conversation.pair.is_none() => may_set(app, &actor, &conversation, users).await?,
         Some(users) if conversation.pair.is_some_and(|pair| users != &pair) => {
-            return Err(Problem::field(
-                "participants",
-                "those of a direct conversation never change",
-            ));
+            return Err(Problem::field("participants", "those of a direct conversation never change"));
         }
         _ => Wanted::Same,
     };
-    let edit = ConversationEdit {
-        name: new_name,
-        metadata,
-        expected,
-    };
+    let edit = ConversationEdit { name: new_name, metadata, expected };
     let (request, now) = (app.random.uuid(), app.clock.now());
-    refusal(
-        app.store
-            .change_conversation(id, caller.user, wanted, &edit, request, now)
-            .await?,
-    )?;
+    refusal(app.store.change_conversation(id, caller.user, wanted, &edit, request, now).await?)?;
     if let Wanted::Set { users, .. } = wanted {
         app.store.remove_closed(id, caller.user, users, now).await?;
     }
@@ -213,8 +184,5 @@ async fn may_set<'a>(
         ));
     }
     existing(app, users).await?;
-    Ok(Wanted::Set {
-        users,
-        may_remove: actor.may_own(),
-    })
+    Ok(Wanted::Set { users, may_remove: actor.may_own() })
 }

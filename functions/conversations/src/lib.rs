@@ -27,18 +27,9 @@ pub fn routes() -> Routes {
         .delete("/api/conversations/{id}/", delete::delete)
         .get("/api/conversations/{id}/participants/", participants::list)
         .post("/api/conversations/{id}/participants/", participants::add)
-        .get(
-            "/api/conversations/{id}/participants/{user_id}/",
-            participant::retrieve,
-        )
-        .patch(
-            "/api/conversations/{id}/participants/{user_id}/",
-            participant::change,
-        )
-        .delete(
-            "/api/conversations/{id}/participants/{user_id}/",
-            participant::remove,
-        )
+        .get("/api/conversations/{id}/participants/{user_id}/", participant::retrieve)
+        .patch("/api/conversations/{id}/participants/{user_id}/", participant::change)
+        .delete("/api/conversations/{id}/participants/{user_id}/", participant::remove)
         .put("/api/conversations/{id}/read/", read::read)
         .get("/api/conversations/{id}/changes/", changes::list)
 }

@@ -39,35 +39,23 @@ fn position(text: &str) -> Result<Activity, Problem> {
     let (hour, id) = bytes.split_at(4);
     let hour = hour.try_into().map(u32::from_be_bytes).ok();
     let id = Uuid::from_slice(id).ok().and_then(ConversationId::from_uuid);
-    hour.zip(id)
-        .map(|(hour, conversation)| Activity { hour, conversation })
-        .ok_or_else(bad_cursor)
+    hour.zip(id).map(|(hour, conversation)| Activity { hour, conversation }).ok_or_else(bad_cursor)
 }
 
 fn cursor_of(activity: Activity) -> String {
-    let bytes = [
-        activity.hour.to_be_bytes().as_slice(),
-        activity.conversation.uuid().as_bytes(),
-    ]
-    .concat();
+    let bytes = [activity.hour.to_be_bytes().as_slice(), activity.conversation.uuid().as_bytes()].concat();
     cursor(List::Conversations, &bytes)
 }
 
 /// Shown in the list: the caller takes part, and has not hidden it since the last message.
 fn is_listed(detail: &Detail) -> bool {
-    detail
-        .member
-        .as_ref()
-        .is_some_and(|member| !member.hidden || !detail.newest.is_empty())
+    detail.member.as_ref().is_some_and(|member| !member.hidden || !detail.newest.is_empty())
 }
 
 /// Where a conversation stands on its page: by its newest message.
 fn place(detail: &Detail) -> (Reverse<DateTime<Utc>>, ConversationId) {
     let newest = detail.newest.first().map(|message| message.sent_at);
-    (
-        Reverse(newest.unwrap_or(detail.conversation.created_at)),
-        detail.conversation.id,
-    )
+    (Reverse(newest.unwrap_or(detail.conversation.created_at)), detail.conversation.id)
 }
 
 /// About what an answer may take once Lambda has put its JSON into a JSON string, which ends at 6 MB.
@@ -88,10 +76,7 @@ pub async fn list(
 ) -> Result<Reply<Page<Box<RawValue>>>, Problem> {
     let position = query.cursor.as_deref().map(position).transpose()?;
     let limit = query.limit.0;
-    let (active, more) = app
-        .store
-        .active_conversations(caller.user, position, limit)
-        .await?;
+    let (active, more) = app.store.active_conversations(caller.user, position, limit).await?;
     let ids: Vec<ConversationId> = active.iter().map(|activity| activity.conversation).collect();
     let mut details = app.store.details(caller.user, &ids).await?;
     details.retain(is_listed);
@@ -115,9 +100,5 @@ pub async fn list(
         let cursor = cursor_of(last);
         origin.link(&format!("/api/conversations/?limit={limit}&cursor={cursor}"))
     });
-    Ok(Reply::ok(Page {
-        next,
-        previous: None,
-        results,
-    }))
+    Ok(Reply::ok(Page { next, previous: None, results }))
 }

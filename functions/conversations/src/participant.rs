@@ -20,10 +20,7 @@ use crate::{
 
 async fn one(app: &App, actor: &Actor, id: ConversationId, user: UserId) -> Result<ParticipantView, Problem> {
     let member = app.store.member(id, user).await?.ok_or_else(Problem::not_found)?;
-    ParticipantView::all(app, actor, &[member])
-        .await?
-        .pop()
-        .ok_or_else(Problem::not_found)
+    ParticipantView::all(app, actor, &[member]).await?.pop().ok_or_else(Problem::not_found)
 }
 
 /// The participant.
@@ -59,20 +56,14 @@ pub async fn change(
 ) -> Result<Reply<ParticipantView>, Problem> {
     let (conversation, actor) = seat(&app, &caller, id).await?;
     if !actor.may_own() {
-        return Err(Problem::forbidden(
-            "Only an owner or an admin gives and takes the owner's role.",
-        ));
+        return Err(Problem::forbidden("Only an owner or an admin gives and takes the owner's role."));
     }
     if conversation.kind == Kind::Direct {
         return Err(direct());
     }
     if let Some(role) = request.role {
         let (request, now) = (app.random.uuid(), app.clock.now());
-        refusal(
-            app.store
-                .set_member_role(id, caller.user, user, role, request, now)
-                .await?,
-        )?;
+        refusal(app.store.set_member_role(id, caller.user, user, role, request, now).await?)?;
     }
     Ok(Reply::ok(one(&app, &actor, id, user).await?))
 }
@@ -86,9 +77,7 @@ pub async fn remove(
 ) -> Result<StatusCode, Problem> {
     let (conversation, actor) = seat(&app, &caller, id).await?;
     if !actor.may_remove_participant(user) {
-        return Err(Problem::forbidden(
-            "Only an owner or an admin removes others from a conversation.",
-        ));
+        return Err(Problem::forbidden("Only an owner or an admin removes others from a conversation."));
     }
     if conversation.kind == Kind::Direct {
         return Err(direct());

@@ -40,27 +40,18 @@ pub async fn list(
     origin: Origin,
     Query(query): Query<ListParticipants>,
 ) -> Result<Reply<Page<ParticipantView>>, Problem> {
-    let position = query
-        .cursor
-        .as_deref()
-        .map(|text| read_cursor::<16>(List::Participants, text))
-        .transpose()?;
+    let position =
+        query.cursor.as_deref().map(|text| read_cursor::<16>(List::Participants, text)).transpose()?;
     let after = position.map(|bytes| UserId::new(Uuid::from_bytes(bytes)));
     let (_, actor) = seat(&app, &caller, id).await?;
     let limit = query.limit.0;
     let (members, more) = app.store.participants(id, after, limit).await?;
     let next = members.last().filter(|_| more).map(|last| {
         let cursor = cursor(List::Participants, last.user.uuid().as_bytes());
-        origin.link(&format!(
-            "/api/conversations/{id}/participants/?limit={limit}&cursor={cursor}"
-        ))
+        origin.link(&format!("/api/conversations/{id}/participants/?limit={limit}&cursor={cursor}"))
     });
     let results = ParticipantView::all(&app, &actor, &members).await?;
-    Ok(Reply::ok(Page {
-        next,
-        previous: None,
-        results,
-    }))
+    Ok(Reply::ok(Page { next, previous: None, results }))
 }
 
 /// Who comes in.
@@ -91,9 +82,7 @@ pub async fn add(
     let users = distinct(&request.participants, PARTICIPANTS_PER_REQUEST)?;
     let (conversation, actor) = seat(&app, &caller, id).await?;
     if !actor.may_change_conversation() {
-        return Err(Problem::forbidden(
-            "Only who takes part adds others to a conversation.",
-        ));
+        return Err(Problem::forbidden("Only who takes part adds others to a conversation."));
     }
     if conversation.kind == Kind::Direct {
         return Err(direct());
@@ -114,9 +103,7 @@ pub async fn add(
     )?;
     app.store.remove_closed(id, caller.user, &users, now).await?;
     let members = app.store.members(id, &users).await?;
-    Ok(Reply::ok(Added {
-        participants: ParticipantView::all(&app, &actor, &members).await?,
-    }))
+    Ok(Reply::ok(Added { participants: ParticipantView::all(&app, &actor, &members).await? }))
 }
 
 pub(crate) fn direct() -> Problem {
@@ -129,23 +116,21 @@ pub(crate) fn refusal(written: ParticipantsWritten) -> Result<(), Problem> {
     match written {
         ParticipantsWritten::Done => Ok(()),
         ParticipantsWritten::Gone | ParticipantsWritten::NoSuchParticipant => Err(Problem::not_found()),
-        ParticipantsWritten::MayNotRemove => Err(Problem::forbidden(
-            "Only an owner or an admin removes others from a conversation.",
-        )),
+        ParticipantsWritten::MayNotRemove => {
+            Err(Problem::forbidden("Only an owner or an admin removes others from a conversation."))
+        }
         ParticipantsWritten::Stale => Err(Problem::precondition_failed()),
-        ParticipantsWritten::Full => field(format!(
-            "a conversation has at most {MAX_PARTICIPANTS} participants"
-        )),
-        ParticipantsWritten::TooManyAtOnce => field(format!(
-            "at most {MEMBERSHIPS_PER_CHANGE} can come and go in one request"
-        )),
-        ParticipantsWritten::TooManyOwners => Err(Problem::field(
-            "role",
-            format!("a conversation has at most {MAX_OWNERS} owners"),
-        )),
-        ParticipantsWritten::LastOwner => Err(Problem::field(
-            "role",
-            "is the last owner's: make somebody else an owner first",
-        )),
+        ParticipantsWritten::Full => {
+            field(format!("a conversation has at most {MAX_PARTICIPANTS} participants"))
+        }
+        ParticipantsWritten::TooManyAtOnce => {
+            field(format!("at most {MEMBERSHIPS_PER_CHANGE} can come and go in one request"))
+        }
+        ParticipantsWritten::TooManyOwners => {
+            Err(Problem::field("role", format!("a conversation has at most {MAX_OWNERS} owners")))
+        }
+        ParticipantsWritten::LastOwner => {
+            Err(Problem::field("role", "is the last owner's: make somebody else an owner first"))
+        }
     }
 }

@@ -53,11 +53,7 @@ pub async fn read(
     match marked {
         Marked::Done(mark) => {
             let read = (mark.read > 0).then(|| id.message(mark.read));
-            Ok(Reply::ok(ReadMarkView {
-                unread: mark.unread,
-                unread_more: mark.unread_more,
-                read,
-            }))
+            Ok(Reply::ok(ReadMarkView { unread: mark.unread, unread_more: mark.unread_more, read }))
         }
         Marked::NoSuchMessage => Err(Problem::field("message", "no such message in this conversation")),
         Marked::NoSuchConversation => Err(Problem::not_found()),

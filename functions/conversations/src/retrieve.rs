@@ -20,17 +20,10 @@ pub(crate) async fn view(
 ) -> Result<(ConversationView, u64), Problem> {
     // The version is read before what it is the version of: a client that puts an older copy back meets a newer one.
     let (conversation, actor) = seat(app, caller, id).await?;
-    let detail = app
-        .store
-        .detail(caller.user, id)
-        .await?
-        .ok_or_else(Problem::not_found)?;
+    let detail = app.store.detail(caller.user, id).await?.ok_or_else(Problem::not_found)?;
     let people = People::of(&actor);
-    let view = ConversationView::all(app, origin, vec![detail], people)
-        .await?
-        .pop();
-    view.map(|view| (view, conversation.v))
-        .ok_or_else(Problem::not_found)
+    let view = ConversationView::all(app, origin, vec![detail], people).await?.pop();
+    view.map(|view| (view, conversation.v)).ok_or_else(Problem::not_found)
 }
 
 /// A conversation that the caller may read, and the caller before it; 404 otherwise. Whether it is closed is met by what
@@ -42,11 +35,7 @@ pub(crate) async fn seat(
 ) -> Result<(Conversation, Actor), Problem> {
     let (conversation, actor) = standing(app, caller, id).await?;
     let open = actor.member.is_some() || app.store.is_open(id).await?;
-    if open {
-        Ok((conversation, actor))
-    } else {
-        Err(Problem::not_found())
-    }
+    if open { Ok((conversation, actor)) } else { Err(Problem::not_found()) }
 }
 
 /// The same, closed or not: for who deletes it, and may have to finish that.
@@ -56,14 +45,10 @@ pub(crate) async fn standing(
     id: ConversationId,
 ) -> Result<(Conversation, Actor), Problem> {
     let seat = app.store.seat(id, caller.user).await?;
-    let actor = caller
-        .actor(app, seat.as_ref().and_then(|seat| seat.member.as_ref()))
-        .await?;
+    let actor = caller.actor(app, seat.as_ref().and_then(|seat| seat.member.as_ref())).await?;
     let readable = seat.filter(|_| actor.may_read());
     let conversation = readable.map(|Seat { conversation, .. }| conversation);
-    conversation
-        .map(|conversation| (conversation, actor))
-        .ok_or_else(Problem::not_found)
+    conversation.map(|conversation| (conversation, actor)).ok_or_else(Problem::not_found)
 }
 
 /// The conversation.

@@ -59,11 +59,7 @@ pub struct ParticipantView {
 
 impl ParticipantView {
     pub(crate) fn new(member: &Member, people: &People) -> Self {
-        Self {
-            user: people.view(member.user),
-            role: member.role,
-            joined_at: member.joined_at,
-        }
+        Self { user: people.view(member.user), role: member.role, joined_at: member.joined_at }
     }
 
     /// Views of several, with their users looked up at once.
@@ -90,20 +86,11 @@ impl ConversationView {
         }
         users.extend(&participants);
         let people = known.sharing(participants).find(app, users).await?;
-        Ok(shown
-            .into_iter()
-            .map(|(detail, messages)| Self::new(detail, messages, &people, origin))
-            .collect())
+        Ok(shown.into_iter().map(|(detail, messages)| Self::new(detail, messages, &people, origin)).collect())
     }
 
     fn new(detail: Detail, messages: Vec<Message>, people: &People, origin: &Origin) -> Self {
-        let Detail {
-            conversation,
-            participants,
-            unread,
-            unread_more,
-            ..
-        } = detail;
+        let Detail { conversation, participants, unread, unread_more, .. } = detail;
         let id = conversation.id;
         let last = messages.last().cloned();
         Self {
@@ -111,16 +98,10 @@ impl ConversationView {
             kind: conversation.kind,
             name: conversation.name,
             metadata: metadata(conversation.metadata.as_deref()),
-            participants: participants
-                .iter()
-                .filter_map(|member| people.view(member.user))
-                .collect(),
+            participants: participants.iter().filter_map(|member| people.view(member.user)).collect(),
             participant_count: conversation.participant_count,
             participants_url: origin.link(&format!("/api/conversations/{id}/participants/")),
-            messages: messages
-                .into_iter()
-                .map(|message| MessageView::new(message, people))
-                .collect(),
+            messages: messages.into_iter().map(|message| MessageView::new(message, people)).collect(),
             messages_url: origin.link(&format!("/api/messages/?conversation={id}")),
             last_message: last.map(|message| MessageView::new(message, people)),
             unread,
@@ -134,9 +115,8 @@ impl ConversationView {
 /// The newest messages that are shown, in reading order. The newest of all is, whatever its size.
 fn nested(mut detail: Detail) -> (Detail, Vec<Message>) {
     let mut bytes = 0;
-    let newest = std::mem::take(&mut detail.newest)
-        .into_iter()
-        .filter(|message| message.deleted_at.is_none());
+    let newest =
+        std::mem::take(&mut detail.newest).into_iter().filter(|message| message.deleted_at.is_none());
     let mut messages: Vec<Message> = newest
         .take_while(|message| {
             let first = bytes == 0;

@@ -26,11 +26,7 @@ pub async fn delete(
         ));
     }
     let (request, now) = (app.random.uuid(), app.clock.now());
-    match app
-        .store
-        .delete_message(id, caller.user, &expected, request, now)
-        .await?
-    {
+    match app.store.delete_message(id, caller.user, &expected, request, now).await? {
         MessageWritten::Done(_) => Ok(StatusCode::NO_CONTENT),
         MessageWritten::Stale => Err(Problem::precondition_failed()),
         MessageWritten::Gone | MessageWritten::TooManyEdits => Err(Problem::not_found()),

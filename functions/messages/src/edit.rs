@@ -66,11 +66,7 @@ fn parse(
     let body = faults.check(body.map(message::body).transpose());
     let metadata = faults.check(metadata.map(text::metadata).transpose());
     match (body, metadata) {
-        (Some(body), Some(metadata)) => Ok(MessageEdit {
-            body,
-            metadata,
-            expected,
-        }),
+        (Some(body), Some(metadata)) => Ok(MessageEdit { body, metadata, expected }),
         _ => Err(faults.into_vec()),
     }
 }
@@ -114,11 +110,7 @@ async fn apply(
     if !actor.may_edit_message(message.sender) {
         return Err(Problem::forbidden("Only its sender changes a message."));
     }
-    match app
-        .store
-        .edit_message(id, caller.user, &edit, app.random.uuid(), app.clock.now())
-        .await?
-    {
+    match app.store.edit_message(id, caller.user, &edit, app.random.uuid(), app.clock.now()).await? {
         MessageWritten::Done(message) => {
             let people = People::of(&actor).find(app, [message.sender]).await?;
             let revision = message.revision;

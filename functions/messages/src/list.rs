@@ -55,18 +55,11 @@ struct Wanted {
 impl ListMessages {
     /// What is wanted of one conversation; `None` for everything.
     fn parse(&self) -> Result<Option<Wanted>, Problem> {
-        let named = [
-            ("before", self.before),
-            ("after", self.after),
-            ("around", self.around),
-        ];
+        let named = [("before", self.before), ("after", self.after), ("around", self.around)];
         let mut named = named.into_iter().filter_map(|(name, id)| Some((name, id?)));
         let place = named.next();
         if let Some((name, _)) = named.next() {
-            return Err(Problem::field(
-                name,
-                "only one of before, after and around can be asked for",
-            ));
+            return Err(Problem::field(name, "only one of before, after and around can be asked for"));
         }
         let Some(conversation) = self.conversation.or(place.map(|(_, id)| id.conversation)) else {
             return Ok(None);
@@ -88,13 +81,7 @@ impl ListMessages {
             None => Around::Newest,
         };
         let order = self.order.unwrap_or(usual_order(around));
-        Ok(Some(Wanted {
-            conversation,
-            around,
-            order,
-            limit: self.limit.0,
-            tombstones: self.tombstones,
-        }))
+        Ok(Some(Wanted { conversation, around, order, limit: self.limit.0, tombstones: self.tombstones }))
     }
 }
 
@@ -115,16 +102,10 @@ impl Wanted {
             Around::Middle(number) => format!("&around={}", id(number)),
             Around::Newest => String::new(),
         };
-        let mut path = format!(
-            "/api/messages/?conversation={}{place}&limit={}",
-            self.conversation, self.limit
-        );
+        let mut path =
+            format!("/api/messages/?conversation={}{place}&limit={}", self.conversation, self.limit);
         if self.order != usual_order(around) {
-            let order = if self.order == Order::Newest {
-                "newest"
-            } else {
-                "oldest"
-            };
+            let order = if self.order == Order::Newest { "newest" } else { "oldest" };
             path.push_str("&order=");
             path.push_str(order);
         }
@@ -144,9 +125,7 @@ pub async fn list(
 ) -> Result<Reply<Page<MessageView>>, Problem> {
     match query.parse()? {
         Some(wanted) => Ok(Reply::ok(of_conversation(&app, &caller, &origin, &wanted).await?)),
-        None => Ok(Reply::ok(
-            crate::list_all::page(&app, &caller, &origin, &query).await?,
-        )),
+        None => Ok(Reply::ok(crate::list_all::page(&app, &caller, &origin, &query).await?)),
     }
 }
 
@@ -157,21 +136,14 @@ async fn of_conversation(
     wanted: &Wanted,
 ) -> Result<Page<MessageView>, Problem> {
     let conversation = wanted.conversation;
-    let (member, page) = app
-        .store
-        .member_and_messages(conversation, caller.user, wanted.around, wanted.limit)
-        .await?;
+    let (member, page) =
+        app.store.member_and_messages(conversation, caller.user, wanted.around, wanted.limit).await?;
     let actor = caller.actor(app, member.as_ref()).await?;
     let open = actor.may_read() && (member.is_some() || app.store.is_open(conversation).await?);
     let page = page.filter(|_| open).ok_or_else(Problem::not_found)?;
     let (older, newer) = neighbours(&page);
-    let people = People::of(&actor)
-        .find(app, page.messages.iter().map(|message| message.sender))
-        .await?;
-    let shown = page
-        .messages
-        .into_iter()
-        .filter(|message| wanted.tombstones || message.deleted_at.is_none());
+    let people = People::of(&actor).find(app, page.messages.iter().map(|message| message.sender)).await?;
+    let shown = page.messages.into_iter().filter(|message| wanted.tombstones || message.deleted_at.is_none());
     let mut results: Vec<MessageView> = shown.map(|message| MessageView::new(message, &people)).collect();
     let link = |around: Option<Around>| around.map(|around| wanted.link(origin, around));
     let (mut next, mut previous) = (link(newer), link(older));
@@ -179,24 +151,12 @@ async fn of_conversation(
         results.reverse();
         std::mem::swap(&mut next, &mut previous);
     }
-    Ok(Page {
-        next,
-        previous,
-        results,
-    })
+    Ok(Page { next, previous, results })
 }
 
 /// Where older and newer messages are.
 fn neighbours(page: &MessagePage) -> (Option<Around>, Option<Around>) {
-    let older = page
-        .messages
-        .first()
-        .filter(|_| page.older)
-        .map(|first| Around::Before(first.number));
-    let newer = page
-        .messages
-        .last()
-        .filter(|_| page.newer)
-        .map(|last| Around::After(last.number));
+    let older = page.messages.first().filter(|_| page.older).map(|first| Around::Before(first.number));
+    let newer = page.messages.last().filter(|_| page.newer).map(|last| Around::After(last.number));
     (older, newer)
 }

@@ -36,29 +36,19 @@ impl Position {
         let (id, below) = bytes.split_at(16);
         let id = Uuid::from_slice(id).ok().and_then(ConversationId::from_uuid);
         let below = below.try_into().map(u64::from_be_bytes).ok();
-        let position = id
-            .zip(below)
-            .map(|(conversation, below)| Self { conversation, below });
+        let position = id.zip(below).map(|(conversation, below)| Self { conversation, below });
         position.ok_or_else(bad_cursor)
     }
 
     fn text(self) -> String {
         cursor(
             List::Messages,
-            &[
-                self.conversation.uuid().as_bytes().as_slice(),
-                &self.below.to_be_bytes(),
-            ]
-            .concat(),
+            &[self.conversation.uuid().as_bytes().as_slice(), &self.below.to_be_bytes()].concat(),
         )
     }
 
     fn around(self) -> Around {
-        if self.below == 0 {
-            Around::Newest
-        } else {
-            Around::Before(self.below)
-        }
+        if self.below == 0 { Around::Newest } else { Around::Before(self.below) }
     }
 }
 
@@ -71,23 +61,14 @@ pub async fn page(
 ) -> Result<Page<MessageView>, Problem> {
     let position = query.cursor.as_deref().map(Position::parse).transpose()?;
     let from = position.map(|position| position.conversation);
-    let (ids, more) = app
-        .store
-        .conversations_of(caller.user, from, CONVERSATIONS + 1)
-        .await?;
+    let (ids, more) = app.store.conversations_of(caller.user, from, CONVERSATIONS + 1).await?;
     let (ids, beyond) = ids.split_at(ids.len().min(CONVERSATIONS));
     let memberships = app.store.memberships(caller.user, ids).await?;
-    let bases: HashMap<_, _> = memberships
-        .iter()
-        .map(|member| (member.conversation, member.base))
-        .collect();
+    let bases: HashMap<_, _> = memberships.iter().map(|member| (member.conversation, member.base)).collect();
     let mut next = beyond
         .first()
         .filter(|_| more || !beyond.is_empty())
-        .map(|id| Position {
-            conversation: *id,
-            below: 0,
-        });
+        .map(|id| Position { conversation: *id, below: 0 });
     let (mut messages, mut bytes) = (Vec::new(), 0);
     for id in ids {
         // No membership any more: removed since the list was read.
@@ -96,10 +77,7 @@ pub async fn page(
         let start = position.filter(|position| position.conversation == *id);
         let around = start.map_or(Around::Newest, Position::around);
         if limit == 0 || bytes > ENOUGH_BYTES {
-            next = Some(Position {
-                conversation: *id,
-                below: 0,
-            });
+            next = Some(Position { conversation: *id, below: 0 });
             break;
         }
         let Some(page) = app.store.messages(*id, *base, around, limit).await? else {
@@ -107,37 +85,19 @@ pub async fn page(
         };
         bytes += page.bytes();
         let lowest = page.messages.first().map(|message| message.number);
-        messages.extend(
-            page.messages
-                .into_iter()
-                .rev()
-                .filter(|m| query.tombstones || m.deleted_at.is_none()),
-        );
+        messages
+            .extend(page.messages.into_iter().rev().filter(|m| query.tombstones || m.deleted_at.is_none()));
         if let Some(below) = lowest.filter(|_| page.older) {
-            next = Some(Position {
-                conversation: *id,
-                below,
-            });
+            next = Some(Position { conversation: *id, below });
             break;
         }
     }
-    let people = People::seen_by(caller)
-        .find(app, messages.iter().map(|message| message.sender))
-        .await?;
-    let results = messages
-        .into_iter()
-        .map(|message| MessageView::new(message, &people))
-        .collect();
+    let people = People::seen_by(caller).find(app, messages.iter().map(|message| message.sender)).await?;
+    let results = messages.into_iter().map(|message| MessageView::new(message, &people)).collect();
     let tombstones = if query.tombstones { "&tombstones=1" } else { "" };
     let link = |position: Position| {
         let (limit, cursor) = (query.limit.0, position.text());
-        origin.link(&format!(
-            "/api/messages/?limit={limit}{tombstones}&cursor={cursor}"
-        ))
+        origin.link(&format!("/api/messages/?limit={limit}{tombstones}&cursor={cursor}"))
     };
-    Ok(Page {
-        next: next.map(link),
-        previous: None,
-        results,
-    })
+    Ok(Page { next: next.map(link), previous: None, results })
 }

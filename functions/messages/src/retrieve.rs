@@ -23,9 +23,7 @@ pub(crate) async fn readable(app: &App, caller: &Caller, id: MessageId) -> Resul
     // A membership ends with its conversation; an admin without one asks the log.
     let open = actor.may_read() && (member.is_some() || app.store.is_open(id.conversation).await?);
     let message = message.filter(|message| open && message.number > base);
-    message
-        .map(|message| (message, actor))
-        .ok_or_else(Problem::not_found)
+    message.map(|message| (message, actor)).ok_or_else(Problem::not_found)
 }
 
 /// The message; 404 for a tombstone.
@@ -81,20 +79,8 @@ pub async fn revisions(
         return Err(Problem::not_found());
     }
     if !actor.may_read_revisions(message.sender) {
-        return Err(Problem::forbidden(
-            "Earlier versions are shown to the message's sender and to admins.",
-        ));
+        return Err(Problem::forbidden("Earlier versions are shown to the message's sender and to admins."));
     }
-    let results = app
-        .store
-        .revisions(id)
-        .await?
-        .into_iter()
-        .map(RevisionView::from)
-        .collect();
-    Ok(Reply::ok(Page {
-        next: None,
-        previous: None,
-        results,
-    }))
+    let results = app.store.revisions(id).await?.into_iter().map(RevisionView::from).collect();
+    Ok(Reply::ok(Page { next: None, previous: None, results }))
 }

@@ -44,21 +44,11 @@ impl SendMessage {
         let mut faults = Faults::default();
         let body = faults.check(message::body(self.message_body));
         let metadata = faults.check(text::metadata(&self.metadata.unwrap_or_default()));
-        let Self {
-            conversation,
-            reply_to,
-            after,
-            ..
-        } = self;
+        let Self { conversation, reply_to, after, .. } = self;
         match (body, metadata) {
-            (Some(body), Some(metadata)) => Ok(Draft {
-                conversation,
-                body,
-                reply_to,
-                client_key: key,
-                after,
-                metadata,
-            }),
+            (Some(body), Some(metadata)) => {
+                Ok(Draft { conversation, body, reply_to, client_key: key, after, metadata })
+            }
             _ => Err(faults.into_vec()),
         }
     }
@@ -77,10 +67,7 @@ pub async fn send(
     let now = app.clock.now();
     draft.check(now)?;
     let key = key.unwrap_or_else(|| ClientKey::new(app.random.uuid_at(now)));
-    let appended = app
-        .store
-        .append_message(caller.user, &draft, key, &app.clock)
-        .await;
+    let appended = app.store.append_message(caller.user, &draft, key, &app.clock).await;
     let appended = appended.map_err(|error| Problem::from(error).member("client_id", key.to_string()))?;
     match appended {
         Appended::New(message, sender) => {

@@ -42,20 +42,12 @@ pub(super) enum Fate {
 }
 
 const fn says(sender: usize, text: &'static str) -> Line {
-    Line {
-        sender,
-        text,
-        reply_to: None,
-        fate: Fate::Stays,
-    }
+    Line { sender, text, reply_to: None, fate: Fate::Stays }
 }
 
 impl Line {
     const fn to(self, place: usize) -> Self {
-        Self {
-            reply_to: Some(place),
-            ..self
-        }
+        Self { reply_to: Some(place), ..self }
     }
 
     const fn then(self, fate: Fate) -> Self {
@@ -69,49 +61,24 @@ pub(super) const CONVERSATIONS: [Conversation; 3] = [
         opener: ANN,
         others: &[BEN],
         lines: &[
-            says(
-                ANN,
-                "Hi Ben! Is the flat on Mill Lane still free from Friday the 12th to Sunday?",
-            ),
+            says(ANN, "Hi Ben! Is the flat on Mill Lane still free from Friday the 12th to Sunday?"),
             says(BEN, "Hello Ann. Yes, it is. For how many of you?"),
-            says(
-                ANN,
-                "Three: my brother, his daughter (she is two) and me. Is there a cot?",
-            ),
-            says(
-                BEN,
-                "There is a folding one, and I can put a gate at the top of the stairs.",
-            )
-            .to(2),
-            says(
-                ANN,
-                "Perfect. We get in on the 18:40 train. Is that too late for the keys?",
-            ),
-            says(
-                BEN,
-                "Not at all. The key box is left of the door, the code is 4711.",
-            )
-            .then(Fate::Deleted),
-            says(
-                BEN,
-                "On second thought I will send you the code on the day, and not in writing here.",
-            ),
+            says(ANN, "Three: my brother, his daughter (she is two) and me. Is there a cot?"),
+            says(BEN, "There is a folding one, and I can put a gate at the top of the stairs.").to(2),
+            says(ANN, "Perfect. We get in on the 18:40 train. Is that too late for the keys?"),
+            says(BEN, "Not at all. The key box is left of the door, the code is 4711.").then(Fate::Deleted),
+            says(BEN, "On second thought I will send you the code on the day, and not in writing here."),
             says(ANN, "Even better. How do we get there from the station?"),
-            says(
-                BEN,
-                "Tram 3 to Corn Market, then five minutes along the river. Last tram at 22:10.",
-            )
-            .then(Fate::EditedTo(
-                "Tram 4 to Corn Market, then five minutes along the river. Last tram at 23:10.",
-            )),
+            says(BEN, "Tram 3 to Corn Market, then five minutes along the river. Last tram at 22:10.").then(
+                Fate::EditedTo(
+                    "Tram 4 to Corn Market, then five minutes along the river. Last tram at 23:10.",
+                ),
+            ),
             says(ANN, "Got it, thanks!").to(8),
         ],
     },
     Conversation {
-        kind: Kind::Group {
-            name: "Mill Lane, 12–14 June",
-            mark: "mill-lane",
-        },
+        kind: Kind::Group { name: "Mill Lane, 12–14 June", mark: "mill-lane" },
         opener: BEN,
         others: &[ANN, ADMIN],
         lines: &[
@@ -119,26 +86,12 @@ pub(super) const CONVERSATIONS: [Conversation; 3] = [
                 BEN,
                 "I have added Maya from the support team, as the booking shows the wrong number of guests.",
             ),
-            says(
-                ADMIN,
-                "Hi both! I see two guests in the booking. Ann, how many are you?",
-            ),
+            says(ADMIN, "Hi both! I see two guests in the booking. Ann, how many are you?"),
             says(ANN, "Three, one of them under three years old."),
-            says(
-                ADMIN,
-                "Then it is two paying guests and a cot, and the price stays as it is.",
-            )
-            .to(2),
+            says(ADMIN, "Then it is two paying guests and a cot, and the price stays as it is.").to(2),
             says(BEN, "Fine with me. I will get fresh bread on Saturday. 🥖"),
-            says(
-                ANN,
-                "You are spoiling us. Is there a good place for breakfast on Sunday?",
-            ),
-            says(
-                BEN,
-                "Café Lumen, at the bridge. Go before ten, or you will queue.",
-            )
-            .to(5),
+            says(ANN, "You are spoiling us. Is there a good place for breakfast on Sunday?"),
+            says(BEN, "Café Lumen, at the bridge. Go before ten, or you will queue.").to(5),
         ],
     },
     Conversation {
@@ -146,15 +99,9 @@ pub(super) const CONVERSATIONS: [Conversation; 3] = [
         opener: ADMIN,
         others: &[BEN],
         lines: &[
-            says(
-                ADMIN,
-                "Hi Ben, your listing lacks a photo of the stairs. Families ask for it.",
-            ),
+            says(ADMIN, "Hi Ben, your listing lacks a photo of the stairs. Families ask for it."),
             says(BEN, "True. I will take one when the gate is up.").to(0),
-            says(
-                ADMIN,
-                "Great, then I approve it today and have another look next week.",
-            ),
+            says(ADMIN, "Great, then I approve it today and have another look next week."),
         ],
     },
 ];
@@ -166,24 +113,12 @@ mod tests {
     #[test]
     fn the_script_has_what_it_is_to_show() {
         let lines = || CONVERSATIONS.iter().flat_map(|conversation| conversation.lines);
-        assert_eq!(
-            lines()
-                .filter(|line| matches!(line.fate, Fate::EditedTo(_)))
-                .count(),
-            1
-        );
-        assert_eq!(
-            lines().filter(|line| matches!(line.fate, Fate::Deleted)).count(),
-            1
-        );
+        assert_eq!(lines().filter(|line| matches!(line.fate, Fate::EditedTo(_))).count(), 1);
+        assert_eq!(lines().filter(|line| matches!(line.fate, Fate::Deleted)).count(), 1);
         assert!(lines().filter(|line| line.reply_to.is_some()).count() > 3);
         for conversation in &CONVERSATIONS {
             let lines = conversation.lines.iter().enumerate();
-            assert!(
-                lines
-                    .clone()
-                    .all(|(place, line)| line.reply_to.is_none_or(|earlier| earlier < place))
-            );
+            assert!(lines.clone().all(|(place, line)| line.reply_to.is_none_or(|earlier| earlier < place)));
             assert!(lines.clone().all(|(_, line)| {
                 line.sender == conversation.opener || conversation.others.contains(&line.sender)
             }));

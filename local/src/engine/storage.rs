@@ -56,13 +56,9 @@ impl Place {
 pub(super) fn open(storage: Storage) -> Result<(Place, Database), EngineError> {
     let place = claim(storage)?;
     let file = place.folder().join(DATA_FILE);
-    let broken = |reason: String| EngineError::Broken {
-        file: file.clone(),
-        reason: reason.replace('\n', " "),
-    };
-    let path = file
-        .to_str()
-        .ok_or_else(|| broken("its path is not UTF-8".into()))?;
+    let broken =
+        |reason: String| EngineError::Broken { file: file.clone(), reason: reason.replace('\n', " ") };
+    let path = file.to_str().ok_or_else(|| broken("its path is not UTF-8".into()))?;
     if file.exists() {
         check(&file).map_err(broken)?;
     }
@@ -70,9 +66,7 @@ pub(super) fn open(storage: Storage) -> Result<(Place, Database), EngineError> {
     add_index(&file).map_err(|error| broken(error.to_string()))?;
     if matches!(place, Place::Temporary(_)) {
         // Nobody reads a temporary file after a power cut, so that nothing in it needs an fsync.
-        database
-            .enable_bulk_loading()
-            .map_err(|error| broken(error.to_string()))?;
+        database.enable_bulk_loading().map_err(|error| broken(error.to_string()))?;
     }
     Ok((place, database))
 }
@@ -101,22 +95,16 @@ fn lock(folder: PathBuf) -> Result<Place, EngineError> {
         .map_err(cannot(&format!("write to the data folder {name}")))?;
     match lock.try_lock() {
         Ok(()) => {
-            lock.set_len(0)
-                .map_err(cannot(&format!("write to the data folder {name}")))?;
+            lock.set_len(0).map_err(cannot(&format!("write to the data folder {name}")))?;
             Ok(Place::Locked { folder, lock })
         }
-        Err(TryLockError::WouldBlock) => Err(EngineError::InUse {
-            endpoint: announced(&file),
-            folder,
-        }),
+        Err(TryLockError::WouldBlock) => Err(EngineError::InUse { endpoint: announced(&file), folder }),
         Err(TryLockError::Error(error)) => Err(cannot(&format!("lock the data folder {name}"))(error)),
     }
 }
 
 fn announced(file: &Path) -> Option<String> {
-    fs::read_to_string(file)
-        .ok()
-        .filter(|endpoint| endpoint.starts_with("http://"))
+    fs::read_to_string(file).ok().filter(|endpoint| endpoint.starts_with("http://"))
 }
 
 /// A torn file can open well and fail at some later write; the check reads it once, before anything is promised.

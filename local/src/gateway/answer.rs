@@ -32,16 +32,11 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn read(response: &impl Serialize) -> Result<Self, NoAnswer> {
         let mut rest: ApiGatewayV2httpResponse = serde_json::from_str(&serde_json::to_string(response)?)?;
-        let status = u16::try_from(rest.status_code)
-            .ok()
-            .and_then(|status| StatusCode::from_u16(status).ok());
+        let status =
+            u16::try_from(rest.status_code).ok().and_then(|status| StatusCode::from_u16(status).ok());
         let status = status.ok_or(NoAnswer::Status(rest.status_code))?;
         let body = rest.body.take().unwrap_or_default();
-        let body = if rest.is_base64_encoded {
-            STANDARD.decode(body.as_ref())?.into()
-        } else {
-            raw(body)
-        };
+        let body = if rest.is_base64_encoded { STANDARD.decode(body.as_ref())?.into() } else { raw(body) };
         Ok(Self { status, body, rest })
     }
 
@@ -49,11 +44,7 @@ impl Answer {
         let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         *response.headers_mut() = self.rest.headers;
-        let cookies = self
-            .rest
-            .cookies
-            .iter()
-            .filter_map(|cookie| HeaderValue::from_str(cookie).ok());
+        let cookies = self.rest.cookies.iter().filter_map(|cookie| HeaderValue::from_str(cookie).ok());
         for cookie in cookies {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }

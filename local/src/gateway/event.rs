@@ -39,15 +39,10 @@ pub(super) struct Arrival {
 
 /// Bytes of the request line and the headers, as API Gateway's limit counts them.
 pub(super) fn head_size(request: &Request<Bytes>) -> usize {
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or(0, |target| target.as_str().len());
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let line = request.method().as_str().len() + target + "  HTTP/1.1\r\n".len();
     let headers = request.headers().iter();
-    line + headers
-        .map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len())
-        .sum::<usize>()
+    line + headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum::<usize>()
 }
 
 /// The event, or nothing where API Gateway would refuse the request itself (a host or path that makes no address).
@@ -114,19 +109,14 @@ fn add_optional(event: &mut Map<String, Value>, request: &Request<Bytes>) {
 
 /// An HTTP API hands the path on decoded, and cuts it at a question mark that appears so.
 fn raw_path(uri: &Uri) -> Option<String> {
-    let decoded = percent_encoding::percent_decode_str(uri.path())
-        .decode_utf8()
-        .ok()?;
+    let decoded = percent_encoding::percent_decode_str(uri.path()).decode_utf8().ok()?;
     Some(decoded.split('?').next().unwrap_or_default().to_owned())
 }
 
 fn host(request: &Request<Bytes>) -> Option<String> {
     let named = match request.headers().get(header::HOST) {
         Some(host) => host.to_str().ok()?,
-        None => request
-            .uri()
-            .authority()
-            .map_or(HOST, |authority| authority.as_str()),
+        None => request.uri().authority().map_or(HOST, |authority| authority.as_str()),
     };
     // No name and port holds these; in an address they would make something else than the host of what follows.
     let clean = !named.is_empty() && !named.contains(['/', '\\', '?', '#', '@', '%']);
@@ -138,11 +128,7 @@ fn makes_an_address(host: &str, path: &str, query: &str) -> bool {
     let Ok(url) = Url::parse(&format!("http://{host}{path}")) else {
         return false;
     };
-    let address = if query.is_empty() {
-        url.into()
-    } else {
-        format!("{url}?{query}")
-    };
+    let address = if query.is_empty() { url.into() } else { format!("{url}?{query}") };
     address.parse::<Uri>().is_ok()
 }
 
@@ -150,17 +136,11 @@ fn makes_an_address(host: &str, path: &str, query: &str) -> bool {
 fn headers(request: &Request<Bytes>, arrival: &Arrival, host: &str) -> BTreeMap<String, String> {
     let sent = request.headers();
     let forwarded = sent.keys().filter(|name| !NOT_FORWARDED.contains(name));
-    let mut headers: BTreeMap<String, String> = forwarded
-        .map(|name| (name.to_string(), joined(sent, name)))
-        .collect();
-    let via = headers
-        .get("x-forwarded-for")
-        .map_or_else(String::new, |via| format!("{via}, "));
+    let mut headers: BTreeMap<String, String> =
+        forwarded.map(|name| (name.to_string(), joined(sent, name))).collect();
+    let via = headers.get("x-forwarded-for").map_or_else(String::new, |via| format!("{via}, "));
     let trace = trace_id(arrival);
-    let port = host
-        .rsplit_once(':')
-        .and_then(|(_, port)| port.parse().ok())
-        .unwrap_or(80_u16);
+    let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(80_u16);
     headers.insert("content-length".into(), request.body().len().to_string());
     headers.insert("host".into(), host.into());
     headers.insert("x-amzn-trace-id".into(), trace);
@@ -186,13 +166,9 @@ fn text(value: &HeaderValue) -> Cow<'_, str> {
 
 fn cookies(headers: &HeaderMap) -> Vec<String> {
     let sent = headers.get_all(header::COOKIE).iter().map(text);
-    sent.flat_map(|line| {
-        line.split(';')
-            .map(|cookie| cookie.trim().to_owned())
-            .collect::<Vec<_>>()
-    })
-    .filter(|cookie| !cookie.is_empty())
-    .collect()
+    sent.flat_map(|line| line.split(';').map(|cookie| cookie.trim().to_owned()).collect::<Vec<_>>())
+        .filter(|cookie| !cookie.is_empty())
+        .collect()
 }
 
 /// Decoded, repeated ones joined by commas. `rawQueryString` beside it stays as it was sent.
@@ -226,10 +202,7 @@ fn is_text(headers: &HeaderMap) -> bool {
     let kind = text(kind).to_ascii_lowercase();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.starts_with("text/")
-        || matches!(
-            kind,
-            "application/json" | "application/javascript" | "application/xml"
-        )
+        || matches!(kind, "application/json" | "application/javascript" | "application/xml")
 }
 
 #[cfg(test)]

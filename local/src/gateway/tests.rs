@@ -10,12 +10,7 @@ use super::*;
 async fn echo(request: AxumRequest) -> String {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    format!(
-        "{} {} {}",
-        parts.method,
-        parts.uri.path_and_query().unwrap(),
-        body.len()
-    )
+    format!("{} {} {}", parts.method, parts.uri.path_and_query().unwrap(), body.len())
 }
 
 async fn cookies() -> impl axum::response::IntoResponse {
@@ -54,10 +49,7 @@ async fn status_of(request: Request<Bytes>) -> u16 {
 async fn a_request_reaches_its_function() {
     assert_eq!(body_of(get("/things?a=b%20c&d")).await, "GET /things?a=b%20c&d 0");
     assert_eq!(body_of(get("/things/1/")).await, "GET /things/1/ 0");
-    for body in [
-        Bytes::from_static(b"text"),
-        Bytes::from_static(b"\x00\xff\xff\xff"),
-    ] {
+    for body in [Bytes::from_static(b"text"), Bytes::from_static(b"\x00\xff\xff\xff")] {
         let request = Request::put("/things/").body(body).unwrap();
         assert_eq!(body_of(request).await, "PUT /things/ 4");
     }
@@ -76,27 +68,17 @@ async fn unknown_paths_are_the_gateways_own_404() {
 async fn a_head_has_the_length_and_no_body() {
     let request = Request::head("/things").body(Bytes::new()).unwrap();
     let response = gateway().handle(request).await;
-    assert_eq!(
-        response.headers()["content-length"],
-        "HEAD /things 0".len().to_string()
-    );
+    assert_eq!(response.headers()["content-length"], "HEAD /things 0".len().to_string());
     assert!(response.body().is_empty());
 }
 
 #[tokio::test]
 async fn the_limits_are_those_of_an_http_api() {
-    let body = |size| {
-        Request::post("/things")
-            .body(Bytes::from(vec![b'a'; size]))
-            .unwrap()
-    };
+    let body = |size| Request::post("/things").body(Bytes::from(vec![b'a'; size])).unwrap();
     assert_eq!(status_of(body(MAX_BODY)).await, 200);
     assert_eq!(status_of(body(MAX_BODY + 1)).await, 413);
     let head = |size: usize| {
-        let mut request = Request::get("/things")
-            .header("a", "")
-            .body(Bytes::new())
-            .unwrap();
+        let mut request = Request::get("/things").header("a", "").body(Bytes::new()).unwrap();
         let padding = "b".repeat(size - event::head_size(&request));
         request.headers_mut().insert("a", padding.parse().unwrap());
         request
@@ -107,56 +89,23 @@ async fn the_limits_are_those_of_an_http_api() {
 
 #[tokio::test]
 async fn nothing_that_a_client_sends_panics() {
-    for host in [
-        "",
-        " ",
-        "a b",
-        "[::1",
-        "a:99999",
-        "a:b",
-        "xn--a",
-        "a/b",
-        "a@b",
-        "\u{e4}",
-        "%00",
-        "1.2.3.4.5",
-        "<>",
-    ] {
-        let request = Request::get("/things")
-            .header("host", host.as_bytes())
-            .body(Bytes::new())
-            .unwrap();
+    for host in
+        ["", " ", "a b", "[::1", "a:99999", "a:b", "xn--a", "a/b", "a@b", "\u{e4}", "%00", "1.2.3.4.5", "<>"]
+    {
+        let request = Request::get("/things").header("host", host.as_bytes()).body(Bytes::new()).unwrap();
         let status = status_of(request).await;
         assert!(status == 200 || status == 400, "{host:?}: {status}");
     }
-    for path in [
-        "%00",
-        "%",
-        "%zz",
-        "%FF",
-        "%0A",
-        "%23a",
-        "%3Fa",
-        "%5C",
-        "%2e%2e/%2e%2e",
-        "..;/",
-        "//a",
-        "[",
-        "%7Bx",
-    ] {
+    for path in
+        ["%00", "%", "%zz", "%FF", "%0A", "%23a", "%3Fa", "%5C", "%2e%2e/%2e%2e", "..;/", "//a", "[", "%7Bx"]
+    {
         let uri: Uri = format!("/things/{path}?{path}").parse().unwrap();
         let status = status_of(Request::get(uri).body(Bytes::new()).unwrap()).await;
         assert!(status == 200 || status == 400, "{path:?}: {status}");
     }
-    let latin = Request::get("/things")
-        .header("cookie", &b"a=\xe4"[..])
-        .header("x", &b"\xff"[..]);
+    let latin = Request::get("/things").header("cookie", &b"a=\xe4"[..]).header("x", &b"\xff"[..]);
     assert_eq!(status_of(latin.body(Bytes::new()).unwrap()).await, 200);
-    let method = Request::builder()
-        .method("BREW")
-        .uri("/things")
-        .body(Bytes::new())
-        .unwrap();
+    let method = Request::builder().method("BREW").uri("/things").body(Bytes::new()).unwrap();
     assert_eq!(body_of(method).await, "BREW /things 0");
 }
 
@@ -165,10 +114,7 @@ async fn answers_come_back_whole() {
     let response = gateway().handle(get("/things/cookies")).await;
     let cookies: Vec<_> = response.headers().get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["a=1", "b=2"]);
-    assert_eq!(
-        gateway().handle(get("/things/bytes")).await.body(),
-        &b"\xff\xfe"[..]
-    );
+    assert_eq!(gateway().handle(get("/things/bytes")).await.body(), &b"\xff\xfe"[..]);
     assert_eq!(status_of(get("/things/panic")).await, 500);
 }
 
@@ -191,13 +137,7 @@ async fn over_the_network(request: &str) -> String {
 #[tokio::test]
 async fn it_serves_over_the_network() {
     let answer = over_the_network("GET /things HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
-    assert!(
-        answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("GET /things 0"),
-        "{answer}"
-    );
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("GET /things 0"), "{answer}");
     let answer = over_the_network("HEAD /things HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
-    assert!(
-        answer.contains("content-length: 14\r\n") && answer.ends_with("\r\n\r\n"),
-        "{answer}"
-    );
+    assert!(answer.contains("content-length: 14\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
 }

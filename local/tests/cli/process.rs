@@ -37,35 +37,15 @@ impl Server {
     }
 
     fn of(command: &mut Command) -> Self {
-        let mut child = command
-            .args(["--port", "0"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.args(["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut welcome = String::new();
         // The last thing of both welcomes is a command that ends in `echo`.
         while !welcome.ends_with("; echo\n\n") {
-            assert_ne!(
-                stdout.read_line(&mut welcome).unwrap(),
-                0,
-                "it ended after: {welcome}"
-            );
+            assert_ne!(stdout.read_line(&mut welcome).unwrap(), 0, "it ended after: {welcome}");
         }
-        let address = welcome
-            .split("http://")
-            .nth(1)
-            .unwrap()
-            .split(' ')
-            .next()
-            .unwrap()
-            .to_owned();
-        Self {
-            address,
-            welcome,
-            child,
-            stdout,
-        }
+        let address = welcome.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        Self { address, welcome, child, stdout }
     }
 
     /// What it tells people to paste.
@@ -109,11 +89,7 @@ pub fn run(arguments: &[&str]) -> Ended {
 
 pub fn run_with_input(arguments: &[&str], input: &str) -> Ended {
     let piped = |command: &mut Command| {
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
     };
     let mut child = piped(&mut command(arguments)).unwrap();
     // It may have ended without reading.
@@ -123,21 +99,14 @@ pub fn run_with_input(arguments: &[&str], input: &str) -> Ended {
 
 impl Ended {
     pub fn success(self) {
-        assert!(
-            self.0.status.success(),
-            "{}",
-            String::from_utf8_lossy(&self.0.stderr)
-        );
+        assert!(self.0.status.success(), "{}", String::from_utf8_lossy(&self.0.stderr));
     }
 
     /// The one line that it failed with.
     pub fn failure(self) -> String {
         let line = String::from_utf8(self.0.stderr).unwrap();
         assert_eq!(self.0.status.code(), Some(1), "{line}");
-        assert!(
-            line.starts_with("error: ") && line.matches('\n').count() == 1,
-            "{line}"
-        );
+        assert!(line.starts_with("error: ") && line.matches('\n').count() == 1, "{line}");
         line
     }
 }
@@ -150,15 +119,9 @@ pub struct Answer {
 
 /// One request on a connection of its own; `uri` may be an address, as the links in pages are.
 pub fn http(address: &str, method: &str, uri: &str, token: Option<&str>, body: &str) -> Answer {
-    let path = uri
-        .strip_prefix("http://")
-        .map_or(uri, |rest| &rest[rest.find('/').unwrap()..]);
+    let path = uri.strip_prefix("http://").map_or(uri, |rest| &rest[rest.find('/').unwrap()..]);
     let authorization = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
-    let kind = if body.is_empty() {
-        ""
-    } else {
-        "Content-Type: application/json\r\n"
-    };
+    let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
     let mut stream = TcpStream::connect(address).unwrap();
     write!(
         stream,
@@ -170,10 +133,7 @@ pub fn http(address: &str, method: &str, uri: &str, token: Option<&str>, body: &
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    Answer {
-        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-        body: body.to_owned(),
-    }
+    Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), body: body.to_owned() }
 }
 
 pub fn json_of(answer: &Answer, status: u16) -> Value {

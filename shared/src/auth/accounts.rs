@@ -43,10 +43,7 @@ impl NewAccount {
         let last_name = faults.check(last_name(application.last_name));
         let phone_number = faults.check(phone_number(application.phone_number.unwrap_or_default()));
         // Only what is valid, and so of bounded length, is looked for in the password.
-        let names: Vec<&str> = [&first_name, &last_name]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .collect();
+        let names: Vec<&str> = [&first_name, &last_name].into_iter().filter_map(Option::as_deref).collect();
         let accepted = password.accept("password", email.as_ref(), &names).await?;
         let password = faults.check(accepted);
         let (Some(email), Some(password), Some(first_name), Some(last_name), Some(phone_number)) =
@@ -54,13 +51,7 @@ impl NewAccount {
         else {
             return Err(faults.into_vec().into());
         };
-        Ok(Self {
-            email,
-            password,
-            first_name,
-            last_name,
-            phone_number,
-        })
+        Ok(Self { email, password, first_name, last_name, phone_number })
     }
 }
 
@@ -108,14 +99,9 @@ pub async fn create_admin(app: &App, application: Application, password: Passwor
         now: app.clock.now(),
     };
     if app.store.change_password(&change).await? != PasswordChanged::Done {
-        return Err(Problem::field(
-            "email",
-            "was changed by somebody else just now; try again",
-        ));
+        return Err(Problem::field("email", "was changed by somebody else just now; try again"));
     }
-    app.store
-        .end_sessions(credential.user, Some(change.version()))
-        .await?;
+    app.store.end_sessions(credential.user, Some(change.version())).await?;
     let user = app.store.user(credential.user).await?;
     user.ok_or_else(|| Problem::internal("an account without a profile"))
 }
@@ -126,9 +112,8 @@ mod tests {
 
     #[tokio::test]
     async fn all_that_is_wrong_is_named() {
-        let problem = NewAccount::parse(Application::default(), Password::new("short".to_owned()))
-            .await
-            .unwrap_err();
+        let problem =
+            NewAccount::parse(Application::default(), Password::new("short".to_owned())).await.unwrap_err();
         let text = problem.to_string();
         for field in ["password: ", "email: ", "first_name: ", "last_name: "] {
             assert!(text.contains(field), "{text}");
@@ -148,10 +133,7 @@ mod tests {
             (ann("ann@example.com", "zarquon vell"), "password: "),
             (ann("zarquonvell9@example.com", "Ann"), "password: "),
             (ann("zarquonvell9", "Ann"), "email: "),
-            (
-                ann("ann@example.com", &"zarquon vell ".repeat(20)),
-                "first_name: ",
-            ),
+            (ann("ann@example.com", &"zarquon vell ".repeat(20)), "first_name: "),
         ] {
             let problem = NewAccount::parse(application, Password::new("zarquonvell9".to_owned())).await;
             let text = problem.unwrap_err().to_string();

@@ -40,10 +40,7 @@ impl Tally {
             return Err(self.not_before - now);
         }
         let failures = self.failures.saturating_add(1);
-        Ok(Self {
-            failures,
-            not_before: now + delay(failures),
-        })
+        Ok(Self { failures, not_before: now + delay(failures) })
     }
 }
 
@@ -52,9 +49,7 @@ impl Tally {
 pub async fn prove(app: &App, email: &Email, password: &Password) -> Result<Option<Credential>, Problem> {
     let found = app.store.credential(email).await?;
     let claimed = claim(app, email, found).await?;
-    let hash = claimed
-        .as_ref()
-        .map_or(NOBODYS_HASH, |credential| &credential.hash);
+    let hash = claimed.as_ref().map_or(NOBODYS_HASH, |credential| &credential.hash);
     let right = password.matches(hash).await?;
     Ok(claimed.filter(|_| right))
 }
@@ -70,10 +65,7 @@ async fn claim(
         let Some(seen) = found else {
             return claim_nobodys(app, email, now).await.map(|()| None);
         };
-        let tally = Tally {
-            failures: seen.failures,
-            not_before: seen.not_before,
-        };
+        let tally = Tally { failures: seen.failures, not_before: seen.not_before };
         let next = tally.next(now).map_err(throttled)?;
         match app.store.claim_attempt(&seen, next).await? {
             Ok(claimed) => return Ok(Some(claimed)),
@@ -130,10 +122,7 @@ impl Guesses {
     fn claim(&self, email: &Email, now: DateTime<Utc>) -> Result<Tally, TimeDelta> {
         let digest: [u8; 32] = Sha256::digest(email.as_str()).into();
         let mut tallies = self.tallies();
-        let never = Tally {
-            failures: 0,
-            not_before: DateTime::UNIX_EPOCH,
-        };
+        let never = Tally { failures: 0, not_before: DateTime::UNIX_EPOCH };
         let next = tallies.get(&digest).copied().unwrap_or(never).next(now)?;
         if tallies.len() >= REMEMBERED && !tallies.contains_key(&digest) {
             let oldest = tallies.iter().min_by_key(|(_, tally)| tally.not_before);
@@ -167,15 +156,8 @@ mod tests {
         }
         assert_eq!(guesses.claim(&email, now), Err(TimeDelta::seconds(1)));
         let later = now + TimeDelta::seconds(1);
-        assert_eq!(
-            guesses.claim(&email, later).unwrap().not_before,
-            later + TimeDelta::seconds(2)
-        );
-        assert!(
-            guesses
-                .claim(&Email::parse("other@example.com").unwrap(), now)
-                .is_ok()
-        );
+        assert_eq!(guesses.claim(&email, later).unwrap().not_before, later + TimeDelta::seconds(2));
+        assert!(guesses.claim(&Email::parse("other@example.com").unwrap(), now).is_ok());
     }
 
     #[test]

@@ -100,9 +100,7 @@ pub struct Signer {
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Signer")
-            .field("kid", &self.kid)
-            .finish_non_exhaustive()
+        f.debug_struct("Signer").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
 
@@ -112,11 +110,7 @@ impl Signer {
         let key = SigningKey::from_bytes(&seed);
         let x = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
         let der = key.to_pkcs8_der().map_err(|_| BadSeed)?;
-        Ok(Self {
-            key: EncodingKey::from_ed_der(der.as_bytes()),
-            kid: thumbprint(&x),
-            x,
-        })
+        Ok(Self { key: EncodingKey::from_ed_der(der.as_bytes()), kid: thumbprint(&x), x })
     }
 
     /// A signer of a seed as files and secrets hold it: base64url, white space around it passed over.
@@ -150,9 +144,7 @@ impl Signer {
 
 /// RFC 7638 with the members of RFC 8037, appendix A.3.
 fn thumbprint(x: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(format!(
-        r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#
-    )))
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)))
 }
 
 /// The key id that a token names; `None` for what is no token of type `C` and of our algorithm.

@@ -35,16 +35,13 @@ struct Snapshot {
 pub async fn publish(app: &App) -> Result<(), Problem> {
     let now = app.clock.now();
     if let Some(signer) = &app.signer {
-        app.store
-            .publish_signing_key(signer.kid(), signer.public_x(), now, now + REFRESH_LIFETIME)
-            .await?;
+        app.store.publish_signing_key(signer.kid(), signer.public_x(), now, now + REFRESH_LIFETIME).await?;
     }
     let published = app.keys.read(&app.store, now).await?;
     match &app.signer {
-        Some(signer) if published.is_retired(signer.kid()) => Err(Problem::new(
-            Code::Internal,
-            "this signing key was retired; use a new seed",
-        )),
+        Some(signer) if published.is_retired(signer.kid()) => {
+            Err(Problem::new(Code::Internal, "this signing key was retired; use a new seed"))
+        }
         _ => Ok(()),
     }
 }
@@ -67,11 +64,7 @@ impl KeyCache {
     /// An empty cache.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        Self {
-            config,
-            snapshot: RwLock::new(None),
-            looked_up_at: Mutex::new(None),
-        }
+        Self { config, snapshot: RwLock::new(None), looked_up_at: Mutex::new(None) }
     }
 
     /// The claims of an access token.
@@ -156,10 +149,7 @@ impl KeyCache {
     }
 
     fn kept(&self) -> Option<Arc<Snapshot>> {
-        self.snapshot
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Keeps a snapshot unless a newer one is kept; the one that is kept then.
@@ -173,11 +163,8 @@ impl KeyCache {
 }
 
 fn not_now() -> Problem {
-    Problem::new(
-        Code::Unavailable,
-        "The key of this token could not be looked up. Try again.",
-    )
-    .retry_after(LOOK_AGAIN.num_seconds().unsigned_abs())
+    Problem::new(Code::Unavailable, "The key of this token could not be looked up. Try again.")
+        .retry_after(LOOK_AGAIN.num_seconds().unsigned_abs())
 }
 
 /// What a snapshot that is kept means for a token's key.
@@ -210,9 +197,7 @@ impl Snapshot {
 
     /// Whether a successor of the key was published.
     fn is_retired(&self, kid: &str) -> bool {
-        self.keys
-            .get(kid)
-            .is_some_and(|(_, not_after)| not_after.is_some())
+        self.keys.get(kid).is_some_and(|(_, not_after)| not_after.is_some())
     }
 }
 
@@ -228,10 +213,7 @@ mod tests {
     /// With one key, which ends at `not_after`.
     fn snapshot(read_at: DateTime<Utc>, not_after: Option<DateTime<Utc>>) -> Snapshot {
         let key = DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
-        Snapshot {
-            keys: HashMap::from([("known".to_owned(), (key, not_after))]),
-            read_at,
-        }
+        Snapshot { keys: HashMap::from([("known".to_owned(), (key, not_after))]), read_at }
     }
 
     #[test]
@@ -249,10 +231,7 @@ mod tests {
         let failed = at() + TimeDelta::minutes(1);
         assert_eq!(kept.answer("new", Some(failed), failed), Answer::NotNow);
         assert_eq!(kept.answer("known", Some(failed), failed), Answer::Kept);
-        assert_eq!(
-            kept.answer("new", Some(failed), failed + LOOK_AGAIN),
-            Answer::Read
-        );
+        assert_eq!(kept.answer("new", Some(failed), failed + LOOK_AGAIN), Answer::Read);
         // Too old to decide: what limits looking up does not keep a known key from being read again.
         let stale = at() + FRESH;
         assert_eq!(kept.answer("known", Some(stale), stale), Answer::Read);

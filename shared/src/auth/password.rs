@@ -122,10 +122,7 @@ impl Password {
     pub async fn rehash(&self, random: &Random) -> Result<String, Problem> {
         let (password, salt) = (self.clone(), random.bytes::<16>());
         let hashed = in_turn(move || hasher().hash_password_with_salt(password.0.as_bytes(), &salt));
-        hashed
-            .await?
-            .map(|hash| hash.to_string())
-            .map_err(Problem::internal)
+        hashed.await?.map(|hash| hash.to_string()).map_err(Problem::internal)
     }
 }
 
@@ -172,21 +169,15 @@ mod tests {
 
     async fn accepted(password: &str) -> bool {
         let email = Email::parse("ann.miller@example.com").unwrap();
-        let accepted = Password::new(password.to_owned())
-            .accept("password", Some(&email), &["Ann", "Miller"])
-            .await;
+        let accepted =
+            Password::new(password.to_owned()).accept("password", Some(&email), &["Ann", "Miller"]).await;
         accepted.unwrap().is_ok()
     }
 
     #[tokio::test]
     async fn a_password_is_long_or_hard_to_guess() {
-        for good in [
-            "fifteen letters",
-            "kX9#vq2Lw",
-            "ñañañañañañañañ",
-            &"x".repeat(128),
-            "tapir oboe 7",
-        ] {
+        for good in ["fifteen letters", "kX9#vq2Lw", "ñañañañañañañañ", &"x".repeat(128), "tapir oboe 7"]
+        {
             assert!(accepted(good).await, "{good}");
         }
         for bad in [
@@ -209,10 +200,7 @@ mod tests {
         let password = Password::new("fifteen letters".to_owned());
         let new = password.clone().accept("password", None, &[]).await;
         let new = new.unwrap().unwrap();
-        assert_eq!(
-            format!("{password:?} {new:?}"),
-            "Password(…) NewPassword(Password(…))"
-        );
+        assert_eq!(format!("{password:?} {new:?}"), "Password(…) NewPassword(Password(…))");
     }
 
     #[tokio::test]

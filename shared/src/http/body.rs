@@ -50,17 +50,8 @@ impl<S: Sync, T: RequestBody> FromRequest<S> for Json<T> {
 
 /// Whether the body is a form; JSON otherwise.
 fn is_form(headers: &HeaderMap) -> Result<bool, Problem> {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .map(|value| value.to_str().unwrap_or_default());
-    let essence = value.map(|value| {
-        value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    });
+    let value = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
+    let essence = value.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     match essence.as_deref() {
         Some("application/json") => Ok(false),
         Some("application/x-www-form-urlencoded") => Ok(true),
@@ -74,10 +65,9 @@ fn is_form(headers: &HeaderMap) -> Result<bool, Problem> {
 async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     match Limited::new(body, MAX_BODY).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
-            Code::PayloadTooLarge,
-            format!("The body is over {MAX_BODY} bytes."),
-        )),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Problem::new(Code::PayloadTooLarge, format!("The body is over {MAX_BODY} bytes.")))
+        }
         Err(error) => Err(Problem::new(Code::MalformedBody, "The body broke off.").caused_by(error)),
     }
 }
@@ -97,10 +87,7 @@ fn form_fields(bytes: &[u8], lists: &[&str]) -> Result<Map<String, Value>, Probl
             if let (Value::Array(list), false) = (list, value.is_empty()) {
                 list.push(Value::String(value));
             }
-        } else if fields
-            .insert(name.clone(), Value::String(value.replace("\r\n", "\n")))
-            .is_some()
-        {
+        } else if fields.insert(name.clone(), Value::String(value.replace("\r\n", "\n"))).is_some() {
             return Err(Invalid::new(name, "is named twice").into());
         }
     }
@@ -110,14 +97,8 @@ fn form_fields(bytes: &[u8], lists: &[&str]) -> Result<Map<String, Value>, Probl
 /// The pairs of an urlencoded text; `None` where a byte sequence is not UTF-8 or a character is refused.
 pub(super) fn pairs(bytes: &[u8]) -> Option<Vec<(String, String)>> {
     let decode = |text: &[u8]| {
-        let spaced: Vec<u8> = text
-            .iter()
-            .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-            .collect();
-        let text = percent_encoding::percent_decode(&spaced)
-            .decode_utf8()
-            .ok()?
-            .into_owned();
+        let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        let text = percent_encoding::percent_decode(&spaced).decode_utf8().ok()?.into_owned();
         (!text.chars().any(|c| is_refused(c) && c != '\r')).then_some(text)
     };
     bytes
@@ -125,10 +106,7 @@ pub(super) fn pairs(bytes: &[u8]) -> Option<Vec<(String, String)>> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            Some((
-                decode(halves.next().unwrap_or_default())?,
-                decode(halves.next().unwrap_or_default())?,
-            ))
+            Some((decode(halves.next().unwrap_or_default())?, decode(halves.next().unwrap_or_default())?))
         })
         .collect()
 }
@@ -195,29 +173,19 @@ mod tests {
     fn errors_name_the_field_and_not_the_value() {
         assert_eq!(fault("{}"), "password: is required");
         assert_eq!(fault(r#"{"password":1234}"#), "password: must be a string");
-        assert_eq!(
-            fault(r#"{"password":"","nam":1}"#),
-            "nam: is no field of this request"
-        );
+        assert_eq!(fault(r#"{"password":"","nam":1}"#), "nam: is no field of this request");
     }
 
     #[test]
     fn null_and_nothing_differ() {
-        let name = |json: &str| {
-            parse::<Login>(json_object(json.as_bytes()).unwrap())
-                .unwrap()
-                .name
-        };
+        let name = |json: &str| parse::<Login>(json_object(json.as_bytes()).unwrap()).unwrap().name;
         assert_eq!(name(r#"{"password":"","user_id":7}"#), None);
         assert_eq!(name(r#"{"password":"","name":null}"#), Some(None));
     }
 
     #[test]
     fn forms_are_strict() {
-        assert_eq!(
-            form_fields(b"a=1+2&b=%C3%A9&l=x", &["l"]).unwrap()["l"],
-            serde_json::json!(["x"])
-        );
+        assert_eq!(form_fields(b"a=1+2&b=%C3%A9&l=x", &["l"]).unwrap()["l"], serde_json::json!(["x"]));
         assert!(form_fields(b"a=%ff", &[]).is_err());
         assert!(form_fields(b"a=%00", &[]).is_err());
         assert!(form_fields(b"a=1&a=2", &[]).is_err());

@@ -34,11 +34,7 @@ impl FromRequestParts<App> for Caller {
         let token = bearer(&parts.headers)?.ok_or_else(Problem::not_authenticated)?;
         let claims = app.keys.access(&app.store, &token, app.clock.now()).await?;
         tracing::Span::current().record("user", tracing::field::display(claims.sub));
-        Ok(Self {
-            user: claims.sub,
-            session: claims.sid,
-            claimed_role: claims.role,
-        })
+        Ok(Self { user: claims.sub, session: claims.sid, claimed_role: claims.role })
     }
 }
 
@@ -46,11 +42,7 @@ impl Caller {
     /// The caller before a conversation, with the membership that was read.
     pub async fn actor(&self, app: &App, member: Option<&Member>) -> Result<Actor, Problem> {
         let role = self.role(app).await?;
-        Ok(Actor {
-            user: self.user,
-            role,
-            member: member.map(|member| member.role),
-        })
+        Ok(Actor { user: self.user, role, member: member.map(|member| member.role) })
     }
 }
 
@@ -60,11 +52,8 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = values.next() else {
         return Ok(None);
     };
-    let text = value
-        .to_str()
-        .ok()
-        .filter(|_| values.next().is_none())
-        .ok_or_else(Problem::token_not_valid)?;
+    let text =
+        value.to_str().ok().filter(|_| values.next().is_none()).ok_or_else(Problem::token_not_valid)?;
     let (scheme, token) = text.split_once(' ').ok_or_else(Problem::token_not_valid)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Problem::not_authenticated());
@@ -83,9 +72,7 @@ impl FromRequestParts<App> for MaybeCaller {
         if !parts.headers.contains_key(header::AUTHORIZATION) {
             return Ok(Self(None));
         }
-        Caller::from_request_parts(parts, app)
-            .await
-            .map(|caller| Self(Some(caller)))
+        Caller::from_request_parts(parts, app).await.map(|caller| Self(Some(caller)))
     }
 }
 

@@ -32,13 +32,8 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
         let Some(value) = values.next() else {
             return Ok(Self(None));
         };
-        let key = value
-            .to_str()
-            .ok()
-            .map(|text| text.trim_matches('"'))
-            .and_then(|text| text.parse().ok());
+        let key = value.to_str().ok().map(|text| text.trim_matches('"')).and_then(|text| text.parse().ok());
         let key = key.filter(|_| values.next().is_none());
-        key.map(|key| Self(Some(key)))
-            .ok_or_else(|| Problem::field("Idempotency-Key", "must be one UUIDv7"))
+        key.map(|key| Self(Some(key))).ok_or_else(|| Problem::field("Idempotency-Key", "must be one UUIDv7"))
     }
 }

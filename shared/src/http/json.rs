@@ -41,9 +41,7 @@ impl Strict {
         if self.depth == MAX_DEPTH {
             return Err(E::custom(format_args!("nests deeper than {MAX_DEPTH} levels")));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-        })
+        Ok(Self { depth: self.depth + 1 })
     }
 
     fn text<E: Error>(text: String) -> Result<String, E> {
@@ -90,9 +88,7 @@ impl<'de> Visitor<'de> for Strict {
     /// Beyond 2^53 a float no longer tells whole numbers apart: it would come back changed.
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         let number = Number::from_f64(value).filter(|_| value.abs() < 9_007_199_254_740_992.0);
-        number
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("a number is out of range; send it as a string"))
+        number.map(Value::Number).ok_or_else(|| E::custom("a number is out of range; send it as a string"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {

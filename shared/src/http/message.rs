@@ -47,9 +47,7 @@ impl MessageView {
             message_id: message.id(),
             sender: people.view(message.sender),
             conversation: message.conversation,
-            reply_to: message
-                .reply_to
-                .map(|number| message.conversation.message(number)),
+            reply_to: message.reply_to.map(|number| message.conversation.message(number)),
             message_body: message.body,
             sent_at: message.sent_at,
             edited_at: message.edited_at,

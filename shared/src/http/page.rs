@@ -35,11 +35,7 @@ impl<S: Sync> FromRequestParts<S> for Origin {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         // lambda_http makes the URI absolute from the gateway's `x-forwarded-proto` and `host`.
         let origin = parts.uri.scheme_str().zip(parts.uri.authority());
-        Ok(Self(
-            origin
-                .map(|(scheme, host)| format!("{scheme}://{host}"))
-                .unwrap_or_default(),
-        ))
+        Ok(Self(origin.map(|(scheme, host)| format!("{scheme}://{host}")).unwrap_or_default()))
     }
 }
 
@@ -68,22 +64,15 @@ pub fn cursor(list: List, position: &[u8]) -> String {
 /// Reads a cursor of `list` whose position has `N` bytes.
 pub fn read_cursor<const N: usize>(list: List, text: &str) -> Result<[u8; N], Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok();
-    let position = bytes
-        .as_deref()
-        .and_then(|bytes| bytes.split_first())
-        .filter(|(first, _)| **first == list as u8);
-    position
-        .and_then(|(_, rest)| rest.try_into().ok())
-        .ok_or_else(bad_cursor)
+    let position =
+        bytes.as_deref().and_then(|bytes| bytes.split_first()).filter(|(first, _)| **first == list as u8);
+    position.and_then(|(_, rest)| rest.try_into().ok()).ok_or_else(bad_cursor)
 }
 
 /// A cursor that this list did not make.
 #[must_use]
 pub fn bad_cursor() -> Problem {
-    Problem::field(
-        "cursor",
-        "is none of this list's: follow `next` and `previous` as they are",
-    )
+    Problem::field("cursor", "is none of this list's: follow `next` and `previous` as they are")
 }
 
 #[cfg(test)]

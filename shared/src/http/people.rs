@@ -25,29 +25,19 @@ impl People {
     #[must_use]
     pub fn of(actor: &Actor) -> Self {
         let (profiles, sharing) = (HashMap::new(), HashSet::new());
-        Self {
-            viewer: actor.user,
-            viewer_role: actor.role,
-            profiles,
-            sharing,
-        }
+        Self { viewer: actor.user, viewer_role: actor.role, profiles, sharing }
     }
 
     /// Nobody yet, for a viewer whose role was not read: who claims to be an admin is shown what others are.
     #[must_use]
     pub fn seen_by(caller: &Caller) -> Self {
-        Self::of(&Actor {
-            user: caller.user,
-            role: Role::Guest,
-            member: None,
-        })
+        Self::of(&Actor { user: caller.user, role: Role::Guest, member: None })
     }
 
     /// With profiles that were read already.
     #[must_use]
     pub fn knowing(mut self, users: impl IntoIterator<Item = User>) -> Self {
-        self.profiles
-            .extend(users.into_iter().map(|user| (user.id, user)));
+        self.profiles.extend(users.into_iter().map(|user| (user.id, user)));
         self
     }
 
@@ -61,10 +51,8 @@ impl People {
 
     /// Looks up those of `users` who are not known yet, all at once.
     pub async fn find(mut self, app: &App, users: impl IntoIterator<Item = UserId>) -> Result<Self, Problem> {
-        let missing: Vec<UserId> = users
-            .into_iter()
-            .filter(|user| !self.profiles.contains_key(user))
-            .collect();
+        let missing: Vec<UserId> =
+            users.into_iter().filter(|user| !self.profiles.contains_key(user)).collect();
         if !missing.is_empty() {
             self.profiles.extend(app.store.profiles(missing).await?);
         }
@@ -75,8 +63,6 @@ impl People {
     #[must_use]
     pub fn view(&self, user: UserId) -> Option<UserView> {
         let contact = shows_contact(user, self.viewer, self.viewer_role, self.sharing.contains(&user));
-        self.profiles
-            .get(&user)
-            .map(|profile| UserView::new(profile, contact))
+        self.profiles.get(&user).map(|profile| UserView::new(profile, contact))
     }
 }

@@ -85,11 +85,7 @@ impl Problem {
     /// A problem with words for whoever sent the request.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self {
-            code,
-            detail,
-            more: Box::default(),
-        }
+        Self { code, detail, more: Box::default() }
     }
 
     /// One bad field.
@@ -100,10 +96,7 @@ impl Problem {
     /// What is not there, and what is not the caller's to know about: the same bytes.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(
-            Code::NotFound,
-            "There is nothing here, or nothing that you may know about.",
-        )
+        Self::new(Code::NotFound, "There is nothing here, or nothing that you may know about.")
     }
 
     /// Known to the caller and not allowed.
@@ -242,13 +235,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.more.errors.as_slice() {
             [] => f.write_str(&self.detail),
-            errors => f.write_str(
-                &errors
-                    .iter()
-                    .map(Invalid::to_string)
-                    .collect::<Vec<_>>()
-                    .join("; "),
-            ),
+            errors => f.write_str(&errors.iter().map(Invalid::to_string).collect::<Vec<_>>().join("; ")),
         }
     }
 }
@@ -261,10 +248,7 @@ impl Error for Problem {
 
 impl From<Vec<Invalid>> for Problem {
     fn from(errors: Vec<Invalid>) -> Self {
-        let mut problem = Self::new(
-            Code::InvalidRequest,
-            "Some fields cannot be accepted; see `errors`.",
-        );
+        let mut problem = Self::new(Code::InvalidRequest, "Some fields cannot be accepted; see `errors`.");
         problem.more.errors = errors;
         problem
     }

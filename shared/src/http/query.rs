@@ -26,9 +26,7 @@ impl<T: DeserializeOwned> Query<T> {
     /// The parameters of a URI.
     pub(super) fn of(uri: &Uri) -> Result<Self, Problem> {
         let fields = parameters(uri)?;
-        body::deserialize(Value::Object(fields))
-            .map(Self)
-            .map_err(Problem::from)
+        body::deserialize(Value::Object(fields)).map(Self).map_err(Problem::from)
     }
 }
 
@@ -66,11 +64,7 @@ impl Default for Limit {
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let number = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then(|| text.parse().ok())
-            .flatten();
+        let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
         match number {
             Some(limit @ 1..=100) => Ok(Self(limit)),
             _ => Err(de::Error::custom("must be a number from 1 to 100")),

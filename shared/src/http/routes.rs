@@ -111,25 +111,16 @@ impl Routes {
 /// Adds OPTIONS and the answer to methods that a path does not have.
 fn surround(methods: MethodRouter<App>, allow: &HeaderValue) -> MethodRouter<App> {
     let options = (StatusCode::NO_CONTENT, [(header::ALLOW, allow.clone())]);
-    let refusal = Problem::new(
-        Code::MethodNotAllowed,
-        "This path does not have that method; see the header `Allow`.",
-    )
-    .allow(allow.clone());
-    methods
-        .merge(on(MethodFilter::OPTIONS, async move || options))
-        .fallback(async move || refusal)
+    let refusal =
+        Problem::new(Code::MethodNotAllowed, "This path does not have that method; see the header `Allow`.")
+            .allow(allow.clone());
+    methods.merge(on(MethodFilter::OPTIONS, async move || options)).fallback(async move || refusal)
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature that CatchPanicLayer asks for"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer asks for")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let said = panic.downcast_ref::<String>().cloned();
-    let said = said
-        .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
-        .unwrap_or_default();
+    let said = said.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
     Problem::new(Code::Internal, "Something is wrong on our side.")
         .caused_by(format!("panic: {said}"))
         .into_response()
@@ -140,21 +131,15 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
     let begun = Instant::now();
     let id = request_id(&request).unwrap_or_else(|| app.random.uuid().to_string());
     let method = request.method().clone();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let span = info_span!("request", request_id = id, user = field::Empty);
     let response = if cut_short(&request) {
         Problem::not_found().into_response()
     } else if accepts_json(&request) {
         next.run(request).instrument(span.clone()).await
     } else {
-        Problem::new(
-            Code::NotAcceptable,
-            "Only JSON is to be had here: accept application/json.",
-        )
-        .into_response()
+        Problem::new(Code::NotAcceptable, "Only JSON is to be had here: accept application/json.")
+            .into_response()
     };
     let _entered = span.enter();
     let mut response = rendered(response, &id);
@@ -162,20 +147,10 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
         response.headers_mut().insert(REQUEST_ID, id);
     }
     let headers = response.headers_mut();
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
-    headers
-        .entry(header::X_CONTENT_TYPE_OPTIONS)
-        .or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     let (status, millis) = (response.status().as_u16(), begun.elapsed().as_millis());
-    info!(
-        method = method.as_str(),
-        route = route.as_deref().unwrap_or("-"),
-        status,
-        millis,
-        "request"
-    );
+    info!(method = method.as_str(), route = route.as_deref().unwrap_or("-"), status, millis, "request");
     response
 }
 
@@ -201,20 +176,10 @@ fn accepts_json(request: &Request) -> bool {
         let mut parts = range.split(';').map(str::trim);
         let media = parts.next().unwrap_or_default().to_ascii_lowercase();
         let refused = parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        let ours = [
-            "*/*",
-            "application/*",
-            "application/json",
-            "application/problem+json",
-        ];
+        let ours = ["*/*", "application/*", "application/json", "application/problem+json"];
         ours.contains(&media.as_str()) && !refused
     };
-    let wants_json = request
-        .uri()
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .any(|pair| pair == "format=json");
+    let wants_json = request.uri().query().unwrap_or_default().split('&').any(|pair| pair == "format=json");
     let values = request.headers().get_all(header::ACCEPT).iter();
     let mut values = values.filter(|value| !value.is_empty()).peekable();
     wants_json

@@ -41,8 +41,7 @@ impl Caller {
     /// The caller's own profile, strongly consistent. A token outlives an account that was closed, and is nobody's then: 401.
     pub async fn profile(&self, app: &App) -> Result<User, Problem> {
         let user = app.store.user(self.user).await?;
-        user.filter(|user| user.closed_at.is_none())
-            .ok_or_else(Problem::token_not_valid)
+        user.filter(|user| user.closed_at.is_none()).ok_or_else(Problem::token_not_valid)
     }
 
     /// The caller's role at this moment, of which a token knows only what it was. Who was no admin then is taken at the

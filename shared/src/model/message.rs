@@ -7,12 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{Invalid, text::Rule};
 use crate::ids::{ClientKey, ConversationId, MessageId};
 
-const BODY: Rule = Rule {
-    field: "message_body",
-    min: 1,
-    max: 16_384,
-    max_bytes: 48 * 1024,
-};
+const BODY: Rule = Rule { field: "message_body", min: 1, max: 16_384, max_bytes: 48 * 1024 };
 
 /// A key may be this far ahead of the server's clock.
 const KEY_AHEAD: TimeDelta = TimeDelta::minutes(5);
@@ -44,16 +39,10 @@ impl Draft {
     pub fn check(&self, now: DateTime<Utc>) -> Result<(), Invalid> {
         let elsewhere = |id: Option<MessageId>| id.is_some_and(|id| id.conversation != self.conversation);
         if elsewhere(self.reply_to) {
-            return Err(Invalid::new(
-                "reply_to",
-                "must be a message of the same conversation",
-            ));
+            return Err(Invalid::new("reply_to", "must be a message of the same conversation"));
         }
         if elsewhere(self.after) {
-            return Err(Invalid::new(
-                "after",
-                "must be a message of the same conversation",
-            ));
+            return Err(Invalid::new("after", "must be a message of the same conversation"));
         }
         if self.client_key.is_some_and(|key| key.made_at() > now + KEY_AHEAD) {
             return Err(Invalid::new(
@@ -70,11 +59,7 @@ impl Draft {
     pub fn digest(&self) -> String {
         let reply_to = self.reply_to.map(|id| id.to_string()).unwrap_or_default();
         let mut hash = Sha256::new();
-        for part in [
-            self.body.as_str(),
-            &reply_to,
-            self.metadata.as_deref().unwrap_or_default(),
-        ] {
+        for part in [self.body.as_str(), &reply_to, self.metadata.as_deref().unwrap_or_default()] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }

@@ -20,10 +20,7 @@ pub struct Invalid {
 impl Invalid {
     /// `field` is wrong because of `reason`.
     pub fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            reason: reason.into(),
-        }
+        Self { field: field.into(), reason: reason.into() }
     }
 }
 

@@ -21,12 +21,7 @@ impl Rule {
     /// A rule on code points, with the bytes that so many can take.
     #[must_use]
     pub const fn new(field: &'static str, min: usize, max: usize) -> Self {
-        Self {
-            field,
-            min,
-            max,
-            max_bytes: max * 4,
-        }
+        Self { field, min, max, max_bytes: max * 4 }
     }
 
     /// Checks `text` and gives it back unchanged.
@@ -70,10 +65,8 @@ pub fn metadata(value: &Value) -> Result<Option<String>, Invalid> {
         Value::Object(_) => {
             let text = value.to_string();
             if text.len() > METADATA_BYTES {
-                let reason = format!(
-                    "is {} bytes as compact JSON; at most {METADATA_BYTES} are allowed",
-                    text.len()
-                );
+                let reason =
+                    format!("is {} bytes as compact JSON; at most {METADATA_BYTES} are allowed", text.len());
                 return Err(Invalid::new("metadata", reason));
             }
             Ok(Some(text))

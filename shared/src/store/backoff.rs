@@ -29,12 +29,7 @@ pub(crate) struct Backoff<'a> {
 impl<'a> Backoff<'a> {
     pub(crate) fn new(random: &'a Random) -> Self {
         let now = Instant::now();
-        Self {
-            random,
-            losses: 0,
-            try_began: now,
-            deadline: now + PATIENCE,
-        }
+        Self { random, losses: 0, try_began: now, deadline: now + PATIENCE }
     }
 
     /// Waits after a loss.

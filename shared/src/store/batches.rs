@@ -20,9 +20,7 @@ impl Store {
         keys: Vec<Key>,
         consistency: Consistency,
     ) -> Result<Vec<Item>, StoreError> {
-        let batches = keys
-            .chunks(100)
-            .map(|batch| self.one_batch_get(batch, consistency));
+        let batches = keys.chunks(100).map(|batch| self.one_batch_get(batch, consistency));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
 
@@ -44,17 +42,8 @@ impl Store {
                 .send()
                 .await
                 .map_err(classify)?;
-            let found = answer
-                .responses
-                .unwrap_or_default()
-                .remove(&self.table)
-                .unwrap_or_default();
-            items.extend(
-                found
-                    .into_iter()
-                    .map(Item::decode)
-                    .collect::<Result<Vec<_>, _>>()?,
-            );
+            let found = answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default();
+            items.extend(found.into_iter().map(Item::decode).collect::<Result<Vec<_>, _>>()?);
             match answer.unprocessed_keys.unwrap_or_default().remove(&self.table) {
                 Some(rest) if !rest.keys.is_empty() => wanted = rest.keys,
                 _ => return Ok(items),
@@ -74,9 +63,7 @@ impl Store {
     async fn one_batch_delete(&self, keys: &[Key]) -> Result<(), StoreError> {
         let mut backoff = Backoff::new(&self.random);
         let delete = |key: &Key| {
-            let delete = DeleteRequest::builder()
-                .set_key(Some(key.clone().into_attributes()))
-                .build();
+            let delete = DeleteRequest::builder().set_key(Some(key.clone().into_attributes())).build();
             delete.map(|delete| WriteRequest::builder().delete_request(delete).build())
         };
         let mut wanted: Vec<WriteRequest> = keys
@@ -85,10 +72,7 @@ impl Store {
             .collect::<Result<_, _>>()
             .map_err(|source| StoreError::Refused(source.into()))?;
         loop {
-            let request = self
-                .client
-                .batch_write_item()
-                .request_items(&self.table, wanted.clone());
+            let request = self.client.batch_write_item().request_items(&self.table, wanted.clone());
             let answer = match request.send().await.map_err(classify) {
                 Err(StoreError::Contention) => {
                     backoff.lose().await?;

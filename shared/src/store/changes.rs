@@ -28,20 +28,13 @@ pub(crate) enum ChangeWritten {
 impl Store {
     /// The first free number of the change log; `None` once it is closed.
     pub(crate) async fn next_change(&self, conversation: ConversationId) -> Result<Option<u64>, StoreError> {
-        let reading = Reading {
-            descending: true,
-            limit: Some(1),
-            consistency: Consistency::Strong,
-        };
+        let reading = Reading { descending: true, limit: Some(1), consistency: Consistency::Strong };
         let page = self.query(Span::changes(conversation, 1), reading).await?;
         match page.items.first() {
             None => Ok(Some(1)),
             Some(Item::Change(change)) => Ok(Some(change.number + 1)),
             Some(Item::Closed(_)) => Ok(None),
-            Some(_) => Err(StoreError::corrupt(
-                "CHANGE",
-                "something else stands in the change log",
-            )),
+            Some(_) => Err(StoreError::corrupt("CHANGE", "something else stands in the change log")),
         }
     }
 
@@ -77,11 +70,7 @@ impl Store {
         after: u64,
         limit: usize,
     ) -> Result<(Option<Member>, Option<(Vec<Change>, bool)>), StoreError> {
-        let reading = Reading {
-            descending: false,
-            limit: Some(limit + 1),
-            consistency: Consistency::Strong,
-        };
+        let reading = Reading { descending: false, limit: Some(limit + 1), consistency: Consistency::Strong };
         let page = self.query_whole(Span::changes(conversation, after + 1), reading);
         let (member, page) = try_join(self.member(conversation, viewer), page).await?;
         let mut changes = Vec::with_capacity(limit);
@@ -104,10 +93,7 @@ impl Store {
         conversation: ConversationId,
         user: UserId,
     ) -> Result<Option<Member>, StoreError> {
-        Ok(self
-            .get(Key::member(conversation, user), Consistency::Strong)
-            .await?
-            .and_then(Item::into_member))
+        Ok(self.get(Key::member(conversation, user), Consistency::Strong).await?.and_then(Item::into_member))
     }
 }
 
@@ -119,12 +105,6 @@ pub(crate) fn seal(
     request: Uuid,
     now: super::Time,
 ) -> Step {
-    let closed = super::items::Closed {
-        conversation,
-        slot,
-        actor,
-        closed_at: now,
-        request,
-    };
+    let closed = super::items::Closed { conversation, slot, actor, closed_at: now, request };
     Step::Put(Item::Closed(closed), Expression::condition(ABSENT))
 }

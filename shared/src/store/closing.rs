@@ -51,10 +51,7 @@ impl Store {
     async fn remove_all_members(&self, id: ConversationId, last: UserId) -> Result<(), StoreError> {
         let members = self.all_members(id).await?;
         let both = |user: UserId| [Key::inbox(user, id), Key::member(id, user)];
-        let others = members
-            .iter()
-            .map(|member| member.user)
-            .filter(|user| *user != last);
+        let others = members.iter().map(|member| member.user).filter(|user| *user != last);
         self.delete_all(others.flat_map(both).collect()).await?;
         for key in both(last) {
             self.delete(key).await?;

@@ -73,17 +73,11 @@ impl Store {
     /// The META's condition closes the race of two openings of one pair, and of a random id that stands already: one
     /// transaction takes effect, the other finds it standing. Repeated behind a lost answer it finds its own.
     pub async fn open_conversation(&self, new: &NewConversation, now: Time) -> Result<Opened, StoreError> {
-        let mut steps = vec![Step::Put(
-            Item::Conversation(new.conversation(now)),
-            Expression::condition(ABSENT),
-        )];
+        let mut steps =
+            vec![Step::Put(Item::Conversation(new.conversation(now)), Expression::condition(ABSENT))];
         steps.extend(joining(new.id, new.creator, MemberRole::Owner, 0, now));
         let role = new.others_role();
-        steps.extend(
-            new.others
-                .iter()
-                .flat_map(|user| joining(new.id, *user, role, 0, now)),
-        );
+        steps.extend(new.others.iter().flat_map(|user| joining(new.id, *user, role, 0, now)));
         let mut backoff = Backoff::new(&self.random);
         loop {
             match self.transact(&steps).await? {
@@ -104,11 +98,7 @@ impl Store {
         &self,
         pair: [UserId; 2],
     ) -> Result<(Option<Conversation>, Vec<User>), StoreError> {
-        let keys = vec![
-            Key::conversation(direct_id(pair)),
-            Key::user(pair[0]),
-            Key::user(pair[1]),
-        ];
+        let keys = vec![Key::conversation(direct_id(pair)), Key::user(pair[0]), Key::user(pair[1])];
         let (mut conversation, mut users) = (None, Vec::new());
         for item in self.batch_get(keys, Consistency::Strong).await? {
             match item {
@@ -136,11 +126,7 @@ impl Store {
 
     /// All memberships of a conversation (at most 1,000 of them), strongly consistent.
     pub(crate) async fn all_members(&self, id: ConversationId) -> Result<Vec<Member>, StoreError> {
-        let reading = Reading {
-            descending: false,
-            limit: None,
-            consistency: Consistency::Strong,
-        };
+        let reading = Reading { descending: false, limit: None, consistency: Consistency::Strong };
         let page = self.query_whole(Span::members(id, None), reading).await?;
         Ok(page.items.into_iter().filter_map(Item::into_member).collect())
     }
@@ -152,11 +138,8 @@ impl NewConversation {
     pub fn detail(&self, now: Time) -> Detail {
         let member = |user, role| member(self.id, user, role, 0, now);
         let own = member(self.creator, MemberRole::Owner);
-        let mut participants: Vec<Member> = self
-            .others
-            .iter()
-            .map(|user| member(*user, self.others_role()))
-            .collect();
+        let mut participants: Vec<Member> =
+            self.others.iter().map(|user| member(*user, self.others_role())).collect();
         participants.push(own.clone());
         participants.sort_by_key(|member| member.user);
         let conversation = self.conversation(now);
@@ -172,11 +155,7 @@ impl NewConversation {
 
     /// Both of a direct conversation own it; nobody can do anything with that.
     fn others_role(&self) -> MemberRole {
-        if self.kind == Kind::Direct {
-            MemberRole::Owner
-        } else {
-            MemberRole::Member
-        }
+        if self.kind == Kind::Direct { MemberRole::Owner } else { MemberRole::Member }
     }
 
     fn conversation(&self, now: Time) -> Conversation {
@@ -218,19 +197,11 @@ impl ConversationEdit {
     /// The conversation as the edit makes it; `None` if it is so already.
     pub(crate) fn apply(&self, conversation: &Conversation) -> Option<Conversation> {
         let name = self.name.clone().unwrap_or_else(|| conversation.name.clone());
-        let metadata = self
-            .metadata
-            .clone()
-            .unwrap_or_else(|| conversation.metadata.clone());
+        let metadata = self.metadata.clone().unwrap_or_else(|| conversation.metadata.clone());
         if name == conversation.name && metadata == conversation.metadata {
             return None;
         }
-        Some(Conversation {
-            name,
-            metadata,
-            v: conversation.v + 1,
-            ..conversation.clone()
-        })
+        Some(Conversation { name, metadata, v: conversation.v + 1, ..conversation.clone() })
     }
 }
 
@@ -238,11 +209,7 @@ impl ConversationEdit {
 /// read mark; the list entry stands and goes with it.
 pub(crate) fn joining(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Time) -> [Step; 2] {
     let member = member(id, user, role, read, now);
-    let entry = InboxEntry {
-        user,
-        conversation: id,
-        joined_at: now,
-    };
+    let entry = InboxEntry { user, conversation: id, joined_at: now };
     [
         Step::Put(Item::Member(member), Expression::condition(ABSENT)),
         Step::Put(Item::Inbox(entry), Expression::default()),
@@ -250,15 +217,7 @@ pub(crate) fn joining(id: ConversationId, user: UserId, role: MemberRole, read: 
 }
 
 fn member(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Time) -> Member {
-    Member {
-        conversation: id,
-        user,
-        role,
-        joined_at: now,
-        read,
-        base: 0,
-        hidden: false,
-    }
+    Member { conversation: id, user, role, joined_at: now, read, base: 0, hidden: false }
 }
 
 /// Writes the whole META, on the version before.

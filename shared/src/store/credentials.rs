@@ -76,15 +76,13 @@ impl Store {
             .number(":version", seen.version)
             .number(":failures", tally.failures)
             .number(":not_before", tally.not_before.timestamp_micros());
-        Ok(
-            match self.update(Key::credential(&seen.email), expression).await? {
-                Written::Done(item) => {
-                    let claimed = item.and_then(Item::into_credential);
-                    Ok(claimed.ok_or_else(|| StoreError::corrupt("EMAIL", "another kind of item"))?)
-                }
-                Written::Refused(standing) => Err(standing.and_then(Item::into_credential)),
-            },
-        )
+        Ok(match self.update(Key::credential(&seen.email), expression).await? {
+            Written::Done(item) => {
+                let claimed = item.and_then(Item::into_credential);
+                Ok(claimed.ok_or_else(|| StoreError::corrupt("EMAIL", "another kind of item"))?)
+            }
+            Written::Refused(standing) => Err(standing.and_then(Item::into_credential)),
+        })
     }
 
     /// Forgets failed attempts after a success, and keeps the password's hash of newer parameters if there is one.
@@ -109,9 +107,7 @@ impl Store {
         if let Some(hash) = rehashed {
             expression = expression.text(":hash", hash);
         }
-        self.update(Key::credential(&credential.email), expression)
-            .await
-            .map(drop)
+        self.update(Key::credential(&credential.email), expression).await.map(drop)
     }
 
     /// Changes the password: all that knows the old one is over with the version that it carries.
@@ -140,9 +136,7 @@ impl PasswordChange<'_> {
     fn steps(&self) -> Vec<Step> {
         let user = self.credential.user;
         let versions = |expression: Expression| {
-            expression
-                .number(":version", self.credential.version)
-                .number(":next", self.version())
+            expression.number(":version", self.credential.version).number(":next", self.version())
         };
         // Two changes at once: the second would end the session that the first has kept.
         let credential = versions(Expression::update(

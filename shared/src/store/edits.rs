@@ -110,13 +110,7 @@ impl Store {
             }
             let seen = message.revision;
             let body = String::new();
-            let gone = Message {
-                body,
-                metadata: None,
-                deleted_at: Some(now),
-                revision: seen + 1,
-                ..message
-            };
+            let gone = Message { body, metadata: None, deleted_at: Some(now), revision: seen + 1, ..message };
             let change = message_change(ChangeKind::MessageDeleted, &gone, number, actor, request, now);
             let mut steps = vec![tombstone_step(&gone, seen)];
             // Nothing is asked of an earlier body: it is there, or it does not matter.
@@ -141,23 +135,13 @@ impl MessageEdit {
             return None;
         }
         let edited_at = Some(now);
-        Some(Message {
-            body,
-            metadata,
-            edited_at,
-            revision: message.revision + 1,
-            ..message.clone()
-        })
+        Some(Message { body, metadata, edited_at, revision: message.revision + 1, ..message.clone() })
     }
 }
 
 /// Sets what an edit changes, on the revision that was read.
 fn edit_step(edited: &Message, seen: u64) -> Step {
-    let metadata = if edited.metadata.is_some() {
-        ", #metadata = :metadata"
-    } else {
-        " REMOVE #metadata"
-    };
+    let metadata = if edited.metadata.is_some() { ", #metadata = :metadata" } else { " REMOVE #metadata" };
     let update = format!("SET #body = :body, #edited_at = :now, #revision = :revision{metadata}");
     let condition = format!("{PRESENT} AND #revision = :seen AND attribute_not_exists(#deleted_at)");
     let mut expression = Expression::update(&update, &condition)

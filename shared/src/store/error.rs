@@ -33,20 +33,13 @@ pub enum StoreError {
 impl StoreError {
     /// An item that breaks a rule which every writer keeps.
     pub(crate) fn corrupt(entity: &str, what: &'static str) -> Self {
-        Self::Corrupt {
-            entity: entity.to_owned(),
-            source: what.into(),
-        }
+        Self::Corrupt { entity: entity.to_owned(), source: what.into() }
     }
 }
 
 const CONFLICT: [&str; 2] = ["TransactionConflictException", "TransactionInProgressException"];
-const THROTTLING: [&str; 4] = [
-    "ThrottlingException",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "Throttling",
-];
+const THROTTLING: [&str; 4] =
+    ["ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "Throttling"];
 
 /// Sorts an SDK error by what it means for the caller.
 pub(crate) fn classify<E, R>(error: SdkError<E, R>) -> StoreError

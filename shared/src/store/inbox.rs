@@ -45,14 +45,9 @@ impl Store {
         position: Option<Activity>,
         limit: usize,
     ) -> Result<(Vec<Activity>, bool), StoreError> {
-        let reading = Reading {
-            descending: true,
-            limit: Some(limit + 1),
-            consistency: Consistency::Eventual,
-        };
-        let (items, more) = self
-            .query_whole_raw(&Span::active(user, position.as_ref()), reading)
-            .await?;
+        let reading =
+            Reading { descending: true, limit: Some(limit + 1), consistency: Consistency::Eventual };
+        let (items, more) = self.query_whole_raw(&Span::active(user, position.as_ref()), reading).await?;
         let place = |item: &HashMap<String, _>| -> Option<Activity> {
             let sk: &aws_sdk_dynamodb::types::AttributeValue = item.get("gsi1sk")?;
             Activity::parse(sk.as_s().ok()?)
@@ -70,16 +65,9 @@ impl Store {
         from: Option<ConversationId>,
         limit: usize,
     ) -> Result<(Vec<ConversationId>, bool), StoreError> {
-        let reading = Reading {
-            descending: false,
-            limit: Some(limit),
-            consistency: Consistency::Strong,
-        };
+        let reading = Reading { descending: false, limit: Some(limit), consistency: Consistency::Strong };
         let (items, more) = self.query_whole_raw(&Span::inbox(user, from), reading).await?;
-        let conversations = items
-            .iter()
-            .filter_map(|item| Key::of(item)?.inbox_conversation())
-            .collect();
+        let conversations = items.iter().filter_map(|item| Key::of(item)?.inbox_conversation()).collect();
         Ok((conversations, more))
     }
 
@@ -100,10 +88,7 @@ impl Store {
         ids: &[ConversationId],
         participants: Consistency,
     ) -> Result<Vec<Detail>, StoreError> {
-        let keys = ids
-            .iter()
-            .flat_map(|id| [Key::conversation(*id), Key::member(*id, viewer)])
-            .collect();
+        let keys = ids.iter().flat_map(|id| [Key::conversation(*id), Key::member(*id, viewer)]).collect();
         let items = self.batch_get(keys, Consistency::Strong);
         let newest = try_join_all(ids.iter().map(|id| self.newest(*id)));
         let nested =
@@ -127,14 +112,9 @@ impl Store {
 
     /// The newest entries of a log and whether there are more; `None` once it is closed.
     async fn newest(&self, id: ConversationId) -> Result<Option<(Vec<Message>, bool)>, StoreError> {
-        let reading = Reading {
-            descending: true,
-            limit: Some(NESTED_MESSAGES + 1),
-            consistency: Consistency::Strong,
-        };
-        let page = self
-            .query_whole(Span::messages(id, 1, MAX_NUMBER), reading)
-            .await?;
+        let reading =
+            Reading { descending: true, limit: Some(NESTED_MESSAGES + 1), consistency: Consistency::Strong };
+        let page = self.query_whole(Span::messages(id, 1, MAX_NUMBER), reading).await?;
         Ok(unsealed(page.items).map(|messages| (messages, page.more)))
     }
 
@@ -156,13 +136,6 @@ impl Store {
         let base = member.as_ref().map_or(0, |member| member.base);
         newest.retain(|message| message.number > base);
         newest.truncate(NESTED_MESSAGES);
-        Ok(Detail {
-            conversation,
-            member,
-            participants,
-            newest,
-            unread,
-            unread_more,
-        })
+        Ok(Detail { conversation, member, participants, newest, unread, unread_more })
     }
 }

@@ -62,11 +62,7 @@ pub struct User {
     pub credential_version: u64,
     #[serde(with = "ts_microseconds")]
     pub created_at: DateTime<Utc>,
-    #[serde(
-        default,
-        with = "ts_microseconds_option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<DateTime<Utc>>,
 }
 
@@ -238,18 +234,10 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
     /// When it was last edited.
-    #[serde(
-        default,
-        with = "ts_microseconds_option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<DateTime<Utc>>,
     /// When it was deleted.
-    #[serde(
-        default,
-        with = "ts_microseconds_option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
@@ -383,11 +371,7 @@ pub struct SigningKey {
     #[serde(with = "ts_microseconds")]
     pub published_at: DateTime<Utc>,
     /// Verifies until then; set when its successor is published.
-    #[serde(
-        default,
-        with = "ts_microseconds_option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub not_after: Option<DateTime<Utc>>,
 }
 
@@ -415,10 +399,9 @@ impl Item {
     fn index(&self) -> Option<[(&'static str, String); 2]> {
         match self {
             Self::User(user) => Some(table::user_index(user.created_at, user.id)),
-            Self::Inbox(entry) => Some(table::inbox_index(
-                entry.user,
-                Activity::at(entry.joined_at, entry.conversation),
-            )),
+            Self::Inbox(entry) => {
+                Some(table::inbox_index(entry.user, Activity::at(entry.joined_at, entry.conversation)))
+            }
             _ => None,
         }
     }
@@ -428,11 +411,8 @@ impl Item {
         let key = self
             .key()
             .ok_or_else(|| StoreError::corrupt("unknown", "a kind that this release does not write"))?;
-        let mut attributes: Attributes =
-            serde_dynamo::to_item(self).map_err(|source| StoreError::Corrupt {
-                entity: key.entity(),
-                source: source.into(),
-            })?;
+        let mut attributes: Attributes = serde_dynamo::to_item(self)
+            .map_err(|source| StoreError::Corrupt { entity: key.entity(), source: source.into() })?;
         attributes.extend(key.into_attributes());
         for (name, value) in self.index().into_iter().flatten() {
             attributes.insert(name.to_owned(), AttributeValue::S(value));
@@ -443,10 +423,8 @@ impl Item {
     /// Reads an item.
     pub(crate) fn decode(attributes: Attributes) -> Result<Self, StoreError> {
         let entity = Key::of(&attributes).map(|key| key.entity()).unwrap_or_default();
-        serde_dynamo::from_item(attributes).map_err(|source| StoreError::Corrupt {
-            entity,
-            source: source.into(),
-        })
+        serde_dynamo::from_item(attributes)
+            .map_err(|source| StoreError::Corrupt { entity, source: source.into() })
     }
 }
 

@@ -12,17 +12,9 @@ use super::{
 impl Store {
     /// All keys that were ever published and are still kept.
     pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
-        let reading = Reading {
-            descending: false,
-            limit: None,
-            consistency: Consistency::Strong,
-        };
+        let reading = Reading { descending: false, limit: None, consistency: Consistency::Strong };
         let page = self.query_whole(Span::signing_keys(), reading).await?;
-        Ok(page
-            .items
-            .into_iter()
-            .filter_map(Item::into_signing_key)
-            .collect())
+        Ok(page.items.into_iter().filter_map(Item::into_signing_key).collect())
     }
 
     /// Publishes a key before its first use, and has the others end at `others_until`.
@@ -36,16 +28,9 @@ impl Store {
         now: DateTime<Utc>,
         others_until: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let key = SigningKey {
-            kid: kid.to_owned(),
-            x: x.to_owned(),
-            published_at: now,
-            not_after: None,
-        };
+        let key = SigningKey { kid: kid.to_owned(), x: x.to_owned(), published_at: now, not_after: None };
         // The condition keeps an end that a successor has set already from being lifted by a process of the old release.
-        let put = self
-            .put(&Item::SigningKey(key), Expression::condition(ABSENT))
-            .await?;
+        let put = self.put(&Item::SigningKey(key), Expression::condition(ABSENT)).await?;
         let published_at = match put {
             Written::Done(_) => now,
             Written::Refused(Some(Item::SigningKey(standing))) => standing.published_at,

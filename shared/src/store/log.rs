@@ -78,11 +78,7 @@ impl Send<'_> {
 
     /// The answer to a send that stands in the log already.
     fn found(&self, message: Message, sender: User) -> Appended {
-        if message.digest == self.digest {
-            Appended::Earlier(message, sender)
-        } else {
-            Appended::KeyReused
-        }
+        if message.digest == self.digest { Appended::Earlier(message, sender) } else { Appended::KeyReused }
     }
 
     /// The message at the number behind `tail`, its time strictly after the one before it.
@@ -93,9 +89,7 @@ impl Send<'_> {
             number: tail.number + 1,
             sender: self.sender,
             body: self.draft.body.clone(),
-            sent_at: tail
-                .sent_at
-                .map_or(now, |sent_at| now.max(sent_at + TimeDelta::microseconds(1))),
+            sent_at: tail.sent_at.map_or(now, |sent_at| now.max(sent_at + TimeDelta::microseconds(1))),
             client_key: self.key,
             digest: self.digest.clone(),
             revision: 0,
@@ -120,13 +114,7 @@ impl Store {
         clock: &Clock,
     ) -> Result<Appended, StoreError> {
         let key = draft.client_key.unwrap_or(made_key);
-        let send = Send {
-            sender,
-            draft,
-            key,
-            digest: draft.digest(),
-            clock,
-        };
+        let send = Send { sender, draft, key, digest: draft.digest(), clock };
         let (standing, look) =
             try_join(self.standing(draft.conversation, sender), self.look_back(&send)).await?;
         let Some((member, profile)) = standing else {
@@ -141,10 +129,7 @@ impl Store {
         if draft.after.is_some_and(|after| after.number > tail.number) {
             return Ok(Appended::NoSuchPredecessor);
         }
-        if draft
-            .reply_to
-            .is_some_and(|id| id.number > tail.number || id.number <= member.base)
-        {
+        if draft.reply_to.is_some_and(|id| id.number > tail.number || id.number <= member.base) {
             return Ok(Appended::NoSuchReplyTarget);
         }
         self.put_behind(&send, tail, profile).await
@@ -179,16 +164,14 @@ impl Store {
             if message.number > MAX_NUMBER {
                 return Err(StoreError::corrupt("MSG", "a conversation is full"));
             }
-            let mut look = match self
-                .put(&Item::Message(message.clone()), Expression::condition(ABSENT))
-                .await
-            {
-                Ok(Written::Done(_)) => return Ok(Appended::New(message, profile)),
-                Ok(Written::Refused(occupant)) => send.look_at_occupant(message.number, occupant),
-                // A loss too: a transaction is sealing this very number.
-                Err(StoreError::Contention) => Look::Free(tail),
-                Err(error) => return Err(error),
-            };
+            let mut look =
+                match self.put(&Item::Message(message.clone()), Expression::condition(ABSENT)).await {
+                    Ok(Written::Done(_)) => return Ok(Appended::New(message, profile)),
+                    Ok(Written::Refused(occupant)) => send.look_at_occupant(message.number, occupant),
+                    // A loss too: a transaction is sealing this very number.
+                    Err(StoreError::Contention) => Look::Free(tail),
+                    Err(error) => return Err(error),
+                };
             if let (Look::Free(seen), true) = (&look, lost_before) {
                 backoff.lose().await?;
                 look = self.look_again(send, *seen).await?;
@@ -216,12 +199,8 @@ impl Store {
         let lowest = send.draft.after.map_or(1, |after| after.number);
         let since = send.draft.client_key.map(|key| key.made_at() - CLOCKS_DIFFER);
         let limit = if since.is_some() { FIRST_LOOK } else { 1 };
-        let first = self
-            .query(
-                Span::messages(conversation, lowest, MAX_NUMBER),
-                newest_first(Some(limit)),
-            )
-            .await?;
+        let first =
+            self.query(Span::messages(conversation, lowest, MAX_NUMBER), newest_first(Some(limit))).await?;
         let (mut look, more) = (send.look_through(first.items, since), first.more);
         // A page that its limit ended says that there is more, also at the end of the span.
         if let (&Seen::All(tail, reached), true, true) =
@@ -247,12 +226,8 @@ impl Store {
         let conversation = send.draft.conversation;
         let (mut highest, mut top) = (None, MAX_NUMBER);
         loop {
-            let page = self
-                .query(
-                    Span::messages(conversation, tail.number + 1, top),
-                    newest_first(None),
-                )
-                .await?;
+            let page =
+                self.query(Span::messages(conversation, tail.number + 1, top), newest_first(None)).await?;
             match send.look_through(page.items, None) {
                 Seen::Found(message) => return Ok(Look::Found(message)),
                 Seen::Closed => return Ok(Look::Closed),
@@ -270,11 +245,7 @@ impl Store {
 }
 
 fn newest_first(limit: Option<usize>) -> Reading {
-    Reading {
-        descending: true,
-        limit,
-        consistency: Consistency::Strong,
-    }
+    Reading { descending: true, limit, consistency: Consistency::Strong }
 }
 
 /// Whether a look that found nothing ended above its bound.
@@ -307,10 +278,7 @@ impl Send<'_> {
             if self.is(&message) {
                 return Seen::Found(message);
             }
-            let here = Tail {
-                number: message.number,
-                sent_at: Some(message.sent_at),
-            };
+            let here = Tail { number: message.number, sent_at: Some(message.sent_at) };
             let tail = *tail.get_or_insert(here);
             lowest = message.number;
             // Times increase strictly inside a conversation: nothing below can be this send.
@@ -318,13 +286,7 @@ impl Send<'_> {
                 return Seen::Enough(tail);
             }
         }
-        Seen::All(
-            tail.unwrap_or(Tail {
-                number: 0,
-                sent_at: None,
-            }),
-            lowest,
-        )
+        Seen::All(tail.unwrap_or(Tail { number: 0, sent_at: None }), lowest)
     }
 
     /// Looks at what took the number that a put was for.
@@ -332,14 +294,8 @@ impl Send<'_> {
         match occupant {
             Some(Item::Closed(_)) => Look::Closed,
             Some(Item::Message(message)) if self.is(&message) => Look::Found(message),
-            Some(Item::Message(message)) => Look::Free(Tail {
-                number,
-                sent_at: Some(message.sent_at),
-            }),
-            _ => Look::Free(Tail {
-                number,
-                sent_at: None,
-            }),
+            Some(Item::Message(message)) => Look::Free(Tail { number, sent_at: Some(message.sent_at) }),
+            _ => Look::Free(Tail { number, sent_at: None }),
         }
     }
 }

@@ -67,12 +67,7 @@ impl Store {
 
     /// The highest number of the log, 0 while it is empty; `None` once it is closed.
     pub async fn tail(&self, conversation: ConversationId) -> Result<Option<u64>, StoreError> {
-        let page = self
-            .query(
-                Span::messages(conversation, 1, MAX_NUMBER),
-                reading(true, Some(1)),
-            )
-            .await?;
+        let page = self.query(Span::messages(conversation, 1, MAX_NUMBER), reading(true, Some(1))).await?;
         match page.items.first() {
             None => Ok(Some(0)),
             Some(Item::Message(message)) => Ok(Some(message.number)),
@@ -93,8 +88,7 @@ impl Store {
         match around {
             Around::Newest => self.downward(conversation, base, MAX_NUMBER, limit).await,
             Around::Before(number) => {
-                self.downward(conversation, base, number.saturating_sub(1), limit)
-                    .await
+                self.downward(conversation, base, number.saturating_sub(1), limit).await
             }
             Around::After(number) => self.upward(conversation, base, number, limit).await,
             Around::Middle(number) => {
@@ -108,10 +102,7 @@ impl Store {
                         newer.messages.clear();
                     }
                     page.messages.extend(newer.messages);
-                    MessagePage {
-                        newer: newer.newer,
-                        ..page
-                    }
+                    MessagePage { newer: newer.newer, ..page }
                 }))
             }
         }
@@ -126,29 +117,16 @@ impl Store {
         limit: usize,
     ) -> Result<Option<MessagePage>, StoreError> {
         if limit == 0 || top <= base {
-            return Ok(Some(MessagePage {
-                newer: top < MAX_NUMBER,
-                ..MessagePage::default()
-            }));
+            return Ok(Some(MessagePage { newer: top < MAX_NUMBER, ..MessagePage::default() }));
         }
-        let page = self
-            .query(
-                Span::messages(conversation, base + 1, top),
-                reading(true, Some(limit)),
-            )
-            .await?;
+        let page =
+            self.query(Span::messages(conversation, base + 1, top), reading(true, Some(limit))).await?;
         let Some(mut messages) = unsealed(page.items) else {
             return Ok(None);
         };
         messages.reverse();
-        let older = messages
-            .first()
-            .map_or(page.more, |first| first.number > base + 1);
-        Ok(Some(MessagePage {
-            messages,
-            older,
-            newer: top < MAX_NUMBER,
-        }))
+        let older = messages.first().map_or(page.more, |first| first.number > base + 1);
+        Ok(Some(MessagePage { messages, older, newer: top < MAX_NUMBER }))
     }
 
     /// The oldest messages above `number`.
@@ -165,25 +143,16 @@ impl Store {
         let Some(mut messages) = unsealed(page.items) else {
             return Ok(None);
         };
-        let unbroken = messages
-            .iter()
-            .zip(number + 1..)
-            .take_while(|(message, n)| message.number == *n)
-            .count();
+        let unbroken =
+            messages.iter().zip(number + 1..).take_while(|(message, n)| message.number == *n).count();
         let newer = page.more || unbroken > limit || unbroken < messages.len();
         messages.truncate(unbroken.min(limit));
-        Ok(Some(MessagePage {
-            messages,
-            older: number > base,
-            newer,
-        }))
+        Ok(Some(MessagePage { messages, older: number > base, newer }))
     }
 
     /// What a message said before its edits, oldest first.
     pub async fn revisions(&self, id: MessageId) -> Result<Vec<Revision>, StoreError> {
-        let page = self
-            .query_whole(Span::revisions(id), reading(false, None))
-            .await?;
+        let page = self.query_whole(Span::revisions(id), reading(false, None)).await?;
         Ok(page.items.into_iter().filter_map(Item::into_revision).collect())
     }
 
@@ -220,11 +189,7 @@ impl Store {
 }
 
 pub(super) fn reading(descending: bool, limit: Option<usize>) -> Reading {
-    Reading {
-        descending,
-        limit,
-        consistency: Consistency::Strong,
-    }
+    Reading { descending, limit, consistency: Consistency::Strong }
 }
 
 /// The messages of a page; `None` where the seal is among them. Kinds of a later release are passed over.

@@ -12,6 +12,7 @@ mod error;
 pub mod inbox;
 pub mod items;
 mod keys;
+mod leaving;
 pub mod log;
 pub mod messages;
 mod ops;
@@ -76,10 +77,7 @@ impl Store {
 
     /// Connects to another address than the region's, with region and credentials as the environment says.
     pub async fn at(endpoint: &str, table: &str, random: Random) -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .endpoint_url(endpoint)
-            .load()
-            .await;
+        let config = aws_config::defaults(BehaviorVersion::latest()).endpoint_url(endpoint).load().await;
         Self::new(&config, table, random)
     }
 
@@ -100,17 +98,11 @@ impl Store {
             .retry_config(retries())
             .timeout_config(timeouts())
             .build();
-        Self {
-            client: Client::from_conf(config),
-            table: table.to_owned(),
-            random,
-        }
+        Self { client: Client::from_conf(config), table: table.to_owned(), random }
     }
 
     /// Whether the table answers: one strongly consistent read of a key that nobody has.
     pub async fn answers(&self) -> Result<(), StoreError> {
-        self.get(table::Key::signing_key("-"), ops::Consistency::Strong)
-            .await
-            .map(drop)
+        self.get(table::Key::signing_key("-"), ops::Consistency::Strong).await.map(drop)
     }
 }

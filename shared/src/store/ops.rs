@@ -49,17 +49,11 @@ pub(crate) const PRESENT: &str = "attribute_exists(#pk)";
 
 impl Expression {
     pub(crate) fn condition(condition: &str) -> Self {
-        Self {
-            condition: Some(condition.to_owned()),
-            ..Self::default()
-        }
+        Self { condition: Some(condition.to_owned()), ..Self::default() }
     }
 
     pub(crate) fn update(update: &str, condition: &str) -> Self {
-        Self {
-            update: Some(update.to_owned()),
-            ..Self::condition(condition)
-        }
+        Self { update: Some(update.to_owned()), ..Self::condition(condition) }
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "numbers and ids are copies")]
@@ -91,10 +85,7 @@ impl Expression {
 /// Each `#name` of an expression with the attribute that it means.
 fn names_in(expression: &str) -> impl Iterator<Item = (String, String)> + '_ {
     expression.split('#').skip(1).map(|rest| {
-        let name: String = rest
-            .chars()
-            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-            .collect();
+        let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
         (format!("#{name}"), name)
     })
 }
@@ -126,16 +117,9 @@ pub(super) fn decode(attributes: Option<Attributes>) -> Result<Option<Item>, Sto
 impl Store {
     /// One item.
     pub(crate) async fn get(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, StoreError> {
-        let request = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key.into_attributes()));
-        let answer = request
-            .consistent_read(consistency == Consistency::Strong)
-            .send()
-            .await
-            .map_err(classify)?;
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key.into_attributes()));
+        let answer =
+            request.consistent_read(consistency == Consistency::Strong).send().await.map_err(classify)?;
         decode(answer.item)
     }
 
@@ -143,10 +127,7 @@ impl Store {
     pub(crate) async fn query(&self, span: Span, reading: Reading) -> Result<Page, StoreError> {
         let (items, last) = self.query_raw(&span, reading, None).await?;
         let items = items.into_iter().map(Item::decode).collect::<Result<_, _>>()?;
-        Ok(Page {
-            items,
-            more: last.is_some(),
-        })
+        Ok(Page { items, more: last.is_some() })
     }
 
     /// A span up to the limit, or all of it: however short the pages are that `DynamoDB` gives.
@@ -182,11 +163,7 @@ impl Store {
         reading: Reading,
         start: Option<Attributes>,
     ) -> Result<(Vec<Attributes>, Option<Attributes>), StoreError> {
-        let (pk, sk) = if span.index {
-            ("gsi1pk", "gsi1sk")
-        } else {
-            ("pk", "sk")
-        };
+        let (pk, sk) = if span.index { ("gsi1pk", "gsi1sk") } else { ("pk", "sk") };
         let answer = self
             .client
             .query()
@@ -284,11 +261,7 @@ impl Store {
 
     /// One try of [`Store::delete`].
     async fn delete_once(&self, key: Key) -> Result<(), StoreError> {
-        let request = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(key.into_attributes()));
+        let request = self.client.delete_item().table_name(&self.table).set_key(Some(key.into_attributes()));
         request.send().await.map(drop).map_err(classify)
     }
 }

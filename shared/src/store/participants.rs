@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::{try_join_all, try_join3};
+use futures::future::try_join3;
 use uuid::Uuid;
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ids::{ConversationId, UserId},
-    model::conversation::{Kind, MAX_OWNERS, MAX_PARTICIPANTS, MemberRole, NESTED_PARTICIPANTS},
+    model::conversation::{MAX_OWNERS, MAX_PARTICIPANTS, MemberRole, NESTED_PARTICIPANTS},
 };
 
 /// Most memberships that one transaction of 100 items can change: two items each, beside the change, the conversation and
@@ -64,8 +64,7 @@ impl Store {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<(Vec<Member>, bool), StoreError> {
-        self.participants_read(id, after, limit, Consistency::Eventual)
-            .await
+        self.participants_read(id, after, limit, Consistency::Eventual).await
     }
 
     pub(crate) async fn participants_read(
@@ -75,11 +74,7 @@ impl Store {
         limit: usize,
         consistency: Consistency,
     ) -> Result<(Vec<Member>, bool), StoreError> {
-        let reading = Reading {
-            descending: false,
-            limit: Some(limit + 1),
-            consistency,
-        };
+        let reading = Reading { descending: false, limit: Some(limit + 1), consistency };
         let page = self.query_whole(Span::members(id, after), reading).await?;
         let mut members: Vec<Member> = page.items.into_iter().filter_map(Item::into_member).collect();
         let more = page.more || members.len() > limit;
@@ -102,11 +97,9 @@ impl Store {
         let (seat, tail, number) =
             try_join3(self.seat(id, actor), self.tail(id), self.next_change(id)).await?;
         Ok(match (seat, tail, number) {
-            (Some(Seat { conversation, .. }), Some(tail), Some(number)) => Some(Present {
-                conversation,
-                tail,
-                number,
-            }),
+            (Some(Seat { conversation, .. }), Some(tail), Some(number)) => {
+                Some(Present { conversation, tail, number })
+            }
             _ => None,
         })
     }
@@ -139,10 +132,7 @@ impl Store {
             if plan.is_empty() && edited.is_none() {
                 return Ok(ParticipantsWritten::Done);
             }
-            match self
-                .write_plan(&present, edited, plan, actor, request, now)
-                .await?
-            {
+            match self.write_plan(&present, edited, plan, actor, request, now).await? {
                 ChangeWritten::Done => return Ok(ParticipantsWritten::Done),
                 ChangeWritten::Closed => return Ok(ParticipantsWritten::Gone),
                 ChangeWritten::Lost => backoff.lose().await?,
@@ -179,14 +169,7 @@ impl Store {
             Wanted::Remove(_) => return Ok(Err(ParticipantsWritten::NoSuchParticipant)),
         };
         // Decided on the memberships that the transaction is conditioned on, through the conversation's version.
-        if matches!(
-            wanted,
-            Wanted::Set {
-                may_remove: false,
-                ..
-            }
-        ) && !going.is_empty()
-        {
+        if matches!(wanted, Wanted::Set { may_remove: false, .. }) && !going.is_empty() {
             return Ok(Err(ParticipantsWritten::MayNotRemove));
         }
         let coming = &coming - &standing;
@@ -198,17 +181,8 @@ impl Store {
         if !coming.is_empty() && count > MAX_PARTICIPANTS as u64 {
             return Ok(Err(ParticipantsWritten::Full));
         }
-        let heir = if going.is_empty() {
-            None
-        } else {
-            self.heir(conversation, &going).await?
-        };
-        Ok(Ok(Plan {
-            coming,
-            going,
-            heir,
-            count,
-        }))
+        let heir = if going.is_empty() { None } else { self.heir(conversation, &going).await? };
+        Ok(Ok(Plan { coming, going, heir, count }))
     }
 
     /// Who becomes owner when the last one goes: the longest-standing of those who stay, of a few the first whose account
@@ -226,11 +200,7 @@ impl Store {
         staying.sort_by_key(|member| (member.joined_at, member.user));
         let eldest: Vec<UserId> = staying.iter().take(100).map(|member| member.user).collect();
         let open = self.open_accounts(eldest.iter().copied()).await?;
-        Ok(eldest
-            .iter()
-            .find(|user| open.contains_key(user))
-            .or(eldest.first())
-            .copied())
+        Ok(eldest.iter().find(|user| open.contains_key(user)).or(eldest.first()).copied())
     }
 
     /// One transaction. When the last participant goes, the conversation is sealed in it: nobody could ever read it.
@@ -250,25 +220,13 @@ impl Store {
         conversation.owners.retain(|owner| !plan.going.contains(owner));
         conversation.owners.extend(plan.heir);
         // Nobody stays: the first who comes owns it.
-        let first = plan
-            .coming
-            .first()
-            .filter(|_| conversation.owners.is_empty())
-            .copied();
+        let first = plan.coming.first().filter(|_| conversation.owners.is_empty()).copied();
         conversation.owners.extend(first);
         let mut steps = vec![meta_step(&conversation)];
         let role = |user| {
-            if first == Some(user) {
-                MemberRole::Owner
-            } else {
-                MemberRole::Member
-            }
+            if first == Some(user) { MemberRole::Owner } else { MemberRole::Member }
         };
-        steps.extend(
-            plan.coming
-                .iter()
-                .flat_map(|user| joining(id, *user, role(*user), present.tail, now)),
-        );
+        steps.extend(plan.coming.iter().flat_map(|user| joining(id, *user, role(*user), present.tail, now)));
         steps.extend(plan.going.iter().flat_map(|user| leaving(id, *user)));
         steps.extend(plan.heir.map(|heir| role_step(id, heir, MemberRole::Owner)));
         if conversation.participant_count == 0 {
@@ -282,62 +240,6 @@ impl Store {
         let (kind, users) = plan.told();
         let change = conversation_change(kind, &conversation, present.number, actor, request, now);
         self.write_change(told(change, users, &conversation), steps).await
-    }
-
-    /// Takes those of `users` out again whose accounts were closed while they were let in: an account that closes leaves its
-    /// groups after it is closed, so one that this read still sees open comes past here itself. Death in between leaves a
-    /// participant who cannot log in.
-    pub async fn remove_closed(
-        &self,
-        id: ConversationId,
-        actor: UserId,
-        users: &[UserId],
-        now: Time,
-    ) -> Result<(), StoreError> {
-        let open = self.open_accounts(users.iter().copied()).await?;
-        for user in users.iter().filter(|user| !open.contains_key(user)) {
-            let (edit, request) = (ConversationEdit::default(), self.random.uuid());
-            self.change_conversation(id, actor, Wanted::Remove(*user), &edit, request, now)
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Leaves every group, eight at a time: for an account that closes. Its direct conversations stay with the other one.
-    /// Death in between leaves memberships of a user who cannot log in; a repetition goes on with them.
-    pub async fn leave_groups(&self, user: UserId, now: Time) -> Result<(), StoreError> {
-        let mut from = None;
-        loop {
-            let (ids, more) = self.conversations_of(user, from, 100).await?;
-            for wave in ids.chunks(8) {
-                try_join_all(wave.iter().map(|id| self.leave_group(*id, user, now))).await?;
-            }
-            // The page begins with the conversation that the last one ended with, if that still stands.
-            from = ids.last().copied();
-            if !more {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn leave_group(&self, id: ConversationId, user: UserId, now: Time) -> Result<(), StoreError> {
-        let group = self
-            .seat(id, user)
-            .await?
-            .is_some_and(|seat| seat.conversation.kind == Kind::Group);
-        if group {
-            let request = self.random.uuid();
-            self.change_conversation(
-                id,
-                user,
-                Wanted::Remove(user),
-                &ConversationEdit::default(),
-                request,
-                now,
-            )
-            .await?;
-        }
-        Ok(())
     }
 
     /// Gives or takes the owner's role. The META's version closes the race of two owners who take each other's.
@@ -376,10 +278,7 @@ impl Store {
             let kind = ChangeKind::RoleChanged;
             let change = conversation_change(kind, &conversation, present.number, actor, request, now);
             let steps = vec![meta_step(&conversation), role_step(id, user, role)];
-            match self
-                .write_change(told(change, vec![user], &conversation), steps)
-                .await?
-            {
+            match self.write_change(told(change, vec![user], &conversation), steps).await? {
                 ChangeWritten::Done => return Ok(ParticipantsWritten::Done),
                 ChangeWritten::Closed => return Ok(ParticipantsWritten::Gone),
                 ChangeWritten::Lost => backoff.lose().await?,
@@ -448,11 +347,7 @@ fn leaving(id: ConversationId, user: UserId) -> [Step; 2] {
 
 /// An update never creates: the membership may have been removed since it was read.
 fn role_step(id: ConversationId, user: UserId, role: MemberRole) -> Step {
-    let role = if role == MemberRole::Owner {
-        "owner"
-    } else {
-        "member"
-    };
+    let role = if role == MemberRole::Owner { "owner" } else { "member" };
     let expression = Expression::update("SET #role = :role", PRESENT).text(":role", role);
     Step::Update(Key::member(id, user), expression)
 }

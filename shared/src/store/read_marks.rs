@@ -51,10 +51,7 @@ impl Store {
         }
         let condition = format!("{PRESENT} AND #read < :read");
         let expression = Expression::update("SET #read = :read", &condition).number(":read", id.number);
-        let ahead = Member {
-            read: id.number,
-            ..member
-        };
+        let ahead = Member { read: id.number, ..member };
         let update = self.update(Key::member(id.conversation, user), expression);
         let (written, counted) = try_join(update, self.mark(&ahead, tail)).await?;
         match written {
@@ -86,10 +83,7 @@ impl Store {
             let expression = Expression::update("SET #read = :read", &condition)
                 .number(":read", id.number - 1)
                 .number(":seen", member.read);
-            match self
-                .update(Key::member(id.conversation, user), expression)
-                .await?
-            {
+            match self.update(Key::member(id.conversation, user), expression).await? {
                 Written::Done(Some(Item::Member(member))) => {
                     return Ok(Marked::Done(self.mark(&member, tail).await?));
                 }
@@ -102,15 +96,8 @@ impl Store {
     /// A membership's mark with its count, which needs no query where the mark is the tail.
     async fn mark(&self, member: &Member, tail: u64) -> Result<ReadMark, StoreError> {
         let read = member.read;
-        let (unread, unread_more) = if read >= tail {
-            (0, false)
-        } else {
-            self.count_unread(UnreadCount::new(member)).await?
-        };
-        Ok(ReadMark {
-            read,
-            unread,
-            unread_more,
-        })
+        let (unread, unread_more) =
+            if read >= tail { (0, false) } else { self.count_unread(UnreadCount::new(member)).await? };
+        Ok(ReadMark { read, unread, unread_more })
     }
 }

@@ -115,11 +115,7 @@ impl TableDefinition {
 
     fn stream(&self) -> Result<StreamSpecification, StoreError> {
         let view = StreamViewType::from(self.stream_specification.stream_view_type.as_str());
-        StreamSpecification::builder()
-            .stream_enabled(true)
-            .stream_view_type(view)
-            .build()
-            .map_err(malformed)
+        StreamSpecification::builder().stream_enabled(true).stream_view_type(view).build().map_err(malformed)
     }
 
     fn time_to_live(&self) -> Result<TimeToLiveSpecification, StoreError> {
@@ -138,11 +134,8 @@ impl Store {
         if self.status().await?.is_some() {
             return self.await_active().await.map(|()| false);
         }
-        let indexes = definition
-            .global_secondary_indexes
-            .iter()
-            .map(Index::build)
-            .collect::<Result<_, _>>()?;
+        let indexes =
+            definition.global_secondary_indexes.iter().map(Index::build).collect::<Result<_, _>>()?;
         let created = self
             .client
             .create_table()
@@ -167,12 +160,7 @@ impl Store {
     async fn enable_time_to_live(&self, definition: &TableDefinition) -> Result<(), StoreError> {
         let specification = definition.time_to_live()?;
         let update = self.client.update_time_to_live().table_name(&self.table);
-        update
-            .time_to_live_specification(specification)
-            .send()
-            .await
-            .map(drop)
-            .map_err(classify)
+        update.time_to_live_specification(specification).send().await.map(drop).map_err(classify)
     }
 
     async fn status(&self) -> Result<Option<TableStatus>, StoreError> {

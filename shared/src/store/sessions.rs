@@ -44,9 +44,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<Option<Session>, StoreError> {
         let item = self.get(Key::session(user, session), Consistency::Strong).await?;
-        Ok(item
-            .and_then(Item::into_session)
-            .filter(|session| session.expires_at > now))
+        Ok(item.and_then(Item::into_session).filter(|session| session.expires_at > now))
     }
 
     /// A page of a user's sessions in the order of their ids, those that expired and were not yet swept among them, and
@@ -57,11 +55,7 @@ impl Store {
         after: Option<SessionId>,
         limit: Option<usize>,
     ) -> Result<(Vec<Session>, bool), StoreError> {
-        let reading = Reading {
-            descending: false,
-            limit,
-            consistency: Consistency::Strong,
-        };
+        let reading = Reading { descending: false, limit, consistency: Consistency::Strong };
         let page = self.query_whole(Span::sessions(user, after), reading).await?;
         let sessions = page.items.into_iter().filter_map(Item::into_session).collect();
         Ok((sessions, page.more))

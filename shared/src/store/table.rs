@@ -114,10 +114,7 @@ impl Key {
     /// What message `id` said as its revision `revision`.
     #[must_use]
     pub fn revision(id: MessageId, revision: u64) -> Self {
-        Self::new(
-            of_conversation(id.conversation),
-            format!("REV#{:013}#{revision:06}", id.number),
-        )
+        Self::new(of_conversation(id.conversation), format!("REV#{:013}#{revision:06}", id.number))
     }
 
     /// A public key.
@@ -142,10 +139,7 @@ impl Key {
     /// The key of an item as it came from the table.
     pub(crate) fn of(item: &HashMap<String, AttributeValue>) -> Option<Self> {
         let text = |name| item.get(name)?.as_s().ok().cloned();
-        Some(Self {
-            pk: text("pk")?,
-            sk: text("sk")?,
-        })
+        Some(Self { pk: text("pk")?, sk: text("sk")? })
     }
 
     /// The conversation of an inbox entry.
@@ -178,12 +172,7 @@ pub(crate) struct Span {
 
 impl Span {
     fn new(pk: String, low: String, high: String) -> Self {
-        Self {
-            pk,
-            low,
-            high,
-            index: false,
-        }
+        Self { pk, low, high, index: false }
     }
 
     /// Everything that begins with `prefix`, above `above` if that is named. `:` and `~` come after every character of an id.
@@ -206,11 +195,7 @@ impl Span {
 
     /// Earlier bodies of a message.
     pub(crate) fn revisions(id: MessageId) -> Self {
-        Self::prefixed(
-            of_conversation(id.conversation),
-            &format!("REV#{:013}#", id.number),
-            None,
-        )
+        Self::prefixed(of_conversation(id.conversation), &format!("REV#{:013}#", id.number), None)
     }
 
     /// Participants, after one by the order of ids.
@@ -224,11 +209,7 @@ impl Span {
 
     /// A user's sessions, after one by the order of ids.
     pub(crate) fn sessions(user: UserId, after: Option<SessionId>) -> Self {
-        Self::prefixed(
-            of_user(user),
-            "SESSION#",
-            after.as_ref().map(|session| session as &dyn Display),
-        )
+        Self::prefixed(of_user(user), "SESSION#", after.as_ref().map(|session| session as &dyn Display))
     }
 
     /// A user's conversations in the order of their ids, from one on.
@@ -240,22 +221,14 @@ impl Span {
     /// A user's conversations by activity: those that come before `position` in descending order.
     pub(crate) fn active(user: UserId, position: Option<&Activity>) -> Self {
         let high = position.map_or_else(|| "ACTIVE#~".to_owned(), |position| position.sort_key_before());
-        Self {
-            index: true,
-            ..Self::new(of_user(user), "ACTIVE#".to_owned(), high)
-        }
+        Self { index: true, ..Self::new(of_user(user), "ACTIVE#".to_owned(), high) }
     }
 
     /// All users by time of creation, after one.
     pub(crate) fn users(after: Option<(DateTime<Utc>, UserId)>) -> Self {
-        let low = after.map_or_else(
-            || "0".to_owned(),
-            |(created_at, user)| user_sort_key(created_at, user) + "~",
-        );
-        Self {
-            index: true,
-            ..Self::new(USERS.to_owned(), low, "~".to_owned())
-        }
+        let low =
+            after.map_or_else(|| "0".to_owned(), |(created_at, user)| user_sort_key(created_at, user) + "~");
+        Self { index: true, ..Self::new(USERS.to_owned(), low, "~".to_owned()) }
     }
 
     /// All signing keys.
@@ -277,10 +250,7 @@ impl Activity {
     /// The activity of `time`.
     #[must_use]
     pub fn at(time: DateTime<Utc>, conversation: ConversationId) -> Self {
-        Self {
-            hour: u32::try_from(time.timestamp() / 3600).unwrap_or_default(),
-            conversation,
-        }
+        Self { hour: u32::try_from(time.timestamp() / 3600).unwrap_or_default(), conversation }
     }
 
     fn sort_key(self) -> String {
@@ -300,10 +270,7 @@ impl Activity {
 
     pub(crate) fn parse(sort_key: &str) -> Option<Self> {
         let (hour, conversation) = sort_key.strip_prefix("ACTIVE#")?.split_once('#')?;
-        Some(Self {
-            hour: hour.parse().ok()?,
-            conversation: conversation.parse().ok()?,
-        })
+        Some(Self { hour: hour.parse().ok()?, conversation: conversation.parse().ok()? })
     }
 }
 
@@ -313,10 +280,7 @@ fn user_sort_key(created_at: DateTime<Utc>, user: UserId) -> String {
 
 /// Index attributes of a user's profile.
 pub(crate) fn user_index(created_at: DateTime<Utc>, user: UserId) -> [(&'static str, String); 2] {
-    [
-        ("gsi1pk", USERS.to_owned()),
-        ("gsi1sk", user_sort_key(created_at, user)),
-    ]
+    [("gsi1pk", USERS.to_owned()), ("gsi1sk", user_sort_key(created_at, user))]
 }
 
 /// Index attributes of an inbox entry.
@@ -361,13 +325,8 @@ pub(crate) fn credential_pk<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
 
 pub(crate) fn slot_sk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Slot, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let number = |prefix| {
-        text.strip_prefix(prefix)
-            .and_then(|number: &str| number.parse().ok())
-    };
-    let slot = number("MSG#")
-        .map(Slot::Message)
-        .or_else(|| number("CHANGE#").map(Slot::Change));
+    let number = |prefix| text.strip_prefix(prefix).and_then(|number: &str| number.parse().ok());
+    let slot = number("MSG#").map(Slot::Message).or_else(|| number("CHANGE#").map(Slot::Change));
     slot.ok_or_else(|| de::Error::custom("expected a place in a log"))
 }
 
@@ -392,10 +351,7 @@ mod tests {
         let id = conversation.message(7);
         let email = Email::parse("ann@example.com").unwrap();
         let keys = [
-            (
-                Key::user(user),
-                "USER#00000000-0000-0000-0000-000000000001|PROFILE",
-            ),
+            (Key::user(user), "USER#00000000-0000-0000-0000-000000000001|PROFILE"),
             (Key::credential(&email), "EMAIL#ann@example.com|CREDENTIAL"),
             (
                 Key::session(user, SessionId::new(Uuid::from_u128(2))),
@@ -405,22 +361,13 @@ mod tests {
                 Key::inbox(user, conversation),
                 "USER#00000000-0000-0000-0000-000000000001|CONV#01010101-0101-8010-8404-040000000000",
             ),
-            (
-                Key::conversation(conversation),
-                "CONV#01010101-0101-8010-8404-040000000000|META",
-            ),
+            (Key::conversation(conversation), "CONV#01010101-0101-8010-8404-040000000000|META"),
             (
                 Key::member(conversation, user),
                 "CONV#01010101-0101-8010-8404-040000000000|MEMBER#00000000-0000-0000-0000-000000000001",
             ),
-            (
-                Key::message(id),
-                "CONV#01010101-0101-8010-8404-040000000000|MSG#0000000000007",
-            ),
-            (
-                Key::revision(id, 2),
-                "CONV#01010101-0101-8010-8404-040000000000|REV#0000000000007#000002",
-            ),
+            (Key::message(id), "CONV#01010101-0101-8010-8404-040000000000|MSG#0000000000007"),
+            (Key::revision(id, 2), "CONV#01010101-0101-8010-8404-040000000000|REV#0000000000007#000002"),
             (
                 Key::slot(conversation, Slot::Change(3)),
                 "CONV#01010101-0101-8010-8404-040000000000|CHANGE#0000000000003",
@@ -434,19 +381,12 @@ mod tests {
 
     #[test]
     fn a_position_in_the_list_excludes_itself_and_nothing_below() {
-        let activity = Activity {
-            hour: 494_000,
-            conversation: ConversationId::from_prefix([1; 10]),
-        };
+        let activity = Activity { hour: 494_000, conversation: ConversationId::from_prefix([1; 10]) };
         let before = activity.sort_key_before();
         assert!(before < activity.sort_key());
         assert!(
             before
-                > Activity {
-                    hour: 494_000,
-                    conversation: ConversationId::from_prefix([0; 10])
-                }
-                .sort_key()
+                > Activity { hour: 494_000, conversation: ConversationId::from_prefix([0; 10]) }.sort_key()
         );
         assert_eq!(Activity::parse(&activity.sort_key()), Some(activity));
     }
@@ -456,9 +396,6 @@ mod tests {
         let user = UserId::new(Uuid::from_u128(1));
         assert_eq!(Span::users(None).low, "0");
         let after = Span::users(Some((DateTime::UNIX_EPOCH, user)));
-        assert_eq!(
-            after.low,
-            "00000000000000000#00000000-0000-0000-0000-000000000001~"
-        );
+        assert_eq!(after.low, "00000000000000000#00000000-0000-0000-0000-000000000001~");
     }
 }

@@ -72,9 +72,7 @@ impl Step {
                 .build()
                 .map(|delete| item.delete(delete)),
         };
-        built
-            .map(TransactWriteItemBuilder::build)
-            .map_err(|source| StoreError::Refused(source.into()))
+        built.map(TransactWriteItemBuilder::build).map_err(|source| StoreError::Refused(source.into()))
     }
 }
 
@@ -82,17 +80,8 @@ impl Store {
     /// Writes all steps or none. The SDK gives each call a client request token, so its own retries act once
     /// (for ten minutes, says the documentation of `TransactWriteItems`).
     pub(crate) async fn transact(&self, steps: &[Step]) -> Result<Transacted, StoreError> {
-        let steps = steps
-            .iter()
-            .map(|step| step.build(&self.table))
-            .collect::<Result<Vec<_>, _>>()?;
-        match self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(steps))
-            .send()
-            .await
-        {
+        let steps = steps.iter().map(|step| step.build(&self.table)).collect::<Result<Vec<_>, _>>()?;
+        match self.client.transact_write_items().set_transact_items(Some(steps)).send().await {
             Ok(_) => Ok(Transacted::Done),
             Err(SdkError::ServiceError(error)) if error.err().is_transaction_canceled_exception() => {
                 let TransactWriteItemsError::TransactionCanceledException(canceled) = error.into_err() else {
@@ -114,25 +103,17 @@ fn cancelled(reasons: Vec<CancellationReason>) -> Result<Transacted, StoreError>
     if says("ConditionalCheckFailed") {
         let failed = reasons.into_iter().map(|reason| {
             let failed = reason.code.as_deref() == Some("ConditionalCheckFailed");
-            failed
-                .then(|| decode(reason.item.filter(|item| !item.is_empty())))
-                .transpose()
+            failed.then(|| decode(reason.item.filter(|item| !item.is_empty()))).transpose()
         });
         return Ok(Transacted::Refused(failed.collect::<Result<_, _>>()?));
     }
     if says("TransactionConflict") {
         return Ok(Transacted::Conflict);
     }
-    let codes: Vec<_> = reasons
-        .into_iter()
-        .filter_map(|reason| reason.code)
-        .filter(|code| code != "None")
-        .collect();
+    let codes: Vec<_> =
+        reasons.into_iter().filter_map(|reason| reason.code).filter(|code| code != "None").collect();
     let source = format!("transaction cancelled: {}", codes.join(", ")).into();
-    if codes
-        .iter()
-        .any(|code| code == "ThrottlingError" || code == "ProvisionedThroughputExceeded")
-    {
+    if codes.iter().any(|code| code == "ThrottlingError" || code == "ProvisionedThroughputExceeded") {
         return Err(StoreError::Throttled(source));
     }
     Err(StoreError::Refused(source))

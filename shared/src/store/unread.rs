@@ -45,9 +45,7 @@ impl UnreadCount {
             self.seen += 1;
             self.unread += u64::from(message.sender != self.viewer && message.deleted_at.is_none());
         }
-        let lowest = messages
-            .last()
-            .map_or(0, |message| message.number.saturating_sub(1));
+        let lowest = messages.last().map_or(0, |message| message.number.saturating_sub(1));
         self.next = if more { lowest } else { 0 };
     }
 
@@ -57,10 +55,7 @@ impl UnreadCount {
     }
 
     fn result(&self) -> (u64, bool) {
-        (
-            self.unread.min(UNREAD_EXACT),
-            self.unread > UNREAD_EXACT || self.next > self.floor,
-        )
+        (self.unread.min(UNREAD_EXACT), self.unread > UNREAD_EXACT || self.next > self.floor)
     }
 }
 

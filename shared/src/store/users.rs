@@ -47,10 +47,7 @@ pub type UserPosition = (DateTime<Utc>, UserId);
 impl Store {
     /// A profile, strongly consistent: for decisions. Closed accounts have one too.
     pub async fn user(&self, user: UserId) -> Result<Option<User>, StoreError> {
-        Ok(self
-            .get(Key::user(user), Consistency::Strong)
-            .await?
-            .and_then(Item::into_user))
+        Ok(self.get(Key::user(user), Consistency::Strong).await?.and_then(Item::into_user))
     }
 
     /// Profiles for display, by user: eventually consistent, and those that such a read does not have yet once more.
@@ -59,13 +56,8 @@ impl Store {
         users: impl IntoIterator<Item = UserId>,
     ) -> Result<HashMap<UserId, User>, StoreError> {
         let users: Vec<UserId> = users.into_iter().collect();
-        let mut found = self
-            .users_by_id(users.iter().copied(), Consistency::Eventual)
-            .await?;
-        let missing: Vec<UserId> = users
-            .into_iter()
-            .filter(|user| !found.contains_key(user))
-            .collect();
+        let mut found = self.users_by_id(users.iter().copied(), Consistency::Eventual).await?;
+        let missing: Vec<UserId> = users.into_iter().filter(|user| !found.contains_key(user)).collect();
         if !missing.is_empty() {
             found.extend(self.users_by_id(missing, Consistency::Strong).await?);
         }
@@ -90,14 +82,8 @@ impl Store {
         let mut ids: Vec<UserId> = users.into_iter().collect();
         ids.sort_unstable();
         ids.dedup();
-        let items = self
-            .batch_get(ids.into_iter().map(Key::user).collect(), consistency)
-            .await?;
-        Ok(items
-            .into_iter()
-            .filter_map(Item::into_user)
-            .map(|user| (user.id, user))
-            .collect())
+        let items = self.batch_get(ids.into_iter().map(Key::user).collect(), consistency).await?;
+        Ok(items.into_iter().filter_map(Item::into_user).map(|user| (user.id, user)).collect())
     }
 
     /// The open account of an email, strongly consistent.
@@ -115,16 +101,9 @@ impl Store {
         position: Option<UserPosition>,
         limit: usize,
     ) -> Result<(Vec<User>, bool), StoreError> {
-        let reading = Reading {
-            descending: false,
-            limit: Some(limit),
-            consistency: Consistency::Eventual,
-        };
+        let reading = Reading { descending: false, limit: Some(limit), consistency: Consistency::Eventual };
         let (entries, more) = self.query_whole_raw(&Span::users(position), reading).await?;
-        let ids: Vec<UserId> = entries
-            .iter()
-            .filter_map(|entry| Key::of(entry)?.profile_user())
-            .collect();
+        let ids: Vec<UserId> = entries.iter().filter_map(|entry| Key::of(entry)?.profile_user()).collect();
         let mut users = self.users_by_id(ids.iter().copied(), Consistency::Strong).await?;
         Ok((ids.iter().filter_map(|id| users.remove(id)).collect(), more))
     }
@@ -136,11 +115,8 @@ impl Store {
         if self.batch_get(pair, Consistency::Strong).await?.len() == 2 {
             return Ok(true);
         }
-        let reading = Reading {
-            descending: false,
-            limit: Some(SHARED_AMONG),
-            consistency: Consistency::Strong,
-        };
+        let reading =
+            Reading { descending: false, limit: Some(SHARED_AMONG), consistency: Consistency::Strong };
         let page = self.query_whole(Span::inbox(user, None), reading).await?;
         let memberships = page.items.into_iter().filter_map(|item| match item {
             Item::Inbox(entry) => Some(Key::member(entry.conversation, other)),
@@ -156,10 +132,7 @@ impl Store {
     /// failure behind the commit finds a credential of this very user, whose id is random, and is a success.
     pub async fn create_account(&self, user: &User, credential: &Credential) -> Result<bool, StoreError> {
         let steps = [
-            Step::Put(
-                Item::Credential(credential.clone()),
-                Expression::condition(ABSENT),
-            ),
+            Step::Put(Item::Credential(credential.clone()), Expression::condition(ABSENT)),
             Step::Put(Item::User(user.clone()), Expression::condition(ABSENT)),
         ];
         let mut backoff = Backoff::new(&self.random);
@@ -208,9 +181,7 @@ impl Store {
             .collect();
         let expression = values
             .into_iter()
-            .fold(while_open(&update.join(" ")), |expression, (name, text)| {
-                expression.text(&name, text)
-            });
+            .fold(while_open(&update.join(" ")), |expression, (name, text)| expression.text(&name, text));
         self.update_account(user, expression).await
     }
 

@@ -60,12 +60,7 @@ fn symmetric(people: &People, world: &World) -> String {
         kid: Some(people.signer.kid().to_owned()),
         ..Header::new(Algorithm::HS256)
     };
-    jsonwebtoken::encode(
-        &header,
-        &claims(people, world),
-        &EncodingKey::from_secret(&public_key()),
-    )
-    .unwrap()
+    jsonwebtoken::encode(&header, &claims(people, world), &EncodingKey::from_secret(&public_key())).unwrap()
 }
 
 fn unsigned(people: &People, world: &World, alg: &str) -> String {
@@ -112,12 +107,7 @@ const TAMPERED: [(&str, Make); 4] = [
         let parts: Vec<&str> = token.split('.').collect();
         let mut other = claims(p, w);
         other["sub"] = json!(w.ben.id);
-        format!(
-            "{}.{}.{}",
-            parts[0],
-            URL_SAFE_NO_PAD.encode(other.to_string()),
-            parts[2]
-        )
+        format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(other.to_string()), parts[2])
     }),
     ("a changed signature", |p, w| {
         let token = signed(&header(p), &claims(p, w));
@@ -136,10 +126,7 @@ const TAMPERED: [(&str, Make); 4] = [
         header["jwk"] = json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(own.verifying_key().as_bytes()) });
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", part(&header), part(&claims(p, w)));
-        format!(
-            "{text}.{}",
-            URL_SAFE_NO_PAD.encode(own.sign(text.as_bytes()).to_bytes())
-        )
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(own.sign(text.as_bytes()).to_bytes()))
     }),
 ];
 
@@ -165,10 +152,7 @@ pub fn rows() -> Vec<Row> {
     let mine = |name: &str| Row::new(&format!("token: {name}"), "GET", "/api/users/me/");
     let mut rows = vec![
         mine("none").who(As::Nobody).is(401, "not_authenticated"),
-        mine("twice")
-            .header("authorization", "Bearer x")
-            .is(401, "token_not_valid")
-            .gap("repeated header"),
+        mine("twice").header("authorization", "Bearer x").is(401, "token_not_valid").gap("repeated header"),
         mine("not ASCII")
             .gap("bytes that are no text")
             .who(As::Nobody)

@@ -61,10 +61,7 @@ fn nested(depth: usize) -> String {
 }
 
 pub fn rows() -> Vec<Row> {
-    let mut rows: Vec<Row> = MALFORMED
-        .iter()
-        .map(|(name, body)| send(name).json(body).malformed())
-        .collect();
+    let mut rows: Vec<Row> = MALFORMED.iter().map(|(name, body)| send(name).json(body).malformed()).collect();
     for (name, number) in NUMBERS {
         let body = format!(
             r#"{{"conversation": "{{conversation}}", "message_body": "hush", "metadata": {{"a": {number}}}}}"#
@@ -73,12 +70,8 @@ pub fn rows() -> Vec<Row> {
     }
     rows.extend([
         send("nested too deep").json(&nested(17)).malformed(),
-        send("nested far too deep")
-            .raw("application/json", "[".repeat(100_000))
-            .malformed(),
-        send("objects nested far too deep")
-            .raw("application/json", r#"{"a":"#.repeat(20_000))
-            .malformed(),
+        send("nested far too deep").raw("application/json", "[".repeat(100_000)).malformed(),
+        send("objects nested far too deep").raw("application/json", r#"{"a":"#.repeat(20_000)).malformed(),
         send("invalid UTF-8")
             .raw("application/json", around(b"\xff"))
             .gap("bytes that are no text")
@@ -99,9 +92,7 @@ pub fn rows() -> Vec<Row> {
             .raw("application/json", b"\xff\xfe{\0}\0".to_vec())
             .gap("bytes that are no text")
             .malformed(),
-        send("a byte order mark")
-            .raw("application/json", b"\xef\xbb\xbf{}".to_vec())
-            .malformed(),
+        send("a byte order mark").raw("application/json", b"\xef\xbb\xbf{}".to_vec()).malformed(),
         send("nothing").raw("application/json", "").field("conversation"),
         send("over 256 KB")
             .raw("application/json", around(&vec![b'x'; 256 * 1024]))
@@ -109,9 +100,7 @@ pub fn rows() -> Vec<Row> {
         send("over 256 KB of white space")
             .raw("application/json", vec![b' '; 256 * 1024 + 1])
             .is(413, "payload_too_large"),
-        send("no media type")
-            .raw("", around(b"hush"))
-            .is(415, "unsupported_media_type"),
+        send("no media type").raw("", around(b"hush")).is(415, "unsupported_media_type"),
     ]);
     for media in [
         "text/plain",
@@ -128,18 +117,12 @@ pub fn rows() -> Vec<Row> {
         send("a form with a field twice")
             .form("conversation={conversation}&message_body=hush&message_body=hush")
             .field("message_body"),
-        send("a form that is not UTF-8")
-            .form("conversation={conversation}&message_body=%ff")
-            .malformed(),
-        send("a form with NUL")
-            .form("conversation={conversation}&message_body=a%00b")
-            .malformed(),
+        send("a form that is not UTF-8").form("conversation={conversation}&message_body=%ff").malformed(),
+        send("a form with NUL").form("conversation={conversation}&message_body=a%00b").malformed(),
         send("a form with a field that we do not have")
             .form("conversation={conversation}&message_body=hush&x=1")
             .field("x"),
-        send("a form as JSON")
-            .raw("application/json", "message_body=hush")
-            .malformed(),
+        send("a form as JSON").raw("application/json", "message_body=hush").malformed(),
         send("JSON as a form").form(r#"{"message_body": "hush"}"#),
     ]);
     rows

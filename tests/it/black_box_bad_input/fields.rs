@@ -146,9 +146,7 @@ const TOKENS: [(&str, &str, &str); 8] = [
 ];
 
 fn long(name: &str, path: &str, body: &str, field: &'static str) -> Row {
-    Row::new(&format!("overlong: {name}"), "POST", path)
-        .json(body)
-        .field(field)
+    Row::new(&format!("overlong: {name}"), "POST", path).json(body).field(field)
 }
 
 fn overlong() -> Vec<Row> {
@@ -163,14 +161,9 @@ fn overlong() -> Vec<Row> {
             ("last_name", "B"),
             ("phone_number", "12345"),
         ];
-        fields
-            .iter_mut()
-            .filter(|(name, _)| *name == field)
-            .for_each(|pair| pair.1 = value);
-        let fields: Vec<String> = fields
-            .iter()
-            .map(|(name, value)| format!(r#""{name}": "{value}""#))
-            .collect();
+        fields.iter_mut().filter(|(name, _)| *name == field).for_each(|pair| pair.1 = value);
+        let fields: Vec<String> =
+            fields.iter().map(|(name, value)| format!(r#""{name}": "{value}""#)).collect();
         format!("{{{}}}", fields.join(", "))
     };
     let nobody = r#""00000000-0000-4000-8000-000000000000""#;
@@ -183,25 +176,12 @@ fn overlong() -> Vec<Row> {
             &send(&"x".repeat(16_385), ""),
             "message_body",
         ),
-        long(
-            "message over 48 KB",
-            "/api/messages/",
-            &send(&"😀".repeat(12_289), ""),
-            "message_body",
-        ),
-        long(
-            "metadata over 4 KB",
-            "/api/messages/",
-            &send("hush", &metadata),
-            "metadata",
-        ),
+        long("message over 48 KB", "/api/messages/", &send(&"😀".repeat(12_289), ""), "message_body"),
+        long("metadata over 4 KB", "/api/messages/", &send("hush", &metadata), "metadata"),
         long(
             "name of 201 characters",
             "/api/conversations/",
-            &format!(
-                r#"{{"participants": ["{{ben}}"], "name": "{}"}}"#,
-                "x".repeat(201)
-            ),
+            &format!(r#"{{"participants": ["{{ben}}"], "name": "{}"}}"#, "x".repeat(201)),
             "name",
         ),
         long(
@@ -265,24 +245,15 @@ pub fn rows() -> Vec<Row> {
     }
     for (name, body, field) in CONVERSATIONS {
         rows.push(
-            Row::new(&format!("conversation: {name}"), "POST", "/api/conversations/")
-                .json(body)
-                .field(field),
+            Row::new(&format!("conversation: {name}"), "POST", "/api/conversations/").json(body).field(field),
         );
     }
     for (method, path, body, field) in OTHERS {
-        rows.push(
-            Row::new(&format!("{method} {path} {body}"), method, path)
-                .json(body)
-                .field(field),
-        );
+        rows.push(Row::new(&format!("{method} {path} {body}"), method, path).json(body).field(field));
     }
     for (path, body, field) in TOKENS {
         rows.push(
-            Row::new(&format!("POST {path} {body}"), "POST", path)
-                .json(body)
-                .who(As::Nobody)
-                .field(field),
+            Row::new(&format!("POST {path} {body}"), "POST", path).json(body).who(As::Nobody).field(field),
         );
     }
     rows.push(

@@ -51,13 +51,8 @@ const CURSORS: [(&str, &str); 10] = [
     ("/api/messages/?cursor=Y2FhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYQ", "of another list"),
 ];
 
-const CHANGES: [&str; 5] = [
-    "after=-1",
-    "after=one",
-    "after=1.5",
-    "after=99999999999999999999999",
-    "after=1&after=1",
-];
+const CHANGES: [&str; 5] =
+    ["after=-1", "after=one", "after=1.5", "after=99999999999999999999999", "after=1&after=1"];
 
 /// Paths that no id leads to.
 const NOWHERE: [&str; 18] = [
@@ -96,23 +91,14 @@ const METHODS: [(&str, &str); 11] = [
     ("DELETE", "/api/users/"),
 ];
 
-const ACCEPTED: [&str; 4] = [
-    "text/xml",
-    "image/*",
-    "application/json;q=0",
-    "application/xml, text/csv;q=0.5",
-];
+const ACCEPTED: [&str; 4] =
+    ["text/xml", "image/*", "application/json;q=0", "application/xml, text/csv;q=0.5"];
 
 pub fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for (query, field) in PARAMETERS {
         rows.push(
-            Row::new(
-                &format!("messages: {query}"),
-                "GET",
-                &format!("/api/messages/?{query}"),
-            )
-            .field(field),
+            Row::new(&format!("messages: {query}"), "GET", &format!("/api/messages/?{query}")).field(field),
         );
     }
     for (path, what) in CURSORS {
@@ -134,42 +120,26 @@ pub fn rows() -> Vec<Row> {
     }
     for name in ["x-http-method-override", "x-method-override", "x-http-method"] {
         let row = Row::new(&format!("{name}: DELETE"), "POST", "/api/messages/{message}/");
-        rows.push(
-            row.json("{}")
-                .header(name, "DELETE")
-                .is(405, "method_not_allowed"),
-        );
+        rows.push(row.json("{}").header(name, "DELETE").is(405, "method_not_allowed"));
     }
     rows.extend([
-        Row::new(
-            "an id longer than all",
-            "GET",
-            &format!("/api/messages/{}/", "a".repeat(4000)),
-        )
-        .is(404, "not_found"),
+        Row::new("an id longer than all", "GET", &format!("/api/messages/{}/", "a".repeat(4000)))
+            .is(404, "not_found"),
         Row::new("a method that nobody knows", "BREW", "/api/messages/").is(405, "method_not_allowed"),
         Row::new("a method in a parameter", "POST", "/api/messages/?_method=DELETE")
             .json(r#"{"conversation": "{conversation}", "message_body": "hush"}"#)
             .field("_method"),
-        Row::new(
-            "a path of another depth",
-            "GET",
-            "/api/messages/{message}/revisions/1/",
-        )
-        .is(404, "not_found"),
+        Row::new("a path of another depth", "GET", "/api/messages/{message}/revisions/1/")
+            .is(404, "not_found"),
         Row::new("everybody, for a guest", "GET", "/api/users/").is(403, "permission_denied"),
         Row::new("the user with no email", "GET", "/api/users/?email=nonsense").field("email"),
         Row::new("an ETag that it never had", "PATCH", "/api/messages/{message}/")
             .json(r#"{"message_body": "hush, other"}"#)
             .header("if-match", "\"999\"")
             .is(412, "precondition_failed"),
-        Row::new(
-            "an ETag that is none",
-            "DELETE",
-            "/api/conversations/{conversation}/",
-        )
-        .header("if-match", "nonsense")
-        .is(412, "precondition_failed"),
+        Row::new("an ETag that is none", "DELETE", "/api/conversations/{conversation}/")
+            .header("if-match", "nonsense")
+            .is(412, "precondition_failed"),
         Row::new("an Idempotency-Key that is none", "POST", "/api/messages/")
             .json(r#"{"conversation": "{conversation}", "message_body": "hush"}"#)
             .header("idempotency-key", "nonsense")
@@ -180,13 +150,9 @@ pub fn rows() -> Vec<Row> {
             .header("idempotency-key", "01890a5d-ac96-774b-bcce-b302099a8058")
             .field("Idempotency-Key")
             .gap("repeated header"),
-        Row::new(
-            "changes without a token",
-            "GET",
-            "/api/conversations/{conversation}/changes/?after=x",
-        )
-        .who(As::Nobody)
-        .is(401, "not_authenticated"),
+        Row::new("changes without a token", "GET", "/api/conversations/{conversation}/changes/?after=x")
+            .who(As::Nobody)
+            .is(401, "not_authenticated"),
     ]);
     rows
 }

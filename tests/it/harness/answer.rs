@@ -69,17 +69,10 @@ impl Answer {
     pub fn problem(self, status: u16, code: &str) -> Value {
         let body = self.json();
         assert_eq!((self.status, self.code().as_str()), (status, code), "{self}");
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/problem+json"),
-            "{self}"
-        );
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self}");
         assert_eq!(body["status"], status, "{self}");
         for member in ["type", "title", "detail"] {
-            assert!(
-                body[member].as_str().is_some_and(|text| !text.is_empty()),
-                "{member}: {self}"
-            );
+            assert!(body[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {self}");
         }
         assert_eq!(body["request_id"].as_str(), self.header("x-request-id"), "{self}");
         body
@@ -90,10 +83,7 @@ impl Answer {
     pub fn refuses(self, field: &str) {
         let shown = self.to_string();
         let body = self.problem(400, "invalid_request");
-        assert!(
-            body["errors"][field].is_array(),
-            "`{field}` is not named: {shown}"
-        );
+        assert!(body["errors"][field].is_array(), "`{field}` is not named: {shown}");
     }
 
     /// All that a stranger could tell two answers apart by: status, headers and body, but for the request's id and the time.

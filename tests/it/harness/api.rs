@@ -63,9 +63,7 @@ impl Api {
                 *inner.method_mut() = request.method;
                 *inner.uri_mut() = without_origin(&request.path).parse().unwrap();
                 *inner.headers_mut() = request.headers;
-                inner
-                    .headers_mut()
-                    .insert("host", HeaderValue::from_static("api.test"));
+                inner.headers_mut().insert("host", HeaderValue::from_static("api.test"));
                 let answer = gateway.handle(inner).await;
                 Answer {
                     status: answer.status().as_u16(),
@@ -76,10 +74,7 @@ impl Api {
             }
             Way::Network { address, http } => {
                 let url = format!("{address}{}", without_origin(&request.path));
-                let sent = http
-                    .request(request.method, url)
-                    .headers(request.headers)
-                    .body(request.body);
+                let sent = http.request(request.method, url).headers(request.headers).body(request.body);
                 let answer = sent.send().await.unwrap();
                 Answer {
                     status: answer.status().as_u16(),

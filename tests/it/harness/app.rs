@@ -78,14 +78,8 @@ impl TestApp {
 
     async fn build(registration: Registration, lags: bool) -> Self {
         logs::watch();
-        let engine = environment::dynamodb()
-            .is_none()
-            .then(|| Engine::start(Storage::Temporary).unwrap());
-        let address = engine
-            .as_ref()
-            .map(Engine::endpoint)
-            .or_else(environment::dynamodb)
-            .unwrap();
+        let engine = environment::dynamodb().is_none().then(|| Engine::start(Storage::Temporary).unwrap());
+        let address = engine.as_ref().map(Engine::endpoint).or_else(environment::dynamodb).unwrap();
         let endpoint = Endpoint::new(&address);
         let proxy = Proxy::start(endpoint.clone()).await;
         let random = Random::from_system();
@@ -107,10 +101,7 @@ impl TestApp {
         };
         let signer = Signer::from_seed(SIGNING_SEED).unwrap();
         let now = clock.now();
-        store
-            .publish_signing_key(signer.kid(), signer.public_x(), now, now)
-            .await
-            .unwrap();
+        store.publish_signing_key(signer.kid(), signer.public_x(), now, now).await.unwrap();
         let app = App::new(store, config, Some(signer), clock.clone(), random.clone());
         app.keys.warm(&app.store, now).await.unwrap();
         let people = People {
@@ -160,16 +151,12 @@ impl TestApp {
 
     /// The same guest with a new token, as the old one ends after a quarter of an hour.
     pub fn renewed(&self, user: &User) -> User {
-        User {
-            token: self.people.token(user.id.parse().unwrap(), Role::Guest),
-            ..user.clone()
-        }
+        User { token: self.people.token(user.id.parse().unwrap(), Role::Guest), ..user.clone() }
     }
 
     /// Moves the clock.
     pub fn advance(&self, by: TimeDelta) {
-        self.ahead
-            .fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
+        self.ahead.fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
     }
 
     /// A client key that is made now.
@@ -210,8 +197,5 @@ fn clock() -> (Clock, Arc<AtomicI64>) {
 
 async fn create(store: &Store) {
     let definition = local::template::table().unwrap();
-    assert!(
-        store.create_table(&definition).await.unwrap(),
-        "the table is not fresh"
-    );
+    assert!(store.create_table(&definition).await.unwrap(), "the table is not fresh");
 }

@@ -46,20 +46,12 @@ impl Call {
         if operation == Operation::Query {
             let values = body["ExpressionAttributeValues"].as_object();
             keys.extend(
-                values
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|(_, value)| Some(value["S"].as_str()?.to_owned())),
+                values.into_iter().flatten().filter_map(|(_, value)| Some(value["S"].as_str()?.to_owned())),
             );
         } else {
             collect_keys(&body, &mut keys);
         }
-        Self {
-            operation,
-            name: name.to_owned(),
-            keys,
-            body,
-        }
+        Self { operation, name: name.to_owned(), keys, body }
     }
 
     pub fn writes(&self) -> bool {
@@ -68,10 +60,7 @@ impl Call {
     }
 
     pub fn reads(&self) -> bool {
-        matches!(
-            self.operation,
-            Operation::Get | Operation::BatchGet | Operation::Query
-        )
+        matches!(self.operation, Operation::Get | Operation::BatchGet | Operation::Query)
     }
 
     /// Whether the answer may come from before the last write: every read of an index, and every other one that does not
@@ -83,10 +72,7 @@ impl Call {
         match self.operation {
             Operation::BatchGet => {
                 let tables = self.body["RequestItems"].as_object();
-                tables
-                    .into_iter()
-                    .flatten()
-                    .any(|(_, wanted)| wanted["ConsistentRead"] != json!(true))
+                tables.into_iter().flatten().any(|(_, wanted)| wanted["ConsistentRead"] != json!(true))
             }
             _ => self.body["ConsistentRead"] != json!(true),
         }
@@ -96,11 +82,7 @@ impl Call {
     pub fn describe(&self) -> String {
         let mut keys = self.keys.clone();
         keys.truncate(8);
-        let strong = if self.reads() && !self.may_be_stale() {
-            " strong"
-        } else {
-            ""
-        };
+        let strong = if self.reads() && !self.may_be_stale() { " strong" } else { "" };
         format!("{:?}{strong} {}", self.operation, keys.join(" "))
     }
 }
@@ -140,43 +122,28 @@ enum Which {
 
 /// Calls of one operation.
 pub const fn on(operation: Operation) -> On {
-    On {
-        which: Which::One(operation),
-        prefix: None,
-    }
+    On { which: Which::One(operation), prefix: None }
 }
 
 /// All calls of the store's questions.
 pub const fn any() -> On {
-    On {
-        which: Which::Any,
-        prefix: None,
-    }
+    On { which: Which::Any, prefix: None }
 }
 
 /// All that read.
 pub const fn reads() -> On {
-    On {
-        which: Which::Reads,
-        prefix: None,
-    }
+    On { which: Which::Reads, prefix: None }
 }
 
 /// All that write.
 pub const fn writes() -> On {
-    On {
-        which: Which::Writes,
-        prefix: None,
-    }
+    On { which: Which::Writes, prefix: None }
 }
 
 impl On {
     /// Of these, those that touch a sort key with this prefix.
     pub const fn of(self, prefix: &'static str) -> Self {
-        Self {
-            which: self.which,
-            prefix: Some(prefix),
-        }
+        Self { which: self.which, prefix: Some(prefix) }
     }
 
     pub fn matches(self, call: &Call) -> bool {
@@ -186,9 +153,6 @@ impl On {
             Which::Writes => call.writes(),
             Which::One(operation) => call.operation == operation,
         };
-        operation
-            && self
-                .prefix
-                .is_none_or(|prefix| call.keys.iter().any(|key| key.starts_with(prefix)))
+        operation && self.prefix.is_none_or(|prefix| call.keys.iter().any(|key| key.starts_with(prefix)))
     }
 }

@@ -127,13 +127,7 @@ impl Faults {
     }
 
     fn add(&self, on: On, often: Often, fault: Fault) {
-        self.0.lock().unwrap().push(Rule {
-            on,
-            often,
-            fault,
-            seen: 0,
-            applied: 0,
-        });
+        self.0.lock().unwrap().push(Rule { on, often, fault, seen: 0, applied: 0 });
     }
 
     pub(super) fn are_none(&self) -> bool {
@@ -169,11 +163,7 @@ impl Default for Gate {
 impl Gate {
     /// Waits until the call is here.
     pub async fn reached(&self) {
-        self.arrived
-            .subscribe()
-            .wait_for(|arrived| *arrived)
-            .await
-            .unwrap();
+        self.arrived.subscribe().wait_for(|arrived| *arrived).await.unwrap();
     }
 
     /// Lets it go.

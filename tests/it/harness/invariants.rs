@@ -27,9 +27,7 @@ pub async fn check(table: &Table) {
 impl Whole {
     fn kind(&self, pk: &str, prefix: &str) -> Vec<&Item> {
         let items = self.0.get(pk).into_iter().flatten();
-        items
-            .filter(|item| text(item, "sk").starts_with(prefix))
-            .collect()
+        items.filter(|item| text(item, "sk").starts_with(prefix)).collect()
     }
 
     fn check_conversation(&self, pk: &str, id: &str) {
@@ -58,15 +56,9 @@ impl Whole {
             assert!(members.is_empty(), "{pk}: members of no conversation");
             return;
         };
-        let users: BTreeSet<String> = members
-            .iter()
-            .map(|member| text(member, "sk").replace("MEMBER#", ""))
-            .collect();
-        assert_eq!(
-            number(meta, "participant_count"),
-            users.len() as u64,
-            "{pk}: participant_count"
-        );
+        let users: BTreeSet<String> =
+            members.iter().map(|member| text(member, "sk").replace("MEMBER#", "")).collect();
+        assert_eq!(number(meta, "participant_count"), users.len() as u64, "{pk}: participant_count");
         let lists = self.0.iter().filter(|(pk, _)| pk.starts_with("USER#"));
         let listing: BTreeSet<String> = lists
             .filter(|(_, items)| items.iter().any(|item| text(item, "sk") == format!("CONV#{id}")))
@@ -100,24 +92,14 @@ impl Whole {
             let revision = number(message, "revision");
             let named = changes
                 .iter()
-                .filter(|change| {
-                    change
-                        .get("message")
-                        .is_some_and(|n| n.as_u64() == place.parse().ok())
-                })
+                .filter(|change| change.get("message").is_some_and(|n| n.as_u64() == place.parse().ok()))
                 .count() as u64;
-            assert_eq!(
-                named, revision,
-                "{pk}: changes of message {place} and its revision"
-            );
+            assert_eq!(named, revision, "{pk}: changes of message {place} and its revision");
             let bodies = self.kind(pk, &format!("REV#{place}#")).len() as u64;
             let deleted = message.contains_key("deleted_at");
             let expected = if deleted { 0 } else { revision };
             assert_eq!(bodies, expected, "{pk}: earlier bodies of message {place}");
-            assert!(
-                !deleted || text(message, "body").is_empty(),
-                "{pk}: a tombstone says something"
-            );
+            assert!(!deleted || text(message, "body").is_empty(), "{pk}: a tombstone says something");
         }
     }
 
@@ -125,23 +107,10 @@ impl Whole {
         for credential in self.kind(pk, "CREDENTIAL") {
             let user = text(credential, "user");
             let profiles = self.kind(&format!("USER#{user}"), "PROFILE");
-            let profile = profiles
-                .first()
-                .unwrap_or_else(|| panic!("{pk}: a credential without a profile"));
-            assert_eq!(
-                text(profile, "email"),
-                pk.replace("EMAIL#", ""),
-                "{pk}: another email"
-            );
-            assert_eq!(
-                number(profile, "credential_version"),
-                number(credential, "version"),
-                "{pk}: version"
-            );
-            assert!(
-                !profile.contains_key("closed_at"),
-                "{pk}: a closed account can log in"
-            );
+            let profile = profiles.first().unwrap_or_else(|| panic!("{pk}: a credential without a profile"));
+            assert_eq!(text(profile, "email"), pk.replace("EMAIL#", ""), "{pk}: another email");
+            assert_eq!(number(profile, "credential_version"), number(credential, "version"), "{pk}: version");
+            assert!(!profile.contains_key("closed_at"), "{pk}: a closed account can log in");
         }
     }
 
@@ -153,22 +122,13 @@ impl Whole {
         if !profile.contains_key("closed_at") {
             let email = text(profile, "email");
             let credentials = self.kind(&format!("EMAIL#{email}"), "CREDENTIAL");
-            assert!(
-                credentials.iter().any(|item| text(item, "user") == id),
-                "{pk}: cannot log in"
-            );
+            assert!(credentials.iter().any(|item| text(item, "user") == id), "{pk}: cannot log in");
         }
         for entry in self.kind(pk, "CONV#") {
             let conversation = text(entry, "sk");
             let member = self.kind(&conversation, &format!("MEMBER#{id}"));
-            let sealed = self
-                .kind(&conversation, "MSG#")
-                .iter()
-                .any(|item| text(item, "item") == "closed");
-            assert!(
-                sealed || member.len() == 1,
-                "{pk}: lists {conversation} and takes no part"
-            );
+            let sealed = self.kind(&conversation, "MSG#").iter().any(|item| text(item, "item") == "closed");
+            assert!(sealed || member.len() == 1, "{pk}: lists {conversation} and takes no part");
         }
     }
 }
@@ -189,11 +149,7 @@ fn check_messages(pk: &str, messages: &[&Item]) {
         let key = (text(message, "sender"), text(message, "client_key"));
         assert!(keys.insert(key), "{pk}: two messages of one key");
         let sent_at = number(message, "sent_at");
-        assert!(
-            sent_at > before,
-            "{pk}: {} was sent before its predecessor",
-            text(message, "sk")
-        );
+        assert!(sent_at > before, "{pk}: {} was sent before its predecessor", text(message, "sk"));
         before = sent_at;
     }
 }

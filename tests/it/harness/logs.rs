@@ -64,9 +64,7 @@ pub struct Watcher {
 impl Watcher {
     /// One that keeps what it finds to itself.
     pub fn for_test() -> Self {
-        Self {
-            own: Some(Vec::new()),
-        }
+        Self { own: Some(Vec::new()) }
     }
 
     pub fn seen(&self) -> &[String] {

@@ -17,20 +17,14 @@ pub struct BlackBox {
 impl BlackBox {
     pub async fn start() -> Self {
         if let Some(address) = environment::api_url() {
-            return Self {
-                api: Api::over_network(&address),
-                app: None,
-            };
+            return Self { api: Api::over_network(&address), app: None };
         }
         let app = TestApp::new().await;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let gateway = gateway::Gateway::new(&app.app);
         tokio::spawn(gateway::serve(listener, gateway, std::future::pending()));
-        Self {
-            api: Api::over_network(&format!("http://{address}")),
-            app: Some(app),
-        }
+        Self { api: Api::over_network(&format!("http://{address}")), app: Some(app) }
     }
 
     /// Registers and logs in.
@@ -43,13 +37,7 @@ impl BlackBox {
         let login = json!({ "email": email, "password": PASSWORD });
         let tokens = self.api.post("/api/token/").json(&login).send().await.ok();
         let id = user["user_id"].as_str().unwrap();
-        User::new(
-            self.api.clone(),
-            name,
-            id,
-            &email,
-            tokens["access"].as_str().unwrap(),
-        )
+        User::new(self.api.clone(), name, id, &email, tokens["access"].as_str().unwrap())
     }
 }
 

@@ -38,9 +38,7 @@ impl People {
     pub async fn add(&self, name: &str, role: Role) -> (UserId, String) {
         let user = UserId::new(self.random.uuid());
         let email = format!("{}.{}@example.com", name.to_lowercase(), &user.to_string()[..8]);
-        self.table
-            .put_all(&items(user, name, &email, role, self.clock.now()))
-            .await;
+        self.table.put_all(&items(user, name, &email, role, self.clock.now())).await;
         (user, email)
     }
 

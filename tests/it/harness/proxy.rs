@@ -50,11 +50,7 @@ impl Proxy {
             replica: tokio::sync::RwLock::default(),
         });
         let address = wire::serve(core.clone()).await;
-        Self {
-            endpoint: format!("http://{address}"),
-            faults,
-            core,
-        }
+        Self { endpoint: format!("http://{address}"), faults, core }
     }
 
     /// What `operation` costs. Nothing else may run meanwhile.
@@ -198,10 +194,7 @@ impl Core {
             answer = serde_json::from_slice(&body).unwrap();
         }
         answer[rest_name] = with(later);
-        Reply::Answer {
-            status: 200,
-            body: answer.to_string().into_bytes(),
-        }
+        Reply::Answer { status: 200, body: answer.to_string().into_bytes() }
     }
 
     /// A page that the engine itself ends early: a lower limit is what gives it the right `LastEvaluatedKey`, on an index
@@ -231,10 +224,7 @@ fn error(status: u16, code: &str) -> Reply {
         "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"),
         "message": "made by the test's proxy",
     });
-    Reply::Answer {
-        status,
-        body: body.to_string().into_bytes(),
-    }
+    Reply::Answer { status, body: body.to_string().into_bytes() }
 }
 
 /// A transaction that is cancelled because of its last step.
@@ -242,10 +232,7 @@ fn cancelled(call: &Call, code: &str) -> Reply {
     let steps = call.body["TransactItems"].as_array().map_or(1, Vec::len);
     let mut reasons = vec![json!({ "Code": "None" }); steps];
     reasons[steps - 1] = json!({ "Code": code, "Message": "made by the test's proxy" });
-    let codes: Vec<&str> = reasons
-        .iter()
-        .filter_map(|reason| reason["Code"].as_str())
-        .collect();
+    let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
     let message = format!(
         "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
         codes.join(", ")
@@ -255,8 +242,5 @@ fn cancelled(call: &Call, code: &str) -> Reply {
         "Message": message,
         "CancellationReasons": reasons,
     });
-    Reply::Answer {
-        status: 400,
-        body: body.to_string().into_bytes(),
-    }
+    Reply::Answer { status: 400, body: body.to_string().into_bytes() }
 }

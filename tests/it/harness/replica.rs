@@ -17,12 +17,7 @@ pub struct Replica {
 impl Replica {
     /// A replica of `table` in the empty table `name` on the same endpoint.
     pub fn new(endpoint: Endpoint, table: &str, name: &str) -> Self {
-        Self {
-            endpoint,
-            table: table.to_owned(),
-            name: name.to_owned(),
-            pending: Mutex::default(),
-        }
+        Self { endpoint, table: table.to_owned(), name: name.to_owned(), pending: Mutex::default() }
     }
 
     /// Answers from before the last write.

@@ -23,11 +23,7 @@ type Listed = (File, HashSet<String>);
 
 /// Where what could be taken away is listed, and what is there already.
 static LIST: LazyLock<Option<Mutex<Listed>>> = LazyLock::new(|| {
-    let file = File::options()
-        .create(true)
-        .append(true)
-        .open(environment::sabotage_list()?)
-        .unwrap();
+    let file = File::options().create(true).append(true).open(environment::sabotage_list()?).unwrap();
     Some(Mutex::new((file, HashSet::new())))
 });
 
@@ -42,9 +38,7 @@ pub fn done_to(call: &Call, body: Vec<u8>) -> Vec<u8> {
     }
     let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
     if call.reads() && !call.may_be_stale() {
-        call.keys
-            .iter()
-            .for_each(|key| list(&format!("strong|{:?}|{}", call.operation, prefix(key))));
+        call.keys.iter().for_each(|key| list(&format!("strong|{:?}|{}", call.operation, prefix(key))));
     }
     match request["TransactItems"].as_array_mut() {
         Some(steps) => steps.iter_mut().for_each(|step| {

@@ -16,10 +16,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     pub fn new(address: &str) -> Self {
-        Self {
-            address: address.to_owned(),
-            http: reqwest::Client::new(),
-        }
+        Self { address: address.to_owned(), http: reqwest::Client::new() }
     }
 
     /// Sends a request as it is; status and body of what comes back.
@@ -57,10 +54,7 @@ pub type Item = Map<String, Value>;
 
 impl Table {
     pub fn new(endpoint: Endpoint, name: &str) -> Self {
-        Self {
-            endpoint,
-            name: name.to_owned(),
-        }
+        Self { endpoint, name: name.to_owned() }
     }
 
     /// Every item, by key.
@@ -106,12 +100,8 @@ impl Table {
 
     /// Writes an item of plain values, whatever stands there.
     pub async fn put(&self, item: &Value) {
-        let item: Map<String, Value> = item
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(name, value)| (name.clone(), typed(value)))
-            .collect();
+        let item: Map<String, Value> =
+            item.as_object().unwrap().iter().map(|(name, value)| (name.clone(), typed(value))).collect();
         let request = json!({ "TableName": self.name, "Item": item });
         self.endpoint.call("PutItem", &request).await;
     }
@@ -148,10 +138,7 @@ impl Table {
 
 /// A text attribute; empty where there is none.
 pub fn text(item: &Item, name: &str) -> String {
-    item.get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// A number attribute; zero where there is none.
@@ -161,9 +148,7 @@ pub fn number(item: &Item, name: &str) -> u64 {
 
 fn plain_item(item: &Value) -> Item {
     let attributes = item.as_object().unwrap().iter();
-    attributes
-        .map(|(name, value)| (name.clone(), plain(value)))
-        .collect()
+    attributes.map(|(name, value)| (name.clone(), plain(value))).collect()
 }
 
 /// `DynamoDB`'s typed JSON as plain JSON.
@@ -188,10 +173,8 @@ pub fn typed(value: &Value) -> Value {
         Value::String(value) => json!({ "S": value }),
         Value::Array(values) => json!({ "L": values.iter().map(typed).collect::<Vec<_>>() }),
         Value::Object(fields) => {
-            let fields: Map<String, Value> = fields
-                .iter()
-                .map(|(name, value)| (name.clone(), typed(value)))
-                .collect();
+            let fields: Map<String, Value> =
+                fields.iter().map(|(name, value)| (name.clone(), typed(value))).collect();
             json!({ "M": fields })
         }
     }

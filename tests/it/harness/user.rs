@@ -31,10 +31,7 @@ impl User {
 
     /// The same user through another process.
     pub fn through(&self, api: &Api) -> Self {
-        Self {
-            api: api.clone(),
-            ..self.clone()
-        }
+        Self { api: api.clone(), ..self.clone() }
     }
 
     pub fn request(&self, method: Method, path: &str) -> Request {
@@ -112,8 +109,7 @@ impl User {
     }
 
     pub async fn edit(&self, message: &Value, body: &str) -> Answer {
-        self.patch(&message_path(message), json!({ "message_body": body }))
-            .await
+        self.patch(&message_path(message), json!({ "message_body": body })).await
     }
 
     pub async fn delete_message(&self, message: &Value) -> Answer {
@@ -122,9 +118,7 @@ impl User {
 
     /// Every message of a conversation in reading order.
     pub async fn messages(&self, conversation: &str) -> Vec<Value> {
-        let mut messages = self
-            .all(&format!("/api/messages/?conversation={conversation}&limit=100"))
-            .await;
+        let mut messages = self.all(&format!("/api/messages/?conversation={conversation}&limit=100")).await;
         messages.reverse();
         messages
     }
@@ -136,9 +130,7 @@ impl User {
     }
 
     pub async fn conversation(&self, conversation: &str) -> Value {
-        self.get(&format!("/api/conversations/{conversation}/"))
-            .await
-            .ok()
+        self.get(&format!("/api/conversations/{conversation}/")).await.ok()
     }
 
     pub async fn unread(&self, conversation: &str) -> u64 {
@@ -147,14 +139,12 @@ impl User {
 
     pub async fn mark_read(&self, conversation: &str, message: &Value) -> Answer {
         let body = json!({ "message": message["message_id"] });
-        self.put(&format!("/api/conversations/{conversation}/read/"), body)
-            .await
+        self.put(&format!("/api/conversations/{conversation}/read/"), body).await
     }
 
     pub async fn mark_unread(&self, conversation: &str, message: &Value) -> Answer {
         let body = json!({ "message": message["message_id"], "unread": true });
-        self.put(&format!("/api/conversations/{conversation}/read/"), body)
-            .await
+        self.put(&format!("/api/conversations/{conversation}/read/"), body).await
     }
 
     pub async fn add(&self, conversation: &str, others: &[&User]) -> Answer {
@@ -164,11 +154,7 @@ impl User {
     }
 
     pub async fn remove(&self, conversation: &str, other: &User) -> Answer {
-        self.delete(&format!(
-            "/api/conversations/{conversation}/participants/{}/",
-            other.id
-        ))
-        .await
+        self.delete(&format!("/api/conversations/{conversation}/participants/{}/", other.id)).await
     }
 
     pub async fn leave(&self, conversation: &str) -> Answer {
@@ -181,10 +167,7 @@ impl User {
 
     /// Every change of a conversation after a number.
     pub async fn changes(&self, conversation: &str, after: u64) -> Vec<Value> {
-        self.all(&format!(
-            "/api/conversations/{conversation}/changes/?after={after}"
-        ))
-        .await
+        self.all(&format!("/api/conversations/{conversation}/changes/?after={after}")).await
     }
 }
 

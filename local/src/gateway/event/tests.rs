@@ -25,14 +25,8 @@ fn an_event_is_what_aws_documents() {
     let event = event(request);
     assert_eq!(event["version"], "2.0");
     assert_eq!(event["rawPath"], "/my/path");
-    assert_eq!(
-        event["rawQueryString"],
-        "parameter1=value1&parameter1=value2&parameter2=a%20b"
-    );
-    assert_eq!(
-        event["queryStringParameters"],
-        json!({"parameter1": "value1,value2", "parameter2": "a b"})
-    );
+    assert_eq!(event["rawQueryString"], "parameter1=value1&parameter1=value2&parameter2=a%20b");
+    assert_eq!(event["queryStringParameters"], json!({"parameter1": "value1,value2", "parameter2": "a b"}));
     assert_eq!(event["cookies"], json!(["cookie1=a", "cookie2=b"]));
     assert_eq!(event["headers"]["header1"], "value1,value2");
     assert_eq!(event["headers"]["x-forwarded-for"], "127.0.0.1");
@@ -69,19 +63,10 @@ fn the_path_arrives_decoded() {
 #[test]
 fn forms_and_bytes_are_encoded() {
     let send = |kind, body: &'static [u8]| {
-        let request = Request::post("/")
-            .header("content-type", kind)
-            .body(Bytes::from_static(body))
-            .unwrap();
+        let request = Request::post("/").header("content-type", kind).body(Bytes::from_static(body)).unwrap();
         super::body(&request)
     };
-    assert_eq!(
-        send("application/json; charset=utf-8", b"{}"),
-        (false, Some("{}".into()))
-    );
-    assert_eq!(
-        send("application/x-www-form-urlencoded", b"a=b"),
-        (true, Some("YT1i".into()))
-    );
+    assert_eq!(send("application/json; charset=utf-8", b"{}"), (false, Some("{}".into())));
+    assert_eq!(send("application/x-www-form-urlencoded", b"a=b"), (true, Some("YT1i".into())));
     assert_eq!(send("application/json", b"\xff"), (true, Some("/w==".into())));
 }

@@ -1,0 +1,63 @@
+//! Accounts that close and the groups that they take part in: whichever comes last takes the membership away.
+
+use futures::future::try_join_all;
+
+use super::{Store, StoreError, Time, conversations::ConversationEdit, participants::Wanted};
+use crate::{
+    ids::{ConversationId, UserId},
+    model::conversation::Kind,
+};
+
+impl Store {
+    /// Takes those of `users` out again whose accounts were closed while they were let in: an account that closes leaves its
+    /// groups after it is closed, so one that this read still sees open comes past here itself. Death in between leaves a
+    /// participant who cannot log in.
+    pub async fn remove_closed(
+        &self,
+        id: ConversationId,
+        actor: UserId,
+        users: &[UserId],
+        now: Time,
+    ) -> Result<(), StoreError> {
+        let open = self.open_accounts(users.iter().copied()).await?;
+        for user in users.iter().filter(|user| !open.contains_key(user)) {
+            let (edit, request) = (ConversationEdit::default(), self.random.uuid());
+            self.change_conversation(id, actor, Wanted::Remove(*user), &edit, request, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Leaves every group, eight at a time: for an account that closes. Its direct conversations stay with the other one.
+    /// Death in between leaves memberships of a user who cannot log in; a repetition goes on with them.
+    pub async fn leave_groups(&self, user: UserId, now: Time) -> Result<(), StoreError> {
+        let mut from = None;
+        loop {
+            let (ids, more) = self.conversations_of(user, from, 100).await?;
+            for wave in ids.chunks(8) {
+                try_join_all(wave.iter().map(|id| self.leave_group(*id, user, now))).await?;
+            }
+            // The page begins with the conversation that the last one ended with, if that still stands.
+            from = ids.last().copied();
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn leave_group(&self, id: ConversationId, user: UserId, now: Time) -> Result<(), StoreError> {
+        let group = self.seat(id, user).await?.is_some_and(|seat| seat.conversation.kind == Kind::Group);
+        if group {
+            let request = self.random.uuid();
+            self.change_conversation(
+                id,
+                user,
+                Wanted::Remove(user),
+                &ConversationEdit::default(),
+                request,
+                now,
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}
