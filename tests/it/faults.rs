@@ -16,6 +16,7 @@ use crate::harness::{
     },
     network::unique_email,
     people::PASSWORD,
+    table::Item,
     user::{id_of, message_path},
 };
 
@@ -143,6 +144,30 @@ impl Stage {
             Operation::DeleteConversation => self.ann.delete_conversation(&self.group).await,
             Operation::HideDirect => self.ann.delete_conversation(&self.direct).await,
         }
+    }
+
+    /// What people do after it, so that a write of before would be seen; the whole table then.
+    async fn go_on(&self, app: &TestApp, operation: Operation, answer: &Answer) -> Vec<Item> {
+        match operation {
+            Operation::Send => drop(self.ann.edit(&answer.json(), "hush, later").await.ok()),
+            Operation::Edit => drop(self.ann.edit(&self.message, "hush, later").await.ok()),
+            Operation::Add => self.ann.remove(&self.group, &self.cleo).await.nothing(),
+            Operation::Remove => drop(self.ann.add(&self.group, &[&self.ben]).await),
+            Operation::Rename => {
+                let path = format!("/api/conversations/{}/", self.group);
+                self.ann.patch(&path, json!({ "name": "hush, later" })).await.ok();
+            }
+            Operation::MarkRead => {
+                let later = self.ben.send(&self.group, "hush, later").await;
+                self.ann.mark_read(&self.group, &later).await.ok();
+            }
+            Operation::LogIn | Operation::Refresh => {
+                let body = json!({ "refresh": answer.json()["refresh"] });
+                app.post("/api/token/refresh/").json(&body).send().await.ok();
+            }
+            _ => {}
+        }
+        app.table.items().await
     }
 
     async fn refresh(&self, app: &TestApp) -> Answer {
@@ -377,6 +402,58 @@ const ALL: [Operation; 20] = [
     Operation::DeleteConversation,
     Operation::HideDirect,
 ];
+
+/// Each write of an operation in turn is held until the SDK has given up on it, tried again and succeeded, and what it
+/// was for has gone on: then it arrives, and must do nothing any more.
+async fn late(operations: &[Operation]) {
+    let app = TestApp::new().await;
+    for operation in operations {
+        let stage = Stage::new(&app, *operation).await;
+        let gate = app.proxy.faults.hold(writes());
+        let answer = stage.run(&app, *operation).await;
+        succeeded(&answer, &format!("{operation:?}, its first write held"));
+        stage.verify(&app, *operation).await;
+        let before = stage.go_on(&app, *operation, &answer).await;
+        gate.release();
+        gate.finished().await;
+        assert_eq!(app.proxy.faults.clear(), 1);
+        assert_eq!(
+            app.table.items().await,
+            before,
+            "{operation:?}: a late write took effect"
+        );
+        app.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_was_given_up_does_nothing_when_it_arrives() {
+    use Operation::{
+        Add, CreateGroup, DeleteMessage, Edit, GiveOwnership, Leave, MarkRead, Remove, Rename, Send,
+    };
+    let groups = [
+        &[Send, Edit, DeleteMessage][..],
+        &[MarkRead, Add, Remove],
+        &[Leave, Rename],
+        &[GiveOwnership, CreateGroup],
+    ];
+    futures::future::join_all(groups.map(late)).await;
+}
+
+#[tokio::test]
+async fn a_write_about_an_account_that_was_given_up_does_nothing_when_it_arrives() {
+    use Operation::{
+        ChangePassword, ChangeProfile, CloseAccount, DeleteConversation, HideDirect, LogIn, LogOut,
+        OpenDirect, Refresh, Register,
+    };
+    let groups = [
+        &[Register, LogIn, Refresh][..],
+        &[LogOut, ChangePassword, ChangeProfile],
+        &[CloseAccount, OpenDirect],
+        &[DeleteConversation, HideDirect],
+    ];
+    futures::future::join_all(groups.map(late)).await;
+}
 
 #[tokio::test]
 async fn conflicts_are_lost_races_and_tried_again() {

@@ -153,6 +153,7 @@ impl Faults {
 pub struct Gate {
     arrived: watch::Sender<bool>,
     open: watch::Sender<bool>,
+    done: watch::Sender<bool>,
 }
 
 impl Default for Gate {
@@ -160,6 +161,7 @@ impl Default for Gate {
         Self {
             arrived: watch::Sender::new(false),
             open: watch::Sender::new(false),
+            done: watch::Sender::new(false),
         }
     }
 }
@@ -177,6 +179,15 @@ impl Gate {
     /// Lets it go.
     pub fn release(&self) {
         self.open.send_replace(true);
+    }
+
+    /// Waits until the call, let go, has taken its course.
+    pub async fn finished(&self) {
+        self.done.subscribe().wait_for(|done| *done).await.unwrap();
+    }
+
+    pub(super) fn finish(&self) {
+        self.done.send_replace(true);
     }
 
     pub(super) async fn pass(&self) {

@@ -144,7 +144,9 @@ impl Core {
             Fault::ShortPage(most) => self.short_page(call, most).await,
             Fault::Hold(gate) => {
                 gate.pass().await;
-                self.forward(call, body).await
+                let reply = self.forward(call, body).await;
+                gate.finish();
+                reply
             }
         }
     }
