@@ -307,6 +307,7 @@ async fn a_closed_account_leaves_its_messages_and_nothing_else() {
 #[tokio::test]
 async fn attempts_are_slowed_down_and_never_for_good() {
     let app = TestApp::new().await;
+    app.freeze();
     let ann = app.user("ann").await;
     let nobody = unique_email("nobody");
     for email in [&ann.email, &nobody] {
