@@ -4,12 +4,12 @@
 use std::{
     ops::Deref,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
 };
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use local::{
     engine::{Engine, Storage},
     gateway::Gateway,
@@ -47,7 +47,7 @@ pub struct TestApp {
     pub proxy: Proxy,
     /// What the deployed functions are given.
     pub app: App,
-    ahead: Arc<AtomicI64>,
+    time: Time,
     /// Stops when the test ends; `None` on an engine that was there before.
     _engine: Option<Engine>,
 }
@@ -91,7 +91,8 @@ impl TestApp {
             create(&Store::local(&address, &replica, random.clone()).await).await;
             proxy.lag(Replica::new(endpoint.clone(), &name, &replica)).await;
         }
-        let (clock, ahead) = clock();
+        let time = Time::default();
+        let clock = time.clock();
         let config = Config {
             table: name.clone(),
             issuer: "https://api.test".to_owned(),
@@ -117,7 +118,7 @@ impl TestApp {
             table: Table::new(endpoint, &name),
             proxy,
             app,
-            ahead,
+            time,
             _engine: engine,
         }
     }
@@ -154,9 +155,16 @@ impl TestApp {
         User { token: self.people.token(user.id.parse().unwrap(), Role::Guest), ..user.clone() }
     }
 
+    /// Stops the clock, which then moves by `advance` only.
+    pub fn freeze(&self) {
+        self.time.frozen.set(Clock::system().now()).unwrap();
+    }
+
     /// Moves the clock.
     pub fn advance(&self, by: TimeDelta) {
-        self.ahead.fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
+        self.time
+            .ahead
+            .fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
     }
 
     /// A client key that is made now.
@@ -187,12 +195,21 @@ impl Drop for TestApp {
     }
 }
 
-/// The machine's time plus what the test adds.
-fn clock() -> (Clock, Arc<AtomicI64>) {
-    let ahead = Arc::new(AtomicI64::new(0));
-    let (system, added) = (Clock::system(), ahead.clone());
-    let now = move || system.now() + TimeDelta::microseconds(added.load(Ordering::SeqCst));
-    (Clock::new(now), ahead)
+/// The machine's time plus what the test adds, or a time that stands still but for that.
+#[derive(Clone, Default)]
+struct Time {
+    ahead: Arc<AtomicI64>,
+    frozen: Arc<OnceLock<DateTime<Utc>>>,
+}
+
+impl Time {
+    fn clock(&self) -> Clock {
+        let (system, time) = (Clock::system(), self.clone());
+        Clock::new(move || {
+            let now = time.frozen.get().copied().unwrap_or_else(|| system.now());
+            now + TimeDelta::microseconds(time.ahead.load(Ordering::SeqCst))
+        })
+    }
 }
 
 async fn create(store: &Store) {

@@ -115,8 +115,13 @@ impl Faults {
 
     /// Holds the first matching call.
     pub fn hold(&self, on: On) -> Gate {
+        self.hold_nth(0, on)
+    }
+
+    /// Holds the n-th matching call, counted from 0.
+    pub fn hold_nth(&self, n: usize, on: On) -> Gate {
         let gate = Gate::default();
-        self.fail(on, Fault::Hold(gate.clone()));
+        self.fail_nth(n, on, Fault::Hold(gate.clone()));
         gate
     }
 

@@ -15,9 +15,15 @@ pub struct Cost {
     pub read_units: f64,
     pub write_units: f64,
     answered: u32,
+    writes: usize,
 }
 
 impl Cost {
+    /// How many of the calls write.
+    pub fn writes(&self) -> usize {
+        self.writes
+    }
+
     pub fn requests(&self) -> usize {
         self.calls.len()
     }
@@ -25,6 +31,7 @@ impl Cost {
     /// The depth of a call that begins now.
     pub(super) fn begin(&mut self, call: &Call) -> u32 {
         self.calls.push(call.describe());
+        self.writes += usize::from(call.writes());
         self.answered + 1
     }
 
