@@ -389,7 +389,9 @@ async fn late(operations: &[Operation]) {
 /// The whole table, but for the time before which no password is tried: forgetting mistakes late sets it to what is past.
 async fn state(app: &TestApp) -> Vec<Item> {
     let mut items = app.table.items().await;
-    items.iter_mut().for_each(|item| drop(item.remove("not_before")));
+    for item in &mut items {
+        item.remove("not_before");
+    }
     items
 }
 
@@ -404,10 +406,7 @@ async fn late_write(app: &TestApp, operation: Operation, n: usize) {
     gate.finished().await;
     assert_eq!(app.proxy.faults.clear(), 1);
     let after = state(app).await;
-    assert_eq!(
-        after, before,
-        "{operation:?}: its write {n} came late and took effect"
-    );
+    assert_eq!(after, before, "{operation:?}: its write {n} came late and took effect");
     app.check().await;
 }
 

@@ -404,36 +404,15 @@ async fn an_end_of_a_key_is_not_lifted_by_a_process_of_the_old_release() {
     let now = app.app.clock.now() + TimeDelta::seconds(1);
     let store = &app.app.store;
     let until = now + TimeDelta::days(30);
-    store
-        .publish_signing_key(next.kid(), next.public_x(), now, until)
-        .await
-        .unwrap();
-    let end = async || {
-        app.table
-            .get("KEYS", &format!("KEY#{}", old.kid()))
-            .await
-            .unwrap()["not_after"]
-            .clone()
-    };
+    store.publish_signing_key(next.kid(), next.public_x(), now, until).await.unwrap();
+    let end =
+        async || app.table.get("KEYS", &format!("KEY#{}", old.kid())).await.unwrap()["not_after"].clone();
     assert_eq!(end().await, until.timestamp_micros());
     // A process of the old release starts late and publishes its key again; a second one of the new release, later still.
     let later = now + TimeDelta::days(1);
-    store
-        .publish_signing_key(old.kid(), old.public_x(), later, later + TimeDelta::days(30))
-        .await
-        .unwrap();
-    store
-        .publish_signing_key(next.kid(), next.public_x(), later, later + TimeDelta::days(30))
-        .await
-        .unwrap();
+    store.publish_signing_key(old.kid(), old.public_x(), later, later + TimeDelta::days(30)).await.unwrap();
+    store.publish_signing_key(next.kid(), next.public_x(), later, later + TimeDelta::days(30)).await.unwrap();
     assert_eq!(end().await, until.timestamp_micros());
-    let standing = app
-        .table
-        .get("KEYS", &format!("KEY#{}", next.kid()))
-        .await
-        .unwrap();
-    assert!(
-        !standing.contains_key("not_after"),
-        "the present key has no end: {standing:?}"
-    );
+    let standing = app.table.get("KEYS", &format!("KEY#{}", next.kid())).await.unwrap();
+    assert!(!standing.contains_key("not_after"), "the present key has no end: {standing:?}");
 }

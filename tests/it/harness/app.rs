@@ -162,9 +162,7 @@ impl TestApp {
 
     /// Moves the clock.
     pub fn advance(&self, by: TimeDelta) {
-        self.time
-            .ahead
-            .fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
+        self.time.ahead.fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
     }
 
     /// A client key that is made now.
