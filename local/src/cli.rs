@@ -23,6 +23,16 @@ pub(crate) enum Command {
     CreateSuperuser(Account),
     /// Make the table, the signing seed and the demo data where they are missing, and end
     Init(Init),
+    /// Write the description of the API (OpenAPI 3.1)
+    #[command(name = "openapi")]
+    OpenApi(Description),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Description {
+    /// File to write
+    #[arg(value_name = "FILE", default_value = local::openapi::FILE)]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -40,6 +40,8 @@ pub(crate) enum Failure {
     Password(io::Error),
     #[error("the two passwords differ")]
     PasswordsDiffer,
+    #[error("the description of the API cannot be written to {}: {source}", file.display())]
+    Description { file: PathBuf, source: io::Error },
     #[error("the account was not made: {0}")]
     Account(Problem),
 }

@@ -3,4 +3,5 @@
 
 pub mod engine;
 pub mod gateway;
+pub mod openapi;
 pub mod template;

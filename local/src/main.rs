@@ -11,6 +11,8 @@ mod seed;
 mod startup;
 mod superuser;
 
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -28,6 +30,7 @@ async fn main() -> ExitCode {
     let done = match cli.command {
         Some(Command::CreateSuperuser(account)) => superuser::create(account).await,
         Some(Command::Init(init)) => prepare(init.setup).await,
+        Some(Command::OpenApi(description)) => describe(&description.file),
         None => run(cli.serve).await,
     };
     match done {
@@ -60,6 +63,11 @@ async fn prepare(setup: cli::Setup) -> Result<(), Failure> {
     output::prepared(&opened.app.config.table, &opened.place, demo.as_ref());
     opened.close().await;
     Ok(())
+}
+
+fn describe(file: &Path) -> Result<(), Failure> {
+    let written = local::openapi::text().map_err(io::Error::from).and_then(|text| std::fs::write(file, text));
+    written.map_err(|source| Failure::Description { file: file.to_owned(), source })
 }
 
 async fn demo_data(

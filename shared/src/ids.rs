@@ -5,6 +5,10 @@ use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
+};
 use uuid::{Builder, Uuid, Version};
 
 /// How many bits of a message id are the message's number in its conversation.
@@ -28,9 +32,24 @@ fn parse_uuid(text: &str, kind: &'static str) -> Result<Uuid, WrongId> {
     Uuid::try_parse(text).map_err(|_| WrongId { kind })
 }
 
-/// Implements text and serde forms (canonical lower case) for an id type with `from_uuid` and `uuid`.
+/// The schema of an id.
+fn schema(description: &str, example: &str) -> RefOr<Schema> {
+    let id =
+        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned())));
+    id.description(Some(description)).examples([example]).into()
+}
+
+/// Implements text and serde forms (canonical lower case) for an id type with `from_uuid` and `uuid`, and its schema.
 macro_rules! id_text {
-    ($type:ident, $kind:literal) => {
+    ($type:ident, $kind:literal, $description:expr, $example:literal) => {
+        impl PartialSchema for $type {
+            fn schema() -> RefOr<Schema> {
+                schema($description, $example)
+            }
+        }
+
+        impl ToSchema for $type {}
+
         impl fmt::Display for $type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.uuid().hyphenated().fmt(f)
@@ -70,7 +89,7 @@ macro_rules! id_text {
 
 /// Declares an id that is any UUID.
 macro_rules! plain_id {
-    ($(#[$doc:meta])* $type:ident, $kind:literal) => {
+    ($(#[$doc:meta])* $type:ident, $kind:literal, $example:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $type(Uuid);
@@ -94,17 +113,17 @@ macro_rules! plain_id {
             }
         }
 
-        id_text!($type, $kind);
+        id_text!($type, $kind, concat!("The id of a ", $kind, "."), $example);
     };
 }
 
 plain_id!(
     /// A user: a random UUID.
-    UserId, "user"
+    UserId, "user", "5e2f3f6e-4a0e-4cbb-8f0f-5f8b1f2d9a10"
 );
 plain_id!(
     /// A device that is logged in: a random UUID.
-    SessionId, "session"
+    SessionId, "session", "0b9a7c1e-63c8-4a57-9d1c-2f4f6f1f7b21"
 );
 
 /// A conversation: a `UUIDv8` (RFC 9562, section 5.8) of an 80-bit prefix and 42 zero bits.
@@ -182,8 +201,18 @@ impl MessageId {
     }
 }
 
-id_text!(ConversationId, "conversation");
-id_text!(MessageId, "message");
+id_text!(
+    ConversationId,
+    "conversation",
+    "The id of a conversation, a UUIDv8.",
+    "01234567-89ab-8cde-bc04-8c0000000000"
+);
+id_text!(
+    MessageId,
+    "message",
+    "The id of a message, a UUIDv8: its conversation's, with the message's number in the low 42 bits.",
+    "01234567-89ab-8cde-bc04-8c0000000002"
+);
 
 /// What makes a retried request recognisable: a `UUIDv7` (RFC 9562, section 5.7) made when the user pressed send.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -219,7 +248,12 @@ impl ClientKey {
     }
 }
 
-id_text!(ClientKey, "request (a UUIDv7)");
+id_text!(
+    ClientKey,
+    "request (a UUIDv7)",
+    "A UUIDv7 that the client makes when its user presses send, the same in every retry.",
+    "019aac3f-8e00-7cc3-98c4-dc0c0c07398f"
+);
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,10 @@
 //!    happens when it fails before or after its effect.
 //! 3. Answer: one file in the function's `src/`, with the request and response types, the handler and its unit tests.
 //! 4. Name it: a line in the function's `routes()`, which is the list that tests compare with `template.yaml`.
-//! 5. Show it: rows in the authorisation matrix and in the table of bad input, and a test in `tests/it/`.
+//! 5. Describe it: `#[utoipa::path]` on the handler, whose comment is what clients read, `ToSchema` or `IntoParams` on its
+//!    types, and its name among the paths of the function's `Description`. What holds for every operation (401, 404, 412,
+//!    413 and the like, by what it takes) is added in `local/src/openapi/`. Then `cargo run -- openapi`.
+//! 6. Show it: rows in the authorisation matrix and in the table of bad input, and a test in `tests/it/`.
 
 pub mod app;
 pub mod auth;

@@ -6,15 +6,18 @@ use shared::{
     http::{Caller, NoParameters, Problem, Query},
 };
 
-/// Answers 204.
+/// Closes the own account.
 ///
-/// First the account closes, in one transaction: from then on nobody logs in, refreshes, sends or administers with it. What
-/// follows cleans up, and where it fails a repetition of the request goes on with it for as long as the token is good.
+/// Its messages stay, under a deleted user.
+#[utoipa::path(delete, path = "/api/users/me/", operation_id = "close_own_account", responses((status = 204)))]
 pub async fn close(
     caller: Caller,
     State(app): State<App>,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<StatusCode, Problem> {
+    // First the account closes, in one transaction: from then on nobody logs in, refreshes, sends or administers with it.
+    // What follows cleans up, and where it fails a repetition of the request goes on with it for as long as the token is
+    // good.
     let user = app.store.user(caller.user).await?;
     let user = user.ok_or_else(Problem::token_not_valid)?;
     let now = app.clock.now();

@@ -8,8 +8,12 @@ use shared::{
 
 use crate::{refresh::Refresh, verify::Nothing};
 
-/// Ends the token's session, whichever of its generations the token is; one that is over already stays so, and the answer is
+/// Logs a device out by its refresh token.
+///
+/// Ends the token's session, whichever of its generations the token is. One that is over already stays so, and the answer is
 /// the same.
+#[utoipa::path(post, path = "/api/token/blacklist/", operation_id = "blacklist_token", request_body = inline(Json<Refresh>), security(()),
+    responses((status = 200, body = Nothing), (status = 401)))]
 pub async fn blacklist(
     State(app): State<App>,
     Query(NoParameters {}): Query<NoParameters>,

@@ -6,9 +6,10 @@ use shared::{
     App,
     http::{Code, NoParameters, Problem, Query, Reply},
 };
+use utoipa::ToSchema;
 
 /// What is well.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// `ok`.
     pub status: &'static str,
@@ -16,7 +17,8 @@ pub struct Health {
     pub table: &'static str,
 }
 
-/// Answers 200, or 503 where the table does not answer.
+/// Says whether the process is up and the table answers.
+#[utoipa::path(get, path = "/healthz", operation_id = "read_health", security(()), responses((status = 200, body = Health)))]
 pub async fn health(
     State(app): State<App>,
     Query(NoParameters {}): Query<NoParameters>,

@@ -10,16 +10,17 @@ use shared::{
     http::{NoParameters, Problem, Query, Reply},
     store::items::SigningKey,
 };
+use utoipa::ToSchema;
 
 /// A set of keys.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct KeySet {
     /// Those that verify at this moment.
     pub keys: Vec<PublicKey>,
 }
 
 /// An Ed25519 public key.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PublicKey {
     /// `OKP`.
     pub kty: &'static str,
@@ -36,7 +37,11 @@ pub struct PublicKey {
     pub x: String,
 }
 
-/// Answers with the keys, to be kept for as long as our functions keep them.
+/// Shows the public keys of the tokens.
+///
+/// To be kept for five minutes.
+#[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "read_keys", security(()),
+    responses((status = 200, body = KeySet)))]
 pub async fn keys(
     State(app): State<App>,
     Query(NoParameters {}): Query<NoParameters>,

@@ -17,6 +17,7 @@ pub mod verify;
 
 use axum::Router;
 use shared::{App, http::Routes};
+use utoipa::OpenApi;
 
 pub use self::tokens::TokenPair;
 
@@ -42,6 +43,29 @@ pub fn routes() -> Routes {
         .get("/.well-known/jwks.json", jwks::keys)
         .get("/healthz", health::health)
 }
+
+/// What the documentation of the API says of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(
+    register::register,
+    users::list,
+    me::read,
+    me::change,
+    account::close,
+    password::change,
+    sessions::list,
+    sessions::read,
+    sessions::end,
+    user::read,
+    user::change,
+    login::login,
+    refresh::refresh,
+    verify::verify,
+    blacklist::blacklist,
+    jwks::keys,
+    health::health
+))]
+pub struct Description;
 
 /// The router of this function.
 pub fn router(app: App) -> Router {

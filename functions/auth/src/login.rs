@@ -8,21 +8,27 @@ use serde::Deserialize;
 use shared::{
     App,
     auth::{Password, attempt, jwt::REFRESH_LIFETIME, password::needs_rehash},
-    http::{Code, Json, NoParameters, Problem, Query, Reply, RequestBody},
+    http::{
+        Code, Json, NoParameters, Problem, Query, Reply, RequestBody,
+        describe::{EmailAddress, PasswordText},
+    },
     ids::SessionId,
     model::user::Email,
     store::items::{Credential, Session, SessionKind},
 };
+use utoipa::ToSchema;
 
 use crate::{TokenPair, sessions::is_live};
 
 /// Who logs in.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     /// The account's.
+    #[schema(value_type = EmailAddress)]
     pub email: String,
     /// The account's.
+    #[schema(value_type = PasswordText)]
     pub password: Password,
 }
 
@@ -31,10 +37,11 @@ impl RequestBody for Login {}
 /// Most characters that are kept of what a device calls itself.
 const USER_AGENT: usize = 200;
 
-/// Answers with the first pair of tokens.
+/// Logs in.
 ///
-/// Of the three calls at the end, the session may stand where the profile could not be read, or shows a password change or
-/// a closing: then it ends at once, as nobody holds its tokens. A change that comes later ends it by its version.
+/// Answers with the first pair of tokens of a new session.
+#[utoipa::path(post, path = "/api/token/", operation_id = "login", request_body = inline(Json<Login>), security(()),
+    responses((status = 200, body = TokenPair), (status = 401), (status = 429)))]
 pub async fn login(
     State(app): State<App>,
     headers: HeaderMap,
@@ -47,6 +54,8 @@ pub async fn login(
     let rehashed =
         if needs_rehash(&credential.hash) { Some(request.password.rehash(&app.random).await?) } else { None };
     let session = begin(&app, &credential, user_agent(&headers));
+    // The session may stand where the profile could not be read, or shows a password change or a closing: then it ends at
+    // once, as nobody holds its tokens. A change that comes later ends it by its version.
     let (begun, profile, forgotten) = tokio::join!(
         app.store.begin_session(&session),
         app.store.user(credential.user),

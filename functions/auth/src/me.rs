@@ -7,32 +7,39 @@ use shared::{
     http::{
         Caller, Json, NoParameters, Problem, Query, Reply, RequestBody, UserView,
         body::{given, present},
+        describe::{EmailAddress, FirstName, LastName, PhoneNumber},
     },
     model::{
         Faults, Invalid,
-        user::{Email, first_name, last_name, phone_number},
+        user::{Email, Role, first_name, last_name, phone_number},
     },
     store::{ProfileChange, items::User},
 };
+use utoipa::ToSchema;
 
 /// What to change; the rest stays.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeMe {
     /// 1 to 150 characters.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = FirstName)]
     pub first_name: Option<String>,
     /// 1 to 150 characters.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = LastName)]
     pub last_name: Option<String>,
     /// 3 to 15 digits, with `+ ( ) - . /` and spaces; `null` removes it.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<PhoneNumber>)]
     pub phone_number: Option<Option<String>>,
     /// May be sent back as it is, and cannot be changed.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = EmailAddress)]
     pub email: Option<String>,
     /// May be sent back as it is, and is for admins to change.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Role)]
     pub role: Option<String>,
 }
 
@@ -40,7 +47,8 @@ impl RequestBody for ChangeMe {
     const READ_ONLY: &'static [&'static str] = &["user_id", "created_at"];
 }
 
-/// `GET`: answers with the caller's profile.
+/// Reads the own profile.
+#[utoipa::path(get, path = "/api/users/me/", operation_id = "read_own_profile", responses((status = 200, body = UserView)))]
 pub async fn read(
     caller: Caller,
     State(app): State<App>,
@@ -50,7 +58,11 @@ pub async fn read(
     Ok(Reply::ok(UserView::new(&user, true)))
 }
 
-/// `PATCH`: answers with the profile as it is then. What changes nothing writes nothing.
+/// Changes the own profile.
+///
+/// What is not named stays, and what changes nothing writes nothing.
+#[utoipa::path(patch, path = "/api/users/me/", operation_id = "change_own_profile",
+    request_body = inline(Json<ChangeMe>), responses((status = 200, body = UserView)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,

@@ -5,26 +5,33 @@ use serde::Deserialize;
 use shared::{
     App,
     auth::{Password, attempt},
-    http::{Caller, Json, NoParameters, Problem, Query, RequestBody},
+    http::{
+        Caller, Json, NoParameters, Problem, Query, RequestBody,
+        describe::{NewPasswordText, PasswordText},
+    },
     store::{PasswordChange, PasswordChanged},
 };
+use utoipa::ToSchema;
 
 /// The old password and the new one.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangePassword {
     /// The present one.
+    #[schema(value_type = PasswordText)]
     pub old_password: Password,
     /// 15 characters or more, or 8 that are hard to guess; at most 128.
+    #[schema(value_type = NewPasswordText)]
     pub new_password: Password,
 }
 
 impl RequestBody for ChangePassword {}
 
-/// Answers 204.
+/// Changes the password.
 ///
-/// Once the password is changed the other sessions are over by their version; they are deleted then so that nobody sees them
-/// in a list, and where that fails they are found over by the next refresh, and by the time that they expire.
+/// Every other session of the account ends.
+#[utoipa::path(post, path = "/api/users/me/password/", operation_id = "change_password",
+    request_body = inline(Json<ChangePassword>), responses((status = 204), (status = 429)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,
@@ -53,6 +60,8 @@ pub async fn change(
             return Err(Problem::field("old_password", "was changed just now"));
         }
     }
+    // The other sessions are over by their version. They are deleted so that nobody sees them in a list; where that fails
+    // they are found over by the next refresh, and by the time that they expire.
     app.store.end_sessions(caller.user, Some(change.version())).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,12 +7,13 @@ use serde::Deserialize;
 use shared::{
     App,
     auth::{RefreshClaims, jwt::REFRESH_LIFETIME},
-    http::{Code, Json, NoParameters, Problem, Query, Reply, RequestBody},
+    http::{Code, Json, NoParameters, Problem, Query, Reply, RequestBody, describe::TokenText},
     store::{
         Rotation,
         items::{Session, SessionKind, User},
     },
 };
+use utoipa::ToSchema;
 
 use crate::{TokenPair, sessions::is_live};
 
@@ -20,18 +21,22 @@ use crate::{TokenPair, sessions::is_live};
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 
 /// A token to be refreshed, or to be logged out with. No `Debug`, which would print it.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
     /// The refresh token.
+    #[schema(value_type = TokenText)]
     pub refresh: String,
 }
 
 impl RequestBody for Refresh {}
 
-/// Answers with the next pair of tokens.
+/// Makes the next pair of tokens.
 ///
-/// A failure behind the rotation is repaired by asking again within the grace: the answer is derived from what is stored.
+/// A refresh token is good once, and for half a minute more with the same answer, in case that one was lost. Used later it
+/// ends its session.
+#[utoipa::path(post, path = "/api/token/refresh/", operation_id = "refresh_token", request_body = inline(Json<Refresh>), security(()),
+    responses((status = 200, body = TokenPair), (status = 401)))]
 pub async fn refresh(
     State(app): State<App>,
     Query(NoParameters {}): Query<NoParameters>,
@@ -46,6 +51,7 @@ pub async fn refresh(
         now,
         expires_at: now + REFRESH_LIFETIME,
     };
+    // A failure behind the rotation is repaired by asking again within the grace: the answer is derived from what is stored.
     let (rotated, profile) = tokio::join!(app.store.rotate_session(rotation), app.store.user(claims.sub));
     let session = match rotated? {
         Ok(session) => session,

@@ -9,24 +9,33 @@ use shared::{
         accounts::{self, Application, NewAccount},
     },
     config::Registration,
-    http::{Json, MaybeCaller, NoParameters, Problem, Query, Reply, RequestBody, UserView},
+    http::{
+        Json, MaybeCaller, NoParameters, Problem, Query, Reply, RequestBody, UserView,
+        describe::{EmailAddress, FirstName, LastName, NewPasswordText, PhoneNumber},
+    },
     model::user::Role,
 };
+use utoipa::ToSchema;
 
 /// Who wants an account.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Register {
     /// Logs in, and nobody else may have it.
+    #[schema(value_type = EmailAddress)]
     pub email: String,
     /// 15 characters or more, or 8 that are hard to guess; at most 128.
+    #[schema(value_type = NewPasswordText)]
     pub password: Password,
     /// 1 to 150 characters.
+    #[schema(value_type = FirstName)]
     pub first_name: String,
     /// 1 to 150 characters.
+    #[schema(value_type = LastName)]
     pub last_name: String,
     /// 3 to 15 digits, with `+ ( ) - . /` and spaces.
     #[serde(default)]
+    #[schema(value_type = Option<PhoneNumber>)]
     pub phone_number: Option<String>,
 }
 
@@ -34,7 +43,12 @@ impl RequestBody for Register {
     const READ_ONLY: &'static [&'static str] = &["user_id", "role", "created_at"];
 }
 
-/// Answers 201 with the user.
+/// Makes an account.
+///
+/// Its role is `guest`, whatever is asked for. Where registration is closed, only admins make accounts.
+#[utoipa::path(post, path = "/api/users/", operation_id = "register",
+    request_body = inline(Json<Register>), security((), ("bearer" = [])),
+    responses((status = 201, body = UserView), (status = 401), (status = 403)))]
 pub async fn register(
     MaybeCaller(caller): MaybeCaller,
     State(app): State<App>,

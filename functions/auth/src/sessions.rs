@@ -7,20 +7,24 @@ use shared::{
     App,
     http::{
         Caller, Ids, Limit, NoParameters, Origin, Page, Problem, Query, Reply,
+        describe::Cursor,
         page::{List, cursor, read_cursor},
         user::timestamp,
     },
     ids::SessionId,
     store::items::{Session, User},
 };
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 /// A device that is logged in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
 pub struct SessionView {
     /// Its id.
     pub session_id: SessionId,
     /// What the device called itself.
+    #[schema(required, example = "curl/8.14")]
     pub user_agent: Option<String>,
     /// When the user logged in on it.
     #[serde(serialize_with = "timestamp")]
@@ -36,7 +40,8 @@ pub struct SessionView {
 }
 
 /// Which page.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListSessions {
     /// At most so many, 1 to 100.
@@ -44,10 +49,13 @@ pub struct ListSessions {
     pub limit: Limit,
     /// Where the page begins, from a link.
     #[serde(default)]
+    #[param(value_type = Cursor)]
     pub cursor: Option<String>,
 }
 
-/// `GET` of the list.
+/// Lists the devices that are logged in.
+#[utoipa::path(get, path = "/api/users/me/sessions/", operation_id = "list_sessions", params(ListSessions),
+    responses((status = 200, body = Page<SessionView>)))]
 pub async fn list(
     caller: Caller,
     State(app): State<App>,
@@ -72,7 +80,9 @@ pub async fn list(
     }))
 }
 
-/// `GET` of one.
+/// Reads one device that is logged in.
+#[utoipa::path(get, path = "/api/users/me/sessions/{id}/", operation_id = "read_session", params(Ids<SessionId>),
+    responses((status = 200, body = SessionView)))]
 pub async fn read(
     caller: Caller,
     State(app): State<App>,
@@ -83,7 +93,11 @@ pub async fn read(
     Ok(Reply::ok(SessionView::new(session, &caller)))
 }
 
-/// `DELETE` of one: answers 204. Its access token is good for what is left of its 15 minutes.
+/// Logs a device out.
+///
+/// Its access token is good for what is left of its 15 minutes.
+#[utoipa::path(delete, path = "/api/users/me/sessions/{id}/", operation_id = "end_session", params(Ids<SessionId>),
+    responses((status = 204)))]
 pub async fn end(
     caller: Caller,
     State(app): State<App>,

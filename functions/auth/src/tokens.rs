@@ -8,17 +8,20 @@ use shared::{
         AccessClaims, RefreshClaims,
         jwt::{ACCESS_LIFETIME, REFRESH_LIFETIME},
     },
-    http::Problem,
+    http::{Problem, describe::TokenText},
     model::user::Role,
     store::items::Session,
 };
+use utoipa::ToSchema;
 
 /// Tokens, as users of djangorestframework-simplejwt know them. No `Debug`, which would print them.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct TokenPair {
     /// Makes the next pair at `/api/token/refresh/`, once; good for 30 days.
+    #[schema(value_type = TokenText)]
     pub refresh: String,
     /// Goes into the header `Authorization: Bearer …`; good for 15 minutes.
+    #[schema(value_type = TokenText)]
     pub access: String,
 }
 

@@ -7,24 +7,28 @@ use shared::{
     http::{
         Caller, Ids, Json, NoParameters, Problem, Query, Reply, RequestBody, UserView,
         body::{given, present},
+        describe::EmailAddress,
     },
     ids::UserId,
     model::user::Role,
     policy,
     store::items::User,
 };
+use utoipa::ToSchema;
 
 use crate::me::same_email;
 
 /// What an admin changes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeUser {
     /// `guest`, `host` or `admin`.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Role)]
     pub role: Option<Role>,
     /// May be sent back as it is, and cannot be changed.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<EmailAddress>)]
     pub email: Option<Option<String>>,
 }
 
@@ -33,7 +37,11 @@ impl RequestBody for ChangeUser {
         &["user_id", "first_name", "last_name", "phone_number", "created_at"];
 }
 
-/// `GET`: answers with the profile, and how to reach the user where the caller may know.
+/// Reads a profile.
+///
+/// How to reach the user is shown to who may know it.
+#[utoipa::path(get, path = "/api/users/{id}/", operation_id = "read_user", params(Ids<UserId>),
+    responses((status = 200, body = UserView)))]
 pub async fn read(
     caller: Caller,
     State(app): State<App>,
@@ -44,7 +52,11 @@ pub async fn read(
     Ok(Reply::ok(shown_to(&caller, &app, &user).await?))
 }
 
-/// `PATCH`: answers with the profile as it is then. A repetition sets the same role; what changes nothing writes nothing.
+/// Sets a user's role.
+///
+/// For admins. A repetition sets the same role; what changes nothing writes nothing.
+#[utoipa::path(patch, path = "/api/users/{id}/", operation_id = "change_user", params(Ids<UserId>),
+    request_body = inline(Json<ChangeUser>), responses((status = 200, body = UserView), (status = 403)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,

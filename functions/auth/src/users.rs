@@ -7,32 +7,41 @@ use shared::{
     App,
     http::{
         Caller, Limit, Origin, Page, Problem, Query, Reply, UserView,
+        describe::{Cursor, EmailAddress},
         page::{List, bad_cursor, cursor, read_cursor},
     },
     ids::UserId,
     model::user::Email,
     store::{UserPosition, items::User},
 };
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::user::shown_to;
 
 /// Which users.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListUsers {
     /// The user with this email.
     #[serde(default)]
+    #[param(value_type = EmailAddress)]
     pub email: Option<String>,
     /// At most so many, 1 to 100.
     #[serde(default)]
     pub limit: Limit,
     /// Where the page begins, from a link.
     #[serde(default)]
+    #[param(value_type = Cursor)]
     pub cursor: Option<String>,
 }
 
-/// Answers with a page.
+/// Lists users.
+///
+/// Everybody, by page, for admins; for others the one user whose `email` they know.
+#[utoipa::path(get, path = "/api/users/", operation_id = "list_users", params(ListUsers),
+    responses((status = 200, body = Page<UserView>), (status = 403)))]
 pub async fn list(
     caller: Caller,
     State(app): State<App>,

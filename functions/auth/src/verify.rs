@@ -4,30 +4,34 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use shared::{
     App,
-    http::{Code, Json, NoParameters, Problem, Query, Reply, RequestBody},
+    http::{Code, Json, NoParameters, Problem, Query, Reply, RequestBody, describe::TokenText},
     store::items::SessionKind,
 };
+use utoipa::ToSchema;
 
 use crate::sessions::is_live;
 
 /// A token to be checked. No `Debug`, which would print it.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Verify {
     /// An access or a refresh token.
+    #[schema(value_type = TokenText)]
     pub token: String,
 }
 
 impl RequestBody for Verify {}
 
 /// An empty object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Nothing {}
 
-/// Answers 200 with an empty object, or 401.
+/// Checks a token.
 ///
-/// An access token is good by its signature and time, and nothing is read. A refresh token is only worth what its session
-/// is: that one has to stand, in the token's generation, and to be of the account as it is now.
+/// Answers with an empty object where the token is good. An access token is good by its signature and time; a refresh token
+/// is only worth what its session is.
+#[utoipa::path(post, path = "/api/token/verify/", operation_id = "verify_token", request_body = inline(Json<Verify>), security(()),
+    responses((status = 200, body = Nothing), (status = 401)))]
 pub async fn verify(
     State(app): State<App>,
     Query(NoParameters {}): Query<NoParameters>,
@@ -39,6 +43,7 @@ pub async fn verify(
         Err(problem) if problem.code() != Code::TokenNotValid => return Err(problem),
         Err(_) => {}
     }
+    // A refresh token's session has to stand, in the token's generation, and to be of the account as it is now.
     let claims = app.keys.refresh(&app.store, &request.token, now).await?;
     let (session, profile) =
         tokio::join!(app.store.session(claims.sub, claims.sid, now), app.store.user(claims.sub),);

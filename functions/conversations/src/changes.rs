@@ -5,17 +5,22 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use shared::{
     App,
-    http::{Caller, Ids, Limit, Origin, Page, Problem, Query, Reply, user::timestamp},
+    http::{
+        Caller, Ids, Limit, Origin, Page, Problem, Query, Reply, describe::ChangeNumber, user::timestamp,
+    },
     ids::{ConversationId, MAX_NUMBER, MessageId, UserId},
     store::items::{Change, ChangeKind},
 };
+use utoipa::{IntoParams, ToSchema};
 
 /// Which changes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListChanges {
     /// Those with higher numbers; all without it.
     #[serde(default, deserialize_with = "number")]
+    #[param(value_type = ChangeNumber)]
     after: u64,
     /// At most so many, 1 to 100.
     #[serde(default)]
@@ -31,11 +36,13 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
 }
 
 /// A change.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Change)]
 pub struct ChangeView {
     number: u64,
     kind: ChangeKind,
     /// The message that it happened to; read it again if its `revision` is older.
+    #[schema(required)]
     message: Option<MessageId>,
     /// The participants that it happened to.
     users: Vec<UserId>,
@@ -66,7 +73,11 @@ impl From<Change> for ChangeView {
     }
 }
 
-/// A page of changes, oldest first.
+/// Lists changes.
+///
+/// What happened besides new messages, after a number, oldest first.
+#[utoipa::path(get, path = "/api/conversations/{id}/changes/", operation_id = "list_changes",
+    params(Ids<ConversationId>, ListChanges), responses((status = 200, body = Page<ChangeView>)))]
 pub async fn list(
     caller: Caller,
     State(app): State<App>,

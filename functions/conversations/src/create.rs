@@ -7,7 +7,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::{
     App,
-    http::{Caller, Code, IdempotencyKey, Json, Origin, People, Problem, Reply, RequestBody},
+    http::{
+        Caller, Code, IdempotencyKey, Json, Origin, People, Problem, Reply, RequestBody,
+        describe::{ConversationName, Metadata},
+    },
     ids::{ClientKey, ConversationId, UserId},
     model::{
         Faults,
@@ -19,6 +22,7 @@ use shared::{
         items::User,
     },
 };
+use utoipa::ToSchema;
 
 use crate::{
     references::{UserReference, distinct, existing, no_such_user},
@@ -26,7 +30,7 @@ use crate::{
 };
 
 /// A conversation that is to be made.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateConversation {
     /// Users by id, at most 40; the caller takes part in any case.
@@ -35,8 +39,10 @@ pub struct CreateConversation {
     #[serde(default)]
     kind: Kind,
     /// At most 200 characters.
+    #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
     /// A JSON object of the client's own, at most 4 KB.
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<Value>,
     /// A `UUIDv7`, the same in every retry, so that a group is made once. The header `Idempotency-Key` means the same.
     client_id: Option<ClientKey>,
@@ -74,7 +80,12 @@ impl CreateConversation {
     }
 }
 
-/// 201 with the conversation; 200 when it is there already.
+/// Makes a conversation.
+///
+/// A group, or the one direct conversation of two people. 200 where it is there already.
+#[utoipa::path(post, path = "/api/conversations/", operation_id = "create_conversation",
+    params(IdempotencyKey), request_body = inline(Json<CreateConversation>),
+    responses((status = 201, body = ConversationView), (status = 200, body = ConversationView)))]
 pub async fn create(
     caller: Caller,
     State(app): State<App>,

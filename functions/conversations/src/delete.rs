@@ -10,7 +10,11 @@ use shared::{
 
 use crate::retrieve::standing;
 
-/// 204.
+/// Deletes or hides a conversation.
+///
+/// Deletes a group for everybody, which its owners and admins do; hides a direct conversation for the caller.
+#[utoipa::path(delete, path = "/api/conversations/{id}/", operation_id = "delete_conversation",
+    params(Ids<ConversationId>, IfMatch), responses((status = 204), (status = 403)))]
 pub async fn delete(
     caller: Caller,
     State(app): State<App>,

@@ -8,6 +8,7 @@ use shared::{
     http::{
         Caller, Ids, IfMatch, Json, Origin, Problem, Reply, RequestBody,
         body::{given, present},
+        describe::{ConversationName, Metadata},
     },
     ids::{ConversationId, UserId},
     model::{
@@ -18,6 +19,7 @@ use shared::{
     policy::Actor,
     store::{conversations::ConversationEdit, items::Conversation, participants::Wanted},
 };
+use utoipa::ToSchema;
 
 use crate::{
     participants::refusal,
@@ -41,14 +43,16 @@ pub(crate) const READ_ONLY: &[&str] = &[
 ];
 
 /// What a conversation is from now on.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceConversation {
     /// Who takes part, by id, at most 50; the caller does in any case.
     participants: Vec<UserReference>,
     /// At most 200 characters; none without it.
+    #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
     /// A JSON object of the client's own; none without it.
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<Value>,
     /// Cannot change.
     kind: Option<Kind>,
@@ -60,20 +64,24 @@ impl RequestBody for ReplaceConversation {
 }
 
 /// What of it is to change.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeConversation {
     /// Who takes part, by id, at most 50; the caller does in any case.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Vec<UserReference>)]
     participants: Option<Vec<UserReference>>,
     /// At most 200 characters; `null` takes it away.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<ConversationName>)]
     name: Option<Option<String>>,
     /// A JSON object of the client's own; `null` takes it away.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<Option<Value>>,
     /// Cannot change.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Kind)]
     kind: Option<Kind>,
 }
 
@@ -89,7 +97,12 @@ impl From<ReplaceConversation> for ChangeConversation {
     }
 }
 
-/// PUT.
+/// Replaces what can change of a conversation.
+///
+/// Name, metadata, and who takes part.
+#[utoipa::path(put, path = "/api/conversations/{id}/", operation_id = "replace_conversation",
+    params(Ids<ConversationId>, IfMatch), request_body = inline(Json<ReplaceConversation>),
+    responses((status = 200, body = ConversationView), (status = 403)))]
 pub async fn replace(
     caller: Caller,
     State(app): State<App>,
@@ -101,7 +114,12 @@ pub async fn replace(
     apply(&app, &caller, id, &origin, if_match, request.into()).await
 }
 
-/// PATCH.
+/// Changes a conversation.
+///
+/// What is not named stays, and what changes nothing writes nothing.
+#[utoipa::path(patch, path = "/api/conversations/{id}/", operation_id = "change_conversation",
+    params(Ids<ConversationId>, IfMatch), request_body = inline(Json<ChangeConversation>),
+    responses((status = 200, body = ConversationView), (status = 403)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,

@@ -14,6 +14,7 @@ mod view;
 
 use axum::Router;
 use shared::{App, http::Routes};
+use utoipa::OpenApi;
 
 /// The routes of this function.
 #[must_use]
@@ -33,6 +34,25 @@ pub fn routes() -> Routes {
         .put("/api/conversations/{id}/read/", read::read)
         .get("/api/conversations/{id}/changes/", changes::list)
 }
+
+/// What the documentation of the API says of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(
+    list::list,
+    create::create,
+    retrieve::retrieve,
+    edit::replace,
+    edit::change,
+    delete::delete,
+    participants::list,
+    participants::add,
+    participant::retrieve,
+    participant::change,
+    participant::remove,
+    read::read,
+    changes::list
+))]
+pub struct Description;
 
 /// The router of this function.
 pub fn router(app: App) -> Router {

@@ -10,23 +10,27 @@ use shared::{
     App,
     http::{
         Caller, Limit, Origin, Page, People, Problem, Query, Reply,
+        describe::Cursor,
         page::{List, bad_cursor, cursor, read_cursor},
     },
     ids::ConversationId,
     store::{inbox::Detail, table::Activity},
 };
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::view::ConversationView;
 
 /// A page of the inbox.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListConversations {
     /// At most so many, 1 to 100; 20 without it.
     #[serde(default = "usual_limit")]
     limit: Limit,
     /// Where the list goes on.
+    #[param(value_type = Cursor)]
     cursor: Option<String>,
 }
 
@@ -67,7 +71,11 @@ fn bytes(view: &RawValue) -> usize {
     text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
 }
 
-/// A page of conversations; inside it the order is by newest message.
+/// Lists the own conversations.
+///
+/// By last activity; inside a page the order is by newest message.
+#[utoipa::path(get, path = "/api/conversations/", operation_id = "list_conversations", params(ListConversations),
+    responses((status = 200, body = Page<ConversationView>)))]
 pub async fn list(
     caller: Caller,
     State(app): State<App>,

@@ -11,6 +11,7 @@ use shared::{
     store::conversations::ConversationEdit,
     store::participants::Wanted,
 };
+use utoipa::ToSchema;
 
 use crate::{
     participants::{direct, refusal},
@@ -23,7 +24,9 @@ async fn one(app: &App, actor: &Actor, id: ConversationId, user: UserId) -> Resu
     ParticipantView::all(app, actor, &[member]).await?.pop().ok_or_else(Problem::not_found)
 }
 
-/// The participant.
+/// Reads a participant.
+#[utoipa::path(get, path = "/api/conversations/{id}/participants/{user_id}/", operation_id = "read_participant",
+    params(Ids<(ConversationId, UserId)>), responses((status = 200, body = ParticipantView)))]
 pub async fn retrieve(
     caller: Caller,
     State(app): State<App>,
@@ -35,11 +38,12 @@ pub async fn retrieve(
 }
 
 /// What of a participant can change.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeParticipant {
     /// `owner` or `member`.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = MemberRole)]
     role: Option<MemberRole>,
 }
 
@@ -48,6 +52,9 @@ impl RequestBody for ChangeParticipant {
 }
 
 /// Gives or takes the owner's role.
+#[utoipa::path(patch, path = "/api/conversations/{id}/participants/{user_id}/", operation_id = "change_participant",
+    params(Ids<(ConversationId, UserId)>), request_body = inline(Json<ChangeParticipant>),
+    responses((status = 200, body = ParticipantView), (status = 403)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,
@@ -69,6 +76,8 @@ pub async fn change(
 }
 
 /// Removes a participant, or leaves.
+#[utoipa::path(delete, path = "/api/conversations/{id}/participants/{user_id}/", operation_id = "remove_participant",
+    params(Ids<(ConversationId, UserId)>), responses((status = 204), (status = 403)))]
 pub async fn remove(
     caller: Caller,
     State(app): State<App>,

@@ -6,6 +6,7 @@ use shared::{
     App,
     http::{
         Caller, Ids, Json, Limit, Origin, Page, Problem, Query, Reply, RequestBody,
+        describe::Cursor,
         page::{List, cursor, read_cursor},
     },
     ids::{ConversationId, UserId},
@@ -13,6 +14,7 @@ use shared::{
     store::conversations::ConversationEdit,
     store::participants::{MEMBERSHIPS_PER_CHANGE, ParticipantsWritten, Wanted},
 };
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
@@ -22,17 +24,23 @@ use crate::{
 };
 
 /// A page of participants.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListParticipants {
     /// At most so many, 1 to 100.
     #[serde(default)]
     limit: Limit,
     /// Where the list goes on.
+    #[param(value_type = Cursor)]
     cursor: Option<String>,
 }
 
-/// Participants in the order of their ids.
+/// Lists participants.
+///
+/// In the order of their ids.
+#[utoipa::path(get, path = "/api/conversations/{id}/participants/", operation_id = "list_participants",
+    params(Ids<ConversationId>, ListParticipants), responses((status = 200, body = Page<ParticipantView>)))]
 pub async fn list(
     caller: Caller,
     State(app): State<App>,
@@ -55,7 +63,7 @@ pub async fn list(
 }
 
 /// Who comes in.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddParticipants {
     /// Users by id, at most 40.
@@ -67,12 +75,18 @@ impl RequestBody for AddParticipants {
 }
 
 /// Who takes part now, of those who were named.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AddedParticipants)]
 pub struct Added {
     participants: Vec<ParticipantView>,
 }
 
-/// Adds participants; those who take part already stay as they are.
+/// Adds participants.
+///
+/// Those who take part already stay as they are.
+#[utoipa::path(post, path = "/api/conversations/{id}/participants/", operation_id = "add_participants",
+    params(Ids<ConversationId>), request_body = inline(Json<AddParticipants>),
+    responses((status = 200, body = Added), (status = 403)))]
 pub async fn add(
     caller: Caller,
     State(app): State<App>,

@@ -8,9 +8,11 @@ use shared::{
     ids::{ConversationId, MessageId},
     store::read_marks::Marked,
 };
+use utoipa::ToSchema;
 
 /// Where the mark goes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SetReadMark)]
 #[serde(deny_unknown_fields)]
 pub struct Read {
     /// The last message that was read. A mark that stands higher stays.
@@ -23,17 +25,23 @@ pub struct Read {
 impl RequestBody for Read {}
 
 /// Where the mark stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReadMark)]
 pub struct ReadMarkView {
     /// Unread messages, exact up to 100.
     unread: u64,
     /// Whether there are more than that.
     unread_more: bool,
     /// The last message that was read.
+    #[schema(required)]
     read: Option<MessageId>,
 }
 
-/// Sets the mark; answers what is unread now.
+/// Sets the caller's read mark.
+///
+/// It moves forward only, or back by `unread`. Answers what is unread now.
+#[utoipa::path(put, path = "/api/conversations/{id}/read/", operation_id = "mark_read",
+    params(Ids<ConversationId>), request_body = inline(Json<Read>), responses((status = 200, body = ReadMarkView)))]
 pub async fn read(
     caller: Caller,
     State(app): State<App>,

@@ -7,10 +7,29 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, Visitor},
 };
 use shared::{App, http::Problem, ids::UserId, store::items::User};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type},
+};
 
 /// A user named in a request.
 #[derive(Debug, Clone, Copy)]
 pub struct UserReference(pub UserId);
+
+impl PartialSchema for UserReference {
+    fn schema() -> RefOr<Schema> {
+        let id = || Ref::from_schema_name(UserId::name());
+        let object =
+            ObjectBuilder::new().schema_type(Type::Object).property("user_id", id()).required("user_id");
+        OneOfBuilder::new()
+            .item(id())
+            .item(object)
+            .description(Some("A user's id, or a user with it."))
+            .into()
+    }
+}
+
+impl ToSchema for UserReference {}
 
 impl<'de> Deserialize<'de> for UserReference {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

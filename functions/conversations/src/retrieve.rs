@@ -51,7 +51,9 @@ pub(crate) async fn standing(
     conversation.map(|conversation| (conversation, actor)).ok_or_else(Problem::not_found)
 }
 
-/// The conversation.
+/// Reads a conversation.
+#[utoipa::path(get, path = "/api/conversations/{id}/", operation_id = "read_conversation", params(Ids<ConversationId>),
+    responses((status = 200, body = ConversationView)))]
 pub async fn retrieve(
     caller: Caller,
     State(app): State<App>,

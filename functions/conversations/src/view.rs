@@ -7,7 +7,12 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::{
     App,
-    http::{MessageView, Origin, People, Problem, UserView, message::metadata, user::timestamp},
+    http::{
+        MessageView, Origin, People, Problem, UserView,
+        describe::{ConversationName, Link, Metadata},
+        message::metadata,
+        user::timestamp,
+    },
     ids::{ConversationId, UserId},
     model::conversation::{Kind, MemberRole},
     policy::Actor,
@@ -16,27 +21,34 @@ use shared::{
         items::{Member, Message},
     },
 };
+use utoipa::ToSchema;
 
 /// Most bytes of message text that a conversation shows nested.
 const NESTED_BYTES: usize = 64 * 1024;
 
 /// A conversation.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Conversation)]
 #[allow(missing_docs, reason = "the seed's fields")]
 pub struct ConversationView {
     pub conversation_id: ConversationId,
     /// `direct` or `group`.
     pub kind: Kind,
+    #[schema(value_type = Option<ConversationName>, required)]
     pub name: Option<String>,
     /// The client's own data.
+    #[schema(value_type = Option<Metadata>, required)]
     pub metadata: Option<Value>,
     /// At most 50 of them; the rest is behind `participants_url`.
     pub participants: Vec<UserView>,
     pub participant_count: u64,
+    #[schema(value_type = Link)]
     pub participants_url: String,
     /// The newest, at most 20 and 64 KB, in reading order; the rest is behind `messages_url`.
     pub messages: Vec<MessageView>,
+    #[schema(value_type = Link)]
     pub messages_url: String,
+    #[schema(required)]
     pub last_message: Option<MessageView>,
     /// Messages behind the viewer's read mark that are neither their own nor deleted: exact up to 100.
     pub unread: u64,
@@ -48,8 +60,10 @@ pub struct ConversationView {
 }
 
 /// A participant.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Participant)]
 pub struct ParticipantView {
+    #[schema(required)]
     user: Option<UserView>,
     /// What they are in this conversation: `owner` or `member`.
     role: MemberRole,

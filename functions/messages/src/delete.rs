@@ -8,7 +8,11 @@ use shared::{
     store::edits::MessageWritten,
 };
 
-/// 204; 404 once it is deleted.
+/// Deletes a message.
+///
+/// By its sender, an owner of the conversation, or an admin. A tombstone stays.
+#[utoipa::path(delete, path = "/api/messages/{id}/", operation_id = "delete_message",
+    params(Ids<MessageId>, IfMatch), responses((status = 204), (status = 403)))]
 pub async fn delete(
     caller: Caller,
     State(app): State<App>,

@@ -8,11 +8,13 @@ use shared::{
     http::{
         Caller, Code, Ids, IfMatch, Json, MessageView, People, Problem, Reply, RequestBody,
         body::{given, present},
+        describe::{MessageBody, Metadata},
     },
     ids::MessageId,
     model::{Faults, Invalid, message, text},
     store::edits::{MAX_EDITS, MessageEdit, MessageWritten},
 };
+use utoipa::ToSchema;
 
 /// Fields of the representation that an edit passes over.
 const READ_ONLY: &[&str] = &[
@@ -28,12 +30,14 @@ const READ_ONLY: &[&str] = &[
 ];
 
 /// What a message says from now on.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceMessage {
     /// 1 to 16,384 characters and at most 48 KB, not only white space.
+    #[schema(value_type = MessageBody)]
     message_body: String,
     /// A JSON object of the client's own; none without it.
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<Value>,
 }
 
@@ -42,14 +46,16 @@ impl RequestBody for ReplaceMessage {
 }
 
 /// What of it is to change.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeMessage {
     /// 1 to 16,384 characters and at most 48 KB, not only white space.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = MessageBody)]
     message_body: Option<String>,
     /// A JSON object of the client's own; `null` takes it away.
     #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<Option<Value>>,
 }
 
@@ -71,7 +77,12 @@ fn parse(
     }
 }
 
-/// PUT.
+/// Replaces what a message says.
+///
+/// For its sender.
+#[utoipa::path(put, path = "/api/messages/{id}/", operation_id = "replace_message",
+    params(Ids<MessageId>, IfMatch), request_body = inline(Json<ReplaceMessage>),
+    responses((status = 200, body = MessageView), (status = 403)))]
 pub async fn replace(
     caller: Caller,
     State(app): State<App>,
@@ -84,7 +95,12 @@ pub async fn replace(
     apply(&app, &caller, id, edit).await
 }
 
-/// PATCH.
+/// Changes what a message says.
+///
+/// For its sender. What is not named stays.
+#[utoipa::path(patch, path = "/api/messages/{id}/", operation_id = "change_message",
+    params(Ids<MessageId>, IfMatch), request_body = inline(Json<ChangeMessage>),
+    responses((status = 200, body = MessageView), (status = 403)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,

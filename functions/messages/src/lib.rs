@@ -9,6 +9,7 @@ mod send;
 
 use axum::Router;
 use shared::{App, http::Routes};
+use utoipa::OpenApi;
 
 /// The routes of this function.
 #[must_use]
@@ -22,6 +23,19 @@ pub fn routes() -> Routes {
         .delete("/api/messages/{id}/", delete::delete)
         .get("/api/messages/{id}/revisions/", retrieve::revisions)
 }
+
+/// What the documentation of the API says of these routes.
+#[derive(Debug, OpenApi)]
+#[openapi(paths(
+    list::list,
+    send::send,
+    retrieve::retrieve,
+    edit::replace,
+    edit::change,
+    delete::delete,
+    retrieve::revisions
+))]
+pub struct Description;
 
 /// The router of this function.
 pub fn router(app: App) -> Router {

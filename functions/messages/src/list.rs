@@ -4,13 +4,18 @@ use axum::extract::State;
 use serde::Deserialize;
 use shared::{
     App,
-    http::{Caller, Limit, MessageView, Origin, Page, People, Problem, Query, Reply, query::switch},
+    http::{
+        Caller, Limit, MessageView, Origin, Page, People, Problem, Query, Reply, describe::Cursor,
+        query::switch,
+    },
     ids::{ConversationId, MessageId},
     store::messages::{Around, MessagePage},
 };
+use utoipa::{IntoParams, ToSchema};
 
 /// Which messages.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListMessages {
     /// One of the caller's conversations; every one without it.
@@ -25,16 +30,18 @@ pub struct ListMessages {
     #[serde(default)]
     pub(crate) limit: Limit,
     /// Which come first on the page.
+    #[param(inline)]
     order: Option<Order>,
     /// Show tombstones too.
     #[serde(default, deserialize_with = "switch")]
     pub(crate) tombstones: bool,
     /// Where the list of all messages goes on.
+    #[param(value_type = Cursor)]
     pub(crate) cursor: Option<String>,
 }
 
 /// The order of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// Newest first.
@@ -116,7 +123,12 @@ impl Wanted {
     }
 }
 
-/// A page of messages.
+/// Lists messages.
+///
+/// Pages of one conversation; without one, of everything that the caller may read. Of `before`, `after` and `around` one can
+/// be named.
+#[utoipa::path(get, path = "/api/messages/", operation_id = "list_messages", params(ListMessages),
+    responses((status = 200, body = Page<MessageView>), (status = 404)))]
 pub async fn list(
     caller: Caller,
     State(app): State<App>,

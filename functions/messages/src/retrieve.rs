@@ -7,13 +7,17 @@ use serde_json::Value;
 use shared::{
     App,
     http::{
-        Caller, Ids, MessageView, NoParameters, Page, Problem, Query, Reply, message::metadata,
-        people::People, user::timestamp,
+        Caller, Ids, MessageView, NoParameters, Page, Problem, Query, Reply,
+        describe::{MessageBody, Metadata},
+        message::metadata,
+        people::People,
+        user::timestamp,
     },
     ids::MessageId,
     policy::Actor,
     store::items::{Message, Revision},
 };
+use utoipa::ToSchema;
 
 /// The message, and the caller before it; 404 unless the caller may know of it. Membership is checked first.
 pub(crate) async fn readable(app: &App, caller: &Caller, id: MessageId) -> Result<(Message, Actor), Problem> {
@@ -26,7 +30,9 @@ pub(crate) async fn readable(app: &App, caller: &Caller, id: MessageId) -> Resul
     message.map(|message| (message, actor)).ok_or_else(Problem::not_found)
 }
 
-/// The message; 404 for a tombstone.
+/// Reads a message.
+#[utoipa::path(get, path = "/api/messages/{id}/", operation_id = "read_message", params(Ids<MessageId>),
+    responses((status = 200, body = MessageView)))]
 pub async fn retrieve(
     caller: Caller,
     State(app): State<App>,
@@ -43,13 +49,16 @@ pub async fn retrieve(
 }
 
 /// What a message said.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Revision)]
 pub struct RevisionView {
     /// Which revision, from 0.
     revision: u64,
     /// What it said.
+    #[schema(value_type = MessageBody)]
     message_body: String,
     /// The client's own data then.
+    #[schema(value_type = Option<Metadata>, required)]
     metadata: Option<Value>,
     /// Since when.
     #[serde(serialize_with = "timestamp")]
@@ -67,7 +76,11 @@ impl From<Revision> for RevisionView {
     }
 }
 
-/// Earlier bodies, oldest first: for the sender and for admins.
+/// Lists what a message said before its edits.
+///
+/// Oldest first: for its sender and for admins.
+#[utoipa::path(get, path = "/api/messages/{id}/revisions/", operation_id = "list_revisions", params(Ids<MessageId>),
+    responses((status = 200, body = Page<RevisionView>), (status = 403)))]
 pub async fn revisions(
     caller: Caller,
     State(app): State<App>,

@@ -6,7 +6,9 @@ use serde_json::Value;
 use shared::{
     App,
     http::{
-        Caller, Code, IdempotencyKey, Json, MessageView, Origin, Problem, Reply, RequestBody, people::People,
+        Caller, Code, IdempotencyKey, Json, MessageView, Origin, Problem, Reply, RequestBody,
+        describe::{MessageBody, Metadata},
+        people::People,
     },
     ids::{ClientKey, ConversationId, MessageId},
     model::{
@@ -16,14 +18,16 @@ use shared::{
     },
     store::{items, log::Appended},
 };
+use utoipa::ToSchema;
 
 /// What is sent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendMessage {
     /// Where it goes: one of the caller's conversations.
     conversation: ConversationId,
     /// 1 to 16,384 characters and at most 48 KB, not only white space.
+    #[schema(value_type = MessageBody)]
     message_body: String,
     /// The message of the same conversation that it answers.
     reply_to: Option<MessageId>,
@@ -32,6 +36,7 @@ pub struct SendMessage {
     /// The last message that the client had seen then, the same in every retry: an earlier try is looked for above it.
     after: Option<MessageId>,
     /// A JSON object of the client's own, at most 4 KB.
+    #[schema(value_type = Option<Metadata>)]
     metadata: Option<Value>,
 }
 
@@ -54,7 +59,12 @@ impl SendMessage {
     }
 }
 
-/// 201 with the message; 200 with what became of it when this send was answered before.
+/// Sends a message.
+///
+/// Once, however often it is retried with its `client_id`: 201 the first time, 200 with what became of it after that.
+#[utoipa::path(post, path = "/api/messages/", operation_id = "send_message",
+    params(IdempotencyKey), request_body = inline(Json<SendMessage>),
+    responses((status = 201, body = MessageView), (status = 200, body = MessageView)))]
 pub async fn send(
     caller: Caller,
     State(app): State<App>,

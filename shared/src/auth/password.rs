@@ -21,9 +21,9 @@ use crate::{
 /// NIST SP 800-63B-4, section 3.1.1.2: 15 characters for a password that is the only factor …
 const LONG: usize = 15;
 /// … and 8 at the least, which we take from passwords that are hard to guess.
-const SHORT: usize = 8;
+pub(crate) const SHORT: usize = 8;
 /// The standard asks for room for 64.
-const LONGEST: usize = 128;
+pub(crate) const LONGEST: usize = 128;
 
 /// Hashes of these take 19 MiB, two passes and one lane: OWASP's password storage cheat sheet, in its order of preference.
 const PARAMS: Params = match Params::new(19 * 1024, 2, 1, None) {

@@ -3,8 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::{
+    describe::{MessageBody, Metadata},
     people::People,
     user::{UserView, timestamp, timestamp_option},
 };
@@ -14,25 +16,32 @@ use crate::{
 };
 
 /// A message. A tombstone, which is shown only to who asks for it, has `deleted_at` and says nothing.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
 #[allow(missing_docs, reason = "the first five fields are the seed's")]
 pub struct MessageView {
     pub message_id: MessageId,
+    /// `null` for somebody who was never there.
+    #[schema(required)]
     pub sender: Option<UserView>,
     pub conversation: ConversationId,
+    #[schema(value_type = MessageBody)]
     pub message_body: String,
     #[serde(serialize_with = "timestamp")]
     pub sent_at: DateTime<Utc>,
     /// When its text was last changed.
     #[serde(serialize_with = "timestamp_option")]
+    #[schema(required)]
     pub edited_at: Option<DateTime<Utc>>,
     /// The message that it answers.
+    #[schema(required)]
     pub reply_to: Option<MessageId>,
     /// The key that it was sent under.
     pub client_id: ClientKey,
     /// Counts its changes; its `ETag`.
     pub revision: u64,
     /// The client's own data.
+    #[schema(value_type = Option<Metadata>, required)]
     pub metadata: Option<Value>,
     /// When it was deleted.
     #[serde(serialize_with = "timestamp_option", skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod describe;
 pub mod etag;
 pub mod idempotency;
 pub mod json;

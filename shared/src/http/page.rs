@@ -3,15 +3,19 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::describe::Link;
 use super::problem::Problem;
 
 /// One page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
     /// Where the list goes on.
+    #[schema(value_type = Option<Link>, required)]
     pub next: Option<String>,
     /// What comes before.
+    #[schema(value_type = Option<Link>, required)]
     pub previous: Option<String>,
     /// The page.
     pub results: Vec<T>,

@@ -2,18 +2,30 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
-use super::{caller::Caller, problem::Problem};
+use super::{
+    caller::Caller,
+    describe::{EmailAddress, FirstName, LastName, PhoneNumber},
+    problem::Problem,
+};
 use crate::{App, ids::UserId, model::user::Role, store::items::User};
 
 /// A user. Email and phone number are `null` where `policy::shows_contact` says no.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = User)]
 #[allow(missing_docs, reason = "the fields are the seed's")]
 pub struct UserView {
     pub user_id: UserId,
+    #[schema(value_type = FirstName)]
     pub first_name: String,
+    #[schema(value_type = LastName)]
     pub last_name: String,
+    /// `null` to those who may not know it.
+    #[schema(value_type = Option<EmailAddress>, required)]
     pub email: Option<String>,
+    /// `null` where there is none, and to those who may not know it.
+    #[schema(value_type = Option<PhoneNumber>, required)]
     pub phone_number: Option<String>,
     pub role: Role,
     #[serde(serialize_with = "timestamp")]

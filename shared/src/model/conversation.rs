@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::{Invalid, text::Rule};
 use crate::ids::{ConversationId, UserId};
@@ -16,8 +17,9 @@ pub const NESTED_PARTICIPANTS: usize = 50;
 pub const MAX_OWNERS: usize = 20;
 
 /// Two people, or any number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(example = "group")]
 pub enum Kind {
     /// The one conversation of a pair, whose participants never change.
     Direct,
@@ -27,7 +29,7 @@ pub enum Kind {
 }
 
 /// What a participant is in a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRole {
     /// Changes, deletes and moderates the conversation.
@@ -36,7 +38,8 @@ pub enum MemberRole {
     Member,
 }
 
-const NAME: Rule = Rule::new("name", 0, 200);
+/// What a conversation's name may be.
+pub const NAME: Rule = Rule::new("name", 0, 200);
 
 /// A conversation's name, at most 200 characters; blank means none.
 pub fn name(text: String) -> Result<Option<String>, Invalid> {

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use super::{Invalid, text::Rule};
 use crate::ids::{ClientKey, ConversationId, MessageId};
 
-const BODY: Rule = Rule { field: "message_body", min: 1, max: 16_384, max_bytes: 48 * 1024 };
+/// What a message may say.
+pub const BODY: Rule = Rule { field: "message_body", min: 1, max: 16_384, max_bytes: 48 * 1024 };
 
 /// A key may be this far ahead of the server's clock.
 const KEY_AHEAD: TimeDelta = TimeDelta::minutes(5);

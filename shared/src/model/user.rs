@@ -4,11 +4,12 @@ use std::fmt;
 
 use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Invalid, text::Rule};
 
 /// What a user may do; see `policy`. Registration always gives [`Role::Guest`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The seed's `guest`.
@@ -37,7 +38,7 @@ impl Role {
 pub struct Email(String);
 
 /// RFC 5321, section 4.5.3.1.3: a path has at most 256 octets, with its angle brackets.
-const EMAIL_BYTES: usize = 254;
+pub(crate) const EMAIL_BYTES: usize = 254;
 
 impl Email {
     /// Parses an address (RFC 5321, with a domain of at least two labels, without display name or address literal).
@@ -67,10 +68,12 @@ impl fmt::Debug for Email {
     }
 }
 
-const FIRST_NAME: Rule = Rule::new("first_name", 1, 150);
-const LAST_NAME: Rule = Rule::new("last_name", 1, 150);
+/// What a first name may be.
+pub const FIRST_NAME: Rule = Rule::new("first_name", 1, 150);
+/// What a last name may be.
+pub const LAST_NAME: Rule = Rule::new("last_name", 1, 150);
 /// Room for any notation of E.164's 15 digits.
-const PHONE_NUMBER: Rule = Rule::new("phone_number", 0, 32);
+pub const PHONE_NUMBER: Rule = Rule::new("phone_number", 0, 32);
 
 /// A first name, 1 to 150 characters.
 pub fn first_name(text: String) -> Result<String, Invalid> {

@@ -9,6 +9,7 @@ use chrono::{
     serde::{ts_microseconds, ts_microseconds_option, ts_seconds},
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     error::StoreError,
@@ -343,7 +344,7 @@ pub struct Change {
 }
 
 /// Kinds of changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum ChangeKind {

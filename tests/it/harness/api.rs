@@ -9,7 +9,7 @@ use axum::{
 use local::gateway::Gateway;
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::{answer::Answer, description, environment};
 
 /// The API. Cheap to clone.
 #[derive(Clone)]
@@ -137,7 +137,12 @@ impl Request {
     }
 
     pub async fn send(self) -> Answer {
-        let api = self.api.clone();
-        api.exchange(self).await
+        let (api, method, path) = (self.api.clone(), self.method.clone(), self.path.clone());
+        let answer = api.exchange(self).await;
+        // An API that runs elsewhere may be of another version.
+        if environment::api_url().is_none() {
+            description::check(&method, without_origin(&path), &answer);
+        }
+        answer
     }
 }

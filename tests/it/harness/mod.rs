@@ -7,6 +7,7 @@ pub mod answer;
 pub mod api;
 pub mod app;
 pub mod call;
+pub mod description;
 pub mod environment;
 pub mod faults;
 pub mod invariants;

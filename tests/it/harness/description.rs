@@ -1,0 +1,118 @@
+//! Every answer that the suite receives is one that the API's description has: its status is listed for the operation, and
+//! its body is valid. Objects have no fields but those that are described, though clients have to expect more.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex},
+};
+
+use axum::http::Method;
+use jsonschema::Validator;
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+
+/// The description as it is checked in.
+pub fn written() -> String {
+    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::fs::read_to_string(workspace.join(local::openapi::FILE)).unwrap()
+}
+
+/// The same, read.
+pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&written()).unwrap());
+
+/// The same, with objects closed.
+static CLOSED: LazyLock<Value> = LazyLock::new(|| {
+    let mut document = DOCUMENT.clone();
+    document["components"]["schemas"].as_object_mut().unwrap().values_mut().for_each(close);
+    document
+});
+
+fn close(schema: &mut Value) {
+    let Some(fields) = schema.as_object_mut() else { return };
+    // Problems are narrowed where they are used, and what a user is named by is any user.
+    if fields.contains_key("properties")
+        && fields.get("description") != Some(&json!("Problem details (RFC 9457)."))
+    {
+        fields.entry("additionalProperties").or_insert(json!(false));
+    }
+}
+
+/// A schema of the description, ready to validate: each is compiled once.
+pub fn validator(schema: &Value, document: &Value) -> Arc<Validator> {
+    static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+    let closed = std::ptr::eq(document, &raw const *CLOSED);
+    let mut compiled = COMPILED.lock().unwrap();
+    let validator = compiled.entry(format!("{closed} {schema}")).or_insert_with(|| {
+        let mut root = schema.clone();
+        root["components"] = document["components"].clone();
+        let options = jsonschema::draft202012::options().should_validate_formats(true);
+        Arc::new(options.build(&root).unwrap_or_else(|error| panic!("{schema}: {error}")))
+    });
+    validator.clone()
+}
+
+/// Follows a reference into the description.
+pub fn resolve(value: &Value) -> &Value {
+    let pointer = value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    pointer.map_or(value, |pointer| {
+        DOCUMENT.pointer(pointer).unwrap_or_else(|| panic!("{pointer} is not there"))
+    })
+}
+
+/// The path of the description that a request's path is one of: a word before a variable.
+fn template(path: &str) -> Option<&'static str> {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let segments = |path: &str| path.trim_end_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
+    let asked = segments(path);
+    let fits = |template: &str| {
+        let template = segments(template);
+        let fits = |(a, b): (&String, &String)| b.starts_with('{') && !a.is_empty() || a == b;
+        template.len() == asked.len() && asked.iter().zip(&template).all(fits)
+    };
+    let paths = DOCUMENT["paths"].as_object().unwrap().keys().filter(|template| fits(template));
+    paths.min_by_key(|template| template.matches('{').count()).map(String::as_str)
+}
+
+/// Fails unless the description has this answer.
+#[track_caller]
+pub fn check(method: &Method, path: &str, answer: &Answer) {
+    let Some(template) = template(path) else { return };
+    let name = if *method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
+    let operation = &DOCUMENT["paths"][template][&name];
+    if operation.is_null() {
+        let known = [204, 404, 405, 406].contains(&answer.status) || answer.header("x-request-id").is_none();
+        assert!(known, "{method} is no method of {template}: {answer}");
+        return;
+    }
+    let response = resolve(&operation["responses"][answer.status.to_string()]);
+    assert!(!response.is_null(), "{template} does not have this status in its description: {answer}");
+    for name in ["etag", "location", "retry-after", "www-authenticate"] {
+        let listed = response["headers"].as_object().into_iter().flatten();
+        let listed = listed.map(|(name, _)| name.to_lowercase()).any(|header| header == name);
+        assert!(
+            listed || answer.header(name).is_none(),
+            "{template} does not have the header {name}: {answer}"
+        );
+    }
+    if *method != Method::HEAD {
+        check_body(template, response, answer);
+    }
+}
+
+#[track_caller]
+fn check_body(template: &str, response: &Value, answer: &Answer) {
+    let Some(content) = response["content"].as_object() else {
+        assert!(answer.body.is_empty(), "{template} has no body in its description: {answer}");
+        return;
+    };
+    let media = answer.header("content-type").unwrap_or_default();
+    let schema =
+        &content.get(media).unwrap_or_else(|| panic!("{template} does not have {media}: {answer}"))["schema"];
+    let body = answer.json();
+    let errors: Vec<String> = validator(schema, &CLOSED)
+        .iter_errors(&body)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{template} has another body in its description: {errors:?}: {answer}");
+}

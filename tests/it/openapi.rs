@@ -1,0 +1,113 @@
+//! The API's description is that of the handlers, is complete, and its examples are what it describes.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::harness::description::{DOCUMENT, resolve, validator, written};
+
+#[test]
+fn the_description_is_the_one_of_the_handlers() {
+    let generated = local::openapi::text().unwrap();
+    assert!(written() == generated, "it has changed: `cargo run -- openapi` writes {}", local::openapi::FILE);
+}
+
+#[test]
+fn every_route_is_described_and_nothing_else() {
+    let routes = [auth::routes(), conversations::routes(), messages::routes()];
+    let listed = routes.iter().flat_map(|routes| routes.list());
+    let listed: BTreeSet<_> =
+        listed.map(|(method, path)| format!("{} {path}", method.as_str().to_lowercase())).collect();
+    let described: BTreeSet<_> = operations().map(|(name, _)| name).collect();
+    assert_eq!(described, listed);
+}
+
+/// Every operation, named by its method and path.
+fn operations() -> impl Iterator<Item = (String, &'static Value)> {
+    let paths = DOCUMENT["paths"].as_object().unwrap().iter();
+    paths.flat_map(|(path, item)| {
+        let methods = item.as_object().unwrap().iter();
+        methods.map(move |(method, operation)| (format!("{method} {path}"), operation))
+    })
+}
+
+#[test]
+fn every_operation_says_what_it_is() {
+    let mut ids = BTreeSet::new();
+    for (name, operation) in operations() {
+        assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}: its id is another's");
+        assert!(operation["summary"].as_str().is_some_and(|text| text.len() > 5), "{name}");
+        assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{name}");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let response = resolve(response);
+            assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{name} {status}");
+            assert_eq!(response["headers"]["X-Request-Id"]["$ref"], "#/components/headers/X-Request-Id");
+        }
+    }
+}
+
+/// Everything under a name, wherever it stands.
+fn find<'a>(value: &'a Value, name: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get(name));
+            fields
+                .iter()
+                .filter(|(name, _)| *name != "example")
+                .for_each(|(_, value)| find(value, name, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| find(value, name, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn references_lead_somewhere_and_components_are_used() {
+    let mut references = Vec::new();
+    find(&DOCUMENT, "$ref", &mut references);
+    let used: BTreeSet<_> = references.iter().map(|name| name.as_str().unwrap().to_owned()).collect();
+    let components =
+        DOCUMENT["components"].as_object().unwrap().iter().filter(|(kind, _)| *kind != "securitySchemes");
+    let there: BTreeSet<_> = components
+        .flat_map(|(kind, all)| {
+            all.as_object().unwrap().keys().map(move |name| format!("#/components/{kind}/{name}"))
+        })
+        .collect();
+    assert_eq!(used, there);
+}
+
+#[test]
+fn examples_are_valid() {
+    let mut seen = 0;
+    let mut contents = Vec::new();
+    find(&DOCUMENT, "content", &mut contents);
+    for media in contents.iter().flat_map(|content| content.as_object().unwrap().values()) {
+        valid(&media["schema"], &media["example"]);
+        seen += 1;
+    }
+    for schema in DOCUMENT["components"]["schemas"].as_object().unwrap().values() {
+        for example in schema["examples"].as_array().into_iter().flatten() {
+            valid(schema, example);
+            seen += 1;
+        }
+    }
+    assert!(seen > 100, "only {seen} examples");
+}
+
+#[track_caller]
+fn valid(schema: &Value, example: &Value) {
+    let errors: Vec<_> =
+        validator(schema, &DOCUMENT).iter_errors(example).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{schema}: {example}: {errors:?}");
+}
+
+#[test]
+fn requests_have_no_fields_but_those_that_are_described() {
+    for (name, operation) in operations() {
+        for media in
+            operation["requestBody"]["content"].as_object().into_iter().flatten().map(|(_, media)| media)
+        {
+            assert_eq!(resolve(&media["schema"])["additionalProperties"], json!(false), "{name}");
+        }
+    }
+}
