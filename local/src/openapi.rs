@@ -100,6 +100,7 @@ fn vocabulary() -> Vec<(String, RefOr<Schema>)> {
         of::<shared::ids::MessageId>(),
         of::<shared::http::Limit>(),
         of::<describe::Cursor>(),
+        of::<describe::Switch>(),
         of::<describe::ChangeNumber>(),
         of::<describe::EmailAddress>(),
     ]

@@ -49,7 +49,7 @@ pub struct ListSessions {
     pub limit: Limit,
     /// Where the page begins, from a link.
     #[serde(default)]
-    #[param(value_type = Cursor)]
+    #[param(value_type = Option<Cursor>)]
     pub cursor: Option<String>,
 }
 

@@ -26,14 +26,14 @@ use crate::user::shown_to;
 pub struct ListUsers {
     /// The user with this email.
     #[serde(default)]
-    #[param(value_type = EmailAddress)]
+    #[param(value_type = Option<EmailAddress>)]
     pub email: Option<String>,
     /// At most so many, 1 to 100.
     #[serde(default)]
     pub limit: Limit,
     /// Where the page begins, from a link.
     #[serde(default)]
-    #[param(value_type = Cursor)]
+    #[param(value_type = Option<Cursor>)]
     pub cursor: Option<String>,
 }
 

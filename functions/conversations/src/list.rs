@@ -30,7 +30,7 @@ pub struct ListConversations {
     #[serde(default = "usual_limit")]
     limit: Limit,
     /// Where the list goes on.
-    #[param(value_type = Cursor)]
+    #[param(value_type = Option<Cursor>)]
     cursor: Option<String>,
 }
 

@@ -32,7 +32,7 @@ pub struct ListParticipants {
     #[serde(default)]
     limit: Limit,
     /// Where the list goes on.
-    #[param(value_type = Cursor)]
+    #[param(value_type = Option<Cursor>)]
     cursor: Option<String>,
 }
 

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use shared::{
     App,
     http::{
-        Caller, Limit, MessageView, Origin, Page, People, Problem, Query, Reply, describe::Cursor,
+        Caller, Limit, MessageView, Origin, Page, People, Problem, Query, Reply,
+        describe::{Cursor, Switch},
         query::switch,
     },
     ids::{ConversationId, MessageId},
@@ -34,9 +35,10 @@ pub struct ListMessages {
     order: Option<Order>,
     /// Show tombstones too.
     #[serde(default, deserialize_with = "switch")]
+    #[param(value_type = Switch)]
     pub(crate) tombstones: bool,
     /// Where the list of all messages goes on.
-    #[param(value_type = Cursor)]
+    #[param(value_type = Option<Cursor>)]
     pub(crate) cursor: Option<String>,
 }
 

@@ -66,9 +66,12 @@ fn example(schema: &Value, schemas: &Schemas) -> Value {
     }
 }
 
-/// All fields but those that are passed over, and those that only some objects have.
+/// All fields of a request but those that are passed over; of an answer, those that every one has.
 fn object(schema: &Value, schemas: &Schemas) -> Value {
     let fields = schema["properties"].as_object().into_iter().flatten();
-    let shown = fields.filter(|(_, field)| field["readOnly"] != true);
+    let is_request = schema["additionalProperties"] == false;
+    let required =
+        |name: &String| schema["required"].as_array().is_some_and(|names| names.contains(&json!(name)));
+    let shown = fields.filter(|(name, field)| field["readOnly"] != true && (is_request || required(name)));
     shown.map(|(name, field)| (name.clone(), example(field, schemas))).collect::<Map<_, _>>().into()
 }

@@ -140,6 +140,20 @@ impl ToSchema for Metadata {
     }
 }
 
+/// A parameter that is on or off.
+#[derive(Debug)]
+pub struct Switch;
+
+impl PartialSchema for Switch {
+    fn schema() -> RefOr<Schema> {
+        let words =
+            ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["1", "0", "true", "false"]));
+        words.default(Some("0".into())).into()
+    }
+}
+
+impl ToSchema for Switch {}
+
 /// The number of a change.
 #[derive(Debug)]
 pub struct ChangeNumber;
