@@ -12,8 +12,10 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// `ok`.
+    #[schema(example = "ok")]
     pub status: &'static str,
     /// `ok`.
+    #[schema(example = "ok")]
     pub table: &'static str,
 }
 

@@ -23,17 +23,23 @@ pub struct KeySet {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PublicKey {
     /// `OKP`.
+    #[schema(example = "OKP")]
     pub kty: &'static str,
     /// `Ed25519`.
+    #[schema(example = "Ed25519")]
     pub crv: &'static str,
     /// `EdDSA`.
+    #[schema(example = "EdDSA")]
     pub alg: &'static str,
     /// `sig`.
     #[serde(rename = "use")]
+    #[schema(example = "sig")]
     pub usage: &'static str,
     /// The key's thumbprint (RFC 7638).
+    #[schema(example = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
     pub kid: String,
     /// The key.
+    #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
     pub x: String,
 }
 

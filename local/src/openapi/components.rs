@@ -1,7 +1,7 @@
 //! What the operations refer to: answers, headers, the one parameter that all take, and how a caller says who they are.
 
 use utoipa::openapi::{
-    Components, Header, HeaderBuilder, ObjectBuilder, Required, Type,
+    Components, Header, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Schema, Type,
     path::{ParameterBuilder, ParameterIn},
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
@@ -10,6 +10,7 @@ use super::problems::{REFUSALS, REQUEST_ID, gateway_message, problem};
 
 /// Adds everything that operations may refer to.
 pub(super) fn complete(components: &mut Components) {
+    components.schemas.iter_mut().for_each(|(name, schema)| page(name, schema));
     components.schemas.insert("Problem".to_owned(), problem());
     components.schemas.insert("GatewayMessage".to_owned(), gateway_message());
     for refusal in &REFUSALS {
@@ -28,6 +29,16 @@ pub(super) fn complete(components: &mut Components) {
     components.parameters.insert("format".to_owned(), format.build().into());
     for (name, scheme) in security_schemes() {
         components.security_schemes.insert(name.to_owned(), scheme.into());
+    }
+}
+
+/// A page's results are of a kind that has a name, by which it is told here as it is elsewhere.
+fn page(name: &str, schema: &mut RefOr<Schema>) {
+    if let Some(of) = name.strip_prefix("Page_")
+        && let RefOr::T(Schema::Object(object)) = schema
+        && let Some(RefOr::T(Schema::Array(results))) = object.properties.get_mut("results")
+    {
+        results.items = Ref::from_schema_name(of).into();
     }
 }
 

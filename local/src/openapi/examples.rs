@@ -45,7 +45,7 @@ fn example(schema: &Value, schemas: &Schemas) -> Value {
     if let Some(name) = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()) {
         return schemas.get(name).map_or(Value::Null, |schema| example(schema, schemas));
     }
-    for said in [&schema["examples"][0], &schema["default"], &schema["enum"][0]] {
+    for said in [&schema["examples"][0], &schema["example"], &schema["default"], &schema["enum"][0]] {
         if !said.is_null() {
             return said.clone();
         }

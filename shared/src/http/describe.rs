@@ -56,6 +56,9 @@ texts! {
     /// What a message says.
     MessageBody = text(message::BODY).description(Some("At most 48 KB in UTF-8, and not only white space.")),
         "See you at the harbour at six.";
+    /// What a message says, or said: nothing, once it is deleted.
+    KeptBody = text(Rule { min: 0, ..message::BODY }).description(Some("Empty where the message is deleted.")),
+        "See you at the harbour at six.";
     /// A conversation's name.
     ConversationName = text(conversation::NAME), "Weekend trip";
     /// A first name.

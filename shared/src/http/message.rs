@@ -6,7 +6,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    describe::{MessageBody, Metadata},
+    describe::{KeptBody, Metadata},
     people::People,
     user::{UserView, timestamp, timestamp_option},
 };
@@ -25,7 +25,7 @@ pub struct MessageView {
     #[schema(required)]
     pub sender: Option<UserView>,
     pub conversation: ConversationId,
-    #[schema(value_type = MessageBody)]
+    #[schema(value_type = KeptBody)]
     pub message_body: String,
     #[serde(serialize_with = "timestamp")]
     pub sent_at: DateTime<Utc>,
