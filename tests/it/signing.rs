@@ -83,6 +83,8 @@ async fn tokens_of_both_keys_are_good_everywhere_after_a_rotation() {
     let (mut pairs, mut kids) = (Vec::new(), Vec::new());
     let others = stage.app.function("messages").await;
     for version in [&stage.first, &stage.second] {
+        // Keys that are not known are looked up at most every ten seconds.
+        stage.app.advance(TimeDelta::seconds(10));
         stage.secrets.set(Some(version));
         let auth = stage.auth().await;
         let api = Api::in_process(Gateway::each(&auth, |name| match name {
