@@ -46,4 +46,6 @@ mod shapes;
 #[cfg(test)]
 mod signing;
 #[cfg(test)]
+mod template;
+#[cfg(test)]
 mod unread;

@@ -140,10 +140,8 @@ async fn of_two_that_publish_at_once_the_later_version_wins() {
     for held_is_first in [true, false] {
         for operation in [Operation::Put, Operation::Query, Operation::Update] {
             let stage = Stage::new().await;
-            let (held, other) = match held_is_first {
-                true => (&stage.first, &stage.second),
-                false => (&stage.second, &stage.first),
-            };
+            let (first, second) = (&stage.first, &stage.second);
+            let (held, other) = if held_is_first { (first, second) } else { (second, first) };
             stage.secrets.set(Some(held));
             let slow = stage.auth().await;
             stage.secrets.set(Some(other));

@@ -218,6 +218,10 @@ impl Used {
         assert!(refused.is_empty(), "the roles in the template do not allow {refused:#?}");
     }
 
+    fn refuse(&self, function: &str, access: &Access) {
+        self.0.lock().unwrap().refused.insert(format!("{function}: {access:?}"));
+    }
+
     fn tick(&self, function: &str, statement: &Statement, access: &Access) {
         let used = &mut self.0.lock().unwrap().used;
         let keys = statement.condition.iter().flat_map(|condition| &condition.patterns);
@@ -234,14 +238,12 @@ pub fn allow(function: &str, call: &Call, used: &Used) -> bool {
         return true;
     }
     let role = &ROLES[function];
-    accesses(call).iter().all(|access| match role.allowing(access) {
-        Some(statement) => {
-            used.tick(function, statement, access);
-            true
+    accesses(call).iter().all(|access| {
+        let allowing = role.allowing(access);
+        match allowing {
+            Some(statement) => used.tick(function, statement, access),
+            None => used.refuse(function, access),
         }
-        None => {
-            used.0.lock().unwrap().refused.insert(format!("{function}: {access:?}"));
-            false
-        }
+        allowing.is_some()
     })
 }

@@ -75,7 +75,7 @@ impl Answers for Core {
         let current = self.current.lock().unwrap().clone();
         let (status, body) = match current {
             Some(version) => {
-                let made_at = version.made_at.timestamp_millis() as f64 / 1000.0;
+                let made_at: f64 = version.made_at.format("%s.%3f").to_string().parse().unwrap();
                 (200, json!({ "ARN": "arn", "SecretString": version.text, "CreatedDate": made_at }))
             }
             None => (400, json!({ "__type": "AccessDeniedException", "message": "not now" })),
