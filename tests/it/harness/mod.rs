@@ -10,6 +10,7 @@ pub mod call;
 pub mod environment;
 pub mod faults;
 pub mod invariants;
+pub mod login;
 pub mod logs;
 pub mod meter;
 pub mod network;
