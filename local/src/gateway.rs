@@ -55,9 +55,13 @@ impl Gateway {
             ("/api/users", auth.clone()),
             ("/api/token", auth.clone()),
             ("/.well-known/jwks.json", auth.clone()),
+            ("/api-auth", auth.clone()),
             ("/healthz", auth),
             ("/api/conversations", conversations::router(unsigned.clone())),
-            ("/api/messages", messages::router(unsigned)),
+            ("/api/messages", messages::router(unsigned.clone())),
+            ("/static", browse::router(unsigned.clone())),
+            // Behind the others, as `/api` takes what is below it as well.
+            ("/api", browse::router(unsigned)),
         ];
         Self::of(functions, app.clock.clone(), app.random.clone())
     }

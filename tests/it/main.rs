@@ -10,6 +10,10 @@ mod black_box_bad_input;
 #[cfg(test)]
 mod black_box_flows;
 #[cfg(test)]
+mod browser_csrf;
+#[cfg(test)]
+mod browser_sessions;
+#[cfg(test)]
 mod budgets;
 #[cfg(test)]
 mod compatibility;

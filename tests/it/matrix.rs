@@ -123,7 +123,8 @@ impl Stage {
 }
 
 fn listed() -> Vec<(Method, &'static str)> {
-    [auth::routes().list(), conversations::routes().list(), messages::routes().list()].concat()
+    let routes = [auth::routes(), conversations::routes(), messages::routes(), browse::routes()];
+    routes.iter().flat_map(|routes| routes.list().to_vec()).collect()
 }
 
 #[test]

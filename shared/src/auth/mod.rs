@@ -2,12 +2,14 @@
 
 pub mod accounts;
 pub mod attempt;
+pub mod browser;
 pub mod jwt;
 pub mod keys;
 pub mod password;
 
 pub use self::{
     attempt::Guesses,
+    browser::SessionCookie,
     jwt::{AccessClaims, RefreshClaims, Signer},
     keys::KeyCache,
     password::Password,

@@ -1,0 +1,134 @@
+//! Who is in front of a browser: the cookie's session and its user, read strongly on each request, so that logging out ends
+//! it at once and so does a change of the password.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use cookie::Cookie;
+
+use super::problem::Problem;
+use crate::{
+    App,
+    auth::{SessionCookie, browser::same_secret},
+    store::items::{Session, SessionKind, User},
+};
+
+/// The name that Django gives it, so that scripts of its users keep working.
+pub const SESSION_COOKIE: &str = "sessionid";
+
+/// A live browser session.
+#[derive(Debug)]
+pub struct Visit {
+    cookie: SessionCookie,
+    /// As it was read.
+    pub session: Session,
+    /// Whose it is, as they were read with it.
+    pub user: User,
+}
+
+impl Visit {
+    /// What this session's pages send along with a request that changes something.
+    #[must_use]
+    pub fn csrf_token(&self) -> String {
+        self.cookie.csrf_token()
+    }
+}
+
+/// Who looks at a page, if they are logged in by cookie. For pages; what answers with JSON takes a `Caller`.
+#[derive(Debug, Clone)]
+pub struct Visitor(pub Option<Arc<Visit>>);
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        visit(parts, app).await.map(Self)
+    }
+}
+
+/// What was found out about a request's cookie before its handler was asked.
+#[derive(Debug, Clone)]
+pub(super) struct Known(pub(super) Result<Option<Arc<Visit>>, Problem>);
+
+/// The live session of the request's cookie. With an `Authorization` header the cookie does not count.
+pub(super) async fn visit(parts: &Parts, app: &App) -> Result<Option<Arc<Visit>>, Problem> {
+    match parts.extensions.get::<Known>() {
+        Some(known) => known.0.clone(),
+        None => read(&parts.headers, app).await,
+    }
+}
+
+/// The same, read anew.
+pub(super) async fn read(headers: &HeaderMap, app: &App) -> Result<Option<Arc<Visit>>, Problem> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return Ok(None);
+    }
+    let Some(cookie) = cookie(headers, SESSION_COOKIE).as_deref().and_then(SessionCookie::parse) else {
+        return Ok(None);
+    };
+    let found = app.store.session_and_user(cookie.user, cookie.session).await?;
+    let now = app.clock.now();
+    Ok(found
+        .filter(|(session, user)| is_of(session, &cookie) && session.is_live(user, now))
+        .map(|(session, user)| Arc::new(Visit { cookie, session, user })))
+}
+
+/// Never the session of a token.
+fn is_of(session: &Session, cookie: &SessionCookie) -> bool {
+    session.kind == SessionKind::Cookie
+        && session.secret.as_deref().is_some_and(|secret| same_secret(secret, &cookie.digest()))
+}
+
+/// The value of the one cookie of this name. Where there are two, one is from somewhere that should not set any: neither.
+pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut found = sent.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == name);
+    let first = found.next()?.value().to_owned();
+    found.next().is_none().then_some(first)
+}
+
+/// The scheme and host of the page that sends requests to this place, as a browser's `Origin` header has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// `https`, or `http`.
+    scheme: &'static str,
+    host: String,
+}
+
+impl Site {
+    /// Of a request. Where no gateway says what the client speaks, it is what this machine speaks to itself: HTTP.
+    #[must_use]
+    pub fn of(parts: &Parts) -> Option<Self> {
+        let host = parts.uri.authority().map(|host| host.as_str().to_ascii_lowercase())?;
+        let said = parts.headers.get("x-forwarded-proto").map(|value| value.as_bytes());
+        let own = ["127.0.0.1", "localhost", "[::1]"];
+        let loopback = own
+            .iter()
+            .any(|name| host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')));
+        let http = said.map_or(loopback, |said| said == b"http");
+        Some(Self { scheme: if http { "http" } else { "https" }, host })
+    }
+
+    /// Whether cookies are to travel encrypted only.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.scheme == "https"
+    }
+
+    /// Whether an `Origin` header names this site.
+    #[must_use]
+    pub fn is_origin(&self, origin: &str) -> bool {
+        origin.to_ascii_lowercase().split_once("://") == Some((self.scheme, self.host.as_str()))
+    }
+}
+
+impl FromRequestParts<App> for Site {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self::of(parts).unwrap_or(Self { scheme: "https", host: String::new() }))
+    }
+}
