@@ -42,6 +42,8 @@ mod matrix;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod proxy;
@@ -49,5 +51,9 @@ mod proxy;
 mod routes;
 #[cfg(test)]
 mod shapes;
+#[cfg(test)]
+mod signing;
+#[cfg(test)]
+mod template;
 #[cfg(test)]
 mod unread;
