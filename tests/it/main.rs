@@ -14,6 +14,14 @@ mod black_box_bad_input;
 #[cfg(test)]
 mod black_box_flows;
 #[cfg(test)]
+mod browser_csrf;
+#[cfg(test)]
+mod browser_forms;
+#[cfg(test)]
+mod browser_pages;
+#[cfg(test)]
+mod browser_sessions;
+#[cfg(test)]
 mod budgets;
 #[cfg(test)]
 mod compatibility;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Store, StoreError,
     backoff::Backoff,
-    items::{Item, Session},
+    items::{Item, Session, User},
     ops::{ABSENT, Consistency, Expression, Reading, Written},
     table::{Key, Span},
     transactions::{Step, Transacted},
@@ -45,6 +45,24 @@ impl Store {
     ) -> Result<Option<Session>, StoreError> {
         let item = self.get(Key::session(user, session), Consistency::Strong).await?;
         Ok(item.and_then(Item::into_session).filter(|session| session.expires_at > now))
+    }
+
+    /// A session and its user's profile as one reading has them, strongly consistent, in one request.
+    pub async fn session_and_user(
+        &self,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<Option<(Session, User)>, StoreError> {
+        let keys = vec![Key::session(user, session), Key::user(user)];
+        let (mut found, mut owner) = (None, None);
+        for item in self.batch_get(keys, Consistency::Strong).await? {
+            match item {
+                Item::Session(session) => found = Some(session),
+                Item::User(user) => owner = Some(user),
+                _ => {}
+            }
+        }
+        Ok(found.zip(owner))
     }
 
     /// A page of a user's sessions in the order of their ids, those that expired and were not yet swept among them, and

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod api;
 pub mod app;
+pub mod browser;
 pub mod call;
 pub mod environment;
 pub mod faults;
@@ -29,5 +30,6 @@ pub use self::{
     answer::Answer,
     api::{Api, Request},
     app::TestApp,
+    browser::Browser,
     user::User,
 };
