@@ -76,3 +76,23 @@ fn every_function_is_watched() {
         assert!(alarm.get("AlarmActions").is_some(), "{name} tells nobody");
     }
 }
+
+/// A hash costs a thousand times what another request does.
+#[test]
+fn logging_in_is_throttled_tighter_than_the_rest() {
+    let template = template();
+    let stage = &template["Resources"]["Stage"];
+    let all = stage["Properties"]["DefaultRouteSettings"]["ThrottlingRateLimit"].as_u64().unwrap();
+    let settings = stage["Properties"]["RouteSettings"].as_object().unwrap();
+    let routes = of_type(&template, "AWS::ApiGatewayV2::Route");
+    for (key, setting) in settings {
+        assert!(setting["ThrottlingRateLimit"].as_u64().unwrap() * 10 <= all, "{key}");
+        // The stage is made when its routes are there, or their settings are refused.
+        let route = routes.iter().find(|(_, route)| route["RouteKey"] == key.as_str());
+        let (name, _) = route.unwrap_or_else(|| panic!("no route has the key {key}"));
+        assert!(stage["DependsOn"].as_array().unwrap().contains(&name.as_str().into()), "{name}");
+    }
+    for key in ["ANY /api/token", "ANY /api-auth/{proxy+}", "ANY /api/users"] {
+        assert!(settings.contains_key(key), "{key}");
+    }
+}
