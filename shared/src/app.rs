@@ -6,6 +6,7 @@ use crate::{
     auth::{Guesses, KeyCache, Signer, keys},
     clock::Clock,
     config::Config,
+    http::Problem,
     random::Random,
     store::Store,
     telemetry,
@@ -58,11 +59,13 @@ impl App {
         telemetry::init();
         let config = Config::from_env()?;
         let random = Random::from_system();
-        let store = Store::from_env(&config.table, random.clone()).await;
+        let store = Store::from_env(&config.table, random.clone());
         let app = Self::new(store, config, None, Clock::system(), random);
+        // Two requests side by side leave two connections open, which is what most of what is asked of a function needs.
+        let (keys, answers) = tokio::join!(app.keys.warm(&app.store, app.clock.now()), app.store.answers());
         // A table that does not answer now may do so at the first request: that one will say what is wrong.
-        if let Err(problem) = app.keys.warm(&app.store, app.clock.now()).await {
-            tracing::warn!(causes = problem.causes(), "keys could not be read ahead");
+        if let Some(problem) = keys.err().or(answers.err().map(Problem::from)) {
+            tracing::warn!(causes = problem.causes(), "the table could not be read ahead");
         }
         Ok(app)
     }
