@@ -6,7 +6,6 @@ use crate::{
     auth::{Guesses, KeyCache, Signer, keys},
     clock::Clock,
     config::Config,
-    http::Problem,
     random::Random,
     store::Store,
     telemetry,
@@ -61,11 +60,11 @@ impl App {
         let random = Random::from_system();
         let store = Store::from_env(&config.table, random.clone());
         let app = Self::new(store, config, None, Clock::system(), random);
-        // Two requests side by side leave two connections open, which is what most of what is asked of a function needs.
-        let (keys, answers) = tokio::join!(app.keys.warm(&app.store, app.clock.now()), app.store.answers());
-        // A table that does not answer now may do so at the first request: that one will say what is wrong.
-        if let Some(problem) = keys.err().or(answers.err().map(Problem::from)) {
-            tracing::warn!(causes = problem.causes(), "the table could not be read ahead");
+        // Read twice, side by side: that leaves two connections open, as many as most requests need. A table that does not
+        // answer now may do so at the first request: that one will say what is wrong.
+        let (warm, _second) = tokio::join!(app.keys.warm(&app.store, app.clock.now()), app.store.signing_keys());
+        if let Err(problem) = warm {
+            tracing::warn!(causes = problem.causes(), "keys could not be read ahead");
         }
         Ok(app)
     }
