@@ -134,7 +134,7 @@ mod tests {
         let certificates = pem.split("-----BEGIN CERTIFICATE-----").skip(1).map(|certificate| {
             let body = certificate.split("-----END CERTIFICATE-----").next().unwrap();
             let der = STANDARD.decode(body.split_whitespace().collect::<String>()).unwrap();
-            Sha256::digest(der).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            format!("{:x}", Sha256::digest(der))
         });
         assert_eq!(certificates.collect::<Vec<_>>(), published);
     }
@@ -153,7 +153,9 @@ mod tests {
         for region in ["us-east-1", "eu-central-1", "ap-southeast-7", "mx-central-1", "il-central-1"] {
             assert_eq!(Roots::of_region(region), Roots::Amazon, "{region}");
         }
-        for region in ["", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1", "local", "eu-x-y"] {
+        for region in
+            ["", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1", "local", "eu-x-y"]
+        {
             assert_eq!(Roots::of_region(region), Roots::System, "{region}");
         }
         assert_eq!(Roots::of_endpoint("http://127.0.0.1:8000"), Roots::Amazon);

@@ -123,7 +123,7 @@ async fn inside_the_grace_the_successor_is_the_same_byte_for_byte() {
     app.advance(TimeDelta::seconds(90));
     let first = refresh(&app, &token).await.ok();
     app.advance(TimeDelta::seconds(29));
-    let other_process = app.second_process();
+    let other_process = app.second_process().await;
     assert_eq!(refresh(&other_process, &token).await.ok(), first);
     app.advance(TimeDelta::seconds(2));
     refresh(&app, &token).await.problem(401, "token_not_valid");

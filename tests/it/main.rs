@@ -34,6 +34,8 @@ mod matrix;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod proxy;
@@ -41,5 +43,9 @@ mod proxy;
 mod routes;
 #[cfg(test)]
 mod shapes;
+#[cfg(test)]
+mod signing;
+#[cfg(test)]
+mod template;
 #[cfg(test)]
 mod unread;

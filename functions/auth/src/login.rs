@@ -63,7 +63,7 @@ pub async fn login(
             return Err(unusable.err().map_or_else(refused, Problem::from));
         }
     };
-    Ok(Reply::ok(TokenPair::of(&app, &session, user.role)?))
+    Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
 }
 
 fn begin(app: &App, credential: &Credential, user_agent: Option<String>) -> Session {

@@ -5,10 +5,14 @@ pub mod attempt;
 pub mod jwt;
 pub mod keys;
 pub mod password;
+pub mod secret;
+pub mod signing;
 
 pub use self::{
     attempt::Guesses,
     jwt::{AccessClaims, RefreshClaims, Signer},
     keys::KeyCache,
     password::Password,
+    secret::SigningSecret,
+    signing::Signing,
 };
