@@ -32,12 +32,11 @@ def run(*command, **options):
     subprocess.run([str(word) for word in command], check=True, cwd=ROOT, stdout=sys.stderr, **options)
 
 
-def build():
-    """The release binaries by name."""
-    run("cargo", "build", "--release", "--locked", *(word for name in FUNCTIONS for word in ("--bin", name)))
-    metadata = subprocess.check_output(
-        ["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT
-    )
+def binaries(build):
+    """The release binaries by name, built first where that is asked for."""
+    if build:
+        run("cargo", "build", "--release", "--locked", *(word for name in FUNCTIONS for word in ("--bin", name)))
+    metadata = subprocess.check_output(["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT)
     target = Path(json.loads(metadata)["target_directory"])
     return {name: target / "release" / name for name in FUNCTIONS}
 
@@ -85,7 +84,8 @@ def dynamodb_local():
 
 def demo_data(endpoint, environment):
     """The table, the signing key and the demo users, as `cargo run` makes them."""
-    run("cargo", "run", "--quiet", "--locked", "--", "init", "--dynamodb-endpoint", endpoint, env={**os.environ, **environment})
+    init = ["cargo", "run", "--quiet", "--locked", "--", "init", "--dynamodb-endpoint", endpoint]
+    run(*init, env={**os.environ, **environment})
 
 
 def python_send(environment):
