@@ -29,6 +29,7 @@ class RuntimeApi:
         self.millis = []
         self.idle = threading.Event()
         self._given = None
+        self._resume = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -46,7 +47,7 @@ class RuntimeApi:
         return "127.0.0.1:%d" % self._server.server_address[1]
 
     def more(self, count):
-        """Hands out so many events more, to a process that waits: its poll has to be repeated, so it is told nothing."""
+        """Hands out so many events more, the first of them as the answer to the poll that waits."""
         self.idle.clear()
         self.left += count
         self._resume.set()
@@ -63,8 +64,6 @@ class RuntimeApi:
                 raise Failed(self.failure)
         if self.failure:
             raise Failed(self.failure)
-
-    _resume = None
 
     def _next(self):
         """The next event; waits where none is left."""
@@ -102,7 +101,7 @@ class RuntimeApi:
                     "Lambda-Runtime-Aws-Request-Id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
                     "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 900_000),
                     "Lambda-Runtime-Invoked-Function-Arn": ARN,
-                    "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+                    "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
                 })
 
             def do_POST(self):
