@@ -57,13 +57,18 @@ impl Gateway {
         // As deployed: what only `auth` may sign with is not within the others' reach.
         let unsigned = |name: &str| App { signing: None, ..of(name) };
         let auth = auth::router(of("auth"));
+        let browse = browse::router(unsigned("browse"));
         let functions = [
             ("/api/users", auth.clone()),
             ("/api/token", auth.clone()),
             ("/.well-known/jwks.json", auth.clone()),
+            ("/api-auth", auth.clone()),
             ("/healthz", auth),
             ("/api/conversations", conversations::router(unsigned("conversations"))),
             ("/api/messages", messages::router(unsigned("messages"))),
+            ("/static", browse.clone()),
+            // Behind the others, as `/api` takes what is below it as well.
+            ("/api", browse),
         ];
         Self::of(functions, app.clock.clone(), app.random.clone())
     }

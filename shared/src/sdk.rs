@@ -134,7 +134,7 @@ mod tests {
         let certificates = pem.split("-----BEGIN CERTIFICATE-----").skip(1).map(|certificate| {
             let body = certificate.split("-----END CERTIFICATE-----").next().unwrap();
             let der = STANDARD.decode(body.split_whitespace().collect::<String>()).unwrap();
-            format!("{:x}", Sha256::digest(der))
+            Sha256::digest(der).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
         });
         assert_eq!(certificates.collect::<Vec<_>>(), published);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::auth::signing;
 
 use crate::harness::{
-    TestApp, environment,
+    Browser, TestApp, environment,
     people::PASSWORD,
     permissions::{Access, Role, roles},
     user::message_path,
@@ -49,6 +49,12 @@ async fn accounts(app: &TestApp) {
     let other = app.user("other").await;
     get(&format!("/api/users/{}/", other.id)).await;
     admin.all("/api/users/").await;
+    // A browser asks each function who it is.
+    let browser = Browser::of(&other).await;
+    for path in ["/api/", "/api/users/me/", "/api/conversations/", "/api/messages/"] {
+        browser.get(path).await.expect(200);
+    }
+    browser.log_out().await.expect(303);
     // Closing the account leaves it.
     other.post("/api/conversations/", json!({ "participants": [me["user_id"]] })).await.created();
     app.get("/healthz").send().await.ok();
@@ -128,7 +134,9 @@ fn only_auth_touches_credentials_and_writes_keys_whatever_a_later_allow_says() {
         assert!(role.allowing(&access("Query", "KEYS")).is_some(), "{name} verifies tokens");
         let secret = role.statements.iter().find(|statement| statement.sid == "NoSigningSecret").unwrap();
         assert!(
-            !secret.allows && secret.actions == ["secretsmanager:*"] && secret.resources == ["SigningSecret"]
+            !secret.allows
+                && secret.actions == ["secretsmanager:*"]
+                && secret.resources == ["SigningSecret.Id"]
         );
     }
 }

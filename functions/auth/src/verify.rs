@@ -8,8 +8,6 @@ use shared::{
     store::items::SessionKind,
 };
 
-use crate::sessions::is_live;
-
 /// A token to be checked. No `Debug`, which would print it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,7 +44,7 @@ pub async fn verify(
         (Some(session), Some(user))
             if session.kind == SessionKind::Token
                 && session.generation == claims.generation
-                && is_live(&session, &user, now) =>
+                && session.is_live(&user, now) =>
         {
             Ok(Reply::ok(Nothing {}))
         }

@@ -1,7 +1,9 @@
-//! Identity: accounts, passwords and the attempts at them, tokens and the keys that sign and verify them.
+//! Identity: accounts, passwords and the attempts at them, tokens and the keys that sign and verify them,
+//! the cookies of browsers.
 
 pub mod accounts;
 pub mod attempt;
+pub mod browser;
 pub mod jwt;
 pub mod keys;
 pub mod password;
@@ -10,6 +12,7 @@ pub mod signing;
 
 pub use self::{
     attempt::Guesses,
+    browser::SessionCookie,
     jwt::{AccessClaims, RefreshClaims, Signer},
     keys::KeyCache,
     password::Password,

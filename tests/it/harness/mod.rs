@@ -6,11 +6,13 @@
 pub mod answer;
 pub mod api;
 pub mod app;
+pub mod browser;
 pub mod call;
 pub mod environment;
 pub mod faults;
 pub mod gaps;
 pub mod invariants;
+pub mod login;
 pub mod logs;
 pub mod meter;
 pub mod network;
@@ -28,5 +30,6 @@ pub use self::{
     answer::Answer,
     api::{Api, Request},
     app::TestApp,
+    browser::Browser,
     user::User,
 };
