@@ -47,7 +47,7 @@ impl App {
             Some(SigningSource::SeedFile(file)) => {
                 Signing::with(Signer::from_text(&tokio::fs::read_to_string(file).await?)?)
             }
-            Some(SigningSource::Secret(arn)) => Signing::from_secret(SigningSecret::from_env(arn).await),
+            Some(SigningSource::Secret(arn)) => Signing::from_secret(SigningSecret::from_env(arn)),
             None => return Err("neither SIGNING_SECRET_ARN nor SIGNING_SEED_FILE is set".into()),
         };
         let app = app.signing_with(signing);
@@ -76,10 +76,13 @@ impl App {
         telemetry::init();
         let config = Config::from_env()?;
         let random = Random::from_system();
-        let store = Store::from_env(&config.table, random.clone()).await;
+        let store = Store::from_env(&config.table, random.clone());
         let app = Self::new(store, config, None, Clock::system(), random);
-        // A table that does not answer now may do so at the first request: that one will say what is wrong.
-        if let Err(problem) = app.keys.warm(&app.store, app.clock.now()).await {
+        // Read twice, side by side: that leaves two connections open, as many as most requests need. A table that does not
+        // answer now may do so at the first request: that one will say what is wrong.
+        let (warm, _second) =
+            tokio::join!(app.keys.warm(&app.store, app.clock.now()), app.store.signing_keys());
+        if let Err(problem) = warm {
             tracing::warn!(causes = problem.causes(), "keys could not be read ahead");
         }
         Ok(app)

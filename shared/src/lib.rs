@@ -30,6 +30,7 @@ pub mod ids;
 pub mod model;
 pub mod policy;
 pub mod random;
+mod sdk;
 pub mod store;
 pub mod telemetry;
 

@@ -37,7 +37,7 @@ impl Stage {
 
     /// `auth`, just started.
     async fn auth(&self) -> App {
-        self.app.function("auth").await.signing_with(self.secrets.signing().await)
+        self.app.function("auth").await.signing_with(self.secrets.signing())
     }
 
     /// A published key; its end is null while it has none.

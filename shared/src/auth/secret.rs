@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+use aws_config::{SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_secretsmanager::{
     Client,
-    config::Credentials,
     error::{ProvideErrorMetadata, SdkError},
 };
 use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::sdk;
 
 /// A secret, and how to reach it.
 #[derive(Debug)]
@@ -39,17 +40,15 @@ pub(super) enum SecretError {
 
 impl SigningSecret {
     /// Reached as the environment says (region, credentials, `AWS_ENDPOINT_URL_SECRETS_MANAGER`). Sends nothing yet.
-    pub async fn from_env(arn: &str) -> Self {
-        Self::new(&aws_config::defaults(BehaviorVersion::latest()).load().await, arn)
+    #[must_use]
+    pub fn from_env(arn: &str) -> Self {
+        Self::new(&sdk::of_function("AWS_ENDPOINT_URL_SECRETS_MANAGER"), arn)
     }
 
     /// Reached at an address on this machine that takes any credentials.
-    pub async fn local(endpoint: &str, arn: &str) -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .endpoint_url(endpoint)
-            .credentials_provider(Credentials::new("local", "local", None, None, "local"))
-            .region("us-east-1");
-        Self::new(&config.load().await, arn)
+    #[must_use]
+    pub fn local(endpoint: &str, arn: &str) -> Self {
+        Self::new(&sdk::of_engine(endpoint), arn)
     }
 
     /// All attempts together stay within the ten seconds that Lambda gives a function to start.

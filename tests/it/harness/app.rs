@@ -87,11 +87,11 @@ impl TestApp {
         let proxy = Proxy::start(endpoint.clone()).await;
         let random = Random::from_system();
         let name = format!("test-{}", random.uuid().simple());
-        let store = Store::local(&proxy.endpoint, &name, random.clone()).await;
+        let store = Store::local(&proxy.endpoint, &name, random.clone());
         create(&store).await;
         if lags {
             let replica = format!("past-{}", random.uuid().simple());
-            create(&Store::local(&address, &replica, random.clone()).await).await;
+            create(&Store::local(&address, &replica, random.clone())).await;
             proxy.lag(Replica::new(endpoint.clone(), &name, &replica)).await;
         }
         let time = Time::default();

@@ -63,8 +63,8 @@ impl Secrets {
     }
 
     /// What signs with this secret, in a process that has just started.
-    pub async fn signing(&self) -> Signing {
-        Signing::from_secret(SigningSecret::local(&self.endpoint, "arn:aws:secretsmanager:test").await)
+    pub fn signing(&self) -> Signing {
+        Signing::from_secret(SigningSecret::local(&self.endpoint, "arn:aws:secretsmanager:test"))
     }
 }
 
