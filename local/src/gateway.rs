@@ -51,6 +51,7 @@ impl Gateway {
         // As deployed: what only `auth` may sign with is not within the others' reach.
         let unsigned = App { signer: None, ..app.clone() };
         let auth = auth::router(app.clone());
+        let browse = browse::router(unsigned.clone());
         let functions = [
             ("/api/users", auth.clone()),
             ("/api/token", auth.clone()),
@@ -58,10 +59,12 @@ impl Gateway {
             ("/api-auth", auth.clone()),
             ("/healthz", auth),
             ("/api/conversations", conversations::router(unsigned.clone())),
-            ("/api/messages", messages::router(unsigned.clone())),
-            ("/static", browse::router(unsigned.clone())),
+            ("/api/messages", messages::router(unsigned)),
+            ("/static", browse.clone()),
+            // Itself alone.
+            ("/", browse.clone()),
             // Behind the others, as `/api` takes what is below it as well.
-            ("/api", browse::router(unsigned)),
+            ("/api", browse),
         ];
         Self::of(functions, app.clock.clone(), app.random.clone())
     }
