@@ -194,11 +194,19 @@ browse("a refused message gives its words back", async (open) => {
 browse("earlier messages come by scrolling, each once and in order", async (open) => {
     const { ann, ben, conversation } = await pair();
     const sent = Array.from({ length: 130 }, (_, number) => `message ${number}`);
-    for (const [number, text] of sent.entries()) await (number % 3 ? ann : ben).send(conversation, text);
+    const ids = [];
+    for (const [number, text] of sent.entries()) {
+        ids.push((await (number % 3 ? ann : ben).send(conversation, text)).message_id);
+    }
+    sent.push("about the first", "about the second");
+    await ben.send(conversation, "about the first", { reply_to: ids[0] });
     const page = await open();
     await enter(page, ann, conversation);
     await page.getByText("message 129").last().waitFor();
+    await ben.send(conversation, "about the second", { reply_to: ids[1] });
+    await page.locator(".m").getByText("about the second").waitFor();
     assert.ok((await texts(page)).length < 130);
+    assert.deepEqual(await page.locator(".quote-text").allTextContents(), ["message 0", "message 1", ""]);
     await eventually(async () => {
         await page.locator(".log").evaluate((log) => log.scrollTo(0, -log.scrollHeight));
         return texts(page);
@@ -299,6 +307,7 @@ browse("a conversation that is not one's own is none", async (open) => {
     await logIn(page, cleo.email);
     const answer = await page.goto(`/?conversation=${conversation}`);
     assert.equal(answer.status(), 404);
+    await page.getByText("There is no such conversation").waitFor();
     await inspect(page, "chat-not-found");
 });
 

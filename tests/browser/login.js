@@ -8,6 +8,7 @@ for (const javaScriptEnabled of [true, false]) {
     const how = javaScriptEnabled ? "with" : "without";
     browse(`one logs in and out ${how} a script`, async (open) => {
         const page = await open({ javaScriptEnabled });
+        page.expectErrors(/status of 401/u);
         await page.goto("/");
         await page.waitForURL(address("/api-auth/login/?next=*"));
         await page.getByLabel("Email").fill("ann@example.com");

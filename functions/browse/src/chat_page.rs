@@ -166,6 +166,10 @@ impl<'a> Page<'a> {
         let listed = inbox.results.iter().find(|conversation| conversation.conversation_id == id);
         let (open, refusal) = match self.open(api, id, listed, query).await? {
             Ok(open) => (Some(open), None),
+            Err(refusal) if refusal.status == StatusCode::NOT_FOUND => {
+                let detail = "There is no such conversation, or you do not take part in it.".to_owned();
+                (None, Some(Refusal { detail, ..refusal }))
+            }
             Err(refusal) => (None, Some(refusal)),
         };
         Ok(Ok(Found { inbox, open, refusal }))

@@ -57,6 +57,9 @@ function state(failure) {
     }
 }
 
+// What is written and not sent is nobody else's, who logs in here next.
+document.querySelector("form[action='/api-auth/logout/']").addEventListener("submit", () => sessionStorage.clear());
+
 const poll = new Poll(ask, state);
 poll.start();
 conversation?.markRead().catch(state);
