@@ -3,6 +3,7 @@
 
 mod auth;
 mod bodies;
+mod browser;
 mod fields;
 mod places;
 
@@ -208,7 +209,7 @@ fn shortened(text: &str) -> String {
 }
 
 fn rows() -> Vec<Row> {
-    [auth::rows(), bodies::rows(), fields::rows(), places::rows()].concat()
+    [auth::rows(), bodies::rows(), browser::rows(), fields::rows(), places::rows()].concat()
 }
 
 #[test]

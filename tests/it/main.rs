@@ -12,6 +12,10 @@ mod black_box_flows;
 #[cfg(test)]
 mod browser_csrf;
 #[cfg(test)]
+mod browser_forms;
+#[cfg(test)]
+mod browser_pages;
+#[cfg(test)]
 mod browser_sessions;
 #[cfg(test)]
 mod budgets;

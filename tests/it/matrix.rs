@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "hush" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "hush, edited" });
 
 #[rustfmt::skip]
-const MATRIX: [Row; 37] = [
+const MATRIX: [Row; 43] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 401, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -35,6 +35,13 @@ const MATRIX: [Row; 37] = [
     ("POST",   "/api/token/refresh/",         |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("POST",   "/api/token/verify/",          |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("POST",   "/api/token/blacklist/",       |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
+    // A login without the token of its form; a logout of nobody.
+    ("GET",    "/api-auth/login/",            NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api-auth/login/",            |_| json!({}),                    [403, 403, 403, 403, 403, 403, 403]),
+    ("GET",    "/api-auth/logout/",           NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api-auth/logout/",           |_| json!({}),                    [303, 303, 303, 303, 303, 303, 303]),
+    ("GET",    "/api/",                       NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
+    ("GET",    "/static/{*path}",             NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/.well-known/jwks.json",      NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/healthz",                    NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/conversations/",         NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
@@ -118,7 +125,7 @@ impl Stage {
             path if path.contains("sessions") => "00000000-0000-4000-8000-000000000000",
             _ => &self.other.id,
         };
-        path.replace("{id}", id).replace("{user_id}", &self.other.id)
+        path.replace("{*path}", "style.css").replace("{id}", id).replace("{user_id}", &self.other.id)
     }
 }
 

@@ -118,7 +118,7 @@ fn routes_are_named_once_and_end_with_a_slash() {
     named.dedup();
     assert_eq!(named.len(), count, "a route is named twice");
     for (_, _, path) in router_routes() {
-        let file = path == "/healthz" || path.starts_with("/.well-known/") || path.starts_with("/static/");
+        let file = path == "/healthz" || path.starts_with("/static/") || path.starts_with("/.well-known/");
         assert!(file || path.ends_with('/'), "{path}");
     }
 }

@@ -1,4 +1,5 @@
-//! Identity: accounts, passwords and the attempts at them, tokens and the keys that sign and verify them.
+//! Identity: accounts, passwords and the attempts at them, tokens and the keys that sign and verify them,
+//! the cookies of browsers.
 
 pub mod accounts;
 pub mod attempt;

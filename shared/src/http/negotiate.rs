@@ -32,7 +32,9 @@ impl Offer {
 /// What to answer with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
+    /// The handler's answer as it is.
     Json,
+    /// A page.
     Html,
     /// The client takes nothing that there is.
     Neither,
@@ -46,7 +48,9 @@ pub(super) fn form(offer: Offer, request: &Request) -> Form {
     let json = accept.quality("application", "json").max(accept.quality("application", "problem+json"));
     match offer {
         Offer::File => Form::Json,
-        Offer::Page if html > 0 => Form::Html,
+        // What goes wrong at a page is told in the form that is liked better.
+        Offer::Page if html > json => Form::Html,
+        Offer::Page if html > 0 => Form::Json,
         Offer::Data if wants_json => Form::Json,
         Offer::Data if html > json => Form::Html,
         Offer::Data if json > 0 => Form::Json,
@@ -155,8 +159,11 @@ mod tests {
 
     #[test]
     fn a_page_is_a_page_for_who_takes_one_and_a_file_is_a_file() {
-        for html in [&[][..], &["*/*"], &["text/html"], &[CHROME]] {
+        for html in [&["text/html"][..], &[CHROME]] {
             assert_eq!(asked(Offer::Page, "/?format=json", html), Form::Html, "{html:?}");
+        }
+        for any in [&[][..], &["*/*"]] {
+            assert_eq!(asked(Offer::Page, "/", any), Form::Json, "{any:?}");
         }
         assert_eq!(asked(Offer::Page, "/", &["application/json"]), Form::Neither);
         assert_eq!(asked(Offer::File, "/", &["image/png"]), Form::Json);

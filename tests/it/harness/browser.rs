@@ -30,6 +30,11 @@ impl Browser {
         Self { api, jar: Arc::default() }
     }
 
+    /// The same browser, led to another process.
+    pub fn through(&self, api: Api) -> Self {
+        Self { api, jar: self.jar.clone() }
+    }
+
     /// One that somebody is logged in with, by the form.
     pub async fn of(user: &User) -> Self {
         let browser = Self::new(user.api.clone());
