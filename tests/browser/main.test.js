@@ -3,3 +3,4 @@
 import "./login.js";
 import "./browsable.js";
 import "./chat.js";
+import "./sending.js";

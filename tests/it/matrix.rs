@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "hush" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "hush, edited" });
 
 #[rustfmt::skip]
-const MATRIX: [Row; 43] = [
+const MATRIX: [Row; 46] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 401, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
