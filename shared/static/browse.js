@@ -30,7 +30,7 @@
     network.hidden = true;
     document.body.setAttribute("aria-busy", "true");
     try {
-      const response = await fetch(location.href, { method, headers, body: data, credentials: "same-origin" });
+      const response = await fetch(answer.dataset.path, { method, headers, body: data, credentials: "same-origin" });
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const main = page.getElementById("main");
       if (!main) throw new Error("no page");

@@ -46,9 +46,15 @@ async fn a_form_that_is_sent_twice_sends_once() {
     let app = TestApp::new().await;
     let (ann, _, browser, conversation) = stage(&app).await;
     let page = browser.get("/api/messages/").await.expect(200).text();
+    assert!(!page.contains(&format!("value=\"{conversation}\"")));
     let start = page.find("name=\"client_id\"").unwrap();
     let key = page[start..].split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert_eq!(key.len(), 36, "the form has a client key of its own: {key}");
+    // The list of one conversation has a form for that one, which is posted to the path alone.
+    let narrowed =
+        browser.get(&format!("/api/messages/?conversation={conversation}")).await.expect(200).text();
+    assert!(narrowed.contains(&format!("value=\"{conversation}\"")), "{narrowed}");
+    assert!(narrowed.contains("action=\"/api/messages/\""), "{narrowed}");
     let fields = [("conversation", conversation.as_str()), ("message_body", "hush"), ("client_id", &key)];
     post(&browser, "/api/messages/", &fields).await.expect(201);
     post(&browser, "/api/messages/", &fields).await.expect(200);
@@ -94,7 +100,7 @@ async fn a_body_is_sent_as_it_was_typed() {
         ("application/json", "{\"a\":1,\"a\":2}", 400),
         ("application/json", "[]", 400),
         ("text/plain", "hush", 415),
-        ("\u{1f600}", "{}", 400),
+        ("\u{1f600}", "{}", 415),
     ] {
         let page = post(&browser, "/api/messages/", &[("_content_type", kind), ("_content", raw)])
             .await

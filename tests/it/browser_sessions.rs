@@ -64,8 +64,11 @@ async fn a_login_leads_to_no_other_site() {
         let answer = browser.post("/api-auth/login/", &fields).await.expect(303);
         assert_eq!(answer.header("location"), Some("/api/"), "{next}");
     }
-    let page =
-        Browser::new(app.api()).get("/api-auth/login/?next=https://example.com/").await.expect(200).text();
+    let page = Browser::new(app.api())
+        .get("/api-auth/login/?next=https%3A%2F%2Fexample.com%2F")
+        .await
+        .expect(200)
+        .text();
     assert!(!page.contains("https://example.com"), "{page}");
 }
 

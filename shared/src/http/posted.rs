@@ -70,12 +70,11 @@ fn are_distinct(pairs: &[(String, String)]) -> bool {
 fn translated(parts: &mut Parts, operation: &Operation, pairs: &[(String, String)]) -> Vec<u8> {
     let field = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let media = field(CONTENT_TYPE).and_then(|media| HeaderValue::from_str(media).ok());
-    let (media, bytes) = match field(CONTENT) {
-        Some(content) => (media, content.as_bytes().to_vec()),
-        None => {
-            let body = read_back(parts.method.as_str(), operation, pairs);
-            (None, Value::Object(body).to_string().into_bytes())
-        }
+    let (media, bytes) = if let Some(content) = field(CONTENT) {
+        (media, content.as_bytes().to_vec())
+    } else {
+        let body = read_back(parts.method.as_str(), operation, pairs);
+        (None, Value::Object(body).to_string().into_bytes())
     };
     let json = HeaderValue::from_static("application/json");
     parts.headers.insert(header::CONTENT_TYPE, media.unwrap_or(json));

@@ -5,7 +5,7 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 use cookie::Cookie;
 
@@ -103,7 +103,7 @@ impl Site {
     #[must_use]
     pub fn of(parts: &Parts) -> Option<Self> {
         let host = parts.uri.authority().map(|host| host.as_str().to_ascii_lowercase())?;
-        let said = parts.headers.get("x-forwarded-proto").map(|value| value.as_bytes());
+        let said = parts.headers.get("x-forwarded-proto").map(HeaderValue::as_bytes);
         let own = ["127.0.0.1", "localhost", "[::1]"];
         let loopback = own
             .iter()

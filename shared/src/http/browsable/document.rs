@@ -65,6 +65,18 @@ pub enum Kind {
     Json,
 }
 
+impl Kind {
+    /// How much it asks of who fills it in: the least comes first.
+    const fn effort(&self) -> u8 {
+        match self {
+            Self::Line(_) | Self::Text => 0,
+            Self::Choice(_) | Self::Switch | Self::Number => 1,
+            Self::List => 2,
+            Self::Json => 3,
+        }
+    }
+}
+
 /// The operation of a path, which is spelled as in the routes; `None` where the description has none.
 pub fn operation(method: &str, path: &str) -> Option<&'static Operation> {
     OPERATIONS.get(&format!("{method} {path}"))
@@ -108,7 +120,7 @@ fn fields(document: &Value, schema: &Value) -> Vec<Field> {
         .collect();
     // What has to be there comes first, in the order in which the request names it.
     let place = |name: &String| required.iter().position(|required| required == name).unwrap_or(usize::MAX);
-    fields.sort_by_key(|field| place(&field.name));
+    fields.sort_by_key(|field| (place(&field.name), field.kind.effort()));
     fields
 }
 
@@ -205,16 +217,16 @@ mod tests {
             [
                 ("z", &Kind::Line("password")),
                 ("a", &Kind::Line("text")),
+                ("h", &Kind::Text),
                 ("b", &choice),
+                ("e", &Kind::Switch),
                 ("c", &Kind::List),
                 ("d", &Kind::Json),
-                ("e", &Kind::Switch),
                 ("f", &Kind::Json),
-                ("h", &Kind::Text),
             ]
         );
         assert!(fields[0].is_required && !fields[1].is_required);
-        assert!(fields[1].is_nullable && fields[2].is_nullable && !fields[3].is_nullable);
+        assert!(fields[1].is_nullable && fields[3].is_nullable && !fields[2].is_nullable);
         assert_eq!((fields[1].max_length, fields[1].help.as_str()), (Some(9), "Some text"));
     }
 

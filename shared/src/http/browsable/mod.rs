@@ -2,8 +2,8 @@
 //! handlers, which know nothing of it.
 
 pub mod document;
-pub mod form;
-pub mod pretty;
+pub(super) mod form;
+mod pretty;
 mod view;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use super::{
     form::{Form, Sent},
     pretty::{self, Token},
 };
-use crate::http::frame::Frame;
+use crate::http::{body::pairs, frame::Frame};
 
 /// The headers of an answer that are worth showing, in this order.
 const SHOWN: [HeaderName; 8] = [
@@ -34,6 +34,8 @@ pub(super) struct BrowsePage {
     method: String,
     /// Path and query, as asked for.
     target: String,
+    /// The path alone, as what writes takes no parameters.
+    path: String,
     /// The same address as JSON.
     json: String,
     status: String,
@@ -65,13 +67,14 @@ impl BrowsePage {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
         let is_problem = answer.status.is_client_error() || answer.status.is_server_error();
         let text = |name: &str| value[name].as_str().map(str::to_owned);
-        let description = operation(asked, asked.parts.method.as_str()).or(operation(asked, "GET"));
+        let description = operation(asked, "GET").or(operation(asked, asked.parts.method.as_str()));
         Self {
             frame: Frame::new(&title, &asked.parts, asked.visit.as_deref()),
             crumbs,
             description: description.map(in_words).unwrap_or_default(),
             method: asked.parts.method.to_string(),
             target: asked.parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+            path: asked.parts.uri.path().to_owned(),
             json: as_json(asked),
             status: answer.status.to_string(),
             is_problem,
@@ -163,6 +166,9 @@ fn headers(asked: &Asked, answer: &Parts) -> Vec<(String, String)> {
 
 /// `x-request-id` as `X-Request-Id`.
 fn spelled(name: &str) -> String {
+    if name == "etag" {
+        return "ETag".to_owned();
+    }
     let words = name.split('-').map(|word| {
         let mut word = word.to_owned();
         if let Some(first) = word.get_mut(..1) {
@@ -188,6 +194,7 @@ fn forms(asked: &Asked, answer: &Parts, value: &Value, sent: Option<&Sent>) -> V
     if status == 404 || status == 406 || status >= 500 {
         return Vec::new();
     }
+    let named = parameters(asked);
     let methods = ["POST", "PUT", "PATCH"].into_iter().filter(|method| methods(asked).contains(method));
     methods
         .filter_map(|method| {
@@ -197,10 +204,19 @@ fn forms(asked: &Asked, answer: &Parts, value: &Value, sent: Option<&Sent>) -> V
             let is_this = asked.parts.method.as_str() == method;
             let was_refused = is_this && answer.status.is_client_error();
             let errors = value["errors"].as_object().filter(|_| was_refused).unwrap_or(&none);
-            let present = value.as_object().filter(|_| method != "POST" && answer.status.is_success());
+            let present = match method {
+                "POST" => Some(&named),
+                _ => value.as_object().filter(|_| answer.status.is_success()),
+            };
             let mut form = Form::new(method, fields, present, sent.filter(|_| was_refused), errors);
             form.give_key(&asked.client_key);
             Some(form)
         })
         .collect()
+}
+
+/// The parameters of the address: what a list is narrowed down to is what is added to it.
+fn parameters(asked: &Asked) -> Map<String, Value> {
+    let pairs = pairs(asked.parts.uri.query().unwrap_or_default().as_bytes());
+    pairs.into_iter().flatten().map(|(name, value)| (name, Value::String(value))).collect()
 }
