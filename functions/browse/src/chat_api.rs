@@ -83,10 +83,10 @@ impl Words {
         let said = |(field, reasons): (&String, &Vec<String>)| {
             format!("{} {}", field.replace('_', " "), reasons.join(", "))
         };
-        match self.errors.is_empty() {
-            true => self.detail.clone(),
-            false => self.errors.iter().map(said).collect::<Vec<_>>().join("; "),
+        if self.errors.is_empty() {
+            return self.detail.clone();
         }
+        self.errors.iter().map(said).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -128,10 +128,8 @@ impl Api {
         body: Option<&Value>,
     ) -> Result<Result<T, Refusal>, Problem> {
         let request = self.request(method, path, body).map_err(Problem::internal)?;
-        let router = match path.starts_with("/api/messages/") {
-            true => &self.routers.messages,
-            false => &self.routers.conversations,
-        };
+        let Routers { conversations, messages } = &self.routers;
+        let router = if path.starts_with("/api/messages/") { messages } else { conversations };
         let Ok(response) = router.clone().oneshot(request).await;
         let status = response.status();
         let bytes = response.into_body().collect().await.map_err(Problem::internal)?.to_bytes();

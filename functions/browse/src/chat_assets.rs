@@ -98,6 +98,6 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     let mut codings = values.flat_map(|value| value.split(',')).map(|coding| coding.replace(' ', ""));
     codings.any(|coding| {
         let (name, weight) = coding.split_once(";q=").unwrap_or((&coding, "1"));
-        name.eq_ignore_ascii_case("gzip") && weight.trim_matches(['0', '.']) != ""
+        name.eq_ignore_ascii_case("gzip") && !weight.trim_matches(['0', '.']).is_empty()
     })
 }

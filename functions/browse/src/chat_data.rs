@@ -17,6 +17,7 @@ pub(crate) struct Page<T> {
 
 /// A user.
 #[derive(Debug, Clone, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(crate) struct User {
     pub(crate) user_id: UserId,
     pub(crate) first_name: String,
@@ -41,6 +42,7 @@ pub(crate) const SOMEBODY: &str = "Somebody";
 
 /// A message.
 #[derive(Debug, Clone, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(crate) struct Message {
     pub(crate) message_id: MessageId,
     pub(crate) sender: Option<User>,
@@ -64,6 +66,7 @@ impl Message {
 
 /// A conversation.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(crate) struct Conversation {
     pub(crate) conversation_id: ConversationId,
     pub(crate) kind: Kind,

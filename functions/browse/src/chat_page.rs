@@ -200,16 +200,16 @@ impl<'a> Page<'a> {
             return Err(Problem::not_found());
         };
         let around = query.before.is_none() && query.around.is_some();
-        let (older, newer) = match around {
-            true => (list.previous.take(), list.next.take()),
-            false => (list.next.take(), list.previous.take()),
-        };
-        if !around {
+        let (mut older, mut newer) = (list.next.take(), list.previous.take());
+        if around {
+            // In reading order already.
+            std::mem::swap(&mut older, &mut newer);
+        } else {
             list.results.reverse();
         }
         let answered = self.answered(api, &list.results).await?;
         let past = query.before.is_some() || newer.is_some();
-        Ok(Ok(self.opened(conversation, &list.results, &answered, past, older.is_some(), changes)))
+        Ok(Ok(self.opened(conversation, &list.results, &answered, past, older.is_some(), &changes)))
     }
 
     fn opened(
@@ -219,7 +219,7 @@ impl<'a> Page<'a> {
         answered: &[Message],
         past: bool,
         older: bool,
-        changes: List<Change>,
+        changes: &List<Change>,
     ) -> Open {
         let (id, viewer) = (conversation.conversation_id, self.visit.user.id);
         let first = messages.first().filter(|_| older);

@@ -149,6 +149,7 @@ impl Quote {
 
 /// A message of the open conversation.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one question of the template")]
 pub(crate) struct MessageItem {
     pub(crate) id: String,
     pub(crate) sender: String,
