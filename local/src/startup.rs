@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use local::engine::{Engine, EngineError, Storage};
 use local::template;
 use shared::App;
-use shared::auth::{Signer, keys};
+use shared::auth::{Signer, signing};
 use shared::clock::Clock;
 use shared::config::{Config, Registration};
 use shared::random::Random;
@@ -78,7 +78,7 @@ pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened
         return Err(Failure::ForeignKey { table: name.clone() });
     }
     let app = App::new(store, config(name), Some(signer), Clock::system(), random);
-    keys::publish(&app).await.map_err(Failure::Key)?;
+    signing::publish(&app).await.map_err(Failure::Key)?;
     Ok(Opened { app, place, engine })
 }
 
@@ -145,7 +145,7 @@ fn config(table: &str) -> Config {
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
         registration: Registration::Open,
-        signing_seed_file: None,
+        signing: None,
     }
 }
 

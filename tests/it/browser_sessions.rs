@@ -86,7 +86,7 @@ async fn logging_out_ends_the_session_at_once() {
     // Also for who has kept the cookie, and in another process.
     browser.set_cookie("sessionid", &secret);
     browser.json("/api/users/me/").await.problem(401, "not_authenticated");
-    let elsewhere = browser.through(app.second_process());
+    let elsewhere = browser.through(app.second_process().await);
     elsewhere.json("/api/users/me/").await.problem(401, "not_authenticated");
     other.json("/api/users/me/").await.expect(200);
     // Once more is no error.

@@ -9,11 +9,13 @@ use std::{
 
 use futures::future::join_all;
 use serde_json::Value;
-use shared::ids::ConversationId;
+use shared::{ids::ConversationId, store::PATIENCE};
 use tokio::sync::watch;
 
 use crate::harness::{
-    TestApp, User, environment,
+    TestApp, User,
+    answer::Answer,
+    environment,
     user::{body_of, number_of},
 };
 
@@ -23,16 +25,39 @@ static EACH: LazyLock<usize> = LazyLock::new(|| if environment::dynamodb().is_so
 /// A reader walks through the log once for so many messages.
 const WALK: usize = 320;
 
-/// Sends one message after the other; the slowest.
-async fn write(user: User, conversation: String, sent: watch::Sender<usize>) -> Duration {
-    let mut slowest = Duration::ZERO;
+/// How one writer fared.
+#[derive(Default)]
+struct Writing {
+    /// The longest that one request took.
+    slowest: Duration,
+    /// Requests that gave up and were repeated, as their answer says to.
+    repeated: usize,
+}
+
+/// Sends one message after the other, each until it is answered.
+async fn write(user: User, conversation: String, sent: watch::Sender<usize>) -> Writing {
+    let mut writing = Writing::default();
     for n in 0..*EACH {
-        let begun = Instant::now();
-        user.send(&conversation, &format!("hush {} {n}", user.name)).await;
-        slowest = slowest.max(begun.elapsed());
+        let body = format!("hush {} {n}", user.name);
+        let mut answer = writing.time(user.try_send(&conversation, &body)).await;
+        while answer.status == 503 {
+            writing.repeated += 1;
+            let key = answer.json()["client_id"].as_str().unwrap().to_owned();
+            answer = writing.time(user.send_with_key(&conversation, &key, &body)).await;
+        }
+        assert!([200, 201].contains(&answer.status), "{answer}");
         sent.send_modify(|sent| *sent += 1);
     }
-    slowest
+    writing
+}
+
+impl Writing {
+    async fn time(&mut self, request: impl Future<Output = Answer>) -> Answer {
+        let begun = Instant::now();
+        let answer = request.await;
+        self.slowest = self.slowest.max(begun.elapsed());
+        answer
+    }
 }
 
 /// Messages as one reader saw them: the number and what it said.
@@ -134,7 +159,9 @@ async fn sixteen_writers_and_three_readers_agree() {
     );
     let writing =
         writers.into_iter().map(|user| tokio::spawn(write(user, conversation.clone(), sent.clone())));
-    let slowest = join_all(writing).await.into_iter().map(Result::unwrap).max().unwrap();
+    let writings: Vec<Writing> = join_all(writing).await.into_iter().map(Result::unwrap).collect();
+    let slowest = writings.iter().map(|writing| writing.slowest).max().unwrap();
+    let repeated: usize = writings.iter().map(|writing| writing.repeated).sum();
     let took = begun.elapsed();
     let (forward, backward, around) =
         (reading.0.await.unwrap(), reading.1.await.unwrap(), reading.2.await.unwrap());
@@ -163,10 +190,12 @@ async fn sixteen_writers_and_three_readers_agree() {
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let per_message = |count: usize| count as f64 / (WRITERS * *EACH) as f64;
     eprintln!(
-        "{WRITERS} writers, {} messages each: {took:.1?}, {:.2} puts and {:.1} calls a message, slowest send {slowest:.2?}",
+        "{WRITERS} writers, {} messages each: {took:.1?}, {:.2} puts and {:.1} calls a message, slowest send {slowest:.2?}, \
+         {repeated} repeated",
         *EACH,
         per_message(puts),
         per_message(calls)
     );
-    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+    // How many gave up after their patience of 5 seconds is only reported: that depends on how fast the machine is.
+    assert!(slowest < PATIENCE * 2, "{slowest:?}: a request outlived its patience");
 }

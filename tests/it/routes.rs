@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-const TEMPLATE: &str = include_str!("../../template.yaml");
+use crate::harness::environment;
 
 /// A route key's method and path, and the function that its integration calls.
 struct TemplateRoute {
@@ -15,7 +15,7 @@ struct TemplateRoute {
 }
 
 fn resources() -> BTreeMap<String, Value> {
-    let template: Value = serde_saphyr::from_str(TEMPLATE).unwrap();
+    let template: Value = serde_saphyr::from_str(&environment::template()).unwrap();
     serde_json::from_value(template["Resources"].clone()).unwrap()
 }
 

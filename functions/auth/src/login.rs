@@ -45,7 +45,7 @@ pub async fn login(
         ..begun(&app, credential, &headers)
     };
     let (session, user) = log_in(&app, &email, &request.password, begin).await?;
-    Ok(Reply::ok(TokenPair::of(&app, &session, user.role)?))
+    Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
 }
 
 /// Begins the session that `begin` makes of the credential, if the password is the account's.

@@ -55,7 +55,7 @@ pub async fn refresh(
         Some(user) if session.is_live(&user, now) => (session, user),
         _ => reread(&app, &session, now).await?,
     };
-    Ok(Reply::ok(TokenPair::of(&app, &session, user.role)?))
+    Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
 }
 
 /// Session and profile that did not agree, once more: a change of the password on this very session may have come between

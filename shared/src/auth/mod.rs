@@ -7,6 +7,8 @@ pub mod browser;
 pub mod jwt;
 pub mod keys;
 pub mod password;
+pub mod secret;
+pub mod signing;
 
 pub use self::{
     attempt::Guesses,
@@ -14,4 +16,6 @@ pub use self::{
     jwt::{AccessClaims, RefreshClaims, Signer},
     keys::KeyCache,
     password::Password,
+    secret::SigningSecret,
+    signing::Signing,
 };

@@ -86,8 +86,7 @@ struct More {
 impl Problem {
     /// A problem with words for whoever sent the request.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        Self { code, detail, more: Box::default() }
+        Self { code, detail: detail.into(), more: Box::default() }
     }
 
     /// One bad field.
@@ -111,8 +110,7 @@ impl Problem {
     pub fn not_authenticated() -> Self {
         Self::new(
             Code::NotAuthenticated,
-            "Log in at /api/token/ and send the header `Authorization: Bearer <access token>`; in a browser, log in at \
-             /api-auth/login/.",
+            "Log in at /api-auth/login/, or at /api/token/ and send the header `Authorization: Bearer <access token>`.",
         )
     }
 

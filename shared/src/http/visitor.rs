@@ -20,13 +20,22 @@ use crate::{
 pub const SESSION_COOKIE: &str = "sessionid";
 
 /// A live browser session.
-#[derive(Debug)]
 pub struct Visit {
     cookie: SessionCookie,
     /// As it was read.
     pub session: Session,
     /// Whose it is, as they were read with it.
     pub user: User,
+}
+
+impl std::fmt::Debug for Visit {
+    /// Neither a secret nor how to reach somebody belongs into a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Visit")
+            .field("user", &self.user.id)
+            .field("session", &self.session.id)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Visit {
@@ -130,5 +139,70 @@ impl FromRequestParts<App> for Site {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
         Ok(Self::of(parts).unwrap_or(Self { scheme: "https", host: String::new() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(uri: &str, proto: Option<&str>) -> Site {
+        let mut request = axum::http::Request::get(uri);
+        if let Some(proto) = proto {
+            request = request.header("x-forwarded-proto", proto);
+        }
+        Site::of(&request.body(()).unwrap().into_parts().0).unwrap()
+    }
+
+    #[test]
+    fn a_site_is_what_its_gateway_says() {
+        let deployed = site("https://api.test/api/", Some("https"));
+        assert!(deployed.is_secure() && deployed.is_origin("https://api.test"));
+        for other in ["http://api.test", "https://api.test:444", "https://api.test.", "api.test", "null", ""]
+        {
+            assert!(!deployed.is_origin(other), "{other}");
+        }
+        let local = site("http://127.0.0.1:3000/", Some("http"));
+        assert!(!local.is_secure() && local.is_origin("http://127.0.0.1:3000"));
+        // `cargo lambda watch` says nothing, and `lambda_http` takes that for HTTPS.
+        assert!(!site("https://127.0.0.1:9000/", None).is_secure());
+        assert!(site("https://api.test/", None).is_secure());
+        assert!(site("https://127.0.0.1.example.com/", None).is_secure());
+    }
+
+    #[test]
+    fn cookies_travel_encrypted_where_the_page_does() {
+        use crate::{
+            auth::SessionCookie,
+            http::cookies,
+            ids::{SessionId, UserId},
+            random::Random,
+        };
+        let random = Random::from_seed(1);
+        let cookie = SessionCookie::new(UserId::new(random.uuid()), SessionId::new(random.uuid()), &random);
+        let lines = |site: &Site| {
+            let mut headers = HeaderMap::new();
+            cookies::begin(&mut headers, site, &cookie);
+            headers
+                .get_all(header::SET_COOKIE)
+                .iter()
+                .map(|line| line.to_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert!(
+            lines(&site("https://api.test/", Some("https"))).iter().all(|line| line.contains("; Secure"))
+        );
+        assert!(lines(&site("http://api.test/", Some("http"))).iter().all(|line| !line.contains("Secure")));
+    }
+
+    #[test]
+    fn of_two_cookies_of_a_name_neither_counts() {
+        let headers = |lines: &[&str]| {
+            let values = lines.iter().map(|line| (header::COOKIE, line.parse().unwrap()));
+            values.collect::<HeaderMap>()
+        };
+        assert_eq!(cookie(&headers(&["a=1; b=2"]), "b").as_deref(), Some("2"));
+        assert_eq!(cookie(&headers(&["a=1; a=2"]), "a"), None);
+        assert_eq!(cookie(&headers(&["b=1"]), "a"), None);
     }
 }

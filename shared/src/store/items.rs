@@ -382,10 +382,11 @@ pub struct SigningKey {
     pub kid: String,
     /// The Ed25519 public key in base64url: the JWK's `x` (RFC 8037).
     pub x: String,
-    /// When it was published.
-    #[serde(with = "ts_microseconds")]
-    pub published_at: DateTime<Utc>,
-    /// Verifies until then; set when its successor is published.
+    /// When what it is made of was made: of two keys, the later made one is the other's successor, whichever was
+    /// published first. Earlier releases wrote the time of publication, which is as good for the keys of that time.
+    #[serde(with = "ts_microseconds", alias = "published_at")]
+    pub made_at: DateTime<Utc>,
+    /// Verifies until then; set when its successor is there.
     #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub not_after: Option<DateTime<Utc>>,
 }

@@ -10,17 +10,20 @@ pub mod browser;
 pub mod call;
 pub mod environment;
 pub mod faults;
+pub mod gaps;
 pub mod invariants;
+pub mod login;
 pub mod logs;
 pub mod meter;
 pub mod network;
 pub mod people;
+pub mod permissions;
 pub mod proxy;
 pub mod replica;
 pub mod sabotage;
+pub mod secrets;
 pub mod table;
 pub mod user;
-pub mod watch_gaps;
 pub mod wire;
 
 pub use self::{
