@@ -81,9 +81,12 @@ export class Outbox {
         }
         clearTimeout(this.timers.get(conversation));
         this.busy.add(conversation);
-        let entry;
-        while ((entry = this.#next(conversation)) && (await this.#try(entry)));
-        this.busy.delete(conversation);
+        try {
+            let entry;
+            while ((entry = this.#next(conversation)) && (await this.#try(entry)));
+        } finally {
+            this.busy.delete(conversation);
+        }
     }
 
     /** The first that is not refused; none while that one waits for its writer. */
@@ -97,15 +100,14 @@ export class Outbox {
     /** Whether the next one may go. */
     async #try(entry) {
         entry.tries += 1;
+        let message;
         try {
-            this.#done(entry, await call("POST", "/api/messages/", entry.request));
-            return true;
+            message = await call("POST", "/api/messages/", entry.request);
         } catch (failure) {
-            if (!this.entries.includes(entry)) {
-                return true;
-            }
-            return this.#failed(entry, failure);
+            return !this.entries.includes(entry) || this.#failed(entry, failure);
         }
+        this.#done(entry, message);
+        return true;
     }
 
     #done(entry, message) {

@@ -1,6 +1,7 @@
 // The chat page: puts its parts together. The page works without this script as well; with it, messages arrive, are sent
 // and are read without loading the page again.
 
+import { Failure } from "./chat-api.js";
 import { Conversation } from "./chat-conversation.js";
 import { Inbox, startForm } from "./chat-inbox.js";
 import { Poll } from "./chat-live.js";
@@ -45,6 +46,11 @@ async function ask() {
 
 /** Says that the page is cut off, or not any more. */
 function state(failure) {
+    if (failure && !(failure instanceof Failure)) {
+        // A fault of this script and not of the connection.
+        reportError(failure);
+        return;
+    }
     notice.hidden = !failure;
     if (failure?.loggedOut) {
         const link = document.createElement("a");
