@@ -67,6 +67,8 @@ impl Gateway {
             ("/api/conversations", conversations::router(unsigned("conversations"))),
             ("/api/messages", messages::router(unsigned("messages"))),
             ("/static", browse.clone()),
+            // Itself alone.
+            ("/", browse.clone()),
             // Behind the others, as `/api` takes what is below it as well.
             ("/api", browse),
         ];

@@ -24,6 +24,8 @@ mod browser_sessions;
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod chat;
+#[cfg(test)]
 mod compatibility;
 #[cfg(test)]
 mod direct;

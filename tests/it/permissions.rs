@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use shared::auth::signing;
 
 use crate::harness::{
-    Browser, TestApp, environment,
+    Browser, TestApp, User, environment,
     people::PASSWORD,
     permissions::{Access, Role, roles},
     user::message_path,
@@ -83,6 +83,7 @@ async fn talks(app: &TestApp) {
     ann.send(&direct, "hush, you").await;
     ann.edit(&message, "hush, edited").await.ok();
     ben.mark_read(&group, &message).await.ok();
+    chat(&ben, &group, &ann.send(&group, "hush, once more").await).await;
     ben.all("/api/conversations/").await;
     ben.all("/api/messages/").await;
     ben.bodies(&group).await;
@@ -98,6 +99,18 @@ async fn talks(app: &TestApp) {
     ann.add(&group, &[&ben]).await.ok();
     ann.delete_conversation(&direct).await.expect(204);
     ann.delete_conversation(&group).await.expect(204);
+}
+
+/// The page that people use, without its script.
+async fn chat(user: &User, conversation: &str, newest: &Value) {
+    let browser = Browser::of(user).await;
+    browser.get(&format!("/?conversation={conversation}")).await.expect(200);
+    let token = browser.csrf();
+    let message = newest["message_id"].as_str().unwrap();
+    for field in [("message_body", "hush, by a form"), ("read", message)] {
+        let fields = [("csrfmiddlewaretoken", token.as_str()), ("conversation", conversation), field];
+        browser.post("/", &fields).await.expect(303);
+    }
 }
 
 /// A new key takes the older one's place.

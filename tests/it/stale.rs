@@ -89,6 +89,7 @@ async fn what_was_sent_is_read() {
     ann.edit(&message, "hush, edited").await.ok();
     assert_eq!(ann.all(&format!("{}revisions/", message_path(&message))).await.len(), 1);
     assert_eq!(ben.changes(&group, 0).await.len(), 1);
+    assert_eq!(ben.all(&format!("/api/conversations/{group}/changes/?order=newest")).await.len(), 1);
     assert_eq!(ann.mark_read(&group, &second).await.ok()["unread"], 0);
 }
 

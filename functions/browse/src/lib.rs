@@ -1,18 +1,33 @@
-//! The `browse` endpoints: the root of the API and the files of its pages.
+//! The `browse` endpoints: the chat, the root of the API, and the files of its pages.
 
+mod chat;
+mod chat_api;
+mod chat_assets;
+mod chat_data;
+mod chat_page;
+mod chat_view;
 pub mod files;
 pub mod root;
 
-use axum::Router;
+use axum::{Extension, Router};
 use shared::{App, http::Routes};
 
 /// The routes of this function.
 #[must_use]
 pub fn routes() -> Routes {
-    Routes::new().get("/api/", root::root).get("/static/{*path}", files::file).file("/static/{*path}")
+    Routes::new()
+        .get("/", chat::page)
+        .post("/", chat::submit)
+        .page("/")
+        .get("/api/", root::root)
+        .get("/static/{*path}", files::file)
+        .file("/static/{*path}")
+        .get("/static/chat/{version}/{name}", chat_assets::file)
+        .file("/static/chat/{version}/{name}")
 }
 
 /// The router of this function.
 pub fn router(app: App) -> Router {
-    routes().into_router(app)
+    let routers = chat_api::Routers::new(&app);
+    routes().into_router(app).layer(Extension(routers))
 }

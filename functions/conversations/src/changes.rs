@@ -20,6 +20,20 @@ pub struct ListChanges {
     /// At most so many, 1 to 100.
     #[serde(default)]
     limit: Limit,
+    /// Oldest first, page by page, without it.
+    #[serde(default)]
+    order: Order,
+}
+
+/// The order of a page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    /// Oldest first.
+    #[default]
+    Oldest,
+    /// Newest first and one page only: where a client begins that has the messages as they are now.
+    Newest,
 }
 
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -66,15 +80,21 @@ impl From<Change> for ChangeView {
     }
 }
 
-/// A page of changes, oldest first.
+/// A page of changes.
 pub async fn list(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<ConversationId>,
     origin: Origin,
-    Query(ListChanges { after, limit: Limit(limit) }): Query<ListChanges>,
+    Query(ListChanges { after, limit: Limit(limit), order }): Query<ListChanges>,
 ) -> Result<Reply<Page<ChangeView>>, Problem> {
-    let (member, changes) = app.store.changes_after(id, caller.user, after, limit).await?;
+    let (member, changes) = match order {
+        Order::Oldest => app.store.changes_after(id, caller.user, after, limit).await?,
+        Order::Newest => {
+            let (member, changes) = app.store.newest_changes(id, caller.user, after, limit).await?;
+            (member, changes.map(|changes| (changes, false)))
+        }
+    };
     let actor = caller.actor(&app, member.as_ref()).await?;
     let open = actor.may_read() && (member.is_some() || app.store.is_open(id).await?);
     let (changes, more) = changes.filter(|_| open).ok_or_else(Problem::not_found)?;
