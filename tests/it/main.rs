@@ -6,6 +6,10 @@
 mod harness;
 
 #[cfg(test)]
+mod account_races;
+#[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod black_box_bad_input;
 #[cfg(test)]
 mod black_box_flows;
@@ -30,9 +34,13 @@ mod groups;
 #[cfg(test)]
 mod held;
 #[cfg(test)]
+mod held_changes;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod identity;
+#[cfg(test)]
+mod keys;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
@@ -50,9 +58,17 @@ mod proxy;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod session_races;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod shapes;
 #[cfg(test)]
 mod signing;
+#[cfg(test)]
+mod stale;
+#[cfg(test)]
+mod tampered;
 #[cfg(test)]
 mod template;
 #[cfg(test)]

@@ -134,7 +134,9 @@ fn only_auth_touches_credentials_and_writes_keys_whatever_a_later_allow_says() {
         assert!(role.allowing(&access("Query", "KEYS")).is_some(), "{name} verifies tokens");
         let secret = role.statements.iter().find(|statement| statement.sid == "NoSigningSecret").unwrap();
         assert!(
-            !secret.allows && secret.actions == ["secretsmanager:*"] && secret.resources == ["SigningSecret"]
+            !secret.allows
+                && secret.actions == ["secretsmanager:*"]
+                && secret.resources == ["SigningSecret.Id"]
         );
     }
 }

@@ -4,7 +4,11 @@
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
-use aws_sdk_secretsmanager::{Client, config::Credentials, error::DisplayErrorContext};
+use aws_sdk_secretsmanager::{
+    Client,
+    config::Credentials,
+    error::{ProvideErrorMetadata, SdkError},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// A secret, and how to reach it.
@@ -26,7 +30,7 @@ pub(super) struct Version {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SecretError {
     /// Secrets Manager refuses, or does not answer.
-    #[error("{0}")]
+    #[error("the secret was not to be had: {0}")]
     Refused(String),
     /// It answers without a text, or without a time.
     #[error("the secret has no {0}")]
@@ -62,7 +66,7 @@ impl SigningSecret {
     /// The version that is current, as far as the place that answers knows.
     pub(super) async fn read(&self) -> Result<Version, SecretError> {
         let sent = self.client.get_secret_value().secret_id(&self.arn).send().await;
-        let answer = sent.map_err(|error| SecretError::Refused(DisplayErrorContext(error).to_string()))?;
+        let answer = sent.map_err(|error| SecretError::Refused(described(&error)))?;
         let made_at = answer.created_date.ok_or(SecretError::Lacks("time of its making"))?;
         let since_1970 = TimeDelta::new(made_at.secs(), made_at.subsec_nanos());
         let made_at = since_1970.and_then(|since| DateTime::UNIX_EPOCH.checked_add_signed(since));
@@ -70,5 +74,38 @@ impl SigningSecret {
             text: answer.secret_string.ok_or(SecretError::Lacks("text"))?,
             made_at: made_at.ok_or(SecretError::Lacks("time that can be"))?,
         })
+    }
+}
+
+/// What went wrong, for the log: no more of an answer than the code and message of a refusal. All that the SDK could tell
+/// would have the answer's body in it, and with that the secret.
+fn described<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+    match error {
+        SdkError::ServiceError(refused) => {
+            let (code, message) = (refused.err().code(), refused.err().message());
+            format!("{}: {}", code.unwrap_or("no code"), message.unwrap_or("no message"))
+        }
+        SdkError::ConstructionFailure(_) => "the request could not be made".to_owned(),
+        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
+        SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
+            Some(cause) => format!("no connection: {cause}"),
+            None => "no connection".to_owned(),
+        },
+        _ => "the answer could not be read".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_secretsmanager::error::ErrorMetadata;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_not_printed() {
+        let refusal = ErrorMetadata::builder().code("Denied").build();
+        assert_eq!(described(&SdkError::service_error(refusal, "the secret")), "Denied: no message");
+        let unreadable: SdkError<ErrorMetadata, &str> = SdkError::response_error("the secret", "the secret");
+        assert_eq!(described(&unreadable), "the answer could not be read");
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Store, StoreError,
     backoff::Backoff,
     items::{Item, Session, User},
-    ops::{ABSENT, Consistency, Expression, PRESENT, Reading, Written},
+    ops::{ABSENT, Consistency, Expression, Reading, Written},
     table::{Key, Span},
     transactions::{Step, Transacted},
 };
@@ -87,10 +87,9 @@ impl Store {
         &self,
         rotation: Rotation,
     ) -> Result<Result<Session, Option<Session>>, StoreError> {
-        let condition =
-            format!("{PRESENT} AND #kind = :token AND #generation = :seen AND #expires_at > :present");
+        let condition = "#kind = :token AND #generation = :seen AND #expires_at > :present";
         let update = "SET #generation = :next, #rotated_at = :now, #expires_at = :expires_at";
-        let expression = Expression::update(update, &condition)
+        let expression = Expression::update(update, condition)
             .text(":token", "token")
             .number(":seen", rotation.generation)
             .number(":present", rotation.now.timestamp())

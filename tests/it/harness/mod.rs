@@ -12,6 +12,7 @@ pub mod environment;
 pub mod faults;
 pub mod gaps;
 pub mod invariants;
+pub mod login;
 pub mod logs;
 pub mod meter;
 pub mod network;

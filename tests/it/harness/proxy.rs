@@ -71,6 +71,11 @@ impl Proxy {
         *self.core.replica.write().await = Some(replica);
     }
 
+    /// From now on every read that may be stale is answered from before this moment, whatever is written.
+    pub async fn stop_the_past(&self) {
+        self.core.replica.read().await.as_ref().expect("a lagging application").stop();
+    }
+
     /// How many calls have passed, and how many of them were puts of single items that were done or refused.
     pub fn tally(&self) -> (usize, usize) {
         let tally = self.core.tally.lock().unwrap();
@@ -147,7 +152,7 @@ impl Core {
             Fault::Unprocessed => self.half_of(call).await,
             Fault::ShortPage(most) => self.short_page(call, most).await,
             Fault::Hold(gate) => {
-                gate.pass().await;
+                gate.pass(call).await;
                 let reply = self.forward(call, body).await;
                 gate.finish();
                 reply
