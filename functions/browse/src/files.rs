@@ -27,8 +27,8 @@ pub async fn file(Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Res
         (header::CACHE_CONTROL, HeaderValue::from_static(kept)),
         (header::ETAG, HeaderValue::from_str(&tag).map_err(Problem::internal)?),
     ];
-    Ok(match known {
-        true => (StatusCode::NOT_MODIFIED, described).into_response(),
-        false => (described, asset.bytes).into_response(),
-    })
+    if known {
+        return Ok((StatusCode::NOT_MODIFIED, described).into_response());
+    }
+    Ok((described, asset.bytes).into_response())
 }

@@ -76,7 +76,7 @@ impl Input {
     pub fn hint(&self) -> &'static str {
         match self.field.kind {
             Kind::List => "One to a line.",
-            Kind::Json => "JSON.",
+            Kind::Json if !self.field.help.contains("JSON") => "JSON.",
             _ => "",
         }
     }

@@ -78,7 +78,7 @@ impl BrowsePage {
             json: as_json(asked),
             status: answer.status.to_string(),
             is_problem,
-            detail: text("detail").filter(|_| is_problem).unwrap_or_default(),
+            detail: text("detail").filter(|_| is_problem).unwrap_or_default().replace('`', ""),
             headers: headers(asked, answer),
             tokens,
             is_whole,
