@@ -203,7 +203,7 @@ mod tests {
         let definition = crate::template::table().unwrap();
         for made in [true, false] {
             let engine = Engine::start(Storage::Folder(folder.path().into())).unwrap();
-            let store = Store::local(&engine.endpoint(), "messaging", Random::from_system()).await;
+            let store = Store::local(&engine.endpoint(), "messaging", Random::from_system());
             assert_eq!(store.create_table(&definition).await.unwrap(), made);
             store.answers().await.unwrap();
             engine.stop().await;

@@ -48,16 +48,29 @@ impl Gateway {
     /// The deployed functions, each at the paths that `template.yaml` gives it.
     #[must_use]
     pub fn new(app: &App) -> Self {
+        Self::each(app, |_| app.clone())
+    }
+
+    /// The same, each function with an app of its own, which `of` makes for its name.
+    #[must_use]
+    pub fn each(app: &App, of: impl Fn(&str) -> App) -> Self {
         // As deployed: what only `auth` may sign with is not within the others' reach.
-        let unsigned = App { signer: None, ..app.clone() };
-        let auth = auth::router(app.clone());
+        let unsigned = |name: &str| App { signing: None, ..of(name) };
+        let auth = auth::router(of("auth"));
+        let browse = browse::router(unsigned("browse"));
         let functions = [
             ("/api/users", auth.clone()),
             ("/api/token", auth.clone()),
             ("/.well-known/jwks.json", auth.clone()),
+            ("/api-auth", auth.clone()),
             ("/healthz", auth),
-            ("/api/conversations", conversations::router(unsigned.clone())),
-            ("/api/messages", messages::router(unsigned)),
+            ("/api/conversations", conversations::router(unsigned("conversations"))),
+            ("/api/messages", messages::router(unsigned("messages"))),
+            ("/static", browse.clone()),
+            // Itself alone.
+            ("/", browse.clone()),
+            // Behind the others, as `/api` takes what is below it as well.
+            ("/api", browse),
         ];
         Self::of(functions, app.clock.clone(), app.random.clone())
     }

@@ -44,6 +44,7 @@ pub fn document() -> OpenApi {
         auth::Description::openapi(),
         conversations::Description::openapi(),
         messages::Description::openapi(),
+        browse::Description::openapi(),
     ] {
         document.merge(part);
     }

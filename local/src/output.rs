@@ -85,7 +85,7 @@ fn untouched(email: &str) -> String {
 fn session(address: SocketAddr) -> String {
     let (email, password) = (demo::USERS[0].email, demo::PASSWORD);
     format!(
-        r#"Paste this into another terminal:
+        r#"Open http://{address}/ in a browser, or paste this into another terminal:
 
 API=http://{address}
 TOKEN=$(curl -s "$API/api/token/" -H 'Content-Type: application/json' \

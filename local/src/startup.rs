@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use local::engine::{Engine, EngineError, Storage};
 use local::template;
 use shared::App;
-use shared::auth::{Signer, keys};
+use shared::auth::{Signer, signing};
 use shared::clock::Clock;
 use shared::config::{Config, Registration};
 use shared::random::Random;
@@ -78,7 +78,7 @@ pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened
         return Err(Failure::ForeignKey { table: name.clone() });
     }
     let app = App::new(store, config(name), Some(signer), Clock::system(), random);
-    keys::publish(&app).await.map_err(Failure::Key)?;
+    signing::publish(&app).await.map_err(Failure::Key)?;
     Ok(Opened { app, place, engine })
 }
 
@@ -89,7 +89,7 @@ pub(crate) async fn for_one_account(database: &Database) -> Result<Opened, Failu
     let place = place(database, false);
     let (engine, store) = match connect(&place, &database.table, &random).await {
         Err(Failure::Engine(EngineError::InUse { endpoint: Some(running), .. })) => {
-            (None, Store::local(&running, &database.table, random.clone()).await)
+            (None, Store::local(&running, &database.table, random.clone()))
         }
         connected => connected?,
     };
@@ -117,14 +117,14 @@ async fn connect(place: &Place, table: &str, random: &Random) -> Result<(Option<
         Place::Folder(folder) => Storage::Folder(folder.clone()),
     };
     let engine = Engine::start(storage)?;
-    let store = Store::local(&engine.endpoint(), table, random.clone()).await;
+    let store = Store::local(&engine.endpoint(), table, random.clone());
     Ok((Some(engine), store))
 }
 
 async fn at_endpoint(url: &Url, table: &str, random: &Random) -> Store {
     let endpoint = url.as_str().trim_end_matches('/');
     if is_loopback(url) {
-        return Store::local(endpoint, table, random.clone()).await;
+        return Store::local(endpoint, table, random.clone());
     }
     Store::at(endpoint, table, random.clone()).await
 }
@@ -145,7 +145,7 @@ fn config(table: &str) -> Config {
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
         registration: Registration::Open,
-        signing_seed_file: None,
+        signing: None,
     }
 }
 

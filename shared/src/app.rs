@@ -3,9 +3,9 @@
 use std::{error::Error, sync::Arc};
 
 use crate::{
-    auth::{Guesses, KeyCache, Signer, keys},
+    auth::{Guesses, KeyCache, Signer, Signing, SigningSecret},
     clock::Clock,
-    config::Config,
+    config::{Config, SigningSource},
     random::Random,
     store::Store,
     telemetry,
@@ -19,7 +19,7 @@ pub struct App {
     /// Keys that verify tokens.
     pub keys: Arc<KeyCache>,
     /// Signs tokens; only `auth` has one.
-    pub signer: Option<Arc<Signer>>,
+    pub signing: Option<Arc<Signing>>,
     /// Attempts to log in with emails that nobody has.
     pub guesses: Arc<Guesses>,
     /// The time.
@@ -36,21 +36,39 @@ impl App {
     pub fn new(store: Store, config: Config, signer: Option<Signer>, clock: Clock, random: Random) -> Self {
         let config = Arc::new(config);
         let keys = Arc::new(KeyCache::new(config.clone()));
-        Self { store, keys, signer: signer.map(Arc::new), guesses: Arc::default(), clock, random, config }
+        let signing = signer.map(|signer| Arc::new(Signing::with(signer)));
+        Self { store, keys, signing, guesses: Arc::default(), clock, random, config }
     }
 
-    /// The same with what signs tokens, for `auth`: the key is published before its first use.
+    /// The same with what signs tokens, for `auth`.
     pub async fn signing_from_env() -> Result<Self, Box<dyn Error + Send + Sync>> {
         let app = Self::from_env().await?;
-        let file = app
-            .config
-            .signing_seed_file
-            .as_ref()
-            .ok_or("the environment variable SIGNING_SEED_FILE is not set")?;
-        let signer = Signer::from_text(&tokio::fs::read_to_string(file).await?)?;
-        let app = Self { signer: Some(Arc::new(signer)), ..app };
-        keys::publish(&app).await?;
+        let signing = match &app.config.signing {
+            Some(SigningSource::SeedFile(file)) => {
+                Signing::with(Signer::from_text(&tokio::fs::read_to_string(file).await?)?)
+            }
+            Some(SigningSource::Secret(arn)) => Signing::from_secret(SigningSecret::from_env(arn)),
+            None => return Err("neither SIGNING_SECRET_ARN nor SIGNING_SEED_FILE is set".into()),
+        };
+        let app = app.signing_with(signing);
+        app.publish_ahead().await;
         Ok(app)
+    }
+
+    /// The same with another thing that signs.
+    #[must_use]
+    pub fn signing_with(self, signing: Signing) -> Self {
+        Self { signing: Some(Arc::new(signing)), ..self }
+    }
+
+    /// Publishes the key that signs, which has to be done before its first use, ahead of the first request. What fails is
+    /// tried again when something is to be signed; all that needs no signature is answered meanwhile.
+    async fn publish_ahead(&self) {
+        if let Some(signing) = &self.signing
+            && let Err(problem) = signing.signer(self).await
+        {
+            tracing::error!(causes = problem.causes(), "there is no key to sign with");
+        }
     }
 
     /// What a function's `main` starts with: logs, settings, the table's client, keys read ahead.
@@ -58,10 +76,13 @@ impl App {
         telemetry::init();
         let config = Config::from_env()?;
         let random = Random::from_system();
-        let store = Store::from_env(&config.table, random.clone()).await;
+        let store = Store::from_env(&config.table, random.clone());
         let app = Self::new(store, config, None, Clock::system(), random);
-        // A table that does not answer now may do so at the first request: that one will say what is wrong.
-        if let Err(problem) = app.keys.warm(&app.store, app.clock.now()).await {
+        // Read twice, side by side: that leaves two connections open, as many as most requests need. A table that does not
+        // answer now may do so at the first request: that one will say what is wrong.
+        let (warm, _second) =
+            tokio::join!(app.keys.warm(&app.store, app.clock.now()), app.store.signing_keys());
+        if let Err(problem) = warm {
             tracing::warn!(causes = problem.causes(), "keys could not be read ahead");
         }
         Ok(app)

@@ -7,6 +7,7 @@
 //! | [`auth`] | tokens, keys, passwords, sessions |
 //! | [`store`] | the table: keys in [`store::table`], items in [`store::items`], one method for each question |
 //! | [`http`] | who asks, what was sent, what is answered |
+//! | [`http::browsable`] | answers as pages, around the handlers; `templates/` and `static/` beside `src/` |
 //! | [`policy`] | who may do what |
 //! | [`app`], [`config`], [`clock`], [`random`], [`telemetry`] | what a process has |
 //!
@@ -17,6 +18,7 @@
 //!    happens when it fails before or after its effect.
 //! 3. Answer: one file in the function's `src/`, with the request and response types, the handler and its unit tests.
 //! 4. Name it: a line in the function's `routes()`, which is the list that tests compare with `template.yaml`.
+//!    Its page in the browsable API comes by itself, the forms from `openapi.json`.
 //! 5. Describe it: `#[utoipa::path]` on the handler, whose comment is what clients read, `ToSchema` or `IntoParams` on its
 //!    types, and its name among the paths of the function's `Description`. What holds for every operation (401, 404, 412,
 //!    413 and the like, by what it takes) is added in `local/src/openapi/`. Then `cargo run -- openapi`.
@@ -31,6 +33,7 @@ pub mod ids;
 pub mod model;
 pub mod policy;
 pub mod random;
+mod sdk;
 pub mod store;
 pub mod telemetry;
 

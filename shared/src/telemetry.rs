@@ -1,11 +1,15 @@
 //! Logs: JSON lines on standard output, for `CloudWatch`. Nothing here or elsewhere logs bodies, tokens, emails or hashes.
 
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Starts logging; `RUST_LOG` says what, `info` without it. Starting twice changes nothing.
+use crate::config::variable;
+
+/// Starts logging; `RUST_LOG` says what (`info`, `warn,shared=debug`), `info` without it. Starting twice changes nothing.
 pub fn init() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().json().with_env_filter(filter).with_target(false);
+    let wanted = variable("RUST_LOG").and_then(|filter| filter.parse().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
+    let lines = fmt::layer().json().flatten_event(true).with_target(false).with_filter(filter);
     // Fails only where a subscriber stands already, which is the caller's own then.
-    drop(subscriber.flatten_event(true).try_init());
+    drop(tracing_subscriber::registry().with(lines).try_init());
 }

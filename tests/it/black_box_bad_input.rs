@@ -3,6 +3,7 @@
 
 mod auth;
 mod bodies;
+mod browser;
 mod fields;
 mod places;
 
@@ -11,9 +12,9 @@ use serde_json::json;
 use crate::harness::{
     Answer, Request, User,
     app::TestApp,
+    gaps,
     network::{BlackBox, unique_email},
     people::{PASSWORD, People},
-    watch_gaps,
 };
 
 /// What is sent as the body.
@@ -52,7 +53,7 @@ pub struct Row {
     pub code: &'static str,
     /// The field that `errors` names; empty for none.
     pub field: &'static str,
-    /// The case in `watch_gaps` that it belongs to.
+    /// The case in `gaps` that it belongs to.
     pub gap: Option<&'static str>,
 }
 
@@ -208,7 +209,7 @@ fn shortened(text: &str) -> String {
 }
 
 fn rows() -> Vec<Row> {
-    [auth::rows(), bodies::rows(), fields::rows(), places::rows()].concat()
+    [auth::rows(), bodies::rows(), browser::rows(), fields::rows(), places::rows()].concat()
 }
 
 #[test]
@@ -230,7 +231,7 @@ async fn every_row_is_refused_as_it_says_and_leaves_nothing_behind() {
     let mut before = count(api.app.as_ref()).await;
     let mut wrong = Vec::new();
     for row in rows() {
-        if row.gap.is_some_and(watch_gaps::skips) {
+        if row.gap.is_some_and(gaps::skips) {
             continue;
         }
         let Some(request) = world.request(&api, &row) else {

@@ -138,7 +138,7 @@ async fn the_process_is_healthy_and_shows_its_keys() {
 
 #[tokio::test]
 async fn an_unknown_path_is_a_404() {
-    if crate::harness::watch_gaps::skips("unknown path") {
+    if crate::harness::gaps::skips("unknown path") {
         return;
     }
     let api = BlackBox::start().await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, TestApp, User, meter::Cost, people::PASSWORD, user::message_path};
+use crate::harness::{Answer, Browser, TestApp, User, meter::Cost, people::PASSWORD, user::message_path};
 
 /// One row: an operation, and the most that it may cost. `None` is reported only.
 struct Budget {
@@ -24,15 +24,19 @@ const fn row(
     Budget { operation, round_trips, calls, reads, writes: Some(writes) }
 }
 
-const BUDGETS: [Budget; 14] = [
+const BUDGETS: [Budget; 17] = [
     row("verify a token", 0, Some(0), Some(0.0), 0.0),
     row("log in", 3, None, Some(2.0), 3.0),
     row("refresh", 1, None, Some(1.0), 1.0),
+    row("log in with a browser", 3, None, Some(2.0), 3.0),
+    // One round trip and two units more than by token, for the session and its user; to the latter the profile is known then.
+    row("own profile by cookie", 1, Some(1), Some(2.0), 0.0),
     row("send a message, uncontended", 2, Some(3), Some(3.0), 1.0),
     // What a look-back reads is not in the row: here it is ten small messages, which are half a unit more.
     row("send with a client key", 2, Some(3), Some(4.0), 1.0),
     // Over more than sixteen messages of the last six minutes it reads twice.
     row("send with a client key, busy", 3, Some(4), None, 1.0),
+    row("get a message by cookie", 3, None, Some(2.5 + 2.0), 0.0),
     row("get a message", 2, None, Some(2.5), 0.0),
     row("newest 50 messages of 400 B", 2, None, Some(1.0 + 5.0 + 0.5 * 2.0), 0.0),
     row("mark read", 2, None, Some(2.0), 1.0),
@@ -125,6 +129,13 @@ async fn every_operation_stays_within_its_row() {
     let doing = api.post("/api/token/refresh/").json(&json!({ "refresh": tokens["refresh"] })).send();
     ledger.enter("refresh", doing, 200).await;
 
+    let browser = Browser::new(api.clone());
+    browser.get("/api-auth/login/").await.expect(200);
+    let token = browser.csrf();
+    let fields = [("username", ann.email.as_str()), ("password", PASSWORD), ("csrfmiddlewaretoken", &token)];
+    ledger.enter("log in with a browser", browser.post("/api-auth/login/", &fields), 303).await;
+    ledger.enter("own profile by cookie", browser.json("/api/users/me/"), 200).await;
+
     let conversation = ann.group(&[&ben]).await;
     for n in 0..25 {
         ann.send(&conversation, &format!("hush {n} {}", "x".repeat(150))).await;
@@ -142,6 +153,7 @@ async fn every_operation_stays_within_its_row() {
         .enter("send with a client key, busy", ann.send_with_key(&conversation, &key, "hush"), 201)
         .await;
     ledger.enter("get a message", ben.get(&message_path(&last)), 200).await;
+    ledger.enter("get a message by cookie", browser.json(&message_path(&last)), 200).await;
     let newest = format!("/api/messages/?conversation={conversation}&limit=50");
     ledger.enter("newest 50 messages of 400 B", ann.get(&newest), 200).await;
     ledger.enter("mark read, not all of it", ben.mark_read(&conversation, &last), 200).await;

@@ -140,7 +140,7 @@ async fn kinds_of_a_later_release_are_passed_over() {
     app.table.put_all(&later).await;
     works(&app, &ann, &ben).await;
     ann.all("/api/users/me/sessions/").await;
-    ann.through(&app.second_process()).get("/api/users/me/").await.ok();
+    ann.through(&app.second_process().await).get("/api/users/me/").await.ok();
 }
 
 #[tokio::test]

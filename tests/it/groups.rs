@@ -134,6 +134,7 @@ async fn a_deleted_group_is_gone_for_everybody() {
         user.get(&crate::harness::user::message_path(&message)).await.problem(404, "not_found");
         user.get(&format!("/api/messages/?conversation={conversation}")).await.problem(404, "not_found");
         user.get(&format!("{path}changes/?after=0")).await.problem(404, "not_found");
+        user.get(&format!("{path}changes/?order=newest")).await.problem(404, "not_found");
         user.get(&format!("{path}participants/")).await.problem(404, "not_found");
         user.try_send(&conversation, "hush, late").await.refuses("conversation");
         user.mark_read(&conversation, &message).await.problem(404, "not_found");

@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, TestApp, User,
+    TestApp, User,
     call::{
         On,
-        Operation::{Put, Transact, Update},
+        Operation::{BatchGet, Put, Query, Transact, Update},
         on,
     },
-    people::PASSWORD,
-    table::text,
+    table::{Item, text},
+    user::{body_of, message_path},
 };
 
 /// Runs `late` and holds its call until `first` has been answered; both answers.
-async fn held<A, B>(
+pub async fn held<A, B>(
     app: &TestApp,
     call: On,
     late: impl Future<Output = A>,
@@ -33,19 +33,19 @@ async fn held<A, B>(
     answers
 }
 
-async fn stage(app: &TestApp) -> (User, User, String, Value) {
+pub async fn stage(app: &TestApp) -> (User, User, String, Value) {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
     let message = ann.send(&conversation, "hush, first").await;
     (ann, ben, conversation, message)
 }
 
-async fn log_in(app: &TestApp, email: &str) -> Answer {
-    app.post("/api/token/").json(&json!({ "email": email, "password": PASSWORD })).send().await
-}
-
-async fn refresh(app: &TestApp, token: &Value) -> Answer {
-    app.post("/api/token/refresh/").json(&json!({ "refresh": token })).send().await
+/// What a message said before its edits and says now.
+async fn revisions(user: &User, message: &Value) -> Vec<String> {
+    let path = message_path(message);
+    let mut said = user.all(&format!("{path}revisions/")).await;
+    said.push(user.get(&path).await.ok());
+    said.iter().map(body_of).collect()
 }
 
 #[tokio::test]
@@ -115,6 +115,19 @@ async fn an_older_read_mark_past_a_newer_one_does_not_move_it_back() {
 }
 
 #[tokio::test]
+async fn marking_less_unread_past_marking_more_does_not_move_it_forward() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, first) = stage(&app).await;
+    let second = ann.send(&conversation, "hush, second").await;
+    ben.mark_read(&conversation, &second).await.ok();
+    let late = ben.mark_unread(&conversation, &second);
+    let more = ben.mark_unread(&conversation, &first);
+    let (marked, more) = held(&app, on(Update).of("MEMBER#"), late, more).await;
+    assert_eq!((&marked.ok()["unread"], &more.ok()["unread"]), (&json!(2), &json!(2)));
+    assert_eq!(ben.unread(&conversation).await, 2);
+}
+
+#[tokio::test]
 async fn an_edit_past_a_deletion_brings_no_text_back() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, message) = stage(&app).await;
@@ -126,114 +139,102 @@ async fn an_edit_past_a_deletion_brings_no_text_back() {
 }
 
 #[tokio::test]
-async fn an_addition_past_a_deletion_adds_nobody() {
+async fn a_deletion_past_a_message_seals_behind_it() {
     let app = TestApp::new().await;
-    let (ann, _, conversation, _) = stage(&app).await;
-    let cleo = app.user("cleo").await;
-    let others = [&cleo];
-    let late = ann.add(&conversation, &others);
-    let deletion = ann.delete_conversation(&conversation);
-    let (added, deleted) = held(&app, on(Transact).of("MEMBER#"), late, deletion).await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    let late = ann.delete_conversation(&conversation);
+    let (deleted, sent) = held(&app, on(Transact).of("MSG#"), late, ben.send(&conversation, "hush")).await;
     deleted.expect(204);
-    added.problem(404, "not_found");
-    cleo.get(&format!("/api/conversations/{conversation}/")).await.problem(404, "not_found");
-    assert_eq!(cleo.all("/api/conversations/").await.len(), 0);
+    let log = app.table.partition(&format!("CONV#{conversation}")).await;
+    let log: Vec<&Item> = log.iter().filter(|item| text(item, "sk").starts_with("MSG#")).collect();
+    let kinds: Vec<String> = log.iter().map(|item| text(item, "item")).collect();
+    assert_eq!(kinds, ["message", "message", "closed"], "what was acknowledged is not overwritten");
+    assert_eq!(sent["message_body"], log[1]["body"]);
 }
 
 #[tokio::test]
-async fn an_addition_past_the_removal_of_who_adds() {
+async fn a_deletion_past_a_change_seals_behind_it() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
-    let cleo = app.user("cleo").await;
-    let others = [&cleo];
-    let late = ben.add(&conversation, &others);
-    let (added, removed) =
-        held(&app, on(Transact).of("MEMBER#"), late, ann.remove(&conversation, &ben)).await;
-    removed.expect(204);
-    // It began before the removal was answered; what matters is that the count, the lists and the answer agree.
-    let there = cleo.get(&format!("/api/conversations/{conversation}/")).await.status == 200;
-    assert_eq!(there, added.status < 300, "{added}");
+    let bens = ben.send(&conversation, "hush").await;
+    let late = ann.delete_conversation(&conversation);
+    let (deleted, edited) = held(&app, on(Transact).of("CHANGE#"), late, ben.edit(&bens, "hush, new")).await;
+    deleted.expect(204);
+    edited.ok();
+    let log = app.table.partition(&format!("CONV#{conversation}")).await;
+    let kinds: Vec<String> = log
+        .iter()
+        .filter(|item| text(item, "sk").starts_with("CHANGE#"))
+        .map(|item| text(item, "item"))
+        .collect();
+    assert_eq!(kinds, ["change", "closed"]);
+}
+
+/// The message is read before the other edit, and the free number after it: only its revision tells.
+#[tokio::test]
+async fn an_edit_of_what_was_edited_meanwhile_keeps_what_it_said() {
+    let app = TestApp::new().await;
+    let (ann, _, _, message) = stage(&app).await;
+    // The first is the question whether the message is Ann's.
+    let read = app.proxy.faults.watch_nth(1, on(BatchGet).of("MSG#"));
+    let late = ann.edit(&message, "hush, late");
+    let first = async {
+        read.finished().await;
+        ann.edit(&message, "hush, second").await
+    };
+    let (edited, other) = held(&app, on(Query).of("CHANGE#"), late, first).await;
+    edited.ok();
+    other.ok();
+    assert_eq!(revisions(&ann, &message).await, ["hush, first", "hush, second", "hush, late"]);
 }
 
 #[tokio::test]
-async fn two_changes_of_one_conversation_both_count() {
+async fn an_edit_of_what_was_deleted_meanwhile_brings_no_text_back() {
     let app = TestApp::new().await;
-    let (ann, ben, conversation, _) = stage(&app).await;
-    let (cleo, dan) = (app.user("cleo").await, app.user("dan").await);
-    let others = [&cleo];
-    let late = ann.add(&conversation, &others);
-    let (added, other) = held(&app, on(Transact).of("MEMBER#"), late, ben.add(&conversation, &[&dan])).await;
-    assert!(added.status < 300 && other.status < 300, "{added} {other}");
-    assert_eq!(ann.conversation(&conversation).await["participant_count"], 4);
+    let (ann, _, conversation, message) = stage(&app).await;
+    let read = app.proxy.faults.watch_nth(1, on(BatchGet).of("MSG#"));
+    let late = ann.edit(&message, "hush, late");
+    let first = async {
+        read.finished().await;
+        ann.delete_message(&message).await
+    };
+    let (edited, deleted) = held(&app, on(Query).of("CHANGE#"), late, first).await;
+    deleted.nothing();
+    edited.problem(404, "not_found");
+    let log = app.table.partition(&format!("CONV#{conversation}")).await;
+    assert!(!log.iter().any(|item| item.contains_key("body")), "a text outlives the deletion");
 }
 
 #[tokio::test]
-async fn a_login_past_a_change_of_the_password_is_over_at_once() {
+async fn a_deletion_of_what_was_edited_meanwhile_leaves_no_text() {
     let app = TestApp::new().await;
-    let ann = app.user("ann").await;
-    let mine = log_in(&app, &ann.email).await.ok();
-    let changing = User { token: mine["access"].as_str().unwrap().to_owned(), ..ann.clone() };
-    let change = json!({ "old_password": PASSWORD, "new_password": "another-horse-battery-staple" });
-    let late = log_in(&app, &ann.email);
-    let first = changing.post("/api/users/me/password/", change);
-    let (raced, changed) = held(&app, on(Put).of("SESSION#"), late, first).await;
-    assert!(changed.status < 300, "{changed}");
-    if raced.status == 200 {
-        refresh(&app, &raced.json()["refresh"]).await.problem(401, "token_not_valid");
-    } else {
-        assert_eq!(raced.status, 401, "{raced}");
-    }
-    refresh(&app, &mine["refresh"]).await.ok();
+    let (ann, _, conversation, message) = stage(&app).await;
+    let read = app.proxy.faults.watch_nth(1, on(BatchGet).of("MSG#"));
+    let late = ann.delete_message(&message);
+    let first = async {
+        read.finished().await;
+        ann.edit(&message, "hush, second").await
+    };
+    let (deleted, edited) = held(&app, on(Query).of("CHANGE#"), late, first).await;
+    edited.ok();
+    deleted.nothing();
+    let log = app.table.partition(&format!("CONV#{conversation}")).await;
+    assert!(!log.iter().any(|item| item.contains_key("body")), "an earlier body outlives the deletion");
 }
 
 #[tokio::test]
-async fn a_refresh_past_a_logout_brings_no_session_back() {
+async fn hiding_past_a_later_hiding_brings_nothing_back() {
     let app = TestApp::new().await;
-    let ann = app.user("ann").await;
-    let tokens = log_in(&app, &ann.email).await.ok();
-    let late = refresh(&app, &tokens["refresh"]);
-    let first = app.post("/api/token/blacklist/").json(&json!({ "refresh": tokens["refresh"] })).send();
-    let (refreshed, logged_out) = held(&app, on(Update).of("SESSION#"), late, first).await;
-    assert!(logged_out.status < 300, "{logged_out}");
-    refreshed.problem(401, "token_not_valid");
-    let items = app.table.partition(&format!("USER#{}", ann.id)).await;
-    assert!(!items.iter().any(|item| text(item, "sk").starts_with("SESSION#")));
-}
-
-#[tokio::test]
-async fn a_profile_change_past_the_end_of_the_account_brings_no_name_back() {
-    let app = TestApp::new().await;
-    let ann = app.user("ann").await;
-    let late = ann.patch("/api/users/me/", json!({ "first_name": "Hush" }));
-    let (changed, closed) = held(&app, on(Update).of("PROFILE"), late, ann.delete("/api/users/me/")).await;
-    closed.expect(204);
-    changed.problem(401, "token_not_valid");
-    let profile = app.table.get(&format!("USER#{}", ann.id), "PROFILE").await.unwrap();
-    assert_ne!(text(&profile, "first_name"), "Hush");
-}
-
-#[tokio::test]
-async fn a_login_past_the_end_of_the_account_leaves_no_session() {
-    let app = TestApp::new().await;
-    let ann = app.user("ann").await;
-    let late = log_in(&app, &ann.email);
-    let (raced, closed) = held(&app, on(Put).of("SESSION#"), late, ann.delete("/api/users/me/")).await;
-    closed.expect(204);
-    if raced.status == 200 {
-        refresh(&app, &raced.json()["refresh"]).await.problem(401, "token_not_valid");
-    }
-}
-
-#[tokio::test]
-async fn joining_past_the_end_of_the_account() {
-    let app = TestApp::new().await;
-    let (ann, _, conversation, _) = stage(&app).await;
-    let cleo = app.user("cleo").await;
-    let others = [&cleo];
-    let late = ann.add(&conversation, &others);
-    let (_, closed) = held(&app, on(Transact).of("MEMBER#"), late, cleo.delete("/api/users/me/")).await;
-    closed.expect(204);
-    let members = app.table.partition(&format!("CONV#{conversation}")).await;
-    let there = members.iter().any(|item| text(item, "sk") == format!("MEMBER#{}", cleo.id));
-    assert!(!there, "who closed the account takes part in nothing");
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let direct = ann.direct(&ben).await;
+    ben.send(&direct, "hush, first").await;
+    let late = ann.delete_conversation(&direct);
+    let first = async {
+        ben.send(&direct, "hush, second").await;
+        ann.delete_conversation(&direct).await
+    };
+    let (hidden, later) = held(&app, on(Update).of("MEMBER#"), late, first).await;
+    hidden.expect(204);
+    later.expect(204);
+    assert_eq!(ann.bodies(&direct).await, Vec::<String>::new());
 }

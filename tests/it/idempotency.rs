@@ -57,7 +57,7 @@ async fn sent_32_times_at_once_then_again_after_a_hundred_others() {
     }
     assert_eq!(id(&send().await, &[200]), ids[0]);
     app.advance(TimeDelta::hours(1));
-    let again = app.renewed(&ann).through(&app.second_process());
+    let again = app.renewed(&ann).through(&app.second_process().await);
     assert_eq!(id(&again.send_with_key(&conversation, &key, "hush, once").await, &[200]), ids[0]);
     let mine = again.bodies(&conversation).await.iter().filter(|body| *body == "hush, once").count();
     assert_eq!(mine, 1);

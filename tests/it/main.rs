@@ -6,11 +6,25 @@
 mod harness;
 
 #[cfg(test)]
+mod account_races;
+#[cfg(test)]
+mod attempts;
+#[cfg(test)]
 mod black_box_bad_input;
 #[cfg(test)]
 mod black_box_flows;
 #[cfg(test)]
+mod browser_csrf;
+#[cfg(test)]
+mod browser_forms;
+#[cfg(test)]
+mod browser_pages;
+#[cfg(test)]
+mod browser_sessions;
+#[cfg(test)]
 mod budgets;
+#[cfg(test)]
+mod chat;
 #[cfg(test)]
 mod compatibility;
 #[cfg(test)]
@@ -22,9 +36,13 @@ mod groups;
 #[cfg(test)]
 mod held;
 #[cfg(test)]
+mod held_changes;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod identity;
+#[cfg(test)]
+mod keys;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
@@ -36,12 +54,26 @@ mod openapi;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod session_races;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod shapes;
+#[cfg(test)]
+mod signing;
+#[cfg(test)]
+mod stale;
+#[cfg(test)]
+mod tampered;
+#[cfg(test)]
+mod template;
 #[cfg(test)]
 mod unread;

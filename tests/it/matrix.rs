@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "hush" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "hush, edited" });
 
 #[rustfmt::skip]
-const MATRIX: [Row; 37] = [
+const MATRIX: [Row; 46] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 401, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -35,6 +35,17 @@ const MATRIX: [Row; 37] = [
     ("POST",   "/api/token/refresh/",         |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("POST",   "/api/token/verify/",          |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("POST",   "/api/token/blacklist/",       |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
+    // A login without the token of its form; a logout of nobody.
+    ("GET",    "/api-auth/login/",            NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api-auth/login/",            |_| json!({}),                    [403, 403, 403, 403, 403, 403, 403]),
+    ("GET",    "/api-auth/logout/",           NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
+    ("POST",   "/api-auth/logout/",           |_| json!({}),                    [303, 303, 303, 303, 303, 303, 303]),
+    ("GET",    "/api/",                       NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
+    // The chat is for who is logged in by cookie: a token is nobody there.
+    ("GET",    "/",                           NO_BODY,                          [303, 303, 303, 303, 303, 303, 303]),
+    ("POST",   "/",                           |_| json!({}),                    [303, 303, 303, 303, 303, 303, 303]),
+    ("GET",    "/static/{*path}",             NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
+    ("GET",    "/static/chat/{version}/{name}", NO_BODY,                        [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/.well-known/jwks.json",      NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/healthz",                    NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/conversations/",         NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
@@ -118,12 +129,14 @@ impl Stage {
             path if path.contains("sessions") => "00000000-0000-4000-8000-000000000000",
             _ => &self.other.id,
         };
+        let path = path.replace("{*path}", "style.css").replace("{version}/{name}", "any/chat.css");
         path.replace("{id}", id).replace("{user_id}", &self.other.id)
     }
 }
 
 fn listed() -> Vec<(Method, &'static str)> {
-    [auth::routes().list(), conversations::routes().list(), messages::routes().list()].concat()
+    let routes = [auth::routes(), conversations::routes(), messages::routes(), browse::routes()];
+    routes.iter().flat_map(|routes| routes.list().to_vec()).collect()
 }
 
 #[test]
@@ -182,7 +195,8 @@ async fn both_spellings_of_every_path_are_answered_alike() {
     let app = TestApp::new().await;
     let stage = Stage::new(&app).await;
     let participant = stage.callers[4].as_ref().unwrap();
-    for (method, path) in listed().into_iter().filter(|(method, _)| method == Method::GET) {
+    for (method, path) in listed().into_iter().filter(|(method, path)| method == Method::GET && *path != "/")
+    {
         let with = stage.fill(path);
         let without = with.trim_end_matches('/').to_owned();
         let answers = (participant.get(&with).await, participant.get(&without).await);

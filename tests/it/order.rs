@@ -1,7 +1,7 @@
 //! Pages of messages: each message once, in one order, in both directions, across deletions, holes and clocks that jump.
 
 use chrono::TimeDelta;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{
     TestApp, User,
@@ -201,5 +201,11 @@ async fn changes_are_a_log_of_their_own() {
     assert_eq!(changes[3]["participant_count"], 2);
     let text = serde_json::to_string(&changes).unwrap();
     assert!(!text.contains("hush"), "changes never hold text: {text}");
+    let path = format!("/api/conversations/{conversation}/changes/?order=newest");
+    let newest = ann.get(&format!("{path}&limit=2")).await.ok();
+    assert_eq!(newest["results"], json!([changes[3], changes[2]]));
+    assert_eq!(newest["next"], Value::Null, "one page");
+    let above = ann.get(&format!("{path}&after={}", before + 3)).await.ok();
+    assert_eq!(above["results"], json!([changes[3]]));
     app.check().await;
 }

@@ -76,7 +76,7 @@ async fn users_and_tokens() {
         app.post("/api/token/verify/").json(&json!({ "token": tokens["access"] })).send().await.ok();
     golden(&verified, &json!({}));
     let session = json!({
-        "session_id": "<id>", "user_agent": "Golden/1.0", "created_at": "<time>", "refreshed_at": "<time>",
+        "session_id": "<id>", "kind": "token", "user_agent": "Golden/1.0", "created_at": "<time>", "refreshed_at": "<time>",
         "expires_at": "<time>", "current": false,
     });
     golden(&ann.get("/api/users/me/sessions/").await.ok(), &page(&[session]));

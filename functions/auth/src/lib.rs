@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod blacklist;
+pub mod browser;
 pub mod health;
 pub mod jwks;
 pub mod login;
@@ -40,6 +41,12 @@ pub fn routes() -> Routes {
         .post("/api/token/refresh/", refresh::refresh)
         .post("/api/token/verify/", verify::verify)
         .post("/api/token/blacklist/", blacklist::blacklist)
+        .get("/api-auth/login/", browser::login_page)
+        .post("/api-auth/login/", browser::login)
+        .page("/api-auth/login/")
+        .get("/api-auth/logout/", browser::logout_page)
+        .post("/api-auth/logout/", browser::logout)
+        .page("/api-auth/logout/")
         .get("/.well-known/jwks.json", jwks::keys)
         .get("/healthz", health::health)
 }

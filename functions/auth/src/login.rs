@@ -14,11 +14,11 @@ use shared::{
     },
     ids::SessionId,
     model::user::Email,
-    store::items::{Credential, Session, SessionKind},
+    store::items::{Credential, Session, SessionKind, User},
 };
 use utoipa::ToSchema;
 
-use crate::{TokenPair, sessions::is_live};
+use crate::TokenPair;
 
 /// Who logs in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -49,13 +49,30 @@ pub async fn login(
     Json(request): Json<Login>,
 ) -> Result<Reply<TokenPair>, Problem> {
     let email = Email::parse(&request.email)?;
-    let proven = attempt::prove(&app, &email, &request.password).await?;
+    let begin = |credential: &Credential| Session {
+        kind: SessionKind::Token,
+        expires_at: app.clock.now() + REFRESH_LIFETIME,
+        ..begun(&app, credential, &headers)
+    };
+    let (session, user) = log_in(&app, &email, &request.password, begin).await?;
+    Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
+}
+
+/// Begins the session that `begin` makes of the credential, if the password is the account's.
+///
+/// Of the three calls at the end, the session may stand where the profile could not be read, or shows a password change or
+/// a closing: then it ends at once, as nobody holds its tokens. A change that comes later ends it by its version.
+pub(crate) async fn log_in(
+    app: &App,
+    email: &Email,
+    password: &Password,
+    begin: impl FnOnce(&Credential) -> Session,
+) -> Result<(Session, User), Problem> {
+    let proven = attempt::prove(app, email, password).await?;
     let credential = proven.ok_or_else(refused)?;
     let rehashed =
-        if needs_rehash(&credential.hash) { Some(request.password.rehash(&app.random).await?) } else { None };
-    let session = begin(&app, &credential, user_agent(&headers));
-    // The session may stand where the profile could not be read, or shows a password change or a closing: then it ends at
-    // once, as nobody holds its tokens. A change that comes later ends it by its version.
+        if needs_rehash(&credential.hash) { Some(password.rehash(&app.random).await?) } else { None };
+    let session = begin(&credential);
     let (begun, profile, forgotten) = tokio::join!(
         app.store.begin_session(&session),
         app.store.user(credential.user),
@@ -65,28 +82,29 @@ pub async fn login(
     if let Err(error) = forgotten {
         tracing::warn!(%error, "attempts could not be forgotten; the next login does it");
     }
-    let user = match profile {
-        Ok(Some(user)) if is_live(&session, &user, session.created_at) => user,
+    match profile {
+        Ok(Some(user)) if session.is_live(&user, session.created_at) => Ok((session, user)),
         unusable => {
             app.store.end_session(session.user, session.id).await?;
-            return Err(unusable.err().map_or_else(refused, Problem::from));
+            Err(unusable.err().map_or_else(refused, Problem::from))
         }
-    };
-    Ok(Reply::ok(TokenPair::of(&app, &session, user.role)?))
+    }
 }
 
-fn begin(app: &App, credential: &Credential, user_agent: Option<String>) -> Session {
+/// A session that begins now, but for its kind and its end.
+pub(crate) fn begun(app: &App, credential: &Credential, headers: &HeaderMap) -> Session {
     let now = app.clock.now();
     Session {
         user: credential.user,
         id: SessionId::new(app.random.uuid()),
-        kind: SessionKind::Token,
+        kind: SessionKind::Unknown,
+        secret: None,
         generation: 1,
         rotated_at: now,
         credential_version: credential.version,
-        user_agent,
+        user_agent: user_agent(headers),
         created_at: now,
-        expires_at: now + REFRESH_LIFETIME,
+        expires_at: now,
     }
 }
 

@@ -15,7 +15,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::{TokenPair, sessions::is_live};
+use crate::TokenPair;
 
 /// For so long a lost answer is given again.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
@@ -58,10 +58,10 @@ pub async fn refresh(
         Err(standing) => successor(&app, &claims, standing, now).await?,
     };
     let (session, user) = match profile? {
-        Some(user) if is_live(&session, &user, now) => (session, user),
+        Some(user) if session.is_live(&user, now) => (session, user),
         _ => reread(&app, &session, now).await?,
     };
-    Ok(Reply::ok(TokenPair::of(&app, &session, user.role)?))
+    Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
 }
 
 /// Session and profile that did not agree, once more: a change of the password on this very session may have come between
@@ -73,7 +73,7 @@ async fn reread(app: &App, rotated: &Session, now: DateTime<Utc>) -> Result<(Ses
     let (Some(session), Some(user)) = (session?, profile?) else {
         return Err(Problem::token_not_valid());
     };
-    if session.generation == rotated.generation && is_live(&session, &user, now) {
+    if session.generation == rotated.generation && session.is_live(&user, now) {
         return Ok((session, user));
     }
     let ended = app.store.end_session_before(session.user, session.id, user.credential_version);
@@ -129,6 +129,7 @@ mod tests {
             user: UserId::new(Uuid::nil()),
             id: SessionId::new(Uuid::nil()),
             kind: SessionKind::Token,
+            secret: None,
             generation: 3,
             rotated_at,
             credential_version: 1,

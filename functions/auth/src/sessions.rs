@@ -12,7 +12,7 @@ use shared::{
         user::timestamp,
     },
     ids::SessionId,
-    store::items::{Session, User},
+    store::items::{Session, SessionKind},
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -23,6 +23,8 @@ use uuid::Uuid;
 pub struct SessionView {
     /// Its id.
     pub session_id: SessionId,
+    /// `token` or `cookie`: how it authenticates.
+    pub kind: SessionKind,
     /// What the device called itself.
     #[schema(required, example = "curl/8.14")]
     pub user_agent: Option<String>,
@@ -72,7 +74,7 @@ pub async fn list(
         let cursor = cursor(List::Sessions, last.uuid().as_bytes());
         origin.link(&format!("/api/users/me/sessions/?limit={}&cursor={cursor}", query.limit.0))
     });
-    let live = sessions.into_iter().filter(|session| is_live(session, &user, now));
+    let live = sessions.into_iter().filter(|session| session.is_live(&user, now));
     Ok(Reply::ok(Page {
         next,
         previous: None,
@@ -113,15 +115,8 @@ async fn live(caller: &Caller, app: &App, id: SessionId) -> Result<Session, Prob
     let now = app.clock.now();
     let (user, session) = tokio::join!(caller.profile(app), app.store.session(caller.user, id, now));
     let user = user?;
-    let session = session?.filter(|session| is_live(session, &user, now));
+    let session = session?.filter(|session| session.is_live(&user, now));
     session.ok_or_else(Problem::not_found)
-}
-
-/// Not expired, nor ended by a password change or by closing the account, which have not come to delete it.
-pub(crate) fn is_live(session: &Session, user: &User, now: DateTime<Utc>) -> bool {
-    session.expires_at > now
-        && session.credential_version == user.credential_version
-        && user.closed_at.is_none()
 }
 
 impl ListSessions {
@@ -135,6 +130,7 @@ impl SessionView {
     fn new(session: Session, caller: &Caller) -> Self {
         Self {
             session_id: session.id,
+            kind: session.kind,
             user_agent: session.user_agent,
             created_at: session.created_at,
             refreshed_at: session.rotated_at,

@@ -1,5 +1,5 @@
-//! The two tokens of a session's present generation: made of what is stored and nothing else, so that whoever asks twice
-//! for a generation gets the same bytes.
+//! The two tokens of a session's present generation: made of what is stored and the signing key and nothing else, so that
+//! whoever asks twice for a generation gets the same bytes. Where the key is exchanged in between, both pairs are good.
 
 use serde::Serialize;
 use shared::{
@@ -27,9 +27,10 @@ pub struct TokenPair {
 
 impl TokenPair {
     /// The pair of a session.
-    pub(crate) fn of(app: &App, session: &Session, role: Role) -> Result<Self, Problem> {
-        let signer =
-            app.signer.as_ref().ok_or_else(|| Problem::internal("this process has no signing key"))?;
+    pub(crate) async fn of(app: &App, session: &Session, role: Role) -> Result<Self, Problem> {
+        let signing =
+            app.signing.as_ref().ok_or_else(|| Problem::internal("this process has no signing key"))?;
+        let signer = signing.signer(app).await?;
         let issued_at = session.rotated_at.timestamp();
         let refresh = RefreshClaims {
             iss: app.config.issuer.clone(),

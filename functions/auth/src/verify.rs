@@ -9,8 +9,6 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::sessions::is_live;
-
 /// A token to be checked. No `Debug`, which would print it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -51,7 +49,7 @@ pub async fn verify(
         (Some(session), Some(user))
             if session.kind == SessionKind::Token
                 && session.generation == claims.generation
-                && is_live(&session, &user, now) =>
+                && session.is_live(&user, now) =>
         {
             Ok(Reply::ok(Nothing {}))
         }

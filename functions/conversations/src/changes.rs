@@ -25,6 +25,21 @@ pub struct ListChanges {
     /// At most so many, 1 to 100.
     #[serde(default)]
     limit: Limit,
+    /// Oldest first, page by page, without it.
+    #[serde(default)]
+    #[param(inline)]
+    order: Order,
+}
+
+/// The order of a page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Order {
+    /// Oldest first.
+    #[default]
+    Oldest,
+    /// Newest first and one page only: where a client begins that has the messages as they are now.
+    Newest,
 }
 
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -75,7 +90,7 @@ impl From<Change> for ChangeView {
 
 /// Lists changes.
 ///
-/// What happened besides new messages, after a number, oldest first.
+/// What happened besides new messages, after a number, oldest first unless asked for otherwise.
 #[utoipa::path(get, path = "/api/conversations/{id}/changes/", operation_id = "list_changes",
     params(Ids<ConversationId>, ListChanges), responses((status = 200, body = Page<ChangeView>)))]
 pub async fn list(
@@ -83,9 +98,15 @@ pub async fn list(
     State(app): State<App>,
     Ids(id): Ids<ConversationId>,
     origin: Origin,
-    Query(ListChanges { after, limit: Limit(limit) }): Query<ListChanges>,
+    Query(ListChanges { after, limit: Limit(limit), order }): Query<ListChanges>,
 ) -> Result<Reply<Page<ChangeView>>, Problem> {
-    let (member, changes) = app.store.changes_after(id, caller.user, after, limit).await?;
+    let (member, changes) = match order {
+        Order::Oldest => app.store.changes_after(id, caller.user, after, limit).await?,
+        Order::Newest => {
+            let (member, changes) = app.store.newest_changes(id, caller.user, after, limit).await?;
+            (member, changes.map(|changes| (changes, false)))
+        }
+    };
     let actor = caller.actor(&app, member.as_ref()).await?;
     let open = actor.may_read() && (member.is_some() || app.store.is_open(id).await?);
     let (changes, more) = changes.filter(|_| open).ok_or_else(Problem::not_found)?;

@@ -3,7 +3,7 @@
 use lambda_http::{Error, run};
 use shared::App;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = App::from_env().await?;
     run(messages::router(app)).await

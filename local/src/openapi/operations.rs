@@ -22,7 +22,7 @@ pub(super) fn complete(operation: &mut Operation, method: &str, path: &str, comp
     }
     body(operation, components);
     parameters(operation);
-    let refusals = refusals(operation, path, public);
+    let refusals = refusals(operation, method, path, public);
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
             succeed(status, response);
@@ -110,7 +110,7 @@ pub(super) fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
 }
 
 /// The names of the refusals that an operation can meet.
-fn refusals(operation: &mut Operation, path: &str, public: bool) -> Vec<&'static str> {
+fn refusals(operation: &mut Operation, method: &str, path: &str, public: bool) -> Vec<&'static str> {
     let takes = |name: &str| {
         operation
             .parameters
@@ -130,7 +130,10 @@ fn refusals(operation: &mut Operation, path: &str, public: bool) -> Vec<&'static
     add(!public || id == "register", "NotAuthenticated");
     add(public && says("401") && id != "login" && id != "register", "TokenNotValid");
     add(id == "login", "InvalidCredentials");
-    add(says("403"), "PermissionDenied");
+    let by_cookie = method != "get" && (!public || id == "register");
+    add(says("403") && !by_cookie, "PermissionDenied");
+    add(says("403") && by_cookie, "Forbidden");
+    add(!says("403") && by_cookie, "CsrfFailed");
     add(path.contains('{') || says("404"), "NotFound");
     add(takes("If-Match"), "PreconditionFailed");
     add(takes("Idempotency-Key"), if id == "send_message" { "SendConflict" } else { "ClientIdReused" });

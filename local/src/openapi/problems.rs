@@ -27,7 +27,7 @@ impl Refusal {
 }
 
 /// All of them; a status that an operation has stands for the one that its other properties choose.
-pub(super) const REFUSALS: [Refusal; 18] = [
+pub(super) const REFUSALS: [Refusal; 20] = [
     refusal(
         "BadRequest",
         &[Code::InvalidRequest],
@@ -52,6 +52,17 @@ pub(super) const REFUSALS: [Refusal; 18] = [
         "No active account has this email and password.",
     ),
     refusal("PermissionDenied", &[Code::PermissionDenied], "Known to the caller, and not allowed."),
+    refusal(
+        "CsrfFailed",
+        &[Code::CsrfFailed],
+        "The caller is known by a cookie, and the request does not show that it is from a page of this site.",
+    ),
+    refusal(
+        "Forbidden",
+        &[Code::PermissionDenied, Code::CsrfFailed],
+        "Known to the caller, and not allowed; or the caller is known by a cookie, and the request does not show that \
+         it is from a page of this site.",
+    ),
     refusal(
         "NotFound",
         &[Code::NotFound],

@@ -91,6 +91,16 @@ impl Claims for RefreshClaims {
 #[error("the signing seed is not 32 bytes in base64url")]
 pub struct BadSeed;
 
+/// A secret that no key should be made of.
+#[derive(Debug, thiserror::Error)]
+#[error("the signing secret has fewer than {SECRET_LENGTH} characters")]
+pub struct BadSecret;
+
+/// The least that a secret has: with so many random letters and digits it is as hard to guess as the key.
+const SECRET_LENGTH: usize = 43;
+/// What a seed is made of besides the secret, so that the same text used elsewhere gives another seed.
+const SEED_DOMAIN: &[u8] = b"messaging/signing-seed/1\0";
+
 /// Signs tokens.
 pub struct Signer {
     key: EncodingKey,
@@ -117,6 +127,17 @@ impl Signer {
     pub fn from_text(seed: &str) -> Result<Self, BadSeed> {
         let bytes = URL_SAFE_NO_PAD.decode(seed.trim()).map_err(|_| BadSeed)?;
         Self::from_seed(bytes.try_into().map_err(|_| BadSeed)?)
+    }
+
+    /// A signer of a generated secret: the seed is the SHA-256 of its text behind a domain tag. White space around the text
+    /// is passed over.
+    pub fn from_secret(text: &str) -> Result<Self, BadSecret> {
+        let text = text.trim();
+        if text.len() < SECRET_LENGTH {
+            return Err(BadSecret);
+        }
+        let seed = Sha256::new().chain_update(SEED_DOMAIN).chain_update(text).finalize();
+        Self::from_seed(seed.into()).map_err(|_| BadSecret)
     }
 
     /// The key's id: its thumbprint.
@@ -186,5 +207,16 @@ mod tests {
     fn a_seed_is_32_bytes() {
         assert!(Signer::from_text(" AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n").is_ok());
         assert!(Signer::from_text("AAAA").is_err());
+    }
+
+    #[test]
+    fn a_secret_gives_one_key_and_is_long() {
+        let kid = |text: &str| Signer::from_secret(text).map(|signer| signer.kid().to_owned()).ok();
+        let secret = "s".repeat(64);
+        // Golden: with another derivation every token would end with the release.
+        assert_eq!(kid(&secret).as_deref(), Some("HelLC9H5F3rZqTCbBZu3nHJo8igjct1i9SYOeBxqfbg"));
+        assert_eq!(kid(&format!(" {secret}\n")), kid(&secret));
+        assert_ne!(kid(&"s".repeat(43)), kid(&secret));
+        assert_eq!(kid(&"s".repeat(42)), None);
     }
 }

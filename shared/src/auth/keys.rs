@@ -11,8 +11,6 @@ use tokio::sync::Mutex;
 
 use super::jwt::{self, AccessClaims, Claims, RefreshClaims};
 use crate::{
-    App,
-    auth::jwt::REFRESH_LIFETIME,
     config::Config,
     http::{Code, Problem},
     store::Store,
@@ -29,22 +27,8 @@ struct Snapshot {
     read_at: DateTime<Utc>,
 }
 
-/// Publishes the signer's key, which has to be done before its first use, and reads it back. Keys before it verify for as
-/// long as a token that they have signed may be good. Repeating it changes nothing. A key that has a successor already is
-/// refused: what it signs stops being good at the end that was set for it.
-pub async fn publish(app: &App) -> Result<(), Problem> {
-    let now = app.clock.now();
-    if let Some(signer) = &app.signer {
-        app.store.publish_signing_key(signer.kid(), signer.public_x(), now, now + REFRESH_LIFETIME).await?;
-    }
-    let published = app.keys.read(&app.store, now).await?;
-    match &app.signer {
-        Some(signer) if published.is_retired(signer.kid()) => {
-            Err(Problem::new(Code::Internal, "this signing key was retired; use a new seed"))
-        }
-        _ => Ok(()),
-    }
-}
+/// The end of a key that has none.
+pub const FOR_GOOD: DateTime<Utc> = DateTime::<Utc>::MAX_UTC;
 
 /// Verifies tokens.
 pub struct KeyCache {
@@ -90,10 +74,7 @@ impl KeyCache {
     async fn claims<C: Claims>(&self, store: &Store, token: &str, now: DateTime<Utc>) -> Result<C, Problem> {
         let kid = jwt::key_of::<C>(token).ok_or_else(Problem::token_not_valid)?;
         let snapshot = self.snapshot_with(&kid, store, now).await?;
-        let key = snapshot
-            .keys
-            .get(&kid)
-            .filter(|(_, not_after)| not_after.is_none_or(|not_after| now < not_after));
+        let key = snapshot.keys.get(&kid).filter(|_| now < snapshot.good_until(&kid));
         let claims = key.and_then(|(key, _)| jwt::verify(token, key, &self.config, now));
         claims.ok_or_else(Problem::token_not_valid)
     }
@@ -101,6 +82,16 @@ impl KeyCache {
     /// Reads the keys ahead of the first request.
     pub async fn warm(&self, store: &Store, now: DateTime<Utc>) -> Result<(), Problem> {
         self.read(store, now).await.map(drop)
+    }
+
+    /// Until when a key verifies: [`FOR_GOOD`] while it has no successor, and long ago for one that is not published.
+    pub async fn good_until(
+        &self,
+        kid: &str,
+        store: &Store,
+        now: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, Problem> {
+        Ok(self.snapshot_with(kid, store, now).await?.good_until(kid))
     }
 
     /// Keys that are fresh and, if it can be helped, have `kid` among them.
@@ -195,9 +186,9 @@ impl Snapshot {
         }
     }
 
-    /// Whether a successor of the key was published.
-    fn is_retired(&self, kid: &str) -> bool {
-        self.keys.get(kid).is_some_and(|(_, not_after)| not_after.is_some())
+    fn good_until(&self, kid: &str) -> DateTime<Utc> {
+        let end = self.keys.get(kid).map(|(_, not_after)| not_after.unwrap_or(FOR_GOOD));
+        end.unwrap_or(DateTime::<Utc>::MIN_UTC)
     }
 }
 
@@ -252,7 +243,7 @@ mod tests {
             issuer: String::new(),
             audience: String::new(),
             registration: Registration::Admin,
-            signing_seed_file: None,
+            signing: None,
         }));
         let newer = at() + TimeDelta::seconds(1);
         assert_eq!(cache.keep(Arc::new(snapshot(newer, None))).read_at, newer);
@@ -262,9 +253,9 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_an_end_was_retired() {
-        assert!(!snapshot(at(), None).is_retired("known"));
-        assert!(!snapshot(at(), None).is_retired("new"));
-        assert!(snapshot(at(), Some(at())).is_retired("known"));
+    fn a_key_is_good_until_its_end() {
+        assert_eq!(snapshot(at(), None).good_until("known"), FOR_GOOD);
+        assert_eq!(snapshot(at(), Some(at())).good_until("known"), at());
+        assert!(snapshot(at(), None).good_until("new") < at());
     }
 }

@@ -1,14 +1,21 @@
-//! Identity: accounts, passwords and the attempts at them, tokens and the keys that sign and verify them.
+//! Identity: accounts, passwords and the attempts at them, tokens and the keys that sign and verify them,
+//! the cookies of browsers.
 
 pub mod accounts;
 pub mod attempt;
+pub mod browser;
 pub mod jwt;
 pub mod keys;
 pub mod password;
+pub mod secret;
+pub mod signing;
 
 pub use self::{
     attempt::Guesses,
+    browser::SessionCookie,
     jwt::{AccessClaims, RefreshClaims, Signer},
     keys::KeyCache,
     password::Password,
+    secret::SigningSecret,
+    signing::Signing,
 };

@@ -49,7 +49,7 @@ impl<S: Sync, T: RequestBody> FromRequest<S> for Json<T> {
 }
 
 /// Whether the body is a form; JSON otherwise.
-fn is_form(headers: &HeaderMap) -> Result<bool, Problem> {
+pub(super) fn is_form(headers: &HeaderMap) -> Result<bool, Problem> {
     let value = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
     let essence = value.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     match essence.as_deref() {
@@ -62,7 +62,8 @@ fn is_form(headers: &HeaderMap) -> Result<bool, Problem> {
     }
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+/// A whole body, if it is not too large.
+pub(super) async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     match Limited::new(body, MAX_BODY).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => {

@@ -1,5 +1,7 @@
-//! Who is asking: an extractor, so that no handler can forget it. It reads the token and nothing else; what only an admin
-//! may do, and a send, read the profile as well.
+//! Who is asking: an extractor, so that no handler can forget it. A token is verified and nothing is read; a cookie's session
+//! and profile are read. What only an admin may do, and a send, read the profile as well.
+
+use std::sync::Arc;
 
 use axum::{
     extract::{FromRequestParts, Path},
@@ -7,7 +9,11 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::problem::Problem;
+use super::{
+    csrf,
+    problem::{Code, Problem},
+    visitor::{Visit, visit},
+};
 use crate::{
     App,
     ids::{SessionId, UserId},
@@ -17,7 +23,7 @@ use crate::{
 };
 
 /// The authenticated user.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Caller {
     /// Who.
     pub user: UserId,
@@ -25,20 +31,43 @@ pub struct Caller {
     pub session: SessionId,
     /// The role when the token was made: for display and for choosing what to read, never for a decision.
     pub claimed_role: Role,
+    /// What was read for this request already: a cookie's session and its user.
+    pub(super) known: Option<Arc<Visit>>,
 }
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let token = bearer(&parts.headers)?.ok_or_else(Problem::not_authenticated)?;
-        let claims = app.keys.access(&app.store, &token, app.clock.now()).await?;
-        tracing::Span::current().record("user", tracing::field::display(claims.sub));
-        Ok(Self { user: claims.sub, session: claims.sid, claimed_role: claims.role })
+        let caller = match bearer(&parts.headers)? {
+            Some(token) => Self::of_token(&token, app).await?,
+            None => Self::of_cookie(parts, app).await?.ok_or_else(Problem::not_authenticated)?,
+        };
+        tracing::Span::current().record("user", tracing::field::display(caller.user));
+        Ok(caller)
     }
 }
 
 impl Caller {
+    async fn of_token(token: &str, app: &App) -> Result<Self, Problem> {
+        let claims = app.keys.access(&app.store, token, app.clock.now()).await?;
+        Ok(Self { user: claims.sub, session: claims.sid, claimed_role: claims.role, known: None })
+    }
+
+    /// The caller of a live session's cookie, whose page sent the request.
+    async fn of_cookie(parts: &Parts, app: &App) -> Result<Option<Self>, Problem> {
+        let Some(visit) = visit(parts, app).await? else {
+            return Ok(None);
+        };
+        csrf::check(parts, &visit.csrf_token())?;
+        Ok(Some(Self {
+            user: visit.user.id,
+            session: visit.session.id,
+            claimed_role: visit.user.role,
+            known: Some(visit),
+        }))
+    }
+
     /// The caller before a conversation, with the membership that was read.
     pub async fn actor(&self, app: &App, member: Option<&Member>) -> Result<Actor, Problem> {
         let role = self.role(app).await?;
@@ -61,18 +90,24 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(token.trim().to_owned()))
 }
 
-/// A caller if there is one; a bad token is still refused.
-#[derive(Debug, Clone, Copy)]
+/// A caller if there is one; a bad token is still refused, while a cookie of a session that is over is nobody's.
+#[derive(Debug, Clone)]
 pub struct MaybeCaller(pub Option<Caller>);
 
 impl FromRequestParts<App> for MaybeCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        if !parts.headers.contains_key(header::AUTHORIZATION) {
-            return Ok(Self(None));
+        match Caller::from_request_parts(parts, app).await {
+            Ok(caller) => Ok(Self(Some(caller))),
+            Err(problem)
+                if problem.code() == Code::NotAuthenticated
+                    && !parts.headers.contains_key(header::AUTHORIZATION) =>
+            {
+                Ok(Self(None))
+            }
+            Err(problem) => Err(problem),
         }
-        Caller::from_request_parts(parts, app).await.map(|caller| Self(Some(caller)))
     }
 }
 

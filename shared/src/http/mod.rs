@@ -1,24 +1,33 @@
 //! The vocabulary of the HTTP edge: who asks, what was sent, what is answered. Handlers are in the functions.
 
+pub mod assets;
 pub mod body;
+pub mod browsable;
 pub mod caller;
+pub mod cookies;
+pub mod csrf;
 pub mod describe;
 pub mod etag;
+pub mod frame;
 pub mod idempotency;
 pub mod json;
 pub mod message;
+mod negotiate;
 pub mod page;
 pub mod people;
+mod posted;
 pub mod problem;
 pub mod query;
 mod reply;
 pub mod routes;
 pub mod user;
+pub mod visitor;
 
 pub use self::{
     body::{Json, RequestBody},
     caller::{Caller, Ids, MaybeCaller},
     etag::IfMatch,
+    frame::{Frame, Html},
     idempotency::IdempotencyKey,
     message::MessageView,
     page::{Origin, Page},
@@ -28,4 +37,5 @@ pub use self::{
     reply::Reply,
     routes::Routes,
     user::UserView,
+    visitor::{Site, Visit, Visitor},
 };

@@ -21,6 +21,7 @@ pub enum Code {
     TokenNotValid,
     InvalidCredentials,
     PermissionDenied,
+    CsrfFailed,
     NotFound,
     MethodNotAllowed,
     NotAcceptable,
@@ -46,6 +47,7 @@ impl Code {
             Self::TokenNotValid => (StatusCode::UNAUTHORIZED, "token_not_valid"),
             Self::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid_credentials"),
             Self::PermissionDenied => (StatusCode::FORBIDDEN, "permission_denied"),
+            Self::CsrfFailed => (StatusCode::FORBIDDEN, "csrf_failed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable"),
@@ -84,8 +86,7 @@ struct More {
 impl Problem {
     /// A problem with words for whoever sent the request.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        Self { code, detail, more: Box::default() }
+        Self { code, detail: detail.into(), more: Box::default() }
     }
 
     /// One bad field.
@@ -109,7 +110,7 @@ impl Problem {
     pub fn not_authenticated() -> Self {
         Self::new(
             Code::NotAuthenticated,
-            "Log in at /api/token/ and send the header `Authorization: Bearer <access token>`.",
+            "Log in at /api-auth/login/, or at /api/token/ and send the header `Authorization: Bearer <access token>`.",
         )
     }
 
@@ -196,7 +197,13 @@ impl Problem {
             body.insert("errors".to_owned(), self.errors_by_field());
         }
         let content_type = (header::CONTENT_TYPE, "application/problem+json");
-        let mut response = (status, [content_type], Value::Object(body).to_string()).into_response();
+        self.answer_with(([content_type], Value::Object(body).to_string()))
+    }
+
+    /// The status and headers of the answer with another body, for pages that show the problem themselves.
+    pub fn answer_with(&self, body: impl IntoResponse) -> Response {
+        let status = self.code.parts().0;
+        let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         if let Some(seconds) = self.more.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -1,7 +1,7 @@
 //! The list of a function's routes, and what surrounds every one of them: both spellings of the path, 405 with `Allow`,
 //! OPTIONS, the request's id, its one line in the log, and problems rendered.
 
-use std::{any::Any, collections::BTreeMap, time::Instant};
+use std::{any::Any, collections::BTreeMap, sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -16,7 +16,17 @@ use lambda_http::{RequestExt, request::RequestContext};
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field, info, info_span, warn};
 
-use super::problem::{Code, Problem};
+use super::{
+    browsable::{
+        Asked,
+        document::{self, Operation},
+        form::Sent,
+    },
+    frame,
+    negotiate::{self, Form, Offer},
+    posted,
+    problem::{Code, Problem},
+};
 use crate::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,6 +36,23 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct Routes {
     paths: BTreeMap<&'static str, MethodRouter<App>>,
     listed: Vec<(Method, &'static str)>,
+    offers: BTreeMap<&'static str, Offer>,
+}
+
+/// What surrounds every request of a router.
+#[derive(Debug, Clone)]
+struct Surroundings {
+    app: App,
+    places: Arc<BTreeMap<&'static str, Place>>,
+}
+
+/// What is known of a path.
+#[derive(Debug, Clone)]
+struct Place {
+    /// As the routes spell it, with the slash at its end.
+    path: &'static str,
+    offer: Offer,
+    allow: HeaderValue,
 }
 
 /// Declares one builder method for each HTTP method.
@@ -54,6 +81,20 @@ impl Routes {
         delete: DELETE;
     }
 
+    /// Says that a path is a page, and has no JSON.
+    #[must_use]
+    pub fn page(mut self, path: &'static str) -> Self {
+        self.offers.insert(path, Offer::Page);
+        self
+    }
+
+    /// Says that a path is a file, which is sent whatever the client takes.
+    #[must_use]
+    pub fn file(mut self, path: &'static str) -> Self {
+        self.offers.insert(path, Offer::File);
+        self
+    }
+
     fn add<H: Handler<T, App>, T: 'static>(
         mut self,
         method: Method,
@@ -71,6 +112,11 @@ impl Routes {
     #[must_use]
     pub fn list(&self) -> &[(Method, &'static str)] {
         &self.listed
+    }
+
+    /// Those that answer with JSON, and with a page around it: neither pages alone nor files.
+    pub fn of_the_api(&self) -> impl Iterator<Item = &(Method, &'static str)> {
+        self.listed.iter().filter(|(_, path)| !self.offers.contains_key(path))
     }
 
     /// The `Allow` header of a path.
@@ -91,19 +137,24 @@ impl Routes {
     /// The router that runs on Lambda, under `cargo lambda watch` and in `local`.
     pub fn into_router(mut self, app: App) -> Router {
         let mut router = Router::new();
+        let mut places = BTreeMap::new();
         for (path, methods) in std::mem::take(&mut self.paths) {
             let allow = self.allow(path);
             let methods = surround(methods, &allow);
+            let place = Place { path, offer: self.offers.get(path).copied().unwrap_or_default(), allow };
             let bare = path.trim_end_matches('/');
             if bare != path && !bare.is_empty() {
                 router = router.route(bare, methods.clone());
+                places.insert(bare, place.clone());
             }
             router = router.route(path, methods);
+            places.insert(path, place);
         }
+        let surroundings = Surroundings { app: app.clone(), places: Arc::new(places) };
         router
             .fallback(async || Problem::not_found())
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn_with_state(app.clone(), around))
+            .layer(middleware::from_fn_with_state(surroundings, around))
             .with_state(app)
     }
 }
@@ -127,31 +178,62 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 }
 
 /// What happens around every request.
-async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn around(State(surroundings): State<Surroundings>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let id = request_id(&request).unwrap_or_else(|| app.random.uuid().to_string());
+    let id = request_id(&request).unwrap_or_else(|| surroundings.app.random.uuid().to_string());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let span = info_span!("request", request_id = id, user = field::Empty);
-    let response = if cut_short(&request) {
-        Problem::not_found().into_response()
-    } else if accepts_json(&request) {
-        next.run(request).instrument(span.clone()).await
-    } else {
-        Problem::new(Code::NotAcceptable, "Only JSON is to be had here: accept application/json.")
-            .into_response()
-    };
+    let place = route.as_deref().and_then(|route| surroundings.places.get(route));
+    let mut response = answer(&surroundings.app, place, &id, request, next).instrument(span.clone()).await;
     let _entered = span.enter();
-    let mut response = rendered(response, &id);
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
     let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if frame::is_page(headers) {
+        frame::protect(headers);
+    }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    if place.is_none_or(|place| place.offer != Offer::File) {
+        headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept, Cookie"));
+    }
     let (status, millis) = (response.status().as_u16(), begun.elapsed().as_millis());
     info!(method = method.as_str(), route = route.as_deref().unwrap_or("-"), status, millis, "request");
     response
+}
+
+/// The handler's answer in the form that the client takes.
+async fn answer(app: &App, place: Option<&Place>, id: &str, mut request: Request, next: Next) -> Response {
+    let offer = place.map(|place| place.offer).unwrap_or_default();
+    match negotiate::form(offer, &request) {
+        Form::Neither => rendered(Problem::new(Code::NotAcceptable, offer.refusal()).into_response(), id),
+        Form::Json => rendered(handled(request, None, next).await.0, id),
+        Form::Html => {
+            let route = place.map(|place| place.path);
+            let allow = place.map_or(HeaderValue::from_static(""), |place| place.allow.clone());
+            let operation = route.and_then(|route| document::operation(request.method().as_str(), route));
+            let asked = Asked::of(&mut request, app, route, allow).await;
+            let (response, sent) = handled(request, operation, next).await;
+            let mut response = rendered(response, id);
+            if let Ok(id) = HeaderValue::from_str(id) {
+                response.headers_mut().insert(REQUEST_ID, id);
+            }
+            asked.shown(response, sent.as_ref()).await
+        }
+    }
+}
+
+/// The handler's answer, and the form that it was sent.
+async fn handled(request: Request, operation: Option<&Operation>, next: Next) -> (Response, Option<Sent>) {
+    if cut_short(&request) {
+        return (Problem::not_found().into_response(), None);
+    }
+    match posted::opened(request, operation).await {
+        Ok((request, sent)) => (next.run(request).await, sent),
+        Err(problem) => (problem.into_response(), None),
+    }
 }
 
 /// The gateway's id of the request, so that its logs and ours meet.
@@ -168,23 +250,6 @@ fn request_id(request: &Request) -> Option<String> {
 /// behind an encoded `#` or `?` it would be lost in the URI.
 fn cut_short(request: &Request) -> bool {
     request.raw_http_path().contains(['#', '?'])
-}
-
-/// Whether JSON may be the answer (RFC 9110, section 12.5.1; `q=0` refuses). `?format=json` overrides the header.
-fn accepts_json(request: &Request) -> bool {
-    let accepted = |range: &str| {
-        let mut parts = range.split(';').map(str::trim);
-        let media = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let refused = parts.any(|parameter| matches!(parameter, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        let ours = ["*/*", "application/*", "application/json", "application/problem+json"];
-        ours.contains(&media.as_str()) && !refused
-    };
-    let wants_json = request.uri().query().unwrap_or_default().split('&').any(|pair| pair == "format=json");
-    let values = request.headers().get_all(header::ACCEPT).iter();
-    let mut values = values.filter(|value| !value.is_empty()).peekable();
-    wants_json
-        || values.peek().is_none()
-        || values.any(|value| value.to_str().unwrap_or_default().split(',').any(accepted))
 }
 
 /// A problem's full answer, its cause logged; any other response as it is.

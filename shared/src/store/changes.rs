@@ -87,6 +87,25 @@ impl Store {
         Ok((member, Some((changes, more))))
     }
 
+    /// A membership ∥ the newest changes above `after`, newest first, at most `limit`. `None` instead of changes where the
+    /// conversation is closed: the seal is the newest entry.
+    pub async fn newest_changes(
+        &self,
+        conversation: ConversationId,
+        viewer: UserId,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Option<Member>, Option<Vec<Change>>), StoreError> {
+        let reading = Reading { descending: true, limit: Some(limit), consistency: Consistency::Strong };
+        let page = self.query_whole(Span::changes(conversation, after + 1), reading);
+        let (member, page) = try_join(self.member(conversation, viewer), page).await?;
+        if matches!(page.items.first(), Some(Item::Closed(_))) {
+            return Ok((member, None));
+        }
+        let change = |item| if let Item::Change(change) = item { Some(change) } else { None };
+        Ok((member, Some(page.items.into_iter().filter_map(change).collect())))
+    }
+
     /// A membership, strongly consistent: what decides about access.
     pub async fn member(
         &self,

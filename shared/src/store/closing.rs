@@ -8,7 +8,7 @@ use super::{
     Store, StoreError, Time,
     backoff::Backoff,
     changes::seal,
-    ops::{Consistency, Expression, PRESENT, Written},
+    ops::{Consistency, Expression, Written},
     table::{Key, Slot},
     transactions::Transacted,
 };
@@ -69,9 +69,8 @@ impl Store {
         if member.hidden && member.base >= tail {
             return Ok(true);
         }
-        // Without the first condition a late request would bring back a membership that was removed meanwhile.
-        let condition = format!("{PRESENT} AND #base <= :tail");
-        let expression = Expression::update("SET #base = :tail, #hidden = :hidden", &condition)
+        // A late request brings back neither what a later one has hidden nor a membership that was removed meanwhile.
+        let expression = Expression::update("SET #base = :tail, #hidden = :hidden", "#base <= :tail")
             .number(":tail", tail)
             .value(":hidden", AttributeValue::Bool(true));
         Ok(match self.update(Key::member(id, user), expression).await? {

@@ -7,7 +7,7 @@ use super::{
     backoff::Backoff,
     inbox::Detail,
     items::{Change, ChangeKind, Conversation, InboxEntry, Item, Member, User},
-    ops::{ABSENT, Consistency, Expression, PRESENT, Reading},
+    ops::{ABSENT, Consistency, Expression, Reading},
     table::{Key, Span},
     transactions::{Step, Transacted},
 };
@@ -222,8 +222,7 @@ fn member(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Ti
 
 /// Writes the whole META, on the version before.
 pub(crate) fn meta_step(conversation: &Conversation) -> Step {
-    let condition = format!("{PRESENT} AND #v = :seen");
-    let seen = Expression::condition(&condition).number(":seen", conversation.v - 1);
+    let seen = Expression::condition("#v = :seen").number(":seen", conversation.v - 1);
     Step::Put(Item::Conversation(conversation.clone()), seen)
 }
 

@@ -6,7 +6,7 @@ use super::{
     Store, StoreError,
     backoff::Backoff,
     items::{Credential, Item},
-    ops::{Consistency, Expression, PRESENT, Written},
+    ops::{Consistency, Expression, Written},
     table::Key,
     transactions::{Step, Transacted},
 };
@@ -59,21 +59,19 @@ impl Store {
     /// Counts an attempt before its password is looked at: `Ok` with the credential as it is now, or `Err` with what stands
     /// there instead of `seen`.
     ///
-    /// The condition lets one of several parallel attempts go on from what they all read, so that none escapes the delay; it
-    /// asks for the version too, so that the password that is compared is the present one. A failure behind the commit makes
+    /// The condition lets one of several parallel attempts go on from what they all read, so that none escapes the delay. The
+    /// password to compare is the present one, as the credential comes back with the claim. A failure behind the commit makes
     /// the SDK's retry lose against itself: the attempt is then counted twice, and a success sets it right.
     pub async fn claim_attempt(
         &self,
         seen: &Credential,
         tally: Tally,
     ) -> Result<Result<Credential, Option<Credential>>, StoreError> {
-        let condition =
-            format!("{PRESENT} AND #failures = :seen AND #not_before = :before AND #version = :version");
+        let condition = "#failures = :seen AND #not_before = :before";
         let update = "SET #failures = :failures, #not_before = :not_before";
-        let expression = Expression::update(update, &condition)
+        let expression = Expression::update(update, condition)
             .number(":seen", seen.failures)
             .number(":before", seen.not_before.timestamp_micros())
-            .number(":version", seen.version)
             .number(":failures", tally.failures)
             .number(":not_before", tally.not_before.timestamp_micros());
         Ok(match self.update(Key::credential(&seen.email), expression).await? {
@@ -87,20 +85,21 @@ impl Store {
 
     /// Forgets failed attempts after a success, and keeps the password's hash of newer parameters if there is one.
     ///
-    /// The condition keeps an old hash from replacing the one of a password that was changed since; refused, there is nothing
-    /// to do. Where this fails, the count stays until the next success.
+    /// The condition keeps an old hash from replacing the one of a password that was changed since, or of who has the email
+    /// since the account was closed; refused, there is nothing to do. Where this fails, the count stays until the next success.
     pub async fn forget_attempts(
         &self,
         credential: &Credential,
         rehashed: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let condition = format!("{PRESENT} AND #version = :version");
+        let condition = "#user = :user AND #version = :version";
         let update = match rehashed {
             Some(_) => "SET #failures = :none, #not_before = :now, #hash = :hash",
             None => "SET #failures = :none, #not_before = :now",
         };
-        let mut expression = Expression::update(update, &condition)
+        let mut expression = Expression::update(update, condition)
+            .text(":user", credential.user)
             .number(":version", credential.version)
             .number(":none", 0)
             .number(":now", now.timestamp_micros());
@@ -141,19 +140,18 @@ impl PasswordChange<'_> {
         // Two changes at once: the second would end the session that the first has kept.
         let credential = versions(Expression::update(
             "SET #hash = :hash, #version = :next, #failures = :none, #not_before = :now",
-            &format!("{PRESENT} AND #user = :user AND #version = :version"),
+            "#user = :user AND #version = :version",
         ))
         .text(":hash", &self.hash)
         .text(":user", user)
         .number(":none", 0)
         .number(":now", self.now.timestamp_micros());
-        // An account that is being closed stays closed.
-        let open =
-            format!("{PRESENT} AND attribute_not_exists(#closed_at) AND #credential_version = :version");
+        // An account that is being closed stays closed: closing makes a version, too.
+        let open = "#credential_version = :version";
         let profile = versions(match self.role {
-            Some(role) => Expression::update("SET #credential_version = :next, #role = :role", &open)
+            Some(role) => Expression::update("SET #credential_version = :next, #role = :role", open)
                 .text(":role", role.as_str()),
-            None => Expression::update("SET #credential_version = :next", &open),
+            None => Expression::update("SET #credential_version = :next", open),
         });
         let mut steps = vec![
             Step::Update(Key::credential(&self.credential.email), credential),
@@ -163,7 +161,7 @@ impl PasswordChange<'_> {
             // A session that was ended meanwhile is not brought back, nor one that an earlier change has ended.
             let going_on = versions(Expression::update(
                 "SET #credential_version = :next",
-                &format!("{PRESENT} AND #credential_version = :version"),
+                "#credential_version = :version",
             ));
             steps.push(Step::Update(Key::session(user, session), going_on));
         }

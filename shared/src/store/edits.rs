@@ -8,7 +8,7 @@ use super::{
     backoff::Backoff,
     changes::ChangeWritten,
     items::{Change, ChangeKind, Item, Message, Revision},
-    ops::{ABSENT, Expression, PRESENT},
+    ops::{ABSENT, Expression},
     table::Key,
     transactions::Step,
 };
@@ -139,12 +139,11 @@ impl MessageEdit {
     }
 }
 
-/// Sets what an edit changes, on the revision that was read.
+/// Sets what an edit changes, on the revision that was read; deleting makes one too.
 fn edit_step(edited: &Message, seen: u64) -> Step {
     let metadata = if edited.metadata.is_some() { ", #metadata = :metadata" } else { " REMOVE #metadata" };
     let update = format!("SET #body = :body, #edited_at = :now, #revision = :revision{metadata}");
-    let condition = format!("{PRESENT} AND #revision = :seen AND attribute_not_exists(#deleted_at)");
-    let mut expression = Expression::update(&update, &condition)
+    let mut expression = Expression::update(&update, "#revision = :seen")
         .text(":body", &edited.body)
         .number(":now", edited.edited_at.unwrap_or_default().timestamp_micros())
         .number(":revision", edited.revision)
@@ -157,9 +156,8 @@ fn edit_step(edited: &Message, seen: u64) -> Step {
 
 /// Takes a message's text away, on the revision that was read.
 fn tombstone_step(gone: &Message, seen: u64) -> Step {
-    let condition = format!("{PRESENT} AND #revision = :seen AND attribute_not_exists(#deleted_at)");
     let update = "SET #deleted_at = :now, #revision = :revision REMOVE #body, #metadata";
-    let expression = Expression::update(update, &condition)
+    let expression = Expression::update(update, "#revision = :seen")
         .number(":now", gone.deleted_at.unwrap_or_default().timestamp_micros())
         .number(":revision", gone.revision)
         .number(":seen", seen);

@@ -102,6 +102,8 @@ impl std::fmt::Debug for Credential {
 pub enum SessionKind {
     /// By refresh and access tokens.
     Token,
+    /// By the cookie of a browser.
+    Cookie,
     /// A kind of a later release, which this one does not take.
     #[serde(other)]
     Unknown,
@@ -118,7 +120,10 @@ pub struct Session {
     pub id: SessionId,
     /// How it authenticates.
     pub kind: SessionKind,
-    /// Counts refreshes; the refresh token of this generation is the live one.
+    /// SHA-256 of the cookie's secret, where the kind is that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Counts refreshes; the refresh token of this generation is the live one. A cookie's session stays in its first.
     pub generation: u64,
     /// When this generation began.
     #[serde(with = "ts_microseconds")]
@@ -134,6 +139,16 @@ pub struct Session {
     /// Over after this time, also where the item still stands (TTL deletes late).
     #[serde(with = "ts_seconds")]
     pub expires_at: DateTime<Utc>,
+}
+
+impl Session {
+    /// Not expired, nor ended by a password change or by closing the account, which have not come to delete it.
+    #[must_use]
+    pub fn is_live(&self, user: &User, now: DateTime<Utc>) -> bool {
+        self.expires_at > now
+            && self.credential_version == user.credential_version
+            && user.closed_at.is_none()
+    }
 }
 
 /// A conversation in its participant's list; stands and goes with the membership.
@@ -368,10 +383,11 @@ pub struct SigningKey {
     pub kid: String,
     /// The Ed25519 public key in base64url: the JWK's `x` (RFC 8037).
     pub x: String,
-    /// When it was published.
-    #[serde(with = "ts_microseconds")]
-    pub published_at: DateTime<Utc>,
-    /// Verifies until then; set when its successor is published.
+    /// When what it is made of was made: of two keys, the later made one is the other's successor, whichever was
+    /// published first. Earlier releases wrote the time of publication, which is as good for the keys of that time.
+    #[serde(with = "ts_microseconds", alias = "published_at")]
+    pub made_at: DateTime<Utc>,
+    /// Verifies until then; set when its successor is there.
     #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub not_after: Option<DateTime<Utc>>,
 }

@@ -17,31 +17,31 @@ impl Store {
         Ok(page.items.into_iter().filter_map(Item::into_signing_key).collect())
     }
 
-    /// Publishes a key before its first use, and has the others end at `others_until`.
+    /// Publishes a key before its first use, and has all but the one that was made last end at `others_until`: this one
+    /// among them, where its successor was faster.
     ///
-    /// A death between the two leaves older keys without an end, and the key published: the next start of a process that
-    /// signs with it comes here again, and the second step is repeated as long as a key without an end is left.
+    /// Each publishes first and looks at the others then, so of two at once at least one sees both, and both would end the
+    /// same one. A death between the two steps leaves an older key without an end: whoever comes here next repeats the
+    /// second step.
     pub async fn publish_signing_key(
         &self,
         kid: &str,
         x: &str,
-        now: DateTime<Utc>,
+        made_at: DateTime<Utc>,
         others_until: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let key = SigningKey { kid: kid.to_owned(), x: x.to_owned(), published_at: now, not_after: None };
-        // The condition keeps an end that a successor has set already from being lifted by a process of the old release.
+        let key = SigningKey { kid: kid.to_owned(), x: x.to_owned(), made_at, not_after: None };
+        // The condition keeps an end that was set already from being lifted by a process that knows of no successor.
         let put = self.put(&Item::SigningKey(key), Expression::condition(ABSENT)).await?;
-        let published_at = match put {
-            Written::Done(_) => now,
-            Written::Refused(Some(Item::SigningKey(standing))) => standing.published_at,
-            Written::Refused(_) => {
-                return Err(StoreError::corrupt("KEY", "another item stands at a key's place"));
-            }
-        };
-        for older in self.signing_keys().await? {
-            if older.not_after.is_none() && older.published_at < published_at {
-                self.end_signing_key(&older.kid, others_until).await?;
-            }
+        if let Written::Refused(standing) = put
+            && !matches!(standing, Some(Item::SigningKey(_)))
+        {
+            return Err(StoreError::corrupt("KEY", "another item stands at a key's place"));
+        }
+        let keys = self.signing_keys().await?;
+        let last = keys.iter().max_by_key(|key| (key.made_at, &key.kid)).map(|key| &key.kid);
+        for older in keys.iter().filter(|key| key.not_after.is_none() && Some(&key.kid) != last) {
+            self.end_signing_key(&older.kid, others_until).await?;
         }
         Ok(())
     }

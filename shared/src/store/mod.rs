@@ -25,7 +25,7 @@ mod transactions;
 mod unread;
 mod users;
 
-use aws_config::{BehaviorVersion, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::Client;
 
 pub use self::{
@@ -36,7 +36,7 @@ pub use self::{
     sessions::Rotation,
     users::{ProfileChange, UserPosition},
 };
-use crate::random::Random;
+use crate::{random::Random, sdk};
 
 /// A time in UTC, in whole microseconds as it is stored.
 pub(crate) type Time = chrono::DateTime<chrono::Utc>;
@@ -69,28 +69,21 @@ fn timeouts() -> TimeoutConfig {
 }
 
 impl Store {
-    /// Connects as the environment says (region, credentials, `AWS_ENDPOINT_URL_DYNAMODB`). Sends nothing yet.
-    pub async fn from_env(table: &str, random: Random) -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest()).load().await;
-        Self::new(&config, table, random)
+    /// Connects as a function's environment says (region, credentials, `AWS_ENDPOINT_URL_DYNAMODB`). Sends nothing yet.
+    #[must_use]
+    pub fn from_env(table: &str, random: Random) -> Self {
+        Self::new(&sdk::of_function("AWS_ENDPOINT_URL_DYNAMODB"), table, random)
     }
 
-    /// Connects to another address than the region's, with region and credentials as the environment says.
+    /// Connects from somebody's machine to the given address, with region and credentials as the machine has them.
     pub async fn at(endpoint: &str, table: &str, random: Random) -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest()).endpoint_url(endpoint).load().await;
-        Self::new(&config, table, random)
+        Self::new(&sdk::of_machine(endpoint).await, table, random)
     }
 
     /// Connects to an engine on this machine that takes any credentials.
-    pub async fn local(endpoint: &str, table: &str, random: Random) -> Self {
-        let credentials = aws_sdk_dynamodb::config::Credentials::new("local", "local", None, None, "local");
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .endpoint_url(endpoint)
-            .credentials_provider(credentials)
-            .region("us-east-1")
-            .load()
-            .await;
-        Self::new(&config, table, random)
+    #[must_use]
+    pub fn local(endpoint: &str, table: &str, random: Random) -> Self {
+        Self::new(&sdk::of_engine(endpoint), table, random)
     }
 
     fn new(config: &aws_config::SdkConfig, table: &str, random: Random) -> Self {
@@ -101,8 +94,15 @@ impl Store {
         Self { client: Client::from_conf(config), table: table.to_owned(), random }
     }
 
-    /// Whether the table answers: one strongly consistent read of a key that nobody has.
+    /// The same table through another address, with the same connections, credentials and settings.
+    #[must_use]
+    pub fn through(&self, endpoint: &str) -> Self {
+        let config = self.client.config().to_builder().endpoint_url(endpoint).build();
+        Self { client: Client::from_conf(config), ..self.clone() }
+    }
+
+    /// Whether the table answers: one read of a key that nobody has, which decides nothing.
     pub async fn answers(&self) -> Result<(), StoreError> {
-        self.get(table::Key::signing_key("-"), ops::Consistency::Strong).await.map(drop)
+        self.get(table::Key::signing_key("-"), ops::Consistency::Eventual).await.map(drop)
     }
 }

@@ -44,7 +44,8 @@ pub(crate) struct Expression {
 
 /// A condition that fails when anything stands at the key.
 pub(crate) const ABSENT: &str = "attribute_not_exists(#pk)";
-/// A condition that fails when nothing stands at the key: an update never creates.
+/// A condition that fails when nothing stands at the key: an update never creates. One that compares an attribute says so
+/// already, as no comparison is true of an attribute that is not there.
 pub(crate) const PRESENT: &str = "attribute_exists(#pk)";
 
 impl Expression {

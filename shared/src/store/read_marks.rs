@@ -7,7 +7,7 @@ use super::{
     Store, StoreError,
     backoff::Backoff,
     items::{Item, Member},
-    ops::{Expression, PRESENT, Written},
+    ops::{Expression, Written},
     table::Key,
     unread::UnreadCount,
 };
@@ -49,8 +49,7 @@ impl Store {
         if member.read >= id.number {
             return Ok(Marked::Done(self.mark(&member, tail).await?));
         }
-        let condition = format!("{PRESENT} AND #read < :read");
-        let expression = Expression::update("SET #read = :read", &condition).number(":read", id.number);
+        let expression = Expression::update("SET #read = :read", "#read < :read").number(":read", id.number);
         let ahead = Member { read: id.number, ..member };
         let update = self.update(Key::member(id.conversation, user), expression);
         let (written, counted) = try_join(update, self.mark(&ahead, tail)).await?;
@@ -79,8 +78,7 @@ impl Store {
             if member.read < id.number {
                 return Ok(Marked::Done(self.mark(&member, tail).await?));
             }
-            let condition = format!("{PRESENT} AND #read = :seen");
-            let expression = Expression::update("SET #read = :read", &condition)
+            let expression = Expression::update("SET #read = :read", "#read = :seen")
                 .number(":read", id.number - 1)
                 .number(":seen", member.read);
             match self.update(Key::member(id.conversation, user), expression).await? {

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use super::{
     Store, StoreError,
     backoff::Backoff,
-    items::{Item, Session},
-    ops::{ABSENT, Consistency, Expression, PRESENT, Reading, Written},
+    items::{Item, Session, User},
+    ops::{ABSENT, Consistency, Expression, Reading, Written},
     table::{Key, Span},
     transactions::{Step, Transacted},
 };
@@ -47,6 +47,24 @@ impl Store {
         Ok(item.and_then(Item::into_session).filter(|session| session.expires_at > now))
     }
 
+    /// A session and its user's profile as one reading has them, strongly consistent, in one request.
+    pub async fn session_and_user(
+        &self,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<Option<(Session, User)>, StoreError> {
+        let keys = vec![Key::session(user, session), Key::user(user)];
+        let (mut found, mut owner) = (None, None);
+        for item in self.batch_get(keys, Consistency::Strong).await? {
+            match item {
+                Item::Session(session) => found = Some(session),
+                Item::User(user) => owner = Some(user),
+                _ => {}
+            }
+        }
+        Ok(found.zip(owner))
+    }
+
     /// A page of a user's sessions in the order of their ids, those that expired and were not yet swept among them, and
     /// whether there are more.
     pub async fn sessions_of(
@@ -69,10 +87,9 @@ impl Store {
         &self,
         rotation: Rotation,
     ) -> Result<Result<Session, Option<Session>>, StoreError> {
-        let condition =
-            format!("{PRESENT} AND #kind = :token AND #generation = :seen AND #expires_at > :present");
+        let condition = "#kind = :token AND #generation = :seen AND #expires_at > :present";
         let update = "SET #generation = :next, #rotated_at = :now, #expires_at = :expires_at";
-        let expression = Expression::update(update, &condition)
+        let expression = Expression::update(update, condition)
             .text(":token", "token")
             .number(":seen", rotation.generation)
             .number(":present", rotation.now.timestamp())

@@ -154,7 +154,7 @@ pub fn rows() -> Vec<Row> {
         mine("none").who(As::Nobody).is(401, "not_authenticated"),
         mine("twice").header("authorization", "Bearer x").is(401, "token_not_valid").gap("repeated header"),
         mine("not ASCII")
-            .gap("bytes that are no text")
+            .gap("header that is no text")
             .who(As::Nobody)
             .header("authorization", b"Bearer \xff\xfe".to_vec())
             .is(401, "token_not_valid"),

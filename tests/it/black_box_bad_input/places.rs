@@ -108,6 +108,8 @@ pub fn rows() -> Vec<Row> {
         let path = format!("/api/conversations/{{conversation}}/changes/?{query}");
         rows.push(Row::new(&format!("changes: {query}"), "GET", &path).field("after"));
     }
+    let order = "/api/conversations/{conversation}/changes/?order=random";
+    rows.push(Row::new("changes: order=random", "GET", order).field("order"));
     for path in NOWHERE {
         rows.push(Row::new(&format!("nowhere: {path}"), "GET", path).is(404, "not_found"));
     }

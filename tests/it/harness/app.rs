@@ -2,6 +2,7 @@
 //! clock that the test moves.
 
 use std::{
+    collections::HashMap,
     ops::Deref,
     sync::{
         Arc, OnceLock,
@@ -10,6 +11,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
 use local::{
     engine::{Engine, Storage},
     gateway::Gateway,
@@ -28,6 +30,7 @@ use super::{
     api::Api,
     environment, invariants, logs,
     people::People,
+    permissions,
     proxy::Proxy,
     replica::Replica,
     table::{Endpoint, Table},
@@ -84,11 +87,11 @@ impl TestApp {
         let proxy = Proxy::start(endpoint.clone()).await;
         let random = Random::from_system();
         let name = format!("test-{}", random.uuid().simple());
-        let store = Store::local(&proxy.endpoint, &name, random.clone()).await;
+        let store = Store::local(&proxy.endpoint, &name, random.clone());
         create(&store).await;
         if lags {
             let replica = format!("past-{}", random.uuid().simple());
-            create(&Store::local(&address, &replica, random.clone()).await).await;
+            create(&Store::local(&address, &replica, random.clone())).await;
             proxy.lag(Replica::new(endpoint.clone(), &name, &replica)).await;
         }
         let time = Time::default();
@@ -98,22 +101,22 @@ impl TestApp {
             issuer: "https://api.test".to_owned(),
             audience: "messaging".to_owned(),
             registration,
-            signing_seed_file: None,
+            signing: None,
         };
         let signer = Signer::from_seed(SIGNING_SEED).unwrap();
         let now = clock.now();
         store.publish_signing_key(signer.kid(), signer.public_x(), now, now).await.unwrap();
         let app = App::new(store, config, Some(signer), clock.clone(), random.clone());
-        app.keys.warm(&app.store, now).await.unwrap();
+        let gateway = gateway(&app, &proxy).await;
         let people = People {
             table: Table::new(Endpoint::new(&proxy.endpoint), &name),
-            signer: app.signer.clone().unwrap(),
+            signer: Arc::new(Signer::from_seed(SIGNING_SEED).unwrap()),
             clock,
             config: app.config.clone(),
             random,
         };
         Self {
-            api: Api::in_process(Gateway::new(&app)),
+            api: Api::in_process(gateway),
             people,
             table: Table::new(endpoint, &name),
             proxy,
@@ -123,16 +126,19 @@ impl TestApp {
         }
     }
 
+    /// The deployed functions, started anew.
+    pub async fn gateway(&self) -> Gateway {
+        gateway(&self.app, &self.proxy).await
+    }
+
     /// A second process on the same table, with caches of its own.
-    pub fn second_process(&self) -> Api {
-        let app = App::new(
-            self.app.store.clone(),
-            (*self.app.config).clone(),
-            Some(Signer::from_seed(SIGNING_SEED).unwrap()),
-            self.app.clock.clone(),
-            self.app.random.clone(),
-        );
-        Api::in_process(Gateway::new(&app))
+    pub async fn second_process(&self) -> Api {
+        Api::in_process(self.gateway().await)
+    }
+
+    /// What the function of this name is given when it starts.
+    pub async fn function(&self, name: &str) -> App {
+        function(&self.app, &self.proxy, name).await
     }
 
     /// A guest.
@@ -189,6 +195,7 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             logs::assert_clean();
+            self.proxy.used.assert_allowed();
         }
     }
 }
@@ -208,6 +215,25 @@ impl Time {
             now + TimeDelta::microseconds(time.ahead.load(Ordering::SeqCst))
         })
     }
+}
+
+/// The deployed functions, each a process of its own that reaches the table by a path of its own, so that the proxy knows
+/// whose call it is.
+async fn gateway(app: &App, proxy: &Proxy) -> Gateway {
+    let names: Vec<String> = permissions::functions();
+    let started = names.iter().map(|name| function(app, proxy, name));
+    let apps: HashMap<&String, App> = names.iter().zip(join_all(started).await).collect();
+    Gateway::each(app, |name| apps[&name.to_owned()].clone())
+}
+
+/// A function's app, with caches of its own; its keys are read ahead.
+async fn function(app: &App, proxy: &Proxy, name: &str) -> App {
+    let store = app.store.through(&format!("{}/{name}", proxy.endpoint));
+    let config = (*app.config).clone();
+    let signer = Some(Signer::from_seed(SIGNING_SEED).unwrap());
+    let function = App::new(store, config, signer, app.clock.clone(), app.random.clone());
+    function.keys.warm(&function.store, app.clock.now()).await.unwrap();
+    function
 }
 
 async fn create(store: &Store) {

@@ -15,6 +15,13 @@ pub fn gaps() -> Option<String> {
     variable("API_GAPS")
 }
 
+/// The template that is looked at (`TEMPLATE`), the repository's without it: a copy with a mistake shows that it is found.
+pub fn template() -> String {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml").to_owned();
+    let path = variable("TEMPLATE").unwrap_or(own);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
 /// What is taken away under the SDK, to see that a test fails of it (`SABOTAGE`).
 pub fn sabotage() -> Option<String> {
     variable("SABOTAGE")

@@ -125,6 +125,18 @@ impl Faults {
         gate
     }
 
+    /// Lets the first matching call pass; its gate tells when it has taken its course.
+    pub fn watch(&self, on: On) -> Gate {
+        self.watch_nth(0, on)
+    }
+
+    /// Lets the n-th matching call pass, counted from 0; its gate tells when it has taken its course.
+    pub fn watch_nth(&self, n: usize, on: On) -> Gate {
+        let gate = self.hold_nth(n, on);
+        gate.release();
+        gate
+    }
+
     /// Back to a network where all goes well; how many calls were hit, so that a test can say that its fault occurred.
     pub fn clear(&self) -> usize {
         let rules = std::mem::take(&mut *self.0.lock().unwrap());
@@ -150,7 +162,7 @@ impl Faults {
 /// Where a call is held. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Gate {
-    arrived: watch::Sender<bool>,
+    arrived: watch::Sender<Option<Call>>,
     open: watch::Sender<bool>,
     done: watch::Sender<bool>,
 }
@@ -158,7 +170,7 @@ pub struct Gate {
 impl Default for Gate {
     fn default() -> Self {
         Self {
-            arrived: watch::Sender::new(false),
+            arrived: watch::Sender::new(None),
             open: watch::Sender::new(false),
             done: watch::Sender::new(false),
         }
@@ -166,9 +178,9 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Waits until the call is here.
-    pub async fn reached(&self) {
-        self.arrived.subscribe().wait_for(|arrived| *arrived).await.unwrap();
+    /// Waits until the call is here; the call.
+    pub async fn reached(&self) -> Call {
+        self.arrived.subscribe().wait_for(Option::is_some).await.unwrap().clone().unwrap()
     }
 
     /// Lets it go.
@@ -185,8 +197,8 @@ impl Gate {
         self.done.send_replace(true);
     }
 
-    pub(super) async fn pass(&self) {
-        self.arrived.send_replace(true);
+    pub(super) async fn pass(&self, call: &Call) {
+        self.arrived.send_replace(Some(call.clone()));
         self.open.subscribe().wait_for(|open| *open).await.unwrap();
     }
 }

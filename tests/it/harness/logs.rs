@@ -33,7 +33,8 @@ static LINES: Mutex<usize> = Mutex::new(0);
 pub fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let filter = "info,shared=trace,auth=trace,conversations=trace,messages=trace,local=trace";
+        let filter =
+            "info,shared=trace,auth=trace,conversations=trace,messages=trace,browse=trace,local=trace";
         tracing_subscriber::fmt()
             .json()
             .flatten_event(true)

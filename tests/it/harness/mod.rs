@@ -6,26 +6,31 @@
 pub mod answer;
 pub mod api;
 pub mod app;
+pub mod browser;
 pub mod call;
 pub mod description;
 pub mod environment;
 pub mod faults;
+pub mod gaps;
 pub mod invariants;
+pub mod login;
 pub mod logs;
 pub mod meter;
 pub mod network;
 pub mod people;
+pub mod permissions;
 pub mod proxy;
 pub mod replica;
 pub mod sabotage;
+pub mod secrets;
 pub mod table;
 pub mod user;
-pub mod watch_gaps;
 pub mod wire;
 
 pub use self::{
     answer::Answer,
     api::{Api, Request},
     app::TestApp,
+    browser::Browser,
     user::User,
 };

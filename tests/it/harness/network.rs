@@ -22,7 +22,7 @@ impl BlackBox {
         let app = TestApp::new().await;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let gateway = gateway::Gateway::new(&app.app);
+        let gateway = app.gateway().await;
         tokio::spawn(gateway::serve(listener, gateway, std::future::pending()));
         Self { api: Api::over_network(&format!("http://{address}")), app: Some(app) }
     }

@@ -14,6 +14,7 @@ use super::{
     call::{Call, Operation},
     faults::{Fault, Faults, How},
     meter::Cost,
+    permissions::{self, Used},
     replica::Replica,
     sabotage,
     table::Endpoint,
@@ -28,12 +29,15 @@ const OVERLAP: Duration = Duration::from_millis(25);
 pub struct Proxy {
     pub endpoint: String,
     pub faults: Faults,
+    /// What roles allowed, and what they did not.
+    pub used: Used,
     core: Arc<Core>,
 }
 
 struct Core {
     upstream: Endpoint,
     faults: Faults,
+    used: Used,
     cost: Mutex<Option<Cost>>,
     tally: Mutex<HashMap<&'static str, usize>>,
     replica: tokio::sync::RwLock<Option<Replica>>,
@@ -41,16 +45,17 @@ struct Core {
 
 impl Proxy {
     pub async fn start(upstream: Endpoint) -> Self {
-        let faults = Faults::default();
+        let (faults, used) = (Faults::default(), Used::default());
         let core = Arc::new(Core {
             upstream,
             faults: faults.clone(),
+            used: used.clone(),
             cost: Mutex::default(),
             tally: Mutex::default(),
             replica: tokio::sync::RwLock::default(),
         });
         let address = wire::serve(core.clone()).await;
-        Self { endpoint: format!("http://{address}"), faults, core }
+        Self { endpoint: format!("http://{address}"), faults, used, core }
     }
 
     /// What `operation` costs. Nothing else may run meanwhile.
@@ -66,6 +71,11 @@ impl Proxy {
         *self.core.replica.write().await = Some(replica);
     }
 
+    /// From now on every read that may be stale is answered from before this moment, whatever is written.
+    pub async fn stop_the_past(&self) {
+        self.core.replica.read().await.as_ref().expect("a lagging application").stop();
+    }
+
     /// How many calls have passed, and how many of them were puts of single items that were done or refused.
     pub fn tally(&self) -> (usize, usize) {
         let tally = self.core.tally.lock().unwrap();
@@ -76,10 +86,13 @@ impl Proxy {
 
 impl Answers for Core {
     async fn answer(self: Arc<Self>, request: Request) -> Reply {
-        if self.is_idle().await {
+        if request.path.is_empty() && self.is_idle().await {
             return self.pass(request).await;
         }
         let call = Call::parse(&request.operation, &request.body);
+        if !permissions::allow(&request.path, &call, &self.used) {
+            return error(400, "AccessDeniedException");
+        }
         let depth = self.cost.lock().unwrap().as_mut().map(|cost| cost.begin(&call));
         let reply = match self.faults.of(&call) {
             Some(fault) => self.faulty(&call, request.body, fault).await,
@@ -139,7 +152,7 @@ impl Core {
             Fault::Unprocessed => self.half_of(call).await,
             Fault::ShortPage(most) => self.short_page(call, most).await,
             Fault::Hold(gate) => {
-                gate.pass().await;
+                gate.pass(call).await;
                 let reply = self.forward(call, body).await;
                 gate.finish();
                 reply

@@ -1,4 +1,7 @@
-//! A second table that is always one write behind: each write that succeeded is repeated there when the next one has.
+//! A second table that is always one write behind: each write that succeeded is repeated there when the next one has, until
+//! it is told to stop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -12,12 +15,19 @@ pub struct Replica {
     name: String,
     /// The last write, which the replica has not seen yet.
     pending: Mutex<Option<(String, Vec<u8>)>>,
+    stopped: AtomicBool,
 }
 
 impl Replica {
     /// A replica of `table` in the empty table `name` on the same endpoint.
     pub fn new(endpoint: Endpoint, table: &str, name: &str) -> Self {
-        Self { endpoint, table: table.to_owned(), name: name.to_owned(), pending: Mutex::default() }
+        let (pending, stopped) = (Mutex::default(), AtomicBool::default());
+        Self { endpoint, table: table.to_owned(), name: name.to_owned(), pending, stopped }
+    }
+
+    /// Repeats nothing any more: all that is written from now on is missing here.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
     }
 
     /// Answers from before the last write.
@@ -31,6 +41,7 @@ impl Replica {
         let mut pending = self.pending.lock().await;
         let (status, answer) = upstream.send(&call.name, body.clone()).await;
         if status == 200
+            && !self.stopped.load(Ordering::SeqCst)
             && let Some((name, before)) = pending.replace((call.name.clone(), body))
         {
             let (status, answer) = self.send(&name, &before).await;

@@ -1,8 +1,8 @@
 //! Takes one protection away under the SDK, to see that a test fails of it: a clause of a condition expression, or the
-//! consistency of a read. `tests/sabotage` runs the suite once for each, as the suite itself has listed them.
+//! consistency of a read. `tests/sabotage` runs a test for each, as `tests/sabotage.tsv` names it.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     fs::File,
     io::Write,
     sync::{LazyLock, Mutex},
@@ -10,13 +10,13 @@ use std::{
 
 use serde_json::Value;
 
-use super::{call::Call, environment};
+use super::{
+    call::{Call, Operation},
+    environment,
+};
 
-/// What is taken away in this run: `condition|Put|MSG#|<condition>|<clause>` or `strong|Get|MEMBER#`.
-static TARGET: LazyLock<Option<Vec<String>>> = LazyLock::new(|| {
-    let text = environment::sabotage()?;
-    Some(text.split('|').map(str::to_owned).collect())
-});
+/// What is taken away in this run: `condition|Put|MSG# message|<condition>|<clause>` or `strong|Query|MSG#|newest one`.
+static TARGET: LazyLock<Option<String>> = LazyLock::new(environment::sabotage);
 
 /// A file, and what stands in it.
 type Listed = (File, HashSet<String>);
@@ -37,8 +37,8 @@ pub fn done_to(call: &Call, body: Vec<u8>) -> Vec<u8> {
         return body;
     }
     let mut request: Value = serde_json::from_slice(&body).unwrap_or_default();
-    if call.reads() && !call.may_be_stale() {
-        call.keys.iter().for_each(|key| list(&format!("strong|{:?}|{}", call.operation, prefix(key))));
+    if let Some(name) = strong(call) {
+        list(&name);
     }
     match request["TransactItems"].as_array_mut() {
         Some(steps) => steps.iter_mut().for_each(|step| {
@@ -52,11 +52,33 @@ pub fn done_to(call: &Call, body: Vec<u8>) -> Vec<u8> {
 
 /// Whether this read is answered as if it did not ask for consistency.
 pub fn weakens(call: &Call) -> bool {
-    let Some([what, operation, wanted]) = TARGET.as_deref() else {
-        return false;
+    TARGET.is_some() && strong(call) == *TARGET
+}
+
+/// The name of a strongly consistent read: which kinds of items it asks for, and how, which tells apart most places in the
+/// store that ask.
+fn strong(call: &Call) -> Option<String> {
+    if !call.reads() || call.may_be_stale() {
+        return None;
+    }
+    let (kinds, how) = if call.operation == Operation::Query {
+        let low = call.body.pointer("/ExpressionAttributeValues/:low/S").and_then(Value::as_str);
+        (prefix(low.unwrap_or_default()), extent(&call.body))
+    } else {
+        let kinds: BTreeSet<String> = call.keys.iter().map(|key| prefix(key)).collect();
+        (kinds.into_iter().collect::<Vec<_>>().join(" "), "")
     };
-    let touches = call.keys.iter().any(|key| prefix(key) == *wanted);
-    what == "strong" && *operation == format!("{:?}", call.operation) && touches
+    Some(format!("strong|{:?}|{kinds}|{how}", call.operation))
+}
+
+fn extent(query: &Value) -> &'static str {
+    match (query["ScanIndexForward"].as_bool(), query["Limit"].as_u64()) {
+        (Some(false), Some(1)) => "newest one",
+        (Some(false), Some(_)) => "newest",
+        (Some(false), None) => "all, newest first",
+        (_, Some(_)) => "oldest",
+        (_, None) => "all",
+    }
 }
 
 /// Makes one clause of a step's condition true of everything; the names and values in it stay in use.
@@ -65,14 +87,14 @@ fn weaken(kind: &str, step: &mut Value) {
         return;
     };
     let key = step.pointer("/Item/sk/S").or_else(|| step.pointer("/Key/sk/S"));
-    let prefix = prefix(key.and_then(Value::as_str).unwrap_or_default());
+    let item = format!("{}{}", prefix(key.and_then(Value::as_str).unwrap_or_default()), written(step));
     // Two parts of one clause, as in `a OR b`, are taken away together.
     let clauses: Vec<&str> = condition.split(" AND ").collect();
     let mut weakened = Vec::new();
     for (place, clause) in clauses.iter().enumerate() {
-        let name = ["condition", kind, &prefix, &condition, &place.to_string()].join("|");
+        let name = ["condition", kind, &item, &condition, &place.to_string()].join("|");
         list(&name);
-        let away = TARGET.as_ref().is_some_and(|target| target.join("|") == name);
+        let away = TARGET.as_ref() == Some(&name);
         weakened.push(if away {
             format!("(({clause}) OR attribute_exists(pk) OR attribute_not_exists(pk))")
         } else {
@@ -80,6 +102,14 @@ fn weaken(kind: &str, step: &mut Value) {
         });
     }
     step["ConditionExpression"] = weakened.join(" AND ").into();
+}
+
+/// Which item is put, or the first attribute that is changed: what tells places in the store apart that ask the same.
+fn written(step: &Value) -> String {
+    let put = step.pointer("/Item/item/S").and_then(Value::as_str);
+    let update = step["UpdateExpression"].as_str().and_then(|update| update.split('#').nth(1));
+    let name = |text: &str| text.split([' ', ',']).next().map(|name| format!(" {name}"));
+    put.or(update).and_then(name).unwrap_or_default()
 }
 
 /// The kind of item behind a sort key; an id that a query names is none.

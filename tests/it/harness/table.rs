@@ -106,6 +106,13 @@ impl Table {
         self.endpoint.call("PutItem", &request).await;
     }
 
+    /// Sets an attribute of an item that stands, as nothing in the application does.
+    pub async fn set(&self, pk: &str, sk: &str, name: &str, value: Value) {
+        let mut item = self.get(pk, sk).await.unwrap();
+        item.insert(name.to_owned(), value);
+        self.put(&item.into()).await;
+    }
+
     /// Takes an item away, as nothing in the application does.
     pub async fn remove(&self, pk: &str, sk: &str) {
         let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });

@@ -10,6 +10,8 @@ use tokio::{
 
 /// One request as the SDK sent it.
 pub struct Request {
+    /// The path, without slashes: who asks.
+    pub path: String,
     /// The operation's name, behind the dot of `x-amz-target`.
     pub operation: String,
     pub body: Vec<u8>,
@@ -61,7 +63,7 @@ async fn connection(stream: TcpStream, answers: Arc<impl Answers>) -> io::Result
 
 /// The next request; `None` where the client has closed.
 async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
-    let (mut operation, mut length) = (String::new(), 0);
+    let (mut path, mut operation, mut length) = (String::new(), String::new(), 0);
     let mut line = String::new();
     loop {
         line.clear();
@@ -69,10 +71,11 @@ async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> 
             return Ok(None);
         }
         let Some((name, value)) = line.trim_end().split_once(':') else {
-            // The request line has no colon before its path ends in HTTP/1.1; the empty line ends the head.
-            if line.trim_end().is_empty() {
+            // The request line has no colon; the empty line ends the head.
+            let Some(target) = line.split_whitespace().nth(1) else {
                 break;
-            }
+            };
+            target.trim_matches('/').clone_into(&mut path);
             continue;
         };
         match name.to_ascii_lowercase().as_str() {
@@ -83,7 +86,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> 
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    Ok(Some(Request { operation, body }))
+    Ok(Some(Request { path, operation, body }))
 }
 
 async fn write(stream: &mut TcpStream, status: u16, body: &[u8]) -> io::Result<()> {

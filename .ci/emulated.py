@@ -1,0 +1,38 @@
+"""Derives what the emulator takes from the built template: it reads the template on standard input, writes the same without
+what is named below to standard output, and says on standard error what it has left out, and why.
+
+Nothing of the template is written here a second time: each gap is a rule that finds what it is about, and a rule that finds
+nothing is an error, as then the gap is closed or the rule is wrong."""
+
+import copy
+import sys
+
+from samcli.yamlhelper import yaml_dump, yaml_parse
+
+
+def metric_math(resources):
+    """alarms over several metrics: the emulator refuses `Metrics`"""
+    alarms = {name for name, it in resources.items() if it["Type"] == "AWS::CloudWatch::Alarm"}
+    return [resources.pop(name) and name for name in sorted(alarms) if "Metrics" in resources[name]["Properties"]]
+
+
+def empty_segment(resources):
+    """a greedy variable that takes an empty segment, as in `/api/users/`: routes of their own are added for it"""
+    routes = {name for name, it in resources.items() if it["Type"] == "AWS::ApiGatewayV2::Route"}
+    greedy = [name for name in sorted(routes) if resources[name]["Properties"]["RouteKey"].endswith("/{proxy+}")]
+    for name in greedy:
+        twin = copy.deepcopy(resources[name])
+        twin["Properties"]["RouteKey"] = twin["Properties"]["RouteKey"].removesuffix("{proxy+}")
+        resources[f"{name}Slash"] = twin
+    return greedy
+
+
+GAPS = [metric_math, empty_segment]
+
+template = yaml_parse(sys.stdin.read())
+for gap in GAPS:
+    found = gap(template["Resources"])
+    if not found:
+        sys.exit(f"emulated.py: {gap.__name__} finds nothing: has {gap.__doc__}?")
+    print(f"gap: {gap.__doc__}: {', '.join(found)}", file=sys.stderr)
+sys.stdout.write(yaml_dump(template))

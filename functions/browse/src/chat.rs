@@ -1,0 +1,125 @@
+//! The chat: `GET /` shows the inbox and a conversation, `POST /` sends a message or sets the read mark for browsers without
+//! a script. What is in it the API has said, to the same caller; nothing is read or decided here.
+
+use axum::{
+    extract::{Extension, FromRequest as _, Request, State},
+    http::{Method, StatusCode, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use shared::{
+    App,
+    http::{Json, Problem, Query, RequestBody, csrf, visitor::Visitor},
+    ids::{ClientKey, ConversationId, MessageId},
+};
+
+use crate::{
+    chat_api::{Api, Refusal, Routers},
+    chat_data::Anything,
+    chat_page::{Draft, Page},
+};
+
+/// Which conversation, and which part of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ShowChat {
+    /// The one that is open; the newest without it, where there is room for it beside the inbox.
+    pub(crate) conversation: Option<ConversationId>,
+    /// Messages before this one.
+    pub(crate) before: Option<MessageId>,
+    /// Messages around this one.
+    pub(crate) around: Option<MessageId>,
+    /// Where the inbox goes on.
+    pub(crate) cursor: Option<String>,
+}
+
+/// What the page's forms send.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChatForm {
+    conversation: ConversationId,
+    /// The message, if it is one.
+    #[serde(default)]
+    message_body: String,
+    /// Made with the page, so that the form sends once however often it is submitted.
+    client_id: Option<ClientKey>,
+    after: Option<MessageId>,
+    /// The message up to which everything is read, if that is what is said.
+    read: Option<MessageId>,
+}
+
+impl RequestBody for ChatForm {}
+
+/// The page; who is not logged in is asked to.
+pub(crate) async fn page(
+    visitor: Visitor,
+    State(app): State<App>,
+    Extension(routers): Extension<Routers>,
+    query: Result<Query<ShowChat>, Problem>,
+    parts: Parts,
+) -> Result<Response, Problem> {
+    let Some(visit) = visitor.0 else {
+        return Ok(to_login(&parts));
+    };
+    let Query(query) = query?;
+    let api = Api::new(routers, &parts, &visit.csrf_token());
+    Page::new(&app, &visit).show(&api, &query, Draft::default()).await
+}
+
+fn to_login(parts: &Parts) -> Response {
+    let here = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
+    Redirect::to(&format!("/api-auth/login/?next={next}")).into_response()
+}
+
+/// Sends what was typed, or marks as read, and shows the conversation again; where that failed, with what was typed.
+pub(crate) async fn submit(
+    visitor: Visitor,
+    State(app): State<App>,
+    Extension(routers): Extension<Routers>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    let Some(visit) = visitor.0 else {
+        return Ok(to_login(&parts));
+    };
+    csrf::check(&parts, &visit.csrf_token())?;
+    let api = Api::new(routers, &parts, &visit.csrf_token());
+    let Json(form) = Json::<ChatForm>::from_request(Request::from_parts(parts, body), &app).await?;
+    match form.send(&api).await? {
+        Ok(()) => Ok(Redirect::to(&format!("/?conversation={}", form.conversation)).into_response()),
+        Err(refusal) => {
+            let query = ShowChat { conversation: Some(form.conversation), ..ShowChat::default() };
+            // A key that another message was sent under, or that is too old, does not do for a second try.
+            let key = form.client_id.filter(|_| refusal.status != StatusCode::CONFLICT);
+            let draft = Draft { text: form.message_body, key, problem: Some(refusal) };
+            Page::new(&app, &visit).show(&api, &query, draft).await
+        }
+    }
+}
+
+impl ChatForm {
+    async fn send(&self, api: &Api) -> Result<Result<(), Refusal>, Problem> {
+        let (method, path, body) = match self.read {
+            Some(message) => {
+                let path = format!("/api/conversations/{}/read/", self.conversation);
+                (Method::PUT, path, json!({ "message": message }))
+            }
+            None => (Method::POST, "/api/messages/".to_owned(), self.message()),
+        };
+        let answer = api.send::<Anything>(method, &path, &body).await?;
+        Ok(answer.map(|Anything {}| ()))
+    }
+
+    fn message(&self) -> Value {
+        let mut message = json!({ "conversation": self.conversation, "message_body": self.message_body });
+        if let Some(key) = self.client_id {
+            message["client_id"] = key.uuid().to_string().into();
+        }
+        if let Some(after) = self.after {
+            message["after"] = after.to_string().into();
+        }
+        message
+    }
+}

@@ -1,0 +1,114 @@
+//! The representations that the page reads: of each, the fields that it shows.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use shared::{
+    ids::{ConversationId, MessageId, UserId},
+    model::conversation::Kind,
+};
+
+/// A page of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Page<T> {
+    pub(crate) next: Option<String>,
+    pub(crate) previous: Option<String>,
+    pub(crate) results: Vec<T>,
+}
+
+/// A user.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
+pub(crate) struct User {
+    pub(crate) user_id: UserId,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) email: Option<String>,
+}
+
+impl User {
+    /// What somebody is called.
+    pub(crate) fn name(&self) -> String {
+        let name = format!("{} {}", self.first_name, self.last_name);
+        match (name.trim(), &self.email) {
+            ("", Some(email)) => email.clone(),
+            ("", None) => SOMEBODY.to_owned(),
+            (name, _) => name.to_owned(),
+        }
+    }
+}
+
+/// Who has closed their account, or never had a name.
+pub(crate) const SOMEBODY: &str = "Somebody";
+
+/// A message.
+#[derive(Debug, Clone, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
+pub(crate) struct Message {
+    pub(crate) message_id: MessageId,
+    pub(crate) sender: Option<User>,
+    pub(crate) message_body: String,
+    pub(crate) sent_at: DateTime<Utc>,
+    pub(crate) edited_at: Option<DateTime<Utc>>,
+    pub(crate) deleted_at: Option<DateTime<Utc>>,
+    pub(crate) reply_to: Option<MessageId>,
+    pub(crate) revision: u64,
+}
+
+impl Message {
+    pub(crate) fn is_by(&self, user: UserId) -> bool {
+        self.sender.as_ref().is_some_and(|sender| sender.user_id == user)
+    }
+
+    pub(crate) fn sender_name(&self) -> String {
+        self.sender.as_ref().map_or_else(|| SOMEBODY.to_owned(), User::name)
+    }
+}
+
+/// A conversation.
+#[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the API's names")]
+pub(crate) struct Conversation {
+    pub(crate) conversation_id: ConversationId,
+    pub(crate) kind: Kind,
+    pub(crate) name: Option<String>,
+    pub(crate) participants: Vec<User>,
+    pub(crate) participant_count: usize,
+    pub(crate) last_message: Option<Message>,
+    pub(crate) unread: usize,
+    pub(crate) unread_more: bool,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// How many participants are named where a conversation has no name.
+const NAMED: usize = 3;
+
+impl Conversation {
+    /// Who the viewer talks to in it, as far as they are nested.
+    pub(crate) fn others(&self, viewer: UserId) -> impl Iterator<Item = &User> {
+        self.participants.iter().filter(move |user| user.user_id != viewer)
+    }
+
+    /// Its name, or those of the others.
+    pub(crate) fn title(&self, viewer: UserId) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        let names: Vec<String> = self.others(viewer).take(NAMED).map(User::name).collect();
+        let rest = self.participant_count.saturating_sub(1 + names.len());
+        match (names.join(", "), rest) {
+            (names, _) if names.is_empty() => "Only you".to_owned(),
+            (names, 0) => names,
+            (names, rest) => format!("{names} and {rest} more"),
+        }
+    }
+}
+
+/// A change, of which only the number counts.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Change {
+    pub(crate) number: u64,
+}
+
+/// An answer of which nothing is read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Anything {}

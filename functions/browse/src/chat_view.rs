@@ -1,0 +1,240 @@
+//! What the page's templates show: representations turned into words, with nothing looked up.
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use shared::{
+    ids::{ConversationId, MessageId, UserId},
+    model::conversation::Kind,
+};
+
+use crate::chat_data::{Conversation, Message, User};
+
+/// A pause as long as this begins a new group of messages. The script has the same.
+const GROUP: TimeDelta = TimeDelta::minutes(5);
+
+/// Most characters of a text that is only hinted at.
+const HINT: usize = 160;
+
+/// The disc beside a name: initials, and a colour that is always the same for the same id.
+#[derive(Debug, Default)]
+pub(crate) struct Face {
+    pub(crate) initials: String,
+    pub(crate) hue: u8,
+}
+
+impl Face {
+    fn new(title: &str, id: uuid::Uuid) -> Self {
+        let words = title.split_whitespace().filter_map(|word| word.chars().next());
+        let letters = words.filter(|first| first.is_alphanumeric()).take(2);
+        let initials = letters.flat_map(char::to_uppercase).collect();
+        Self { initials, hue: id.as_bytes()[0] % 8 }
+    }
+}
+
+/// A moment, for machines and for people; in UTC, as only the script knows where the reader is.
+#[derive(Debug, Default)]
+pub(crate) struct Moment {
+    pub(crate) iso: String,
+    pub(crate) clock: String,
+    pub(crate) date: String,
+}
+
+impl From<DateTime<Utc>> for Moment {
+    fn from(time: DateTime<Utc>) -> Self {
+        Self {
+            iso: time.to_rfc3339_opts(SecondsFormat::Micros, true),
+            clock: time.format("%H:%M").to_string(),
+            date: time.format("%-d %b").to_string(),
+        }
+    }
+}
+
+/// A line of the inbox.
+#[derive(Debug, Default)]
+pub(crate) struct InboxItem {
+    pub(crate) id: String,
+    pub(crate) current: bool,
+    pub(crate) face: Face,
+    pub(crate) title: String,
+    pub(crate) preview: String,
+    pub(crate) time: Moment,
+    pub(crate) unread: Option<String>,
+}
+
+impl InboxItem {
+    pub(crate) fn new(conversation: &Conversation, viewer: UserId, current: Option<ConversationId>) -> Self {
+        let last = conversation.last_message.as_ref();
+        Self {
+            id: conversation.conversation_id.to_string(),
+            current: current == Some(conversation.conversation_id),
+            face: face(conversation, viewer),
+            title: conversation.title(viewer),
+            preview: last.map_or_else(
+                || "No messages yet".to_owned(),
+                |last| preview(last, viewer, conversation.kind),
+            ),
+            time: last.map_or(conversation.created_at, |last| last.sent_at).into(),
+            unread: (conversation.unread > 0).then(|| {
+                format!("{}{}", conversation.unread, if conversation.unread_more { "+" } else { "" })
+            }),
+        }
+    }
+
+    /// With every part there, for the script to fill.
+    pub(crate) fn blank() -> Self {
+        Self { unread: Some(String::new()), ..Self::default() }
+    }
+}
+
+/// The face of a conversation: the other's in a direct one.
+pub(crate) fn face(conversation: &Conversation, viewer: UserId) -> Face {
+    let title = conversation.title(viewer);
+    match (conversation.kind, conversation.others(viewer).next()) {
+        (Kind::Direct, Some(other)) => Face::new(&title, other.user_id.uuid()),
+        _ => Face::new(&title, conversation.conversation_id.uuid()),
+    }
+}
+
+fn preview(last: &Message, viewer: UserId, kind: Kind) -> String {
+    let text = hint(&last.message_body);
+    match (&last.sender, kind) {
+        _ if last.is_by(viewer) => format!("You: {text}"),
+        (Some(User { first_name, .. }), Kind::Group) if !first_name.is_empty() => {
+            format!("{first_name}: {text}")
+        }
+        (_, Kind::Group) => format!("{}: {text}", last.sender_name()),
+        (_, Kind::Direct) => text,
+    }
+}
+
+/// The beginning of a text.
+fn hint(text: &str) -> String {
+    text.chars().take(HINT).collect()
+}
+
+/// Who takes part besides the viewer, below the title.
+pub(crate) fn with(conversation: &Conversation, viewer: UserId) -> String {
+    match conversation.kind {
+        Kind::Direct => conversation.others(viewer).find_map(|user| user.email.clone()).unwrap_or_default(),
+        Kind::Group => {
+            let mut names: Vec<String> = conversation.others(viewer).map(User::name).collect();
+            names.push("you".to_owned());
+            let rest = conversation.participant_count.saturating_sub(conversation.participants.len());
+            if rest > 0 {
+                names.push(format!("{rest} more"));
+            }
+            names.join(", ")
+        }
+    }
+}
+
+/// What a message answers.
+#[derive(Debug, Default)]
+pub(crate) struct Quote {
+    pub(crate) href: String,
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+impl Quote {
+    /// A message, or nothing where it was deleted.
+    fn new(id: MessageId, answered: Option<&Message>) -> Self {
+        let shown = answered.filter(|message| message.deleted_at.is_none());
+        Self {
+            href: format!("/?conversation={}&around={id}#m-{id}", id.conversation),
+            name: shown.map(Message::sender_name).unwrap_or_default(),
+            text: shown.map_or_else(|| "A deleted message".to_owned(), |message| hint(&message.message_body)),
+        }
+    }
+}
+
+/// A message of the open conversation.
+#[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one question of the template")]
+pub(crate) struct MessageItem {
+    pub(crate) id: String,
+    pub(crate) sender: String,
+    pub(crate) name: String,
+    pub(crate) face: Face,
+    pub(crate) own: bool,
+    /// The first of its group, which shows who it is by.
+    pub(crate) first: bool,
+    /// The heading, on the first of a day.
+    pub(crate) day: Option<String>,
+    /// The first that the viewer has not read.
+    pub(crate) fresh: bool,
+    pub(crate) time: Moment,
+    pub(crate) edited: bool,
+    pub(crate) deleted: bool,
+    pub(crate) quote: Option<Quote>,
+    pub(crate) text: String,
+    pub(crate) revision: u64,
+}
+
+impl MessageItem {
+    fn new(message: &Message, viewer: UserId, answered: &[Message]) -> Self {
+        let deleted = message.deleted_at.is_some();
+        let sender = message.sender.as_ref().map(|sender| sender.user_id);
+        let name = message.sender_name();
+        let find = |id| answered.iter().find(|answered| answered.message_id == id);
+        Self {
+            id: message.message_id.to_string(),
+            sender: sender.map(|id| id.to_string()).unwrap_or_default(),
+            face: Face::new(&name, sender.map(UserId::uuid).unwrap_or_default()),
+            name,
+            own: message.is_by(viewer),
+            time: message.sent_at.into(),
+            edited: message.edited_at.is_some() && !deleted,
+            deleted,
+            quote: message.reply_to.filter(|_| !deleted).map(|id| Quote::new(id, find(id))),
+            text: if deleted { "This message was deleted.".to_owned() } else { message.message_body.clone() },
+            revision: message.revision,
+            ..Self::default()
+        }
+    }
+
+    /// With every part there, for the script to fill.
+    pub(crate) fn blank() -> Self {
+        Self { edited: true, quote: Some(Quote::default()), ..Self::default() }
+    }
+}
+
+/// Messages in reading order, by day and group; the newest `unread` of the others' are new. `answered` are those that
+/// some of them answer.
+pub(crate) fn conversation_of(
+    messages: &[Message],
+    answered: &[Message],
+    viewer: UserId,
+    unread: usize,
+) -> Vec<MessageItem> {
+    let fresh = first_unread(messages, viewer, unread);
+    let mut earlier: Option<&Message> = None;
+    let mut items = Vec::with_capacity(messages.len());
+    for message in messages {
+        let day = message.sent_at.date_naive();
+        let same_day = earlier.is_some_and(|earlier| earlier.sent_at.date_naive() == day);
+        let near = earlier.is_some_and(|earlier| {
+            earlier.sender.as_ref().map(|sender| sender.user_id)
+                == message.sender.as_ref().map(|sender| sender.user_id)
+                && message.sent_at - earlier.sent_at < GROUP
+        });
+        let fresh = fresh == Some(message.message_id);
+        items.push(MessageItem {
+            first: !(same_day && near) || fresh,
+            day: (!same_day).then(|| day.format("%-d %B %Y").to_string()),
+            fresh,
+            ..MessageItem::new(message, viewer, answered)
+        });
+        earlier = Some(message);
+    }
+    items
+}
+
+/// Where the unread ones begin; nowhere while they begin before this page.
+fn first_unread(messages: &[Message], viewer: UserId, unread: usize) -> Option<MessageId> {
+    let counted = |message: &&Message| !message.is_by(viewer) && message.deleted_at.is_none();
+    let place = unread.checked_sub(1)?;
+    messages.iter().rev().filter(counted).nth(place).map(|message| message.message_id)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+// The open conversation: what arrives is shown, what is written is sent, what was seen is marked as read. It keeps the two
+// numbers from which everything can be asked for again: the last message and the last change.
+
+import { call, pages } from "./chat-api.js";
+import { Composer } from "./chat-composer.js";
+import { Outbox } from "./chat-outbox.js";
+import { Thread, nameOf, say } from "./chat-thread.js";
+
+const ANNOUNCED = 300; // Most characters of a message that are read out.
+
+export class Conversation {
+    /** `news()` is told when there may be something to ask for, `read(unread)` of what is left to read. */
+    constructor(section, { user, clock, live, news, read }) {
+        Object.assign(this, { section, user, live, news, read });
+        this.id = section.dataset.conversation;
+        this.last = section.dataset.last || null; // Everything up to here was on the page.
+        this.changes = Number(section.dataset.changes);
+        this.marked = null;
+        // In a view of the past, what is new belongs elsewhere.
+        this.past = section.hasAttribute("data-past");
+        const form = section.querySelector(".compose");
+        this.thread = new Thread(section, { user, reply: (message) => this.composer.answer(message) });
+        this.composer = new Composer(form, {
+            place: `draft ${user.id} ${this.id}`,
+            send: (message) => this.#send(message),
+        });
+        this.outbox = new Outbox({
+            user: user.id,
+            clock,
+            changed: (entry) => this.#pending(entry),
+            sent: (entry, message) => this.#sent(entry, message),
+        });
+        this.thread.list.addEventListener("click", (event) => this.#clicked(event));
+        this.thread.log.addEventListener("scrollend", () => this.markRead().catch(() => news()));
+        this.outbox.resume();
+    }
+
+    focus() {
+        this.composer.field.focus();
+    }
+
+    /** Asks for what is new; whether there was something. */
+    async refresh() {
+        const news = !this.past && [await this.#messages(), await this.#changes()].includes(true);
+        await this.markRead();
+        return news;
+    }
+
+    /** What stands at the end and is on the screen is read. */
+    async markRead() {
+        const message = this.last;
+        const seen = !document.hidden && this.section.offsetParent !== null && this.thread.atEnd;
+        if (this.past || !message || this.marked === message || !seen) {
+            return;
+        }
+        const { unread } = await call("PUT", `/api/conversations/${this.id}/read/`, { message });
+        this.marked = message;
+        this.section.querySelector(".mark")?.remove();
+        this.read(unread);
+    }
+
+    /** Whether there are still earlier messages, after fetching some. */
+    async earlier() {
+        const first = this.thread.list.querySelector(".m").id.slice(2);
+        const path = `/api/messages/?conversation=${this.id}&before=${first}&tombstones=1&limit=50`;
+        const { results, next } = await call("GET", path);
+        results.forEach((message) => this.thread.show(message));
+        this.thread.regroup();
+        return Boolean(next);
+    }
+
+    async #messages() {
+        let news = false;
+        const after = this.last ? `after=${this.last}` : "order=oldest";
+        const path = `/api/messages/?conversation=${this.id}&${after}&tombstones=1&limit=100`;
+        for await (const results of pages(path)) {
+            this.#keepingPlace(() => results.forEach((message) => this.#receive(message)));
+            news ||= results.length > 0;
+            this.last = results.at(-1)?.message_id ?? this.last;
+        }
+        return news;
+    }
+
+    #receive(message) {
+        const own = message.sender?.user_id === this.user.id;
+        if (own) {
+            this.outbox.seen(message);
+        }
+        if (this.thread.show(message) && !own && !message.deleted_at) {
+            say(this.live, `${nameOf(message.sender)}: ${message.message_body.slice(0, ANNOUNCED)}`);
+        }
+    }
+
+    async #changes() {
+        let news = false;
+        for await (const results of pages(`/api/conversations/${this.id}/changes/?after=${this.changes}&limit=100`)) {
+            const deleted = results.filter(({ kind }) => kind === "message_deleted");
+            this.#keepingPlace(() => deleted.forEach(({ message }) => this.thread.bury(message)));
+            for (const change of results) {
+                await this.#follow(change);
+                this.changes = change.number;
+                news = true;
+            }
+        }
+        return news;
+    }
+
+    /** Reads a message again that is older on the page than the change. */
+    async #follow({ message, revision }) {
+        const item = message && this.thread.find(message);
+        if (!item || item.querySelector(".gone") || Number(item.dataset.revision) >= revision) {
+            return;
+        }
+        try {
+            const changed = await call("GET", `/api/messages/${message}/`);
+            this.#keepingPlace(() => this.thread.show(changed));
+        } catch (failure) {
+            if (failure.status !== 404) throw failure;
+            this.#keepingPlace(() => this.thread.bury(message));
+        }
+    }
+
+    #send({ body, replyTo }) {
+        this.outbox.add({ conversation: this.id, body, replyTo, after: this.last });
+        this.thread.toEnd();
+    }
+
+    #pending(entry) {
+        if (entry.request.conversation === this.id) {
+            this.#keepingPlace(() => this.thread.pending(entry));
+        }
+        if (entry.state === "refused" || entry.state === "failed") {
+            say(this.live, `A message was not sent. ${entry.detail}`);
+        }
+    }
+
+    #sent(entry, message) {
+        if (entry.request.conversation === this.id) {
+            this.#keepingPlace(() => this.thread.arrived(entry, this.past ? null : message));
+            this.news();
+        }
+    }
+
+    #clicked(event) {
+        const button = event.target.closest("[data-action]");
+        const entry = this.outbox.entries.find(({ request }) => request.client_id === button?.dataset.client);
+        if (!entry) {
+            return;
+        }
+        if (button.dataset.action === "retry") {
+            this.outbox.retry();
+            this.focus();
+            return;
+        }
+        this.outbox.discard(entry);
+        if (button.dataset.action === "rewrite") {
+            this.composer.rewrite(entry.request.message_body);
+        }
+        this.focus();
+    }
+
+    /** Changes the messages; who reads along stays at the end, who reads elsewhere stays there. */
+    #keepingPlace(change) {
+        const { log } = this.thread;
+        const along = this.thread.atEnd;
+        const [height, top] = [log.scrollHeight, log.scrollTop];
+        change();
+        this.thread.regroup();
+        log.scrollTop = along ? 0 : top - (log.scrollHeight - height);
+    }
+}

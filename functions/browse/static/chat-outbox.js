@@ -1,0 +1,162 @@
+// What was sent and is not answered yet. A message keeps its key until it is answered, through retries and reloads of this
+// tab, so that it stands in the conversation once; messages of one conversation go out one after the other, in order.
+
+import { call, uuidv7 } from "./chat-api.js";
+
+const TRIES = 6;
+const LONGEST_WAIT = 30_000;
+
+export class Outbox {
+    /** `changed(entry)` is told of every change, `sent(entry, message)` of the answer. */
+    constructor({ user, clock, changed, sent }) {
+        this.place = `outbox ${user}`;
+        this.clock = clock;
+        this.changed = changed;
+        this.sent = sent;
+        this.busy = new Set();
+        this.timers = new Map();
+        this.entries = this.#kept();
+    }
+
+    /** Takes a message that its writer has just sent. */
+    add({ conversation, body, replyTo, after }) {
+        const entry = {
+            request: {
+                conversation,
+                message_body: body,
+                client_id: uuidv7(this.clock()),
+                ...(replyTo ? { reply_to: replyTo } : {}),
+                ...(after ? { after } : {}),
+            },
+            state: "sending",
+            tries: 0,
+            written: this.clock(),
+        };
+        this.entries.push(entry);
+        this.#keep();
+        this.changed(entry);
+        this.#pump(conversation);
+        return entry;
+    }
+
+    /** Takes up what an earlier page of this tab has left. */
+    resume() {
+        for (const entry of this.entries) {
+            entry.state = entry.state === "refused" ? "refused" : "sending";
+            entry.tries = 0;
+            this.changed(entry);
+        }
+        this.retry();
+    }
+
+    /** Tries everything that is open again, now, under the same keys. */
+    retry() {
+        for (const entry of this.entries.filter(({ state }) => state !== "refused")) {
+            entry.state = "sending";
+            entry.tries = 0;
+            this.changed(entry);
+            this.#pump(entry.request.conversation);
+        }
+    }
+
+    /** Gives a message up. */
+    discard(entry) {
+        this.entries = this.entries.filter((other) => other !== entry);
+        this.#keep();
+        this.changed({ ...entry, state: "gone" });
+        this.#pump(entry.request.conversation);
+    }
+
+    /** A message of ours has turned up in the conversation: whatever became of the answer, it was sent. */
+    seen(message) {
+        const entry = this.entries.find(({ request }) => request.client_id === message.client_id);
+        if (entry) {
+            this.#done(entry, message);
+        }
+    }
+
+    async #pump(conversation) {
+        if (this.busy.has(conversation)) {
+            return;
+        }
+        clearTimeout(this.timers.get(conversation));
+        this.busy.add(conversation);
+        try {
+            let entry;
+            while ((entry = this.#next(conversation)) && (await this.#try(entry)));
+        } finally {
+            this.busy.delete(conversation);
+        }
+    }
+
+    /** The first that is not refused; none while that one waits for its writer. */
+    #next(conversation) {
+        const entry = this.entries.find(
+            ({ request, state }) => request.conversation === conversation && state !== "refused",
+        );
+        return entry?.state === "failed" ? undefined : entry;
+    }
+
+    /** Whether the next one may go. */
+    async #try(entry) {
+        entry.tries += 1;
+        let message;
+        try {
+            message = await call("POST", "/api/messages/", entry.request);
+        } catch (failure) {
+            return !this.entries.includes(entry) || this.#failed(entry, failure);
+        }
+        this.#done(entry, message);
+        return true;
+    }
+
+    #done(entry, message) {
+        if (!this.entries.includes(entry)) {
+            return;
+        }
+        this.entries = this.entries.filter((other) => other !== entry);
+        this.#keep();
+        this.sent(entry, message);
+    }
+
+    #failed(entry, failure) {
+        entry.detail = failure.message;
+        entry.loggedOut = failure.loggedOut;
+        if (!failure.open && !failure.loggedOut) {
+            entry.state = "refused";
+        } else if (failure.loggedOut || entry.tries >= TRIES) {
+            entry.state = "failed";
+        } else {
+            entry.state = "waiting";
+            this.#later(entry, failure.retryAfter);
+        }
+        this.#keep();
+        this.changed(entry);
+        return entry.state === "refused";
+    }
+
+    /** Waits longer each time, by chance, so that not all clients come back at the same moment. */
+    #later({ tries, request: { conversation } }, retryAfter) {
+        const window = Math.min(LONGEST_WAIT, 500 * 2 ** tries);
+        const wait = Math.max(retryAfter * 1000, 0) + window * (0.5 + Math.random() / 2);
+        clearTimeout(this.timers.get(conversation));
+        this.timers.set(conversation, setTimeout(() => this.#pump(conversation), wait));
+    }
+
+    #keep() {
+        try {
+            sessionStorage.setItem(this.place, JSON.stringify(this.entries));
+        } catch {
+            // Full or forbidden: then a reload forgets what is not sent, which the page says before it goes.
+        }
+    }
+
+    #kept() {
+        try {
+            const kept = JSON.parse(sessionStorage.getItem(this.place) ?? "[]");
+            return Array.isArray(kept) ? kept.filter((entry) => entry?.request?.client_id) : [];
+        } catch {
+            return [];
+        }
+    }
+}

@@ -1,0 +1,270 @@
+// The open conversation: messages in the order of their numbers, grouped by sender and day, with those that are still on
+// their way at the end. What people wrote is set as text and never as HTML.
+
+import { call } from "./chat-api.js";
+import { clockTime, dayKey, dayName, fullTime } from "./chat-times.js";
+
+const GROUP = 5 * 60_000; // A pause as long as this begins a new group.
+const DELETED = "A deleted message";
+const NEAR = 60; // So many pixels from the end still count as reading along.
+
+export const nameOf = (user) =>
+    [user?.first_name, user?.last_name].filter(Boolean).join(" ") || user?.email || "Somebody";
+
+export class Thread {
+    /** `reply(message)` is told which message is to be answered. */
+    constructor(section, { user, reply }) {
+        this.section = section;
+        this.user = user;
+        this.log = section.querySelector(".log");
+        this.list = section.querySelector(".messages");
+        this.template = document.querySelector("#message-template");
+        this.reply = reply;
+        this.quoted = new Map();
+        for (const item of this.list.querySelectorAll(".m")) {
+            this.#equip(item);
+        }
+        this.list.addEventListener("click", (event) => this.#clicked(event));
+        this.regroup();
+    }
+
+    get atEnd() {
+        return this.log.scrollTop > -NEAR; // The log is laid out from its end: 0 is the end.
+    }
+
+    toEnd() {
+        this.log.scrollTop = 0;
+    }
+
+    find(id) {
+        return document.getElementById(`m-${id}`);
+    }
+
+    /** Shows a message, new or changed; whether it is new. */
+    show(message) {
+        const old = this.find(message.message_id);
+        if (old && Number(old.dataset.revision) >= message.revision && !message.deleted_at) {
+            return false;
+        }
+        const item = this.#item(message);
+        if (old) {
+            old.replaceWith(item);
+            this.#requote(message.message_id);
+        } else {
+            this.#place(item);
+        }
+        return !old;
+    }
+
+    /** Messages that were deleted stay as a line that says so. */
+    bury(id) {
+        const item = this.find(id);
+        if (item) {
+            item.querySelector(".quote")?.remove();
+            item.querySelector(".edited")?.remove();
+            item.querySelector(".reply")?.remove();
+            say(item.querySelector(".text"), "This message was deleted.").classList.add("gone");
+        }
+        this.#requote(id);
+    }
+
+    /** Shows a message that is on its way. */
+    pending(entry) {
+        const { request } = entry;
+        const id = `p-${request.client_id}`;
+        const old = document.getElementById(id);
+        if (entry.state === "gone") {
+            old?.remove();
+            return;
+        }
+        const item = this.#item({
+            message_id: request.client_id,
+            sender: { user_id: this.user.id, first_name: this.user.name },
+            message_body: request.message_body,
+            sent_at: new Date(entry.written).toISOString(),
+            reply_to: request.reply_to,
+            revision: 0,
+        });
+        item.id = id;
+        item.querySelector(".reply")?.remove();
+        item.classList.add("pending", entry.state);
+        item.querySelector(".bubble").append(this.#state(entry));
+        if (old) {
+            old.replaceWith(item);
+        } else {
+            this.list.append(item);
+        }
+    }
+
+    /** A message of ours was answered, or has turned up. */
+    arrived(entry, message) {
+        document.getElementById(`p-${entry.request.client_id}`)?.remove();
+        if (message) {
+            this.show(message);
+        }
+    }
+
+    #state(entry) {
+        const line = document.createElement("p");
+        line.className = "state";
+        const words = {
+            sending: "Sending …",
+            waiting: "Not sent yet, trying again …",
+            failed: entry.loggedOut ? "Not sent: you are logged out." : "Not sent.",
+            refused: `Not sent: ${entry.detail}`,
+        };
+        line.textContent = words[entry.state];
+        const actions = { waiting: ["retry"], failed: ["retry", "discard"], refused: ["rewrite", "discard"] };
+        const labels = { retry: "Try again", discard: "Discard", rewrite: "Edit" };
+        for (const action of actions[entry.state] ?? []) {
+            const button = document.createElement("button");
+            button.type = "button";
+            button.dataset.action = action;
+            button.dataset.client = entry.request.client_id;
+            button.textContent = labels[action];
+            line.append(" ", button);
+        }
+        return line;
+    }
+
+    /** An element for a message, from the page's own template. */
+    #item(message) {
+        const item = this.template.content.firstElementChild.cloneNode(true);
+        const sender = nameOf(message.sender);
+        const own = message.sender?.user_id === this.user.id;
+        item.id = `m-${message.message_id}`;
+        item.classList.toggle("own", own);
+        item.dataset.sender = message.sender?.user_id ?? "";
+        item.dataset.revision = message.revision;
+        say(item.querySelector(".name"), sender);
+        dress(item.querySelector(".avatar"), sender, item.dataset.sender);
+        const stamp = item.querySelector("time");
+        stamp.dateTime = message.sent_at;
+        if (!message.edited_at) item.querySelector(".edited").remove();
+        if (!message.reply_to || message.deleted_at) item.querySelector(".quote").remove();
+        else this.#quote(item.querySelector(".quote"), message.reply_to);
+        const text = item.querySelector(".text");
+        say(text, message.deleted_at ? "This message was deleted." : message.message_body);
+        text.classList.toggle("gone", Boolean(message.deleted_at));
+        this.#equip(item);
+        return item;
+    }
+
+    /** The local time, and the button that answers it. */
+    #equip(item) {
+        const stamp = item.querySelector("time");
+        const time = new Date(stamp.dateTime);
+        say(stamp, clockTime(time)).title = fullTime(time);
+        if (!item.querySelector(".gone")) {
+            const button = document.createElement("button");
+            button.type = "button";
+            button.className = "reply";
+            button.textContent = "Reply";
+            button.setAttribute("aria-label", `Reply to ${item.querySelector(".name").textContent}`);
+            item.querySelector(".meta").prepend(button);
+        }
+    }
+
+    /** Says what the answered message says, which is asked for where it is not on the page. */
+    async #quote(link, id) {
+        link.href = `/?conversation=${this.section.dataset.conversation}&around=${id}#m-${id}`;
+        const shown = this.find(id);
+        const [who, text] = shown ? contents(shown) : await this.#fetched(id);
+        say(link.querySelector(".quote-name"), who);
+        say(link.querySelector(".quote-text"), text);
+    }
+
+    /** Where a message is quoted, it says what it says now. */
+    #requote(id) {
+        this.quoted.delete(id);
+        for (const link of this.list.querySelectorAll(`.quote[href$="#m-${id}"]`)) {
+            this.#quote(link, id);
+        }
+    }
+
+    #fetched(id) {
+        if (!this.quoted.has(id)) {
+            // Around it rather than itself, as a deleted one is then an answer and no error.
+            const path = `/api/messages/?conversation=${this.section.dataset.conversation}&around=${id}&limit=1&tombstones=1`;
+            const asked = call("GET", path).then(({ results }) => {
+                const found = results.find(({ message_id, deleted_at }) => message_id === id && !deleted_at);
+                return found ? [nameOf(found.sender), found.message_body] : ["", DELETED];
+            });
+            this.quoted.set(id, asked.catch(() => this.quoted.delete(id) && ["", "An earlier message"]));
+        }
+        return this.quoted.get(id);
+    }
+
+    /** Puts a new element where its number belongs: ids of one conversation sort as their numbers do. */
+    #place(item) {
+        const later = [...this.list.querySelectorAll(".m")].find(
+            (other) => other.classList.contains("pending") || other.id > item.id,
+        );
+        this.list.insertBefore(item, later ?? null);
+    }
+
+    #clicked(event) {
+        const link = event.target.closest(".quote");
+        const target = link && document.getElementById(new URL(link.href).hash.slice(1));
+        if (target) {
+            event.preventDefault();
+            target.tabIndex = -1;
+            target.focus({ preventScroll: true });
+            target.scrollIntoView({ block: "center" });
+        }
+        const button = event.target.closest(".reply");
+        if (button) {
+            const item = button.closest(".m");
+            const [who, text] = contents(item);
+            this.reply({ id: item.id.slice(2), who, text });
+        }
+    }
+
+    /** Draws the days and groups anew. */
+    regroup() {
+        for (const line of this.list.querySelectorAll(".day")) {
+            line.remove();
+        }
+        let earlier = null;
+        for (const item of this.list.querySelectorAll(".m")) {
+            const time = new Date(item.querySelector("time").dateTime);
+            const sameDay = earlier && dayKey(earlier.time) === dayKey(time);
+            if (!sameDay) {
+                const divider = item.previousElementSibling?.matches(".fresh") ? item.previousElementSibling : item;
+                divider.before(dayLine(time));
+            }
+            const near = sameDay && earlier.sender === item.dataset.sender && time - earlier.time < GROUP;
+            item.classList.toggle("first", !near || Boolean(item.previousElementSibling?.matches(".fresh")));
+            earlier = { time, sender: item.dataset.sender };
+        }
+    }
+}
+
+/** Who says what in a message on the page. */
+function contents(item) {
+    return item.querySelector(".gone") ? ["", DELETED] : [item.querySelector(".name").textContent, item.querySelector(".text").textContent];
+}
+
+function dayLine(time) {
+    const line = document.createElement("li");
+    line.className = "day";
+    const heading = document.createElement("h3");
+    const stamp = document.createElement("time");
+    stamp.dateTime = time.toISOString();
+    stamp.textContent = dayName(time);
+    heading.append(stamp);
+    line.append(heading);
+    return line;
+}
+
+export function say(element, text) {
+    element.textContent = text;
+    return element;
+}
+
+/** Initials and colour of somebody or of a group, the same as the server makes them. */
+export function dress(avatar, title, id) {
+    const words = title.split(/\s+/u).filter((word) => /^[\p{L}\p{N}]/u.test(word));
+    say(avatar, words.slice(0, 2).map((word) => [...word][0].toUpperCase()).join(""));
+    avatar.className = `avatar hue-${parseInt(id.slice(0, 2), 16) % 8 || 0}`;
+}

@@ -1,0 +1,37 @@
+// Times in the reader's own zone. The server writes UTC, which is what stands there without this script.
+
+// The page is in English; which English says how its reader writes dates.
+const language = navigator.languages.find((tag) => tag.startsWith("en")) ?? "en-GB";
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat(language, { weekday: "long" });
+const day = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
+const year = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" });
+const short = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
+const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
+
+const start = (time) => new Date(time.getFullYear(), time.getMonth(), time.getDate());
+const daysAgo = (time) => Math.round((start(new Date()) - start(time)) / 86_400_000);
+
+/** A key that is the same for all times of one day here. */
+export const dayKey = (time) => `${time.getFullYear()}-${time.getMonth() + 1}-${time.getDate()}`;
+
+export const clockTime = (time) => clock.format(time);
+
+export const fullTime = (time) => full.format(time);
+
+/** The heading of a day. */
+export function dayName(time) {
+    const ago = daysAgo(time);
+    if (ago === 0) return "Today";
+    if (ago === 1) return "Yesterday";
+    if (ago > 1 && ago < 7) return weekday.format(time);
+    return time.getFullYear() === new Date().getFullYear() ? day.format(time) : year.format(time);
+}
+
+/** What fits beside a conversation's name. */
+export function shortTime(time) {
+    const ago = daysAgo(time);
+    if (ago === 0) return clock.format(time);
+    if (ago === 1) return "Yesterday";
+    return time.getFullYear() === new Date().getFullYear() ? short.format(time) : year.format(time);
+}

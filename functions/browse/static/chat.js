@@ -1,0 +1,108 @@
+// The chat page: puts its parts together. The page works without this script as well; with it, messages arrive, are sent
+// and are read without loading the page again.
+
+import { Failure } from "./chat-api.js";
+import { Conversation } from "./chat-conversation.js";
+import { Inbox, startForm } from "./chat-inbox.js";
+import { Poll } from "./chat-live.js";
+import { say } from "./chat-thread.js";
+
+const INBOX_EVERY = 15_000;
+
+const page = document.querySelector("#chat");
+const notice = document.querySelector("#notice");
+const section = page.querySelector(".conversation");
+const user = { id: page.dataset.user, name: page.dataset.name };
+
+// Keys are made by the server's clock: that of this device may be wrong by hours.
+const loaded = Date.parse(page.dataset.now) - performance.now();
+const clock = () => loaded + performance.now();
+
+const inbox = new Inbox(page.querySelector(".inbox"), { user: user.id, current: section?.dataset.conversation });
+let inboxAsked = performance.now();
+startForm(page.querySelector(".start"));
+
+const conversation =
+    section &&
+    new Conversation(section, {
+        user,
+        clock,
+        live: document.querySelector("#live"),
+        news: () => poll?.now(),
+        read: (unread) => inbox.read(unread),
+    });
+
+async function ask() {
+    const news = Boolean(await conversation?.refresh());
+    if (news || performance.now() - inboxAsked > INBOX_EVERY) {
+        inboxAsked = performance.now();
+        const current = await inbox.refresh();
+        if (current && section) {
+            say(section.querySelector("h2"), current);
+        }
+    }
+    return news;
+}
+
+/** Says that the page is cut off, or not any more. */
+function state(failure) {
+    if (failure && !(failure instanceof Failure)) {
+        // A fault of this script and not of the connection.
+        reportError(failure);
+        return;
+    }
+    notice.hidden = !failure;
+    if (failure?.loggedOut) {
+        const link = document.createElement("a");
+        link.href = `/api-auth/login/?next=${encodeURIComponent(location.pathname + location.search)}`;
+        notice.replaceChildren("You are logged out. ", say(link, "Log in again"));
+    } else if (failure?.status === 404) {
+        say(notice, "This conversation was deleted, or you do not take part in it any more.");
+    } else if (failure) {
+        say(notice, "No connection. What you send is kept, and goes out as soon as there is one.");
+    }
+}
+
+// What is written and not sent is nobody else's, who logs in here next.
+document.querySelector("form[action='/api-auth/logout/']").addEventListener("submit", () => sessionStorage.clear());
+
+const poll = new Poll(ask, state);
+poll.start();
+conversation?.markRead().catch(state);
+addEventListener("focus", () => conversation?.markRead().catch(state));
+if (page.hasAttribute("data-chosen") && matchMedia("(pointer: fine)").matches) {
+    conversation?.focus();
+}
+
+/** Earlier messages are fetched when their link comes near, or is followed. */
+const earlier = section?.querySelector(".earlier");
+if (earlier) {
+    const watch = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && fetchEarlier(), {
+        root: section.querySelector(".log"),
+        rootMargin: "400px 0px 0px 0px",
+    });
+    watch.observe(earlier);
+    earlier.addEventListener("click", (event) => {
+        event.preventDefault();
+        fetchEarlier();
+    });
+
+    async function fetchEarlier() {
+        // Observed again after each page, as a link that stays near is not reported twice; after a failure it is up to
+        // the reader.
+        watch.disconnect();
+        if (earlier.ariaBusy === "true") return;
+        earlier.ariaBusy = "true";
+        try {
+            if (await conversation.earlier()) {
+                watch.observe(earlier);
+            } else {
+                if (earlier.contains(document.activeElement)) section.querySelector(".log").focus();
+                earlier.remove();
+            }
+        } catch (failure) {
+            state(failure);
+        }
+        earlier.ariaBusy = "false";
+    }
+}

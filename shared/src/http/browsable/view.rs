@@ -1,0 +1,222 @@
+//! What a page of the browsable API shows, ready for its template.
+
+use askama::Template;
+use axum::http::{HeaderName, header, response::Parts};
+use serde_json::{Map, Value};
+
+use super::{
+    Asked,
+    document::{self, Operation},
+    form::{Form, Sent},
+    pretty::{self, Token},
+};
+use crate::http::{body::pairs, frame::Frame};
+
+/// The headers of an answer that are worth showing, in this order.
+const SHOWN: [HeaderName; 8] = [
+    header::CONTENT_TYPE,
+    header::ETAG,
+    header::LOCATION,
+    header::RETRY_AFTER,
+    header::WWW_AUTHENTICATE,
+    header::CACHE_CONTROL,
+    header::VARY,
+    HeaderName::from_static("x-request-id"),
+];
+
+/// A page of the browsable API.
+#[derive(Template)]
+#[template(path = "browse.html")]
+pub(super) struct BrowsePage {
+    frame: Frame,
+    crumbs: Vec<Crumb>,
+    description: String,
+    method: String,
+    /// Path and query, as asked for.
+    target: String,
+    /// The path alone, as what writes takes no parameters.
+    path: String,
+    /// The same address as JSON.
+    json: String,
+    status: String,
+    is_problem: bool,
+    /// What a problem says, in words.
+    detail: String,
+    headers: Vec<(String, String)>,
+    tokens: Vec<Token>,
+    is_whole: bool,
+    next: Option<String>,
+    previous: Option<String>,
+    methods: Vec<&'static str>,
+    forms: Vec<Form>,
+    /// The version that a change is meant for.
+    etag: String,
+}
+
+/// A step on the way from the root.
+struct Crumb {
+    name: String,
+    href: String,
+}
+
+impl BrowsePage {
+    pub(super) fn new(asked: &Asked, answer: &Parts, body: &[u8], sent: Option<&Sent>) -> Self {
+        let crumbs = crumbs(asked);
+        let title = crumbs.last().map(|last| last.name.clone()).unwrap_or_default();
+        let (tokens, is_whole) = if body.is_empty() { (Vec::new(), true) } else { pretty::tokens(body) };
+        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        let is_problem = answer.status.is_client_error() || answer.status.is_server_error();
+        let text = |name: &str| value[name].as_str().map(str::to_owned);
+        let description = operation(asked, "GET").or(operation(asked, asked.parts.method.as_str()));
+        Self {
+            frame: Frame::new(&title, &asked.parts, asked.visit.as_deref()),
+            crumbs,
+            description: description.map(in_words).unwrap_or_default(),
+            method: asked.parts.method.to_string(),
+            target: asked.parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+            path: asked.parts.uri.path().to_owned(),
+            json: as_json(asked),
+            status: answer.status.to_string(),
+            is_problem,
+            detail: text("detail").filter(|_| is_problem).unwrap_or_default().replace('`', ""),
+            headers: headers(asked, answer),
+            tokens,
+            is_whole,
+            next: text("next").filter(|_| !is_problem),
+            previous: text("previous").filter(|_| !is_problem),
+            methods: methods(asked),
+            forms: forms(asked, answer, &value, sent),
+            etag: answer
+                .headers
+                .get(header::ETAG)
+                .and_then(|tag| tag.to_str().ok())
+                .unwrap_or_default()
+                .to_owned(),
+        }
+    }
+}
+
+/// The operation of a method at the path that was asked for.
+fn operation(asked: &Asked, method: &str) -> Option<&'static Operation> {
+    document::operation(method, asked.route?)
+}
+
+fn in_words(operation: &Operation) -> String {
+    let text = if operation.description.is_empty() { &operation.summary } else { &operation.description };
+    text.replace('`', "")
+}
+
+/// The way from the root to a path that there is; what is nowhere is named as such.
+fn crumbs(asked: &Asked) -> Vec<Crumb> {
+    let mut crumbs = vec![Crumb { name: "API".to_owned(), href: "/api/".to_owned() }];
+    let Some(route) = asked.route else {
+        crumbs.push(Crumb { name: "Nothing here".to_owned(), href: asked.parts.uri.path().to_owned() });
+        return crumbs;
+    };
+    let mut href = String::new();
+    let mut folder = "";
+    for (pattern, segment) in route.split('/').zip(asked.parts.uri.path().split('/')).skip(1) {
+        if pattern.is_empty() {
+            break;
+        }
+        href = format!("{href}/{segment}");
+        if pattern != "api" && pattern != ".well-known" {
+            let ends = if route.ends_with('/') { "/" } else { "" };
+            crumbs.push(Crumb { name: name(pattern, folder), href: format!("{href}{ends}") });
+        }
+        folder = pattern;
+    }
+    crumbs
+}
+
+/// `/messages/` is called `Messages`, and what stands in it `Message`.
+fn name(pattern: &str, folder: &str) -> String {
+    let word = match (pattern.starts_with('{'), folder) {
+        (true, folder) => folder.trim_end_matches('s'),
+        (false, _) => pattern.split('.').next().unwrap_or_default(),
+    };
+    let mut word = word.to_owned();
+    if let Some(first) = word.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    word
+}
+
+fn as_json(asked: &Asked) -> String {
+    let uri = &asked.parts.uri;
+    match uri.query().filter(|query| !query.is_empty()) {
+        Some(query) => format!("{}?{query}&format=json", uri.path()),
+        None => format!("{}?format=json", uri.path()),
+    }
+}
+
+fn headers(asked: &Asked, answer: &Parts) -> Vec<(String, String)> {
+    let allow = asked.allow.to_str().unwrap_or_default();
+    let mut shown = Vec::new();
+    if !allow.is_empty() {
+        shown.push(("Allow".to_owned(), allow.to_owned()));
+    }
+    for name in SHOWN {
+        if let Some(value) = answer.headers.get(&name).and_then(|value| value.to_str().ok()) {
+            shown.push((spelled(name.as_str()), value.to_owned()));
+        }
+    }
+    shown
+}
+
+/// `x-request-id` as `X-Request-Id`.
+fn spelled(name: &str) -> String {
+    if name == "etag" {
+        return "ETag".to_owned();
+    }
+    let words = name.split('-').map(|word| {
+        let mut word = word.to_owned();
+        if let Some(first) = word.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        word
+    });
+    words.collect::<Vec<_>>().join("-")
+}
+
+/// The methods that the path has, in the order of the buttons.
+fn methods(asked: &Asked) -> Vec<&'static str> {
+    let allow = asked.allow.to_str().unwrap_or_default();
+    let all = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    all.into_iter().filter(|method| allow.split(", ").any(|allowed| allowed == *method)).collect()
+}
+
+/// A form for each method with a body, where it makes sense to ask: not where there is nothing, nor, of what needs a login,
+/// for nobody.
+fn forms(asked: &Asked, answer: &Parts, value: &Value, sent: Option<&Sent>) -> Vec<Form> {
+    let none = Map::new();
+    let status = answer.status.as_u16();
+    if status == 404 || status == 406 || status >= 500 {
+        return Vec::new();
+    }
+    let named = parameters(asked);
+    let methods = ["POST", "PUT", "PATCH"].into_iter().filter(|method| methods(asked).contains(method));
+    methods
+        .filter_map(|method| {
+            let operation =
+                operation(asked, method).filter(|operation| status != 401 || operation.is_open)?;
+            let fields = operation.fields.as_ref()?;
+            let is_this = asked.parts.method.as_str() == method;
+            let was_refused = is_this && answer.status.is_client_error();
+            let errors = value["errors"].as_object().filter(|_| was_refused).unwrap_or(&none);
+            let present = match method {
+                "POST" => Some(&named),
+                _ => value.as_object().filter(|_| answer.status.is_success()),
+            };
+            let mut form = Form::new(method, fields, present, sent.filter(|_| was_refused), errors);
+            form.give_key(&asked.client_key);
+            Some(form)
+        })
+        .collect()
+}
+
+/// The parameters of the address: what a list is narrowed down to is what is added to it.
+fn parameters(asked: &Asked) -> Map<String, Value> {
+    let pairs = pairs(asked.parts.uri.query().unwrap_or_default().as_bytes());
+    pairs.into_iter().flatten().map(|(name, value)| (name, Value::String(value))).collect()
+}

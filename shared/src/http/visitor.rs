@@ -1,0 +1,208 @@
+//! Who is in front of a browser: the cookie's session and its user, read strongly on each request, so that logging out ends
+//! it at once and so does a change of the password.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, header, request::Parts},
+};
+use cookie::Cookie;
+
+use super::problem::Problem;
+use crate::{
+    App,
+    auth::{SessionCookie, browser::same_secret},
+    store::items::{Session, SessionKind, User},
+};
+
+/// The name that Django gives it, so that scripts of its users keep working.
+pub const SESSION_COOKIE: &str = "sessionid";
+
+/// A live browser session.
+pub struct Visit {
+    cookie: SessionCookie,
+    /// As it was read.
+    pub session: Session,
+    /// Whose it is, as they were read with it.
+    pub user: User,
+}
+
+impl std::fmt::Debug for Visit {
+    /// Neither a secret nor how to reach somebody belongs into a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Visit")
+            .field("user", &self.user.id)
+            .field("session", &self.session.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Visit {
+    /// What this session's pages send along with a request that changes something.
+    #[must_use]
+    pub fn csrf_token(&self) -> String {
+        self.cookie.csrf_token()
+    }
+}
+
+/// Who looks at a page, if they are logged in by cookie. For pages; what answers with JSON takes a `Caller`.
+#[derive(Debug, Clone)]
+pub struct Visitor(pub Option<Arc<Visit>>);
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        visit(parts, app).await.map(Self)
+    }
+}
+
+/// What was found out about a request's cookie before its handler was asked.
+#[derive(Debug, Clone)]
+pub(super) struct Known(pub(super) Result<Option<Arc<Visit>>, Problem>);
+
+/// The live session of the request's cookie. With an `Authorization` header the cookie does not count.
+pub(super) async fn visit(parts: &Parts, app: &App) -> Result<Option<Arc<Visit>>, Problem> {
+    match parts.extensions.get::<Known>() {
+        Some(known) => known.0.clone(),
+        None => read(&parts.headers, app).await,
+    }
+}
+
+/// The same, read anew.
+pub(super) async fn read(headers: &HeaderMap, app: &App) -> Result<Option<Arc<Visit>>, Problem> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return Ok(None);
+    }
+    let Some(cookie) = cookie(headers, SESSION_COOKIE).as_deref().and_then(SessionCookie::parse) else {
+        return Ok(None);
+    };
+    let found = app.store.session_and_user(cookie.user, cookie.session).await?;
+    let now = app.clock.now();
+    Ok(found
+        .filter(|(session, user)| is_of(session, &cookie) && session.is_live(user, now))
+        .map(|(session, user)| Arc::new(Visit { cookie, session, user })))
+}
+
+/// Never the session of a token.
+fn is_of(session: &Session, cookie: &SessionCookie) -> bool {
+    session.kind == SessionKind::Cookie
+        && session.secret.as_deref().is_some_and(|secret| same_secret(secret, &cookie.digest()))
+}
+
+/// The value of the one cookie of this name. Where there are two, one is from somewhere that should not set any: neither.
+pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut found = sent.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == name);
+    let first = found.next()?.value().to_owned();
+    found.next().is_none().then_some(first)
+}
+
+/// The scheme and host of the page that sends requests to this place, as a browser's `Origin` header has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// `https`, or `http`.
+    scheme: &'static str,
+    host: String,
+}
+
+impl Site {
+    /// Of a request. Where no gateway says what the client speaks, it is what this machine speaks to itself: HTTP.
+    #[must_use]
+    pub fn of(parts: &Parts) -> Option<Self> {
+        let host = parts.uri.authority().map(|host| host.as_str().to_ascii_lowercase())?;
+        let said = parts.headers.get("x-forwarded-proto").map(HeaderValue::as_bytes);
+        let own = ["127.0.0.1", "localhost", "[::1]"];
+        let loopback = own
+            .iter()
+            .any(|name| host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')));
+        let http = said.map_or(loopback, |said| said == b"http");
+        Some(Self { scheme: if http { "http" } else { "https" }, host })
+    }
+
+    /// Whether cookies are to travel encrypted only.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.scheme == "https"
+    }
+
+    /// Whether an `Origin` header names this site.
+    #[must_use]
+    pub fn is_origin(&self, origin: &str) -> bool {
+        origin.to_ascii_lowercase().split_once("://") == Some((self.scheme, self.host.as_str()))
+    }
+}
+
+impl FromRequestParts<App> for Site {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self::of(parts).unwrap_or(Self { scheme: "https", host: String::new() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(uri: &str, proto: Option<&str>) -> Site {
+        let mut request = axum::http::Request::get(uri);
+        if let Some(proto) = proto {
+            request = request.header("x-forwarded-proto", proto);
+        }
+        Site::of(&request.body(()).unwrap().into_parts().0).unwrap()
+    }
+
+    #[test]
+    fn a_site_is_what_its_gateway_says() {
+        let deployed = site("https://api.test/api/", Some("https"));
+        assert!(deployed.is_secure() && deployed.is_origin("https://api.test"));
+        for other in ["http://api.test", "https://api.test:444", "https://api.test.", "api.test", "null", ""]
+        {
+            assert!(!deployed.is_origin(other), "{other}");
+        }
+        let local = site("http://127.0.0.1:3000/", Some("http"));
+        assert!(!local.is_secure() && local.is_origin("http://127.0.0.1:3000"));
+        // `cargo lambda watch` says nothing, and `lambda_http` takes that for HTTPS.
+        assert!(!site("https://127.0.0.1:9000/", None).is_secure());
+        assert!(site("https://api.test/", None).is_secure());
+        assert!(site("https://127.0.0.1.example.com/", None).is_secure());
+    }
+
+    #[test]
+    fn cookies_travel_encrypted_where_the_page_does() {
+        use crate::{
+            auth::SessionCookie,
+            http::cookies,
+            ids::{SessionId, UserId},
+            random::Random,
+        };
+        let random = Random::from_seed(1);
+        let cookie = SessionCookie::new(UserId::new(random.uuid()), SessionId::new(random.uuid()), &random);
+        let lines = |site: &Site| {
+            let mut headers = HeaderMap::new();
+            cookies::begin(&mut headers, site, &cookie);
+            headers
+                .get_all(header::SET_COOKIE)
+                .iter()
+                .map(|line| line.to_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert!(
+            lines(&site("https://api.test/", Some("https"))).iter().all(|line| line.contains("; Secure"))
+        );
+        assert!(lines(&site("http://api.test/", Some("http"))).iter().all(|line| !line.contains("Secure")));
+    }
+
+    #[test]
+    fn of_two_cookies_of_a_name_neither_counts() {
+        let headers = |lines: &[&str]| {
+            let values = lines.iter().map(|line| (header::COOKIE, line.parse().unwrap()));
+            values.collect::<HeaderMap>()
+        };
+        assert_eq!(cookie(&headers(&["a=1; b=2"]), "b").as_deref(), Some("2"));
+        assert_eq!(cookie(&headers(&["a=1; a=2"]), "a"), None);
+        assert_eq!(cookie(&headers(&["b=1"]), "a"), None);
+    }
+}

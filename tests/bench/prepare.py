@@ -1,0 +1,124 @@
+"""What has to stand before anything is measured: the functions built for release, DynamoDB Local with a table and demo
+users, and the two handlers that they are compared with. What is fetched goes to local/.tools/."""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from runtime_api import Failed
+from subject import Subject
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TOOLS = ROOT / "local" / ".tools"
+FUNCTIONS = ["auth", "conversations", "messages"]
+NEEDED = {"cargo": "Rust", "java": "Java 17", "mvn": "Maven", "curl": "curl", "valgrind": "valgrind"}
+
+
+def require(*programs):
+    missing = [program for program in programs if not shutil.which(program)]
+    if missing:
+        raise Failed("not installed: %s" % ", ".join(NEEDED.get(program, program) for program in missing))
+
+
+def run(*command, **options):
+    subprocess.run([str(word) for word in command], check=True, cwd=ROOT, stdout=sys.stderr, **options)
+
+
+def binaries(build):
+    """The release binaries by name, built first where that is asked for."""
+    if build:
+        run("cargo", "build", "--release", "--locked", *(word for name in FUNCTIONS for word in ("--bin", name)))
+    metadata = subprocess.check_output(["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT)
+    target = Path(json.loads(metadata)["target_directory"])
+    return {name: target / "release" / name for name in FUNCTIONS}
+
+
+def zip_size(binary):
+    """Megabytes of the package that is deployed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as package:
+        package.write(binary, "bootstrap")
+    return len(packed.getvalue()) / 1e6
+
+
+def environment(endpoint, seed):
+    """What Lambda and the template set; credentials and region are made up."""
+    return {
+        "TABLE_NAME": "messaging",
+        "ISSUER": "https://bench.example.com",
+        "AUDIENCE": "messaging",
+        "SIGNING_SEED_FILE": str(seed),
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_LAMBDA_FUNCTION_NAME": "bench",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+    }
+
+
+@contextlib.contextmanager
+def dynamodb_local():
+    """DynamoDB Local for as long as the block runs; its endpoint."""
+    command = [ROOT / "local" / "dynamodb-local"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        endpoint = process.stdout.readline().strip()
+        if not endpoint:
+            raise Failed("DynamoDB Local did not start: local/dynamodb-local says why")
+        yield endpoint
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def demo_data(endpoint, environment):
+    """The table, the signing key and the demo users, as `cargo run` makes them."""
+    init = ["cargo", "run", "--quiet", "--locked", "--", "init", "--dynamodb-endpoint", endpoint]
+    run(*init, env={**os.environ, **environment})
+
+
+def python_send(environment):
+    require("python3")
+    wanted = HERE / "python" / "requirements.txt"
+    venv = fetched("python", wanted, lambda folder: (
+        run(sys.executable, "-m", "venv", folder),
+        run(folder / "bin" / "pip", "install", "--quiet", "--requirement", wanted),
+    ))
+    return Subject("Python", [venv / "bin" / "python", HERE / "python" / "bootstrap.py"], environment)
+
+
+def node_send(environment):
+    require("node", "npm")
+    wanted = HERE / "node" / "package.json"
+    folder = fetched("node", wanted, lambda folder: (
+        folder.mkdir(parents=True),
+        shutil.copy(wanted, folder),
+        run("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder),
+    ))
+    # Modules are found beside the file that imports them.
+    shutil.copy(HERE / "node" / "bootstrap.mjs", folder)
+    return Subject("Node", ["node", folder / "bootstrap.mjs"], environment)
+
+
+def fetched(name, wanted, fetch):
+    """A folder of tools that hold what `wanted` names: fetched once, and complete or not there."""
+    version = hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]
+    folder, complete = TOOLS / ("bench-%s-%s" % (name, version)), ".complete"
+    if not (folder / complete).exists():
+        print("Fetching what the %s handler needs ..." % name, file=sys.stderr)
+        shutil.rmtree(folder, ignore_errors=True)
+        TOOLS.mkdir(parents=True, exist_ok=True)
+        fetch(folder)
+        (folder / complete).touch()
+    return folder

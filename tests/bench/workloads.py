@@ -1,0 +1,153 @@
+"""What the functions are asked in the benchmark: events of API Gateway's HTTP API, and what a right answer to each is."""
+
+import json
+import os
+import time
+import uuid
+
+DEMO = {"email": "ann@example.com", "password": "keys under the doormat"}
+# An item of about 400 bytes, as in the budget of a page.
+BODY = "The quick brown fox jumps over the lazy dog, again. " * 4
+
+
+def event(method, path, query="", body=None, token=None):
+    """An event in payload format 2.0 with the headers that a browser and API Gateway send."""
+    headers = {
+        "accept": "application/json",
+        "accept-encoding": "gzip, deflate, br",
+        "accept-language": "en-GB,en;q=0.9",
+        "content-length": str(len(body or "")),
+        "content-type": "application/json",
+        "host": "abcdefghij.execute-api.us-east-1.amazonaws.com",
+        "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+        "x-amzn-trace-id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700",
+        "x-forwarded-for": "203.0.113.7",
+        "x-forwarded-port": "443",
+        "x-forwarded-proto": "https",
+    }
+    if token:
+        headers["authorization"] = "Bearer " + token
+    http = {
+        "method": method,
+        "path": path,
+        "protocol": "HTTP/1.1",
+        "sourceIp": "203.0.113.7",
+        "userAgent": headers["user-agent"],
+    }
+    context = {
+        "accountId": "123456789012",
+        "apiId": "abcdefghij",
+        "domainName": headers["host"],
+        "domainPrefix": "abcdefghij",
+        "http": http,
+        "requestId": "JKJaXmPLvHcESHA=",
+        "routeKey": "ANY /api/{proxy+}",
+        "stage": "$default",
+        "time": "10/Mar/2026:05:16:23 +0000",
+        "timeEpoch": 1773119783000,
+    }
+    made = {
+        "version": "2.0",
+        "routeKey": context["routeKey"],
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "requestContext": context,
+        "isBase64Encoded": False,
+    }
+    if query:
+        made["queryStringParameters"] = dict(pair.split("=", 1) for pair in query.split("&"))
+    if body:
+        made["body"] = body
+    return made
+
+
+def uuid7():
+    """What a client makes when its user presses send (RFC 9562, section 5.7)."""
+    bits = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10), "big")
+    return str(uuid.UUID(int=bits & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62))
+
+
+class Workload:
+    """Events, and the answers to them."""
+
+    status = 200
+
+    def answered(self, answer):
+        assert answer["statusCode"] == self.status, answer
+        self.read(json.loads(answer["body"]))
+
+    def read(self, body):
+        """Checks what was answered."""
+
+
+class Login(Workload):
+    """Logs in; keeps the tokens."""
+
+    tokens = None
+
+    def event(self):
+        return event("POST", "/api/token/", body=json.dumps(DEMO))
+
+    def read(self, body):
+        assert body["access"] and body["refresh"]
+        self.tokens = body
+
+
+class MakeConversation(Workload):
+    """A new group of the caller's alone."""
+
+    status = 201
+    conversation = None
+
+    def __init__(self, token):
+        self.token = token
+
+    def event(self):
+        body = json.dumps({"kind": "group", "name": "Benchmark", "participants": []})
+        return event("POST", "/api/conversations/", body=body, token=self.token)
+
+    def read(self, body):
+        self.conversation = body["conversation_id"]
+
+
+class Send(Workload):
+    """Sends into one conversation as a client does that has seen its last message."""
+
+    status = 201
+    last = None
+
+    def __init__(self, token, conversation):
+        self.token = token
+        self.conversation = conversation
+        self.sent = []
+
+    def event(self):
+        self.key = uuid7()
+        said = {"conversation": self.conversation, "message_body": BODY, "client_id": self.key}
+        if self.last:
+            said["after"] = self.last
+        return event("POST", "/api/messages/", body=json.dumps(said), token=self.token)
+
+    def read(self, body):
+        assert (body["client_id"], body["message_body"]) == (self.key, BODY), body
+        assert body["sender"]["email"] == DEMO["email"], body
+        self.last = body["message_id"]
+        self.sent.append(self.last)
+
+
+class List(Workload):
+    """Reads the newest 50 messages."""
+
+    found = ()
+
+    def __init__(self, token, conversation):
+        self.token = token
+        self.query = "conversation=%s&limit=50" % conversation
+
+    def event(self):
+        return event("GET", "/api/messages/", query=self.query, token=self.token)
+
+    def read(self, body):
+        assert len(body["results"]) == 50, len(body["results"])
+        self.found = [message["message_id"] for message in body["results"]]

@@ -1,0 +1,6 @@
+// One file for `node --test`, so that all tests share one process of the API and one browser.
+
+import "./login.js";
+import "./browsable.js";
+import "./chat.js";
+import "./sending.js";

@@ -1,0 +1,142 @@
+//! Changes of the password, closings and logins of one account that meet in its credential and its profile.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::{
+    harness::{
+        TestApp,
+        call::{
+            Operation::{Put, Transact, Update},
+            on,
+        },
+        faults::Fault::Conflict,
+        login::{OTHER_PASSWORD, change_password, log_in, logged_in, refresh},
+        people::PASSWORD,
+        table::number,
+    },
+    held::held,
+};
+
+/// A hash of everybody's password by other parameters than today's, so that a login makes a new one.
+const OLD_HASH: &str =
+    "$argon2id$v=19$m=8192,t=1,p=1$IZv/UDppazhOxgL31h4yLA$xbQigJpu4tFVKmItUFCfMqGO70vltTplTG9WYuNI+Bc";
+
+#[tokio::test]
+async fn a_login_past_the_end_of_the_account_leaves_no_session() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let late = log_in(&app, &ann.email, PASSWORD);
+    let (raced, closed) = held(&app, on(Put).of("SESSION#"), late, ann.delete("/api/users/me/")).await;
+    closed.expect(204);
+    if raced.status == 200 {
+        refresh(&app, &raced.json()["refresh"]).await.problem(401, "token_not_valid");
+    }
+}
+
+/// The SDK gives up the first try, the second meets a conflict, and the first takes effect before the third.
+#[tokio::test]
+async fn a_change_of_the_password_that_a_late_try_has_made_is_done() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, _) = logged_in(&app, &ann).await;
+    let faults = &app.proxy.faults;
+    let first = faults.hold(on(Transact));
+    faults.fail_nth(1, on(Transact), Conflict);
+    let third = faults.hold_nth(2, on(Transact));
+    let late = async {
+        third.reached().await;
+        first.release();
+        first.finished().await;
+        third.release();
+    };
+    let (changed, ()) = tokio::join!(change_password(&here, PASSWORD, OTHER_PASSWORD), late);
+    faults.clear();
+    changed.expect(204);
+    log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
+}
+
+#[tokio::test]
+async fn of_two_changes_of_the_password_the_late_one_finds_it_changed() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, mine) = logged_in(&app, &ann).await;
+    let late = change_password(&here, PASSWORD, "yet-another-horse-battery-staple");
+    let first = change_password(&here, PASSWORD, OTHER_PASSWORD);
+    let (late, first) = held(&app, on(Transact).of("CREDENTIAL"), late, first).await;
+    first.expect(204);
+    late.refuses("old_password");
+    log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
+    refresh(&app, &mine).await.ok();
+}
+
+/// A login remembers that the password was right, and keeps its hash by today's parameters: of that very password.
+#[tokio::test]
+async fn a_hash_that_is_kept_late_replaces_no_newer_one() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, _) = logged_in(&app, &ann).await;
+    app.table.set(&format!("EMAIL#{}", ann.email), "CREDENTIAL", "hash", json!(OLD_HASH)).await;
+    let kept = app.proxy.faults.hold_nth(1, on(Update).of("CREDENTIAL"));
+    let change = async {
+        kept.reached().await;
+        change_password(&here, PASSWORD, OTHER_PASSWORD).await.expect(204);
+        kept.release();
+    };
+    let (_, ()) = tokio::join!(log_in(&app, &ann.email, PASSWORD), change);
+    app.proxy.faults.clear();
+    log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
+    log_in(&app, &ann.email, PASSWORD).await.problem(401, "invalid_credentials");
+}
+
+#[tokio::test]
+async fn a_hash_that_is_kept_late_is_not_the_one_of_who_has_the_email_since() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    app.table.set(&format!("EMAIL#{}", ann.email), "CREDENTIAL", "hash", json!(OLD_HASH)).await;
+    let kept = app.proxy.faults.hold_nth(1, on(Update).of("CREDENTIAL"));
+    let other = async {
+        kept.reached().await;
+        ann.delete("/api/users/me/").await.expect(204);
+        let body = json!({
+            "email": ann.email, "password": OTHER_PASSWORD, "first_name": "Ben", "last_name": "Tester",
+        });
+        app.post("/api/users/").json(&body).send().await.created();
+        kept.release();
+    };
+    let (_, ()) = tokio::join!(log_in(&app, &ann.email, PASSWORD), other);
+    app.proxy.faults.clear();
+    log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
+    log_in(&app, &ann.email, PASSWORD).await.problem(401, "invalid_credentials");
+}
+
+#[tokio::test]
+async fn a_closing_past_a_change_of_the_password_ends_that_version_too() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, mine) = logged_in(&app, &ann).await;
+    let late = here.delete("/api/users/me/");
+    let change = change_password(&here, PASSWORD, OTHER_PASSWORD);
+    let (closed, changed) = held(&app, on(Transact).of("PROFILE"), late, change).await;
+    closed.expect(204);
+    changed.expect(204);
+    let profile = app.table.get(&format!("USER#{}", ann.id), "PROFILE").await.unwrap();
+    assert_eq!(number(&profile, "credential_version"), 3);
+    refresh(&app, &mine).await.problem(401, "token_not_valid");
+}
+
+#[tokio::test]
+async fn a_closing_past_another_one_finds_the_account_closed() {
+    let app = TestApp::new().await;
+    app.freeze();
+    let ann = app.user("ann").await;
+    let first = async {
+        app.advance(TimeDelta::seconds(1));
+        ann.delete("/api/users/me/").await
+    };
+    let (late, first) = held(&app, on(Transact).of("PROFILE"), ann.delete("/api/users/me/"), first).await;
+    late.expect(204);
+    first.expect(204);
+    let profile = app.table.get(&format!("USER#{}", ann.id), "PROFILE").await.unwrap();
+    assert_eq!(profile["closed_at"], json!(app.app.clock.now().timestamp_micros()));
+}

@@ -1,0 +1,177 @@
+//! The forms of the browsable API: what they send is what a program would have sent, and what is refused comes back with
+//! what is wrong beside it.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Browser, TestApp, User, people::PASSWORD, user::message_path};
+
+async fn post(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let token = browser.csrf();
+    let all: Vec<(&str, &str)> =
+        fields.iter().copied().chain([("csrfmiddlewaretoken", token.as_str())]).collect();
+    browser.post(path, &all).await
+}
+
+async fn stage(app: &TestApp) -> (User, User, Browser, String) {
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let conversation = ann.group(&[&ben]).await;
+    let browser = Browser::of(&ann).await;
+    (ann, ben, browser, conversation)
+}
+
+#[tokio::test]
+async fn a_message_is_sent_by_a_form() {
+    let app = TestApp::new().await;
+    let (ann, _, browser, conversation) = stage(&app).await;
+    // As a browser sends it: every field of the form, most of them empty, lines ended by CRLF.
+    let fields = [
+        ("conversation", conversation.as_str()),
+        ("message_body", "hush\r\ntwo lines"),
+        ("reply_to", ""),
+        ("client_id", ""),
+        ("after", ""),
+        ("metadata", "{\"color\": \"red\"}"),
+    ];
+    let made = post(&browser, "/api/messages/", &fields).await.expect(201);
+    assert!(made.header("location").is_some() || made.text().contains("HTTP 201"), "{made}");
+    let messages = ann.messages(&conversation).await;
+    assert_eq!(messages[0]["message_body"], "hush\ntwo lines");
+    assert_eq!(messages[0]["metadata"], json!({ "color": "red" }));
+    app.check().await;
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_sends_once() {
+    let app = TestApp::new().await;
+    let (ann, _, browser, conversation) = stage(&app).await;
+    let page = browser.get("/api/messages/").await.expect(200).text();
+    assert!(!page.contains(&format!("value=\"{conversation}\"")));
+    let start = page.find("name=\"client_id\"").unwrap();
+    let key = page[start..].split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert_eq!(key.len(), 36, "the form has a client key of its own: {key}");
+    // The list of one conversation has a form for that one, which is posted to the path alone.
+    let narrowed =
+        browser.get(&format!("/api/messages/?conversation={conversation}")).await.expect(200).text();
+    assert!(narrowed.contains(&format!("value=\"{conversation}\"")), "{narrowed}");
+    assert!(narrowed.contains("action=\"/api/messages/\""), "{narrowed}");
+    let fields = [("conversation", conversation.as_str()), ("message_body", "hush"), ("client_id", &key)];
+    post(&browser, "/api/messages/", &fields).await.expect(201);
+    post(&browser, "/api/messages/", &fields).await.expect(200);
+    assert_eq!(ann.bodies(&conversation).await, ["hush"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_stands_beside_its_field() {
+    let app = TestApp::new().await;
+    let (ann, _, browser, conversation) = stage(&app).await;
+    let fields = [
+        ("conversation", conversation.as_str()),
+        ("message_body", "  "),
+        ("metadata", "[1]"),
+        ("after", "x"),
+    ];
+    let page = post(&browser, "/api/messages/", &fields).await.expect(400).text();
+    let (form, field) = (page.find("id=\"post\"").unwrap(), page.find("name=\"after\"").unwrap());
+    assert!(
+        form < field && page.contains("aria-invalid=\"true\"") && page.contains("class=\"fault\""),
+        "{page}"
+    );
+    assert!(page.contains(&format!("value=\"{conversation}\"")), "what was sent is shown again: {page}");
+    // A password is not.
+    let fields =
+        [("email", "x"), ("password", "short-horse-battery"), ("first_name", "Hush"), ("last_name", "")];
+    let page = post(&browser, "/api/users/", &fields).await.expect(400).text();
+    assert!(page.contains("value=\"Hush\"") && !page.contains("short-horse-battery"), "{page}");
+    assert_eq!(ann.messages(&conversation).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_body_is_sent_as_it_was_typed() {
+    let app = TestApp::new().await;
+    let (ann, _, browser, conversation) = stage(&app).await;
+    let raw = json!({ "conversation": conversation, "message_body": "hush, raw", "metadata": { "n": 1.5 } })
+        .to_string();
+    let sent = [("_content_type", "application/json"), ("_content", raw.as_str())];
+    post(&browser, "/api/messages/", &sent).await.expect(201);
+    assert_eq!(ann.messages(&conversation).await[0]["metadata"], json!({ "n": 1.5 }));
+    for (kind, raw, status) in [
+        ("application/json", "{\"a\": <b>", 400),
+        ("application/json", "{\"a\":1,\"a\":2}", 400),
+        ("application/json", "[]", 400),
+        ("text/plain", "hush", 415),
+        ("\u{1f600}", "{}", 415),
+    ] {
+        let page = post(&browser, "/api/messages/", &[("_content_type", kind), ("_content", raw)])
+            .await
+            .expect(status);
+        assert!(status == 415 || page.text().contains("_content"), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn other_methods_are_sent_by_a_script() {
+    let app = TestApp::new().await;
+    let (ann, ben, browser, conversation) = stage(&app).await;
+    let message = ann.send(&conversation, "hush").await;
+    let path = message_path(&message);
+    browser.script(Method::PATCH, &path, &[("message_body", "hush, patched")]).await.expect(200);
+    browser.script(Method::PUT, &path, &[("message_body", "hush, put"), ("metadata", "")]).await.expect(200);
+    assert_eq!(ann.bodies(&conversation).await, ["hush, put"]);
+    let group = format!("/api/conversations/{conversation}/");
+    browser.script(Method::PATCH, &group, &[("name", "")]).await.expect(200);
+    assert_eq!(ann.conversation(&conversation).await["name"], Value::Null);
+    let participants = format!("{}\n{}", ann.id, ben.id);
+    browser
+        .script(Method::PUT, &group, &[("participants", &participants), ("name", "hush, put")])
+        .await
+        .expect(200);
+    let read = [("message", message["message_id"].as_str().unwrap()), ("unread", "true")];
+    browser.script(Method::PUT, &format!("{group}read/"), &read).await.expect(200);
+    // A copy that is not the present one.
+    let request = browser
+        .request(Method::PATCH, &path)
+        .header("accept", "text/html")
+        .header("x-csrftoken", &browser.csrf());
+    request.header("if-match", "\"0\"").form("message_body=late").send().await.expect(412);
+    let gone = browser.script(Method::DELETE, &path, &[]).await.expect(200);
+    assert!(gone.text().contains("HTTP 204 No Content"), "{gone}");
+    ann.get(&path).await.problem(404, "not_found");
+    browser.script(Method::OPTIONS, &group, &[]).await.expect(200);
+    app.check().await;
+}
+
+#[tokio::test]
+async fn accounts_and_passwords_are_changed_by_forms() {
+    let app = TestApp::new().await;
+    let (_, _, browser, _) = stage(&app).await;
+    let nobody = Browser::new(app.api());
+    // Whoever is not logged in makes an account without a token, where everybody may.
+    let email = crate::harness::network::unique_email("new");
+    let fields = [
+        ("email", email.as_str()),
+        ("password", PASSWORD),
+        ("first_name", "Hush"),
+        ("last_name", "Hush"),
+        ("phone_number", ""),
+    ];
+    nobody.post("/api/users/", &fields).await.expect(201);
+    nobody.log_in(&email, PASSWORD, "/api/").await.expect(303);
+    // By cookie, a request without one has no effect.
+    browser.post("/api/users/", &fields).await.expect(403);
+    let fields = [("old_password", PASSWORD), ("new_password", "another-horse-battery-staple")];
+    let changed = post(&browser, "/api/users/me/password/", &fields).await.expect(200).text();
+    assert!(changed.contains("HTTP 204 No Content") && !changed.contains("horse-battery"), "{changed}");
+}
+
+#[tokio::test]
+async fn forms_of_programs_are_what_they_were() {
+    let app = TestApp::new().await;
+    let (ann, _, _, conversation) = stage(&app).await;
+    let form = format!("conversation={conversation}&message_body=hush+form&client_id=");
+    let send = |form: &str| ann.request(Method::POST, "/api/messages/").form(form);
+    send(&form).send().await.refuses("client_id");
+    send(&form).header("accept", "text/html").send().await.expect(400);
+    send(&form.replace("&client_id=", "")).send().await.created();
+    send("_content=%7B%7D").send().await.refuses("_content");
+}

@@ -1,0 +1,281 @@
+//! What people do, and a small world to do it in.
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    Answer, TestApp, User,
+    login::{OTHER_PASSWORD, log_in},
+    network::unique_email,
+    people::PASSWORD,
+    table::Item,
+    user::message_path,
+};
+
+/// What people do that changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    Register,
+    LogIn,
+    Refresh,
+    LogOut,
+    ChangePassword,
+    ChangeProfile,
+    CloseAccount,
+    CreateGroup,
+    OpenDirect,
+    Rename,
+    Send,
+    Edit,
+    DeleteMessage,
+    MarkRead,
+    Add,
+    Remove,
+    Leave,
+    GiveOwnership,
+    DeleteConversation,
+    HideDirect,
+}
+
+/// A small world in which any of it can be done; made anew for each try.
+pub struct Stage {
+    pub ann: User,
+    pub ben: User,
+    pub cleo: User,
+    /// A group of the three; Ann owns it.
+    pub group: String,
+    /// Ann's message in it, and Ben's.
+    pub message: Value,
+    pub bens: Value,
+    pub key: String,
+    pub email: String,
+    pub refresh: String,
+    pub direct: String,
+}
+
+impl Stage {
+    pub async fn new(app: &TestApp, operation: Operation) -> Self {
+        let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+        let group = ann.group(&[&ben]).await;
+        let message = ann.send(&group, "hush, one").await;
+        let bens = ben.send(&group, "hush, two").await;
+        let mut stage = Self {
+            key: app.key(),
+            email: unique_email("dan"),
+            refresh: String::new(),
+            direct: String::new(),
+            ann,
+            ben,
+            cleo,
+            group,
+            message,
+            bens,
+        };
+        if operation.needs_session() {
+            let tokens = log_in(app, &stage.ann.email, PASSWORD).await.ok();
+            stage.refresh = tokens["refresh"].as_str().unwrap().to_owned();
+            stage.ann.token = tokens["access"].as_str().unwrap().to_owned();
+        }
+        if operation == Operation::HideDirect {
+            stage.direct = stage.ann.direct(&stage.ben).await;
+            stage.ben.send(&stage.direct, "hush, direct").await;
+        }
+        stage
+    }
+
+    pub async fn run(&self, app: &TestApp, operation: Operation) -> Answer {
+        let conversation = format!("/api/conversations/{}/", self.group);
+        match operation {
+            Operation::Register => {
+                let body = json!({
+                    "email": self.email, "password": PASSWORD, "first_name": "Dan", "last_name": "Tester",
+                });
+                app.post("/api/users/").json(&body).send().await
+            }
+            Operation::LogIn => log_in(app, &self.ann.email, PASSWORD).await,
+            Operation::Refresh => self.refresh(app).await,
+            Operation::LogOut => {
+                let body = json!({ "refresh": self.refresh });
+                app.post("/api/token/blacklist/").json(&body).send().await
+            }
+            Operation::ChangePassword => {
+                let body = json!({ "old_password": PASSWORD, "new_password": OTHER_PASSWORD });
+                self.ann.post("/api/users/me/password/", body).await
+            }
+            Operation::ChangeProfile => {
+                self.ann.patch("/api/users/me/", json!({ "last_name": "Hush" })).await
+            }
+            Operation::CloseAccount => self.ann.delete("/api/users/me/").await,
+            Operation::CreateGroup => {
+                let body = json!({ "participants": [self.ben.id, self.cleo.id] });
+                self.ann.post("/api/conversations/", body).await
+            }
+            Operation::OpenDirect => self.ann.open_direct(&self.cleo).await,
+            Operation::Rename => self.ann.patch(&conversation, json!({ "name": "hush, new" })).await,
+            Operation::Send => self.ann.send_with_key(&self.group, &self.key, "hush, sent").await,
+            Operation::Edit => self.ann.edit(&self.message, "hush, edited").await,
+            Operation::DeleteMessage => self.ann.delete_message(&self.message).await,
+            Operation::MarkRead => self.ann.mark_read(&self.group, &self.bens).await,
+            Operation::Add => self.ann.add(&self.group, &[&self.cleo]).await,
+            Operation::Remove => self.ann.remove(&self.group, &self.ben).await,
+            Operation::Leave => self.ann.leave(&self.group).await,
+            Operation::GiveOwnership => {
+                let path = format!("{conversation}participants/{}/", self.ben.id);
+                self.ann.patch(&path, json!({ "role": "owner" })).await
+            }
+            Operation::DeleteConversation => self.ann.delete_conversation(&self.group).await,
+            Operation::HideDirect => self.ann.delete_conversation(&self.direct).await,
+        }
+    }
+
+    /// What people do after it, so that a write of before would be seen; the whole table then.
+    pub async fn go_on(&self, app: &TestApp, operation: Operation, answer: &Answer) -> Vec<Item> {
+        match operation {
+            Operation::Send => drop(self.ann.edit(&answer.json(), "hush, later").await.ok()),
+            Operation::Edit => drop(self.ann.edit(&self.message, "hush, later").await.ok()),
+            Operation::Add => self.ann.remove(&self.group, &self.cleo).await.nothing(),
+            Operation::Remove => drop(self.ann.add(&self.group, &[&self.ben]).await),
+            Operation::Rename => {
+                let path = format!("/api/conversations/{}/", self.group);
+                self.ann.patch(&path, json!({ "name": "hush, later" })).await.ok();
+            }
+            Operation::MarkRead => {
+                let later = self.ben.send(&self.group, "hush, later").await;
+                self.ann.mark_read(&self.group, &later).await.ok();
+            }
+            Operation::LogIn | Operation::Refresh => {
+                let body = json!({ "refresh": answer.json()["refresh"] });
+                app.post("/api/token/refresh/").json(&body).send().await.ok();
+            }
+            _ => {}
+        }
+        state(app).await
+    }
+
+    pub async fn refresh(&self, app: &TestApp) -> Answer {
+        let body = json!({ "refresh": self.refresh });
+        app.post("/api/token/refresh/").json(&body).send().await
+    }
+
+    /// What must be so once the operation has succeeded, by asking the API.
+    pub async fn verify(&self, app: &TestApp, operation: Operation) {
+        let conversation = format!("/api/conversations/{}/", self.group);
+        match operation {
+            Operation::Register => drop(log_in(app, &self.email, PASSWORD).await.ok()),
+            Operation::LogIn => drop(log_in(app, &self.ann.email, PASSWORD).await.ok()),
+            Operation::Refresh => drop(self.refresh(app).await.ok()),
+            Operation::LogOut => drop(self.refresh(app).await.problem(401, "token_not_valid")),
+            Operation::ChangePassword => {
+                log_in(app, &self.ann.email, PASSWORD).await.problem(401, "invalid_credentials");
+                log_in(app, &self.ann.email, OTHER_PASSWORD).await.ok();
+            }
+            Operation::ChangeProfile => {
+                assert_eq!(self.ann.get("/api/users/me/").await.ok()["last_name"], "Hush");
+            }
+            Operation::CloseAccount => {
+                log_in(app, &self.ann.email, PASSWORD).await.problem(401, "invalid_credentials");
+                self.refresh(app).await.problem(401, "token_not_valid");
+            }
+            Operation::CreateGroup | Operation::OpenDirect => {
+                assert!(!self.cleo.all("/api/messages/").await.iter().any(Value::is_null));
+            }
+            Operation::Rename => assert_eq!(self.ben.conversation(&self.group).await["name"], "hush, new"),
+            Operation::Send => {
+                assert_eq!(self.ben.bodies(&self.group).await, ["hush, one", "hush, two", "hush, sent"]);
+            }
+            Operation::Edit => {
+                let message = self.ben.get(&message_path(&self.message)).await.ok();
+                assert_eq!(
+                    (&message["message_body"], &message["revision"]),
+                    (&json!("hush, edited"), &json!(1))
+                );
+            }
+            Operation::DeleteMessage => assert_eq!(self.ben.bodies(&self.group).await, ["hush, two"]),
+            Operation::MarkRead => assert_eq!(self.ann.unread(&self.group).await, 0),
+            Operation::Add => assert_eq!(self.cleo.bodies(&self.group).await, ["hush, one", "hush, two"]),
+            Operation::Remove => drop(self.ben.get(&conversation).await.problem(404, "not_found")),
+            Operation::Leave => {
+                self.ann.get(&conversation).await.problem(404, "not_found");
+                self.ben
+                    .patch(
+                        &format!("{conversation}participants/{}/", self.ben.id),
+                        json!({ "role": "owner" }),
+                    )
+                    .await
+                    .ok();
+            }
+            Operation::GiveOwnership => drop(self.ben.remove(&self.group, &self.ann).await.expect(204)),
+            Operation::DeleteConversation => {
+                self.ann.get(&conversation).await.problem(404, "not_found");
+                self.ben.try_send(&self.group, "hush, late").await.refuses("conversation");
+            }
+            Operation::HideDirect => {
+                assert_eq!(self.ann.bodies(&self.direct).await, Vec::<String>::new());
+                assert_eq!(self.ben.bodies(&self.direct).await, ["hush, direct"]);
+            }
+        }
+    }
+}
+
+pub const ALL: [Operation; 20] = [
+    Operation::Register,
+    Operation::LogIn,
+    Operation::Refresh,
+    Operation::LogOut,
+    Operation::ChangePassword,
+    Operation::ChangeProfile,
+    Operation::CloseAccount,
+    Operation::CreateGroup,
+    Operation::OpenDirect,
+    Operation::Rename,
+    Operation::Send,
+    Operation::Edit,
+    Operation::DeleteMessage,
+    Operation::MarkRead,
+    Operation::Add,
+    Operation::Remove,
+    Operation::Leave,
+    Operation::GiveOwnership,
+    Operation::DeleteConversation,
+    Operation::HideDirect,
+];
+
+impl Operation {
+    /// Whether it is about a session that somebody has logged in to.
+    pub fn needs_session(self) -> bool {
+        matches!(self, Self::Refresh | Self::LogOut | Self::ChangePassword | Self::CloseAccount)
+    }
+
+    /// What a second try may be answered with when the first one took effect and its answer was lost, beside success.
+    pub fn repeated(self) -> &'static [(u16, &'static str)] {
+        match self {
+            Self::Register => &[(400, "invalid_request")],
+            Self::ChangePassword => &[
+                (400, "invalid_request"),
+                (401, "token_not_valid"),
+                (401, "invalid_credentials"),
+                (403, "permission_denied"),
+            ],
+            Self::LogOut | Self::CloseAccount => &[(401, "token_not_valid")],
+            Self::DeleteMessage
+            | Self::Remove
+            | Self::Leave
+            | Self::DeleteConversation
+            | Self::HideDirect => &[(404, "not_found")],
+            _ => &[],
+        }
+    }
+}
+
+#[track_caller]
+pub fn succeeded(answer: &Answer, what: &str) {
+    assert!((200..300).contains(&answer.status), "{what}: {answer}");
+}
+
+/// The whole table, but for the time before which no password is tried: forgetting mistakes late sets it to what is past.
+pub async fn state(app: &TestApp) -> Vec<Item> {
+    let mut items = app.table.items().await;
+    for item in &mut items {
+        item.remove("not_before");
+    }
+    items
+}

@@ -1,0 +1,52 @@
+//! Accounts and sessions as requests, for tests whose subject they are.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Api, TestApp, User, people::PASSWORD, table::text};
+
+/// What a password is changed to.
+pub const OTHER_PASSWORD: &str = "another-horse-battery-staple";
+
+pub async fn register(api: &Api, email: &str) -> Answer {
+    let body = json!({
+        "email": email, "password": PASSWORD, "first_name": "Ann", "last_name": "Tester",
+    });
+    api.post("/api/users/").json(&body).send().await
+}
+
+pub async fn log_in(api: &Api, email: &str, password: &str) -> Answer {
+    api.post("/api/token/").json(&json!({ "email": email, "password": password })).send().await
+}
+
+pub async fn refresh(api: &Api, token: &Value) -> Answer {
+    api.post("/api/token/refresh/").json(&json!({ "refresh": token })).send().await
+}
+
+pub async fn log_out(api: &Api, token: &Value) -> Answer {
+    api.post("/api/token/blacklist/").json(&json!({ "refresh": token })).send().await
+}
+
+pub async fn verify(api: &Api, token: &Value) -> Answer {
+    api.post("/api/token/verify/").json(&json!({ "token": token })).send().await
+}
+
+pub async fn change_password(user: &User, old: &str, new: &str) -> Answer {
+    user.post("/api/users/me/password/", json!({ "old_password": old, "new_password": new })).await
+}
+
+/// The user with the tokens of a real session; its refresh token.
+pub async fn logged_in(app: &TestApp, user: &User) -> (User, Value) {
+    with_tokens(user, &log_in(app, &user.email, PASSWORD).await.ok())
+}
+
+/// The user with the tokens of an answer; its refresh token.
+pub fn with_tokens(user: &User, tokens: &Value) -> (User, Value) {
+    let token = tokens["access"].as_str().unwrap().to_owned();
+    (User { token, ..user.clone() }, tokens["refresh"].clone())
+}
+
+/// How many sessions stand in the table.
+pub async fn sessions(app: &TestApp, user: &User) -> usize {
+    let items = app.table.partition(&format!("USER#{}", user.id)).await;
+    items.iter().filter(|item| text(item, "sk").starts_with("SESSION#")).count()
+}

@@ -1,0 +1,128 @@
+//! Changes of participants and profiles that arrive late: what was removed does not come back, what was counted stays so.
+
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{
+        TestApp,
+        call::{
+            Operation::{BatchGet, Query, Transact, Update},
+            on,
+        },
+        table::text,
+    },
+    held::{held, stage},
+};
+
+#[tokio::test]
+async fn an_addition_past_a_deletion_adds_nobody() {
+    let app = TestApp::new().await;
+    let (ann, _, conversation, _) = stage(&app).await;
+    let cleo = app.user("cleo").await;
+    let others = [&cleo];
+    let late = ann.add(&conversation, &others);
+    let deletion = ann.delete_conversation(&conversation);
+    let (added, deleted) = held(&app, on(Transact).of("MEMBER#"), late, deletion).await;
+    deleted.expect(204);
+    added.problem(404, "not_found");
+    cleo.get(&format!("/api/conversations/{conversation}/")).await.problem(404, "not_found");
+    assert_eq!(cleo.all("/api/conversations/").await.len(), 0);
+}
+
+#[tokio::test]
+async fn an_addition_past_the_removal_of_who_adds() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    let cleo = app.user("cleo").await;
+    let others = [&cleo];
+    let late = ben.add(&conversation, &others);
+    let (added, removed) =
+        held(&app, on(Transact).of("MEMBER#"), late, ann.remove(&conversation, &ben)).await;
+    removed.expect(204);
+    // It began before the removal was answered; what matters is that the count, the lists and the answer agree.
+    let there = cleo.get(&format!("/api/conversations/{conversation}/")).await.status == 200;
+    assert_eq!(there, added.status < 300, "{added}");
+}
+
+#[tokio::test]
+async fn two_changes_of_one_conversation_both_count() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    let (cleo, dan) = (app.user("cleo").await, app.user("dan").await);
+    let others = [&cleo];
+    let late = ann.add(&conversation, &others);
+    let (added, other) = held(&app, on(Transact).of("MEMBER#"), late, ben.add(&conversation, &[&dan])).await;
+    assert!(added.status < 300 && other.status < 300, "{added} {other}");
+    assert_eq!(ann.conversation(&conversation).await["participant_count"], 4);
+}
+
+#[tokio::test]
+async fn a_profile_change_past_the_end_of_the_account_brings_nothing_back() {
+    let app = TestApp::new().await;
+    let admin = app.admin("admin").await;
+    for (name, value) in [
+        ("first_name", "Hush"),
+        ("last_name", "Hush"),
+        ("phone_number", "+44 20 7946 0019"),
+        ("role", "host"),
+    ] {
+        let ann = app.user("ann").await;
+        let of_role = name == "role";
+        let path = if of_role { format!("/api/users/{}/", ann.id) } else { "/api/users/me/".to_owned() };
+        let late = (if of_role { &admin } else { &ann }).patch(&path, json!({ name: value }));
+        let first = ann.delete("/api/users/me/");
+        let (changed, closed) = held(&app, on(Update).of("PROFILE"), late, first).await;
+        closed.expect(204);
+        assert!((400..500).contains(&changed.status), "{changed}");
+        let profile = app.table.get(&format!("USER#{}", ann.id), "PROFILE").await.unwrap();
+        assert_ne!(text(&profile, name), value);
+    }
+}
+
+#[tokio::test]
+async fn joining_past_the_end_of_the_account() {
+    let app = TestApp::new().await;
+    let (ann, _, conversation, _) = stage(&app).await;
+    let cleo = app.user("cleo").await;
+    let others = [&cleo];
+    let late = ann.add(&conversation, &others);
+    let (_, closed) = held(&app, on(Transact).of("MEMBER#"), late, cleo.delete("/api/users/me/")).await;
+    closed.expect(204);
+    let members = app.table.partition(&format!("CONV#{conversation}")).await;
+    let there = members.iter().any(|item| text(item, "sk") == format!("MEMBER#{}", cleo.id));
+    assert!(!there, "who closed the account takes part in nothing");
+}
+
+/// The number is read before the other change, so it is taken.
+#[tokio::test]
+async fn an_addition_whose_number_is_taken_meanwhile_takes_the_next() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, message) = stage(&app).await;
+    let cleo = app.user("cleo").await;
+    let others = [&cleo];
+    let late = ann.add(&conversation, &others);
+    let (added, edited) = held(&app, on(Transact).of("CHANGE#"), late, ann.edit(&message, "hush")).await;
+    edited.ok();
+    added.ok();
+    let kinds: Vec<Value> = ben.changes(&conversation, 0).await.iter().map(|c| c["kind"].clone()).collect();
+    assert_eq!(kinds.len(), 2, "{kinds:?}");
+}
+
+/// The conversation is read before the other change and the free number after it: only its version tells.
+#[tokio::test]
+async fn an_addition_to_what_was_changed_meanwhile_keeps_the_count() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    let (cleo, dan) = (app.user("cleo").await, app.user("dan").await);
+    // The first is the question whether Ann may.
+    let read = app.proxy.faults.watch_nth(1, on(BatchGet).of("META"));
+    let others = [&cleo];
+    let late = ann.add(&conversation, &others);
+    let first = async {
+        read.finished().await;
+        ben.add(&conversation, &[&dan]).await
+    };
+    let (added, other) = held(&app, on(Query).of("CHANGE#"), late, first).await;
+    assert!(added.status < 300 && other.status < 300, "{added} {other}");
+    assert_eq!(ann.conversation(&conversation).await["participant_count"], 4);
+}

@@ -1,0 +1,101 @@
+//! The keys that sign tokens: published before their use, ended by their successors.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use shared::{
+    App,
+    auth::{Signer, signing::publish},
+};
+
+use crate::{
+    harness::{
+        TestApp, User,
+        app::SIGNING_SEED,
+        call::{Operation::Update, on},
+    },
+    held::held,
+};
+
+#[tokio::test]
+async fn keys_are_published_and_those_that_ended_do_not_verify() {
+    let app = TestApp::new().await;
+    let keys = app.get("/.well-known/jwks.json").send().await.ok();
+    let keys = keys["keys"].as_array().unwrap();
+    let key = keys.iter().find(|key| key["kid"] == app.people.signer.kid()).unwrap();
+    assert_eq!((&key["kty"], &key["crv"], &key["alg"]), (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA")));
+    assert!(key.get("d").is_none(), "the private half");
+    let ann = app.user("ann").await;
+    ann.get("/api/users/me/").await.ok();
+    // A successor is published, and the older key ends half an hour later.
+    let now = app.app.clock.now();
+    let next = Signer::from_seed([8; 32]).unwrap();
+    let until = now + TimeDelta::minutes(30);
+    app.app.store.publish_signing_key(next.kid(), next.public_x(), now, until).await.unwrap();
+    app.advance(TimeDelta::minutes(29));
+    let ann = app.renewed(&ann);
+    ann.get("/api/users/me/").await.ok();
+    app.advance(TimeDelta::minutes(6));
+    let ann = app.renewed(&ann);
+    ann.get("/api/users/me/").await.problem(401, "token_not_valid");
+    let new = crate::harness::people::People { signer: std::sync::Arc::new(next), ..app.people.clone() };
+    let token = new.token(ann.id.parse().unwrap(), shared::model::user::Role::Guest);
+    User { token, ..ann }.get("/api/users/me/").await.ok();
+}
+
+#[tokio::test]
+async fn an_end_of_a_key_is_not_lifted_by_a_process_of_the_old_release() {
+    let app = TestApp::new().await;
+    let old = app.people.signer.clone();
+    let next = Signer::from_seed([8; 32]).unwrap();
+    let now = app.app.clock.now() + TimeDelta::seconds(1);
+    let store = &app.app.store;
+    let until = now + TimeDelta::days(30);
+    store.publish_signing_key(next.kid(), next.public_x(), now, until).await.unwrap();
+    let end =
+        async || app.table.get("KEYS", &format!("KEY#{}", old.kid())).await.unwrap()["not_after"].clone();
+    assert_eq!(end().await, until.timestamp_micros());
+    // A process of the old release starts late and publishes its key again; a second one of the new release, later still.
+    let later = now + TimeDelta::days(1);
+    store.publish_signing_key(old.kid(), old.public_x(), later, later + TimeDelta::days(30)).await.unwrap();
+    store.publish_signing_key(next.kid(), next.public_x(), later, later + TimeDelta::days(30)).await.unwrap();
+    assert_eq!(end().await, until.timestamp_micros());
+    let standing = app.table.get("KEYS", &format!("KEY#{}", next.kid())).await.unwrap();
+    assert!(!standing.contains_key("not_after"), "the present key has no end: {standing:?}");
+}
+
+/// A process of the old release that starts late, end to end: it is not to sign with a key that ends.
+#[tokio::test]
+async fn a_signing_key_with_a_successor_is_refused() {
+    let app = TestApp::new().await;
+    let process = |seed| {
+        let signer = Some(Signer::from_seed(seed).unwrap());
+        let (store, config) = (app.app.store.clone(), (*app.app.config).clone());
+        App::new(store, config, signer, app.app.clock.clone(), app.app.random.clone())
+    };
+    publish(&process(SIGNING_SEED)).await.unwrap();
+    app.advance(TimeDelta::seconds(1));
+    publish(&process([8; 32])).await.unwrap();
+    app.advance(TimeDelta::seconds(1));
+    let refused = publish(&process(SIGNING_SEED)).await.unwrap_err();
+    assert!(refused.to_string().contains("retired"), "{refused}");
+    publish(&process([8; 32])).await.unwrap();
+    // What it has signed before is good as long as it says.
+    app.user("ann").await.get("/api/users/me/").await.ok();
+}
+
+/// Two processes of the new release start at once: the end that the first has set stays.
+#[tokio::test]
+async fn of_two_ends_of_a_key_the_first_stays() {
+    let app = TestApp::new().await;
+    let (old, next) = (app.people.signer.clone(), Signer::from_seed([8; 32]).unwrap());
+    let now = app.app.clock.now() + TimeDelta::seconds(1);
+    let until = now + TimeDelta::days(30);
+    let publish = |until| app.app.store.publish_signing_key(next.kid(), next.public_x(), now, until);
+    let (late, first) =
+        held(&app, on(Update).of("KEY#"), publish(until + TimeDelta::days(1)), publish(until)).await;
+    late.unwrap();
+    first.unwrap();
+    let key = app.table.get("KEYS", &format!("KEY#{}", old.kid())).await.unwrap();
+    assert_eq!(key["not_after"], until.timestamp_micros());
+}

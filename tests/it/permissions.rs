@@ -1,0 +1,181 @@
+//! Least privilege: each function may do what it does and nothing else. That a role allows all that its function calls, the
+//! proxy sees to in every test; here is the other way round, and what nobody but `auth` may do.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use shared::auth::signing;
+
+use crate::harness::{
+    Browser, TestApp, User, environment,
+    people::PASSWORD,
+    permissions::{Access, Role, roles},
+    user::message_path,
+};
+
+const TABLE: &str = "table/${TableName}";
+
+fn access(action: &str, key: &str) -> Access {
+    Access { action: format!("dynamodb:{action}"), resource: TABLE, keys: vec![key.to_owned()] }
+}
+
+fn others() -> impl Iterator<Item = (String, Role)> {
+    roles(&environment::template()).into_iter().filter(|(name, _)| name != "auth")
+}
+
+#[tokio::test]
+async fn nothing_is_allowed_that_is_not_used() {
+    let app = TestApp::new().await;
+    accounts(&app).await;
+    talks(&app).await;
+    rotation(&app).await;
+    let superfluous = app.proxy.used.superfluous();
+    assert!(superfluous.is_empty(), "used by nothing here: {superfluous:#?}");
+}
+
+/// From registering to closing the account, on two devices.
+async fn accounts(app: &TestApp) {
+    let (email, admin) = ("new@example.com", app.admin("admin").await);
+    let person = json!({ "email": email, "password": PASSWORD, "first_name": "New", "last_name": "Person" });
+    app.post("/api/users/").json(&person).send().await.created();
+    let credentials = json!({ "email": email, "password": PASSWORD });
+    app.post("/api/token/").json(&credentials).send().await.ok();
+    let tokens = app.post("/api/token/").json(&credentials).send().await.ok();
+    let tokens =
+        app.post("/api/token/refresh/").json(&json!({ "refresh": tokens["refresh"] })).send().await.ok();
+    let token = tokens["access"].as_str().unwrap();
+    let get = async |path: &str| app.get(path).bearer(token).send().await.ok();
+    let me = get("/api/users/me/").await;
+    get(&format!("/api/users/?email={email}")).await;
+    let other = app.user("other").await;
+    get(&format!("/api/users/{}/", other.id)).await;
+    admin.all("/api/users/").await;
+    // A browser asks each function who it is.
+    let browser = Browser::of(&other).await;
+    for path in ["/api/", "/api/users/me/", "/api/conversations/", "/api/messages/"] {
+        browser.get(path).await.expect(200);
+    }
+    browser.log_out().await.expect(303);
+    // Closing the account leaves it.
+    other.post("/api/conversations/", json!({ "participants": [me["user_id"]] })).await.created();
+    app.get("/healthz").send().await.ok();
+    app.get("/.well-known/jwks.json").send().await.ok();
+    let path = format!("/api/users/{}/", me["user_id"].as_str().unwrap());
+    admin.patch(&path, json!({ "role": "host" })).await.ok();
+    for session in get("/api/users/me/sessions/").await["results"].as_array().unwrap() {
+        if session["current"] != true {
+            let path = format!("/api/users/me/sessions/{}/", session["session_id"].as_str().unwrap());
+            app.request("DELETE".parse().unwrap(), &path).bearer(token).send().await.expect(204);
+        }
+    }
+    app.post("/api/token/").json(&credentials).send().await.ok();
+    let change = json!({ "old_password": PASSWORD, "new_password": format!("{PASSWORD}, changed") });
+    app.post("/api/users/me/password/").bearer(token).json(&change).send().await.nothing();
+    app.request("DELETE".parse().unwrap(), "/api/users/me/").bearer(token).send().await.expect(204);
+}
+
+/// Everything that is done in conversations.
+async fn talks(app: &TestApp) {
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+    let direct = ann.direct(&ben).await;
+    let group = ann.group(&[&ben]).await;
+    ann.add(&group, &[&cleo]).await.ok();
+    let message = ann.send(&group, "hush").await;
+    ann.send(&direct, "hush, you").await;
+    ann.edit(&message, "hush, edited").await.ok();
+    ben.mark_read(&group, &message).await.ok();
+    chat(&ben, &group, &ann.send(&group, "hush, once more").await).await;
+    ben.all("/api/conversations/").await;
+    ben.all("/api/messages/").await;
+    ben.bodies(&group).await;
+    ben.get(&message_path(&message)).await.ok();
+    ben.changes(&group, 0).await;
+    ann.get(&format!("{}revisions/", message_path(&message))).await.ok();
+    ben.get(&format!("/api/users/{}/", ann.id)).await.ok();
+    ann.patch(&format!("/api/conversations/{group}/"), json!({ "name": "hush, hush" })).await.ok();
+    ann.all(&format!("/api/conversations/{group}/participants/")).await;
+    ann.delete_message(&message).await.nothing();
+    ann.remove(&group, &cleo).await.expect(204);
+    ben.leave(&group).await.expect(204);
+    ann.add(&group, &[&ben]).await.ok();
+    ann.delete_conversation(&direct).await.expect(204);
+    ann.delete_conversation(&group).await.expect(204);
+}
+
+/// The page that people use, without its script.
+async fn chat(user: &User, conversation: &str, newest: &Value) {
+    let browser = Browser::of(user).await;
+    browser.get(&format!("/?conversation={conversation}")).await.expect(200);
+    let token = browser.csrf();
+    let message = newest["message_id"].as_str().unwrap();
+    for field in [("message_body", "hush, by a form"), ("read", message)] {
+        let fields = [("csrfmiddlewaretoken", token.as_str()), ("conversation", conversation), field];
+        browser.post("/", &fields).await.expect(303);
+    }
+}
+
+/// A new key takes the older one's place.
+async fn rotation(app: &TestApp) {
+    let auth = app.function("auth").await;
+    let next = shared::auth::Signer::from_seed([8; 32]).unwrap();
+    app.advance(TimeDelta::seconds(1));
+    let auth = auth.signing_with(shared::auth::Signing::with(next));
+    signing::publish(&auth).await.unwrap();
+}
+
+#[test]
+fn only_auth_reads_the_secret_and_nobody_scans() {
+    for (name, role) in roles(&environment::template()) {
+        for statement in role.statements.iter().filter(|statement| statement.allows) {
+            for action in &statement.actions {
+                assert!(!action.contains('*'), "{name} may do {action}");
+                assert_ne!(action, "dynamodb:Scan", "{name}");
+                assert!(name == "auth" || !action.starts_with("secretsmanager:"), "{name} may do {action}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_auth_touches_credentials_and_writes_keys_whatever_a_later_allow_says() {
+    let writes = ["BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"];
+    for (name, role) in others() {
+        assert!(role.denies(&access("GetItem", "EMAIL#ann@example.com")), "{name}");
+        for write in writes {
+            assert!(role.denies(&access(write, "KEYS")), "{name} {write}");
+            assert!(!role.denies(&access(write, "CONV#1")), "{name} {write}");
+        }
+        assert!(role.allowing(&access("Query", "KEYS")).is_some(), "{name} verifies tokens");
+        let secret = role.statements.iter().find(|statement| statement.sid == "NoSigningSecret").unwrap();
+        assert!(
+            !secret.allows
+                && secret.actions == ["secretsmanager:*"]
+                && secret.resources == ["SigningSecret.Id"]
+        );
+    }
+}
+
+#[test]
+fn a_role_allows_what_it_says_on_the_keys_it_says() {
+    let roles = roles(&environment::template());
+    let messages = &roles["messages"];
+    assert!(messages.allowing(&access("PutItem", "CONV#1")).is_some());
+    assert!(messages.allowing(&access("PutItem", "USER#1")).is_none());
+    assert!(messages.allowing(&access("Scan", "CONV#1")).is_none());
+    let both = Access { keys: vec!["CONV#1".to_owned(), "EMAIL#a".to_owned()], ..access("BatchGetItem", "") };
+    assert!(messages.allowing(&both).is_none());
+    let index = Access { resource: "table/${TableName}/index/gsi1", ..access("Query", "USERS") };
+    assert!(messages.allowing(&index).is_none() && roles["auth"].allowing(&index).is_some());
+}
+
+#[test]
+fn what_a_template_lets_anybody_do_is_found_in_it() {
+    let template: Value = serde_saphyr::from_str(&environment::template()).unwrap();
+    let resources = template["Resources"].as_object().unwrap();
+    let functions = resources.values().filter(|it| it["Type"] == "AWS::Serverless::Function").count();
+    assert_eq!(roles(&environment::template()).len(), functions, "a function without a role of its own");
+    // SAM makes a role with rights on everything's logs where a function has none.
+    let policies = resources
+        .values()
+        .any(|it| it["Properties"].get("Policies").is_some() && it["Type"] != "AWS::IAM::Role");
+    assert!(!policies, "policies belong to a role");
+}

@@ -1,0 +1,203 @@
+//! Logins, refreshes and changes of the password that meet: what was ended stays ended, and what goes on goes on.
+
+use serde_json::json;
+
+use crate::{
+    harness::{
+        TestApp, User,
+        call::{
+            Operation::{BatchWrite, Get, Put, Query, Transact, Update},
+            on,
+        },
+        faults::{Fault::Before, How::Death},
+        login::{OTHER_PASSWORD, change_password, log_in, log_out, logged_in, refresh, sessions},
+        people::PASSWORD,
+        table::{number, text},
+    },
+    held::held,
+};
+
+/// Changes the password on a device, and dies before it comes to end the other sessions.
+async fn change_and_die(app: &TestApp, here: &User) {
+    app.proxy.faults.fail(on(BatchWrite), Before(Death));
+    let changed = change_password(here, PASSWORD, OTHER_PASSWORD).await;
+    assert!(changed.status >= 500, "{changed}");
+    assert_eq!(app.proxy.faults.clear(), 1);
+}
+
+/// A session in the table: its sort key.
+async fn only_session(app: &TestApp, user: &User) -> String {
+    let items = app.table.partition(&format!("USER#{}", user.id)).await;
+    let keys: Vec<String> =
+        items.iter().map(|item| text(item, "sk")).filter(|sk| sk.starts_with("SESSION#")).collect();
+    assert_eq!(keys.len(), 1);
+    keys[0].clone()
+}
+
+#[tokio::test]
+async fn a_login_past_a_change_of_the_password_is_over_at_once() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, mine) = logged_in(&app, &ann).await;
+    let late = log_in(&app, &ann.email, PASSWORD);
+    let first = change_password(&here, PASSWORD, OTHER_PASSWORD);
+    let (raced, changed) = held(&app, on(Put).of("SESSION#"), late, first).await;
+    assert!(changed.status < 300, "{changed}");
+    if raced.status == 200 {
+        refresh(&app, &raced.json()["refresh"]).await.problem(401, "token_not_valid");
+    } else {
+        assert_eq!(raced.status, 401, "{raced}");
+    }
+    refresh(&app, &mine).await.ok();
+}
+
+#[tokio::test]
+async fn a_refresh_past_a_logout_brings_no_session_back() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (_, token) = logged_in(&app, &ann).await;
+    let late = refresh(&app, &token);
+    let (refreshed, logged_out) = held(&app, on(Update).of("SESSION#"), late, log_out(&app, &token)).await;
+    assert!(logged_out.status < 300, "{logged_out}");
+    refreshed.problem(401, "token_not_valid");
+    assert_eq!(sessions(&app, &ann).await, 0);
+}
+
+#[tokio::test]
+async fn a_login_that_a_change_of_the_password_overtakes_ends_its_session() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, mine) = logged_in(&app, &ann).await;
+    app.proxy.faults.fail(on(BatchWrite), Before(Death));
+    let begun = app.proxy.faults.watch(on(Put).of("SESSION#"));
+    let change = async {
+        begun.finished().await;
+        change_password(&here, PASSWORD, OTHER_PASSWORD).await
+    };
+    let late = log_in(&app, &ann.email, PASSWORD);
+    let (late, changed) = held(&app, on(Get).of("PROFILE"), late, change).await;
+    assert!(changed.status >= 500, "it died before it came to end sessions: {changed}");
+    late.problem(401, "invalid_credentials");
+    assert_eq!(sessions(&app, &ann).await, 1, "nobody has the tokens of the other");
+    refresh(&app, &mine).await.ok();
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_read_the_profile_leaves_no_session() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    app.proxy.faults.fail(on(Get).of("PROFILE"), Before(Death));
+    let failed = log_in(&app, &ann.email, PASSWORD).await;
+    assert_eq!(app.proxy.faults.clear(), 1);
+    assert!(failed.status >= 500, "{failed}");
+    assert_eq!(sessions(&app, &ann).await, 0);
+}
+
+#[tokio::test]
+async fn a_login_with_the_new_password_outlives_the_change() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, mine) = logged_in(&app, &ann).await;
+    let (_, phone) = logged_in(&app, &ann).await;
+    let change = change_password(&here, PASSWORD, OTHER_PASSWORD);
+    let login = log_in(&app, &ann.email, OTHER_PASSWORD);
+    let (changed, newer) = held(&app, on(Query).of("SESSION#"), change, login).await;
+    changed.expect(204);
+    refresh(&app, &phone).await.problem(401, "token_not_valid");
+    refresh(&app, &newer.ok()["refresh"]).await.ok();
+    refresh(&app, &mine).await.ok();
+    assert_eq!(sessions(&app, &ann).await, 2);
+}
+
+#[tokio::test]
+async fn a_refresh_whose_session_changes_the_password_meanwhile_goes_on() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, token) = logged_in(&app, &ann).await;
+    let rotated = app.proxy.faults.watch(on(Update).of("SESSION#"));
+    let change = async {
+        rotated.finished().await;
+        change_password(&here, PASSWORD, OTHER_PASSWORD).await
+    };
+    let (refreshed, changed) = held(&app, on(Get).of("PROFILE"), refresh(&app, &token), change).await;
+    changed.expect(204);
+    refresh(&app, &refreshed.ok()["refresh"]).await.ok();
+}
+
+/// It finds the session behind the profile twice, as it reads one before and one after a change that moves both on.
+#[tokio::test]
+async fn a_refresh_that_two_changes_of_the_password_overtake_ends_nothing() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, token) = logged_in(&app, &ann).await;
+    let faults = &app.proxy.faults;
+    let (rotated, reread) = (faults.watch(on(Update).of("SESSION#")), faults.watch(on(Get).of("SESSION#")));
+    // The second and the fourth are the changes' own.
+    let (first, third) = (faults.hold(on(Get).of("PROFILE")), faults.hold_nth(2, on(Get).of("PROFILE")));
+    let changes = async {
+        first.reached().await;
+        rotated.finished().await;
+        change_password(&here, PASSWORD, OTHER_PASSWORD).await.expect(204);
+        first.release();
+        third.reached().await;
+        reread.finished().await;
+        change_password(&here, OTHER_PASSWORD, PASSWORD).await.expect(204);
+        third.release();
+    };
+    let (refreshed, ()) = tokio::join!(refresh(&app, &token), changes);
+    faults.clear();
+    refreshed.problem(503, "contention");
+    refresh(&app, &token).await.ok();
+}
+
+#[tokio::test]
+async fn a_session_that_a_change_left_behind_ends_when_it_is_refreshed() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, mine) = logged_in(&app, &ann).await;
+    let (_, phone) = logged_in(&app, &ann).await;
+    change_and_die(&app, &here).await;
+    assert_eq!(sessions(&app, &ann).await, 2);
+    refresh(&app, &phone).await.problem(401, "token_not_valid");
+    assert_eq!(sessions(&app, &ann).await, 1);
+    refresh(&app, &mine).await.ok();
+}
+
+#[tokio::test]
+async fn a_session_that_a_change_left_behind_changes_no_password() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, _) = logged_in(&app, &ann).await;
+    let (phone, token) = logged_in(&app, &ann).await;
+    change_and_die(&app, &here).await;
+    change_password(&phone, OTHER_PASSWORD, PASSWORD).await.problem(401, "token_not_valid");
+    log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
+    refresh(&app, &token).await.problem(401, "token_not_valid");
+}
+
+#[tokio::test]
+async fn a_change_of_the_password_past_a_logout_changes_nothing() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, token) = logged_in(&app, &ann).await;
+    let late = change_password(&here, PASSWORD, OTHER_PASSWORD);
+    let (changed, logged_out) = held(&app, on(Transact).of("SESSION#"), late, log_out(&app, &token)).await;
+    logged_out.ok();
+    changed.problem(401, "token_not_valid");
+    log_in(&app, &ann.email, PASSWORD).await.ok();
+    assert_eq!(sessions(&app, &ann).await, 1);
+}
+
+#[tokio::test]
+async fn a_session_of_another_kind_or_that_is_over_is_not_refreshed() {
+    let app = TestApp::new().await;
+    for (name, value) in [("kind", json!("cookie")), ("expires_at", json!(app.app.clock.now().timestamp()))] {
+        let ann = app.user("ann").await;
+        let (_, token) = logged_in(&app, &ann).await;
+        let (pk, sk) = (format!("USER#{}", ann.id), only_session(&app, &ann).await);
+        app.table.set(&pk, &sk, name, value.clone()).await;
+        refresh(&app, &token).await.problem(401, "token_not_valid");
+        let session = app.table.get(&pk, &sk).await.unwrap();
+        assert_eq!((&session[name], number(&session, "generation")), (&value, 1), "{name}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Sessions: one live line of tokens in each, and nothing that outlives its end.
+
+use std::collections::HashSet;
+
+use chrono::TimeDelta;
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::harness::{
+    TestApp,
+    login::{OTHER_PASSWORD, change_password, log_in, logged_in, refresh, sessions, verify},
+    people::PASSWORD,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_twenty_refreshes_of_one_token_one_line_lives() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (_, token) = logged_in(&app, &ann).await;
+    let answers = join_all((0..20).map(|_| refresh(&app, &token))).await;
+    let successors: HashSet<String> =
+        answers.into_iter().map(|answer| answer.ok()["refresh"].to_string()).collect();
+    assert_eq!(successors.len(), 1, "all get the same successor");
+    assert_eq!(sessions(&app, &ann).await, 1);
+    let successor: Value = serde_json::from_str(successors.iter().next().unwrap()).unwrap();
+    app.advance(TimeDelta::minutes(1));
+    let third = refresh(&app, &successor).await.ok();
+    app.advance(TimeDelta::minutes(1));
+    // The first token is older than the generation just before: somebody has stolen it.
+    refresh(&app, &token).await.problem(401, "token_not_valid");
+    refresh(&app, &third["refresh"]).await.problem(401, "token_not_valid");
+    assert_eq!(sessions(&app, &ann).await, 0);
+}
+
+#[tokio::test]
+async fn inside_the_grace_the_successor_is_the_same_byte_for_byte() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (_, token) = logged_in(&app, &ann).await;
+    app.advance(TimeDelta::seconds(90));
+    let first = refresh(&app, &token).await.ok();
+    app.advance(TimeDelta::seconds(29));
+    let other_process = app.second_process().await;
+    assert_eq!(refresh(&other_process, &token).await.ok(), first);
+    app.advance(TimeDelta::seconds(2));
+    refresh(&app, &token).await.problem(401, "token_not_valid");
+    refresh(&app, &first["refresh"]).await.problem(401, "token_not_valid");
+    assert_eq!(sessions(&app, &ann).await, 0, "a reused token ends its session");
+}
+
+#[tokio::test]
+async fn only_the_session_of_the_reused_token_ends() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (_, stolen) = logged_in(&app, &ann).await;
+    let (_, other) = logged_in(&app, &ann).await;
+    refresh(&app, &stolen).await.ok();
+    app.advance(TimeDelta::seconds(31));
+    refresh(&app, &stolen).await.problem(401, "token_not_valid");
+    refresh(&app, &other).await.ok();
+}
+
+#[tokio::test]
+async fn a_change_of_the_password_ends_every_other_session() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, mine) = logged_in(&app, &ann).await;
+    let (_, phone) = logged_in(&app, &ann).await;
+    change_password(&here, PASSWORD, OTHER_PASSWORD).await.expect(204);
+    refresh(&app, &phone).await.problem(401, "token_not_valid");
+    verify(&app, &phone).await.problem(401, "token_not_valid");
+    refresh(&app, &mine).await.ok();
+    log_in(&app, &ann.email, PASSWORD).await.problem(401, "invalid_credentials");
+    log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
+    app.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logins_that_race_a_change_of_the_password_end_by_it() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, mine) = logged_in(&app, &ann).await;
+    let racing = join_all((0..2).map(|_| log_in(&app, &ann.email, PASSWORD)));
+    let (changed, raced) = tokio::join!(change_password(&here, PASSWORD, OTHER_PASSWORD), racing);
+    if changed.status != 204 {
+        // The parallel attempts have made it wait; then nothing was changed.
+        changed.problem(429, "throttled");
+        return;
+    }
+    for login in raced {
+        if login.status == 200 {
+            refresh(&app, &login.json()["refresh"]).await.problem(401, "token_not_valid");
+        }
+    }
+    refresh(&app, &mine).await.ok();
+    app.check().await;
+}
+
+#[tokio::test]
+async fn devices_are_listed_and_logged_out() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, mine) = logged_in(&app, &ann).await;
+    let phone = app
+        .post("/api/token/")
+        .header("user-agent", "Phone/1.0")
+        .json(&json!({ "email": ann.email, "password": PASSWORD }))
+        .send()
+        .await
+        .ok();
+    let devices = here.all("/api/users/me/sessions/").await;
+    assert_eq!(devices.len(), 2);
+    let current: Vec<bool> = devices.iter().map(|device| device["current"].as_bool().unwrap()).collect();
+    assert_eq!(current.iter().filter(|current| **current).count(), 1);
+    let other = devices.iter().find(|device| device["current"] == false).unwrap();
+    assert_eq!(other["user_agent"], "Phone/1.0");
+    let path = format!("/api/users/me/sessions/{}/", other["session_id"].as_str().unwrap());
+    let ben = app.user("ben").await;
+    ben.delete(&path).await.problem(404, "not_found");
+    here.delete(&path).await.expect(204);
+    here.get(&path).await.problem(404, "not_found");
+    refresh(&app, &phone["refresh"]).await.problem(401, "token_not_valid");
+    refresh(&app, &mine).await.ok();
+}
+
+#[tokio::test]
+async fn logging_out_ends_the_line_at_once() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (_, token) = logged_in(&app, &ann).await;
+    let next = refresh(&app, &token).await.ok();
+    app.post("/api/token/blacklist/").json(&json!({ "refresh": next["refresh"] })).send().await.ok();
+    refresh(&app, &next["refresh"]).await.problem(401, "token_not_valid");
+    refresh(&app, &token).await.problem(401, "token_not_valid");
+    assert_eq!(sessions(&app, &ann).await, 0);
+}
