@@ -126,7 +126,7 @@ fn fields(document: &Value, schema: &Value) -> Vec<Field> {
 
 fn field(document: &Value, name: &str, property: &Value, is_required: bool) -> Field {
     let schema = resolved(document, property);
-    let described = [property, schema].into_iter().find_map(|schema| schema["description"].as_str());
+    let described = chain(document, property).find_map(|schema| schema["description"].as_str());
     Field {
         name: name.to_owned(),
         help: described.unwrap_or_default().replace('`', ""),
@@ -138,19 +138,20 @@ fn field(document: &Value, name: &str, property: &Value, is_required: bool) -> F
 }
 
 /// The schema behind a reference, and the one beside `null` where there are two.
-fn resolved<'a>(document: &'a Value, mut schema: &'a Value) -> &'a Value {
-    // References of our own document do not go round in circles; a bound keeps a mistake from doing so.
-    for _ in 0..8 {
+fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    chain(document, schema).last().unwrap_or(schema)
+}
+
+/// A schema, what it refers to, what that refers to, and so on.
+fn chain<'a>(document: &'a Value, schema: &'a Value) -> impl Iterator<Item = &'a Value> {
+    let next = move |schema: &&'a Value| {
         let referred =
             schema["$ref"].as_str().and_then(|reference| document.pointer(reference.strip_prefix('#')?));
         let mut ways = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|name| schema[name].as_array());
-        let other = ways.next().and_then(|ways| ways.iter().find(|way| way["type"] != "null"));
-        match referred.or(other) {
-            Some(next) => schema = next,
-            None => return schema,
-        }
-    }
-    schema
+        referred.or_else(|| ways.next()?.iter().find(|way| way["type"] != "null"))
+    };
+    // Our own document's references do not go round in circles; a bound keeps a mistake from doing so.
+    std::iter::successors(Some(schema), next).take(8)
 }
 
 fn is_nullable(schema: &Value) -> bool {
@@ -197,7 +198,7 @@ mod tests {
             "components": { "schemas": {
                 "A": { "required": ["z"], "properties": {
                     "a": { "type": ["string", "null"], "maxLength": 9, "description": "Some `text`" },
-                    "b": { "oneOf": [{ "type": "null" }, { "$ref": "#/components/schemas/B" }] },
+                    "b": { "oneOf": [{ "$ref": "#/components/schemas/B", "description": "Which" }, { "type": "null" }] },
                     "c": { "type": "array" }, "d": { "type": "object" }, "e": { "type": "boolean" }, "f": {},
                     "g": { "type": "string", "readOnly": true }, "h": { "type": "string", "maxLength": 1000 },
                     "z": { "type": "string", "format": "password" },
@@ -227,6 +228,7 @@ mod tests {
         );
         assert!(fields[0].is_required && !fields[1].is_required);
         assert!(fields[1].is_nullable && fields[3].is_nullable && !fields[2].is_nullable);
+        assert_eq!(fields[3].help, "Which");
         assert_eq!((fields[1].max_length, fields[1].help.as_str()), (Some(9), "Some text"));
     }
 
