@@ -18,7 +18,7 @@ from subject import Subject
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TOOLS = ROOT / "local" / ".tools"
-FUNCTIONS = ["auth", "conversations", "messages"]
+FUNCTIONS = ["auth", "browse", "conversations", "messages"]
 NEEDED = {"cargo": "Rust", "java": "Java 17", "mvn": "Maven", "curl": "curl", "valgrind": "valgrind"}
 
 
