@@ -97,7 +97,7 @@ impl std::fmt::Debug for Credential {
 }
 
 /// How a session authenticates; one kind is never taken for the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionKind {
     /// By refresh and access tokens.
