@@ -23,7 +23,7 @@ pub(crate) enum Command {
     CreateSuperuser(Account),
     /// Make the table, the signing seed and the demo data where they are missing, and end
     Init(Init),
-    /// Write the description of the API (OpenAPI 3.1)
+    /// Write the description of the API into the sources
     #[command(name = "openapi")]
     OpenApi(Description),
 }

@@ -1,4 +1,4 @@
-//! The API's description, OpenAPI 3.1: what each function says of its handlers, and what holds for every one of them.
+//! The API's description, `OpenAPI` 3.1: what each function says of its handlers, and what holds for every one of them.
 //! It is checked in as `shared/openapi.json`, which is what is served; `cargo run -- openapi` writes it.
 
 mod components;

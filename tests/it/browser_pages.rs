@@ -16,7 +16,7 @@ const PROBES: [&str; 4] = [
 
 /// A page, complete, with what keeps it from running anything.
 #[track_caller]
-fn page(answer: Answer) -> String {
+fn page(answer: &Answer) -> String {
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{answer}");
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{answer}");
     assert_eq!(answer.header("vary"), Some("Accept, Cookie"), "{answer}");
@@ -103,7 +103,7 @@ async fn every_endpoint_is_a_page_with_the_status_of_its_json() {
             assert_eq!(html.header("www-authenticate"), json.header("www-authenticate"), "{html}");
             assert_eq!(html.header("allow"), json.header("allow"), "{html}");
             let status = format!("HTTP {}", json.status);
-            let text = page(html);
+            let text = page(&html);
             assert!(text.contains(&status), "{text}");
             // What the JSON says, the page says, but for what is of the one request.
             let said = json.json();
@@ -132,16 +132,16 @@ async fn nothing_that_people_wrote_runs() {
             .into_iter()
             .filter(|(method, path)| *method == Method::GET && !path.starts_with("/static/"))
         {
-            let text = page(stage.browser.get(&stage.fill(path).await).await);
+            let text = page(&stage.browser.get(&stage.fill(path).await).await);
             let inside = &probe[5..];
             assert!(!text.contains(inside) || !inside.contains(['<', '"', '\'']), "{method} {path}: {text}");
         }
-        let shown = page(stage.browser.get(&format!("/api/conversations/{}/", stage.conversation)).await);
+        let shown = page(&stage.browser.get(&format!("/api/conversations/{}/", stage.conversation)).await);
         assert!(shown.contains("hush"), "it is shown");
         // In the address, and in a form that is shown again.
         let address = "/api/users/?email=%3Cscript%3Ealert(1)%3C/script%3E&%22%3E%3Cimg%20src=x%3E=1";
-        page(stage.browser.get(address).await);
-        page(stage.browser.get("/api/messages/%3Cscript%3Ealert(1)%3C%2Fscript%3E/").await);
+        page(&stage.browser.get(address).await);
+        page(&stage.browser.get("/api/messages/%3Cscript%3Ealert(1)%3C%2Fscript%3E/").await);
         let token = stage.browser.csrf();
         let fields = [
             ("message_body", probe),
@@ -150,14 +150,14 @@ async fn nothing_that_people_wrote_runs() {
             (probe, probe),
             ("csrfmiddlewaretoken", &token),
         ];
-        let refused = page(stage.browser.post("/api/messages/", &fields).await.expect(400));
+        let refused = page(&stage.browser.post("/api/messages/", &fields).await.expect(400));
         assert!(
             !refused.contains("<script>alert")
                 && !refused.contains("<img src")
                 && !refused.contains("</textarea></pre>"),
             "{refused}"
         );
-        let refused = page(stage.browser.log_in(probe, probe, probe).await.expect(400));
+        let refused = page(&stage.browser.log_in(probe, probe, probe).await.expect(400));
         assert!(!refused.contains(&probe[5..]) || !probe.contains(['<', '"', '\'']), "{refused}");
     }
 }
@@ -183,7 +183,7 @@ async fn a_stranger_sees_the_same_page_of_what_is_there_and_what_is_not() {
         let seen = async |id: &str| {
             let answer = browser.get(&path.replace("{}", id)).await;
             let fingerprint = answer.fingerprint().replace(id, "<id>");
-            drop(page(answer.expect(404)));
+            drop(page(&answer.expect(404)));
             fingerprint
         };
         assert_eq!(seen(there).await, seen(nowhere[usize::from(is_message)]).await, "{path}");
@@ -200,7 +200,7 @@ async fn who_asks_for_json_gets_json_and_who_takes_neither_is_told() {
         assert_eq!(ask(json).await.header("content-type"), Some("application/json"), "{json}");
     }
     for html in ["text/html", ACCEPT, "text/html, application/json;q=0.9", "text/*"] {
-        page(ask(html).await.expect(200));
+        page(&ask(html).await.expect(200));
     }
     for neither in ["image/png", "text/html;q=0, application/json;q=0"] {
         ask(neither).await.problem(406, "not_acceptable");
@@ -219,17 +219,17 @@ async fn what_goes_wrong_is_a_page_too() {
     let app = TestApp::new().await;
     let browser = Browser::of(&app.user("ann").await).await;
     let nobody = Browser::new(app.api());
-    page(nobody.get("/api/users/me/").await.expect(401));
-    page(browser.get("/api/users/").await.expect(403));
-    page(browser.get("/api/nothing/").await.expect(404));
-    page(browser.get("/api-auth/nothing/").await.expect(404));
+    page(&nobody.get("/api/users/me/").await.expect(401));
+    page(&browser.get("/api/users/").await.expect(403));
+    page(&browser.get("/api/nothing/").await.expect(404));
+    page(&browser.get("/api-auth/nothing/").await.expect(404));
     let refused = browser.get("/api/token/").await.expect(405);
     assert_eq!(refused.header("allow"), Some("POST, OPTIONS"));
-    page(refused);
-    page(browser.script(Method::DELETE, "/api-auth/login/", &[]).await.expect(405));
-    page(browser.get("/api/messages/?limit=0").await.expect(400));
+    page(&refused);
+    page(&browser.script(Method::DELETE, "/api-auth/login/", &[]).await.expect(405));
+    page(&browser.get("/api/messages/?limit=0").await.expect(400));
     let unread = nobody.get("/api/conversations/?limit=3").await.expect(401);
-    assert!(page(unread).contains("/api-auth/login/?next=%2Fapi%2Fconversations%2F%3Flimit%3D3"));
+    assert!(page(&unread).contains("/api-auth/login/?next=%2Fapi%2Fconversations%2F%3Flimit%3D3"));
     // The head of a page, without one.
     let head =
         browser.request(Method::HEAD, "/api/users/me/").header("accept", ACCEPT).send().await.expect(200);
@@ -240,7 +240,7 @@ async fn what_goes_wrong_is_a_page_too() {
 #[tokio::test]
 async fn files_are_kept_for_good_by_their_version() {
     let app = TestApp::new().await;
-    let text = page(Browser::new(app.api()).get("/api/").await.expect(200));
+    let text = page(&Browser::new(app.api()).get("/api/").await.expect(200));
     for (name, media_type) in [
         ("style.css", "text/css; charset=utf-8"),
         ("browse.js", "text/javascript; charset=utf-8"),
@@ -267,17 +267,17 @@ async fn files_are_kept_for_good_by_their_version() {
 async fn links_lead_to_pages() {
     let app = TestApp::new().await;
     let stage = Stage::new(&app, "hush").await;
-    let text = page(stage.browser.get("/api/messages/").await.expect(200));
+    let text = page(&stage.browser.get("/api/messages/").await.expect(200));
     for link in [
         message_path(&stage.message),
         format!("/api/conversations/{}/", stage.conversation),
         format!("/api/users/{}/", stage.ann.id),
     ] {
         assert!(text.contains(&format!("href=\"{link}\"")), "{link}: {text}");
-        page(stage.browser.get(&link).await.expect(200));
+        page(&stage.browser.get(&link).await.expect(200));
     }
     stage.ann.send(&stage.conversation, "hush").await;
-    let text = page(stage.browser.get("/api/messages/?limit=1").await.expect(200));
+    let text = page(&stage.browser.get("/api/messages/?limit=1").await.expect(200));
     assert!(text.contains("rel=\"next\""), "{text}");
     assert!(text.contains("aria-label=\"Breadcrumbs\"") && text.contains("Log out"), "{text}");
 }

@@ -158,7 +158,7 @@ async fn begin(app: &App, headers: &HeaderMap, form: &LoginForm) -> Result<Sessi
             ..session
         }
     };
-    log_in(app, &email, &form.password, begin).await?;
+    Box::pin(log_in(app, &email, &form.password, begin)).await?;
     cookie.ok_or_else(|| Problem::internal("a session without a cookie"))
 }
 

@@ -54,7 +54,7 @@ pub async fn login(
         expires_at: app.clock.now() + REFRESH_LIFETIME,
         ..begun(&app, credential, &headers)
     };
-    let (session, user) = log_in(&app, &email, &request.password, begin).await?;
+    let (session, user) = Box::pin(log_in(&app, &email, &request.password, begin)).await?;
     Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
 }
 
@@ -73,12 +73,12 @@ pub(crate) async fn log_in(
     let rehashed =
         if needs_rehash(&credential.hash) { Some(password.rehash(&app.random).await?) } else { None };
     let session = begin(&credential);
-    let (begun, profile, forgotten) = tokio::join!(
+    let (put, profile, forgotten) = tokio::join!(
         app.store.begin_session(&session),
         app.store.user(credential.user),
         app.store.forget_attempts(&credential, rehashed, app.clock.now()),
     );
-    begun?;
+    put?;
     if let Err(error) = forgotten {
         tracing::warn!(%error, "attempts could not be forgotten; the next login does it");
     }

@@ -8,20 +8,28 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Root {
     /// One's own conversations.
+    #[schema(example = "http://127.0.0.1:3000/api/conversations/")]
     pub conversations: String,
     /// One's own messages.
+    #[schema(example = "http://127.0.0.1:3000/api/messages/")]
     pub messages: String,
     /// Users.
+    #[schema(example = "http://127.0.0.1:3000/api/users/")]
     pub users: String,
     /// Oneself.
+    #[schema(example = "http://127.0.0.1:3000/api/users/me/")]
     pub me: String,
     /// The devices on which one is logged in.
+    #[schema(example = "http://127.0.0.1:3000/api/users/me/sessions/")]
     pub sessions: String,
     /// Where programs log in.
+    #[schema(example = "http://127.0.0.1:3000/api/token/")]
     pub token: String,
     /// The keys that verify tokens.
+    #[schema(example = "http://127.0.0.1:3000/.well-known/jwks.json")]
     pub keys: String,
     /// Whether all is well.
+    #[schema(example = "http://127.0.0.1:3000/healthz")]
     pub health: String,
 }
 

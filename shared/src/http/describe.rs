@@ -1,4 +1,4 @@
-//! How the API's description (OpenAPI) tells of values whose rules no derive can know, from the same constants that check
+//! How the API's description (`OpenAPI`) tells of values whose rules no derive can know, from the same constants that check
 //! them; and of the extractors, by the types that handlers name. Nothing of this runs in a deployed function.
 
 use utoipa::{
