@@ -42,7 +42,7 @@ fn page(name: &str, schema: &mut RefOr<Schema>) {
     }
 }
 
-fn headers() -> [(&'static str, Header); 5] {
+fn headers() -> [(&'static str, Header); 6] {
     let text = |description: &str, example: &str| {
         let schema = ObjectBuilder::new().schema_type(Type::String).examples([example]);
         HeaderBuilder::new().description(Some(description)).schema(Some(schema)).build()
@@ -51,6 +51,7 @@ fn headers() -> [(&'static str, Header); 5] {
     let seconds = HeaderBuilder::new().description(Some("Seconds to wait.")).schema(Some(seconds)).build();
     [
         ("X-Request-Id", text("Names this answer in the logs.", REQUEST_ID)),
+        ("Allow", text("The methods of the path.", "GET, HEAD, OPTIONS")),
         ("ETag", text("The version, for `If-Match`.", "\"3\"")),
         (
             "Location",

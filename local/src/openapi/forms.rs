@@ -1,7 +1,7 @@
 //! Urlencoded forms of the fields that JSON bodies have: what can be said as text, and lists of it.
 
 use utoipa::openapi::{
-    Array, Components, Object, ObjectBuilder, Ref, RefOr, Schema,
+    Array, Components, Object, ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema,
     schema::{ArrayItems, SchemaType, Type},
 };
 
@@ -34,13 +34,15 @@ fn field(schema: RefOr<Schema>, components: &Components) -> Option<RefOr<Schema>
     }
 }
 
-/// A list is a field that is named once for each value, and once at least.
+/// A list is a field that is named once for each value, and once at least: with nothing where the list is empty.
 fn list(mut array: Array) -> Option<Schema> {
     let ArrayItems::RefOrSchema(items) = &array.items else { return None };
     let RefOr::Ref(Ref { ref_location, .. }) = &**items else { return None };
     // Of the two ways to name a user, the one that is text.
     let text = ref_location.ends_with("/UserReference");
-    let items = text.then(|| ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name("UserId").into())))?;
+    let nothing = ObjectBuilder::new().schema_type(Type::String).max_length(Some(0));
+    let one = OneOfBuilder::new().item(Ref::from_schema_name("UserId")).item(nothing);
+    let items = text.then(|| ArrayItems::RefOrSchema(Box::new(Schema::from(one).into())))?;
     array.items = items;
     array.min_items = Some(1);
     Some(Schema::Array(array))

@@ -27,7 +27,7 @@ impl Refusal {
 }
 
 /// All of them; a status that an operation has stands for the one that its other properties choose.
-pub(super) const REFUSALS: [Refusal; 20] = [
+pub(super) const REFUSALS: [Refusal; 21] = [
     refusal(
         "BadRequest",
         &[Code::InvalidRequest],
@@ -67,6 +67,11 @@ pub(super) const REFUSALS: [Refusal; 20] = [
         "NotFound",
         &[Code::NotFound],
         "There is nothing here, or nothing that the caller may know about.",
+    ),
+    refusal(
+        "MethodNotAllowed",
+        &[Code::MethodNotAllowed],
+        "The gateway cuts a path at an encoded `?`, and what is left of it does not have this method.",
     ),
     refusal("NotAcceptable", &[Code::NotAcceptable], "Only JSON is to be had here."),
     refusal("ClientIdReused", &[Code::ClientIdReused], "The `client_id` was used for something else."),
@@ -120,6 +125,7 @@ impl Refusal {
     fn headers(&self) -> &'static [&'static str] {
         match self.status() {
             401 => &["WWW-Authenticate"],
+            405 => &["Allow"],
             429 | 503 if !self.codes.is_empty() => &["Retry-After"],
             _ => &[],
         }
