@@ -17,7 +17,7 @@ use shared::{
 use crate::{
     chat_api::{Api, Refusal, Routers},
     chat_data::Anything,
-    chat_page::{Draft, Page},
+    chat_page::{Draft, Page, encoded},
 };
 
 /// Which conversation, and which part of it.
@@ -69,8 +69,7 @@ pub(crate) async fn page(
 
 fn to_login(parts: &Parts) -> Response {
     let here = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
-    Redirect::to(&format!("/api-auth/login/?next={next}")).into_response()
+    Redirect::to(&format!("/api-auth/login/?next={}", encoded(here))).into_response()
 }
 
 /// Sends what was typed, or marks as read, and shows the conversation again; where that failed, with what was typed.

@@ -12,24 +12,19 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use flate2::{Compression, write::GzEncoder};
-use sha2::{Digest, Sha256};
-use shared::http::Problem;
-
-struct File {
-    name: &'static str,
-    media_type: &'static str,
-    bytes: &'static [u8],
-}
+use shared::http::{
+    Problem,
+    assets::{self, Asset},
+};
 
 macro_rules! files {
     ($($name:literal: $media_type:literal;)*) => {
-        [$(File { name: $name, media_type: $media_type, bytes: include_bytes!(concat!("../static/", $name)) }),*]
+        [$(Asset::new($name, $media_type, include_bytes!(concat!("../static/", $name)))),*]
     };
 }
 
-static FILES: [File; 10] = files! {
+static FILES: [Asset; 10] = files! {
     "chat.css": "text/css; charset=utf-8";
     "chat.js": "text/javascript; charset=utf-8";
     "chat-api.js": "text/javascript; charset=utf-8";
@@ -44,12 +39,8 @@ static FILES: [File; 10] = files! {
 
 /// Tells these files from those of every other release.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let mut hash = Sha256::new();
-    for file in &FILES {
-        hash.update(file.name);
-        hash.update(file.bytes);
-    }
-    URL_SAFE_NO_PAD.encode(&hash.finalize()[..9])
+    let all: Vec<&[u8]> = FILES.iter().flat_map(|file| [file.name.as_bytes(), file.bytes]).collect();
+    assets::version(&all.concat())
 });
 
 static COMPRESSED: LazyLock<io::Result<Vec<Vec<u8>>>> =
@@ -79,7 +70,7 @@ pub(crate) async fn file(
 ) -> Result<Response, Problem> {
     let place = FILES.iter().position(|file| file.name == name).ok_or_else(Problem::not_found)?;
     let file = &FILES[place];
-    let kept = if version == *VERSION { "public, max-age=31536000, immutable" } else { "no-store" };
+    let kept = if version == *VERSION { assets::KEPT_FOR_GOOD } else { "no-store" };
     let about = [
         (header::CONTENT_TYPE, file.media_type),
         (header::CACHE_CONTROL, kept),

@@ -9,7 +9,11 @@ use chrono::SecondsFormat;
 use futures::future::{join_all, try_join};
 use shared::{
     App,
-    http::{Problem, frame::Html, visitor::Visit},
+    http::{
+        Problem,
+        frame::{Html, Person},
+        visitor::Visit,
+    },
     ids::{ClientKey, ConversationId, MessageId},
 };
 
@@ -50,7 +54,7 @@ struct Open {
 #[derive(Debug, Template)]
 #[template(path = "chat.html")]
 struct ChatPage {
-    me: Me,
+    me: Person,
     csrf: String,
     now: String,
     icon: String,
@@ -66,13 +70,6 @@ struct ChatPage {
     problem: Option<String>,
     blank_conversation: InboxItem,
     blank_message: MessageItem,
-}
-
-/// Who is logged in.
-#[derive(Debug)]
-struct Me {
-    id: String,
-    name: String,
 }
 
 /// What was typed and not sent, and why.
@@ -127,12 +124,11 @@ impl<'a> Page<'a> {
         draft: Draft,
         problem: Option<String>,
     ) -> ChatPage {
-        let user = &self.visit.user;
         let now = self.app.clock.now();
         let current = found.open.as_ref().map(|open| open.id).or(chosen);
-        let item = |conversation| InboxItem::new(conversation, user.id, current);
+        let item = |conversation| InboxItem::new(conversation, self.visit.user.id, current);
         ChatPage {
-            me: Me { id: user.id.to_string(), name: format!("{} {}", user.first_name, user.last_name) },
+            me: self.visit.into(),
             csrf: self.visit.csrf_token(),
             now: now.to_rfc3339_opts(SecondsFormat::Millis, true),
             icon: shared::http::assets::ICON.href(),
@@ -270,6 +266,7 @@ fn cursor_of(link: &str) -> Option<&str> {
     link.split(['?', '&']).find_map(|pair| pair.strip_prefix("cursor="))
 }
 
-fn encoded(text: &str) -> String {
+/// A text as a parameter's value.
+pub(crate) fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -5,19 +5,15 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use shared::http::{Problem, assets, assets::Asset};
-
-/// Every file that there is.
-fn assets() -> impl Iterator<Item = &'static Asset> {
-    assets::shared().into_iter()
-}
+use shared::http::{Problem, assets};
 
 /// Answers with the file. Asked for by its version it is kept for good; otherwise, and where a page of another release asks
 /// for a version that is not this one, it is asked about each time.
 pub async fn file(Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    let asset = assets().find(|asset| asset.name == name).ok_or_else(Problem::not_found)?;
+    let asset =
+        assets::shared().into_iter().find(|asset| asset.name == name).ok_or_else(Problem::not_found)?;
     let is_present = uri.query().and_then(|query| query.strip_prefix("v=")) == Some(asset.version());
-    let kept = if is_present { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let kept = if is_present { assets::KEPT_FOR_GOOD } else { "no-cache" };
     let tag = format!("\"{}\"", asset.version());
     let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
         value.to_str().is_ok_and(|tags| tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag))

@@ -1,10 +1,13 @@
 //! Files that pages are made with, embedded in the binary. Their addresses name their content, so that a browser keeps them
 //! for good and never shows a new page in an old style.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
+
+/// How long a browser keeps a file whose address names its content.
+pub const KEPT_FOR_GOOD: &str = "public, max-age=31536000, immutable";
 
 /// One file.
 #[derive(Debug)]
@@ -15,43 +18,19 @@ pub struct Asset {
     pub media_type: &'static str,
     /// What is in it.
     pub bytes: &'static [u8],
-    version: LazyLock<String, fn() -> String>,
-}
-
-/// Declares a file of the folder `static/` beside `src/`: its name, its media type, and how its version is computed.
-#[macro_export]
-macro_rules! asset {
-    ($name:literal, $media_type:literal) => {
-        $crate::http::assets::Asset::new(
-            $name,
-            $media_type,
-            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/static/", $name)),
-            || {
-                $crate::http::assets::version(include_bytes!(concat!(
-                    env!("CARGO_MANIFEST_DIR"),
-                    "/static/",
-                    $name
-                )))
-            },
-        )
-    };
+    version: OnceLock<String>,
 }
 
 impl Asset {
-    /// Of `asset!`.
+    /// A file and what is in it.
     #[must_use]
-    pub const fn new(
-        name: &'static str,
-        media_type: &'static str,
-        bytes: &'static [u8],
-        version: fn() -> String,
-    ) -> Self {
-        Self { name, media_type, bytes, version: LazyLock::new(version) }
+    pub const fn new(name: &'static str, media_type: &'static str, bytes: &'static [u8]) -> Self {
+        Self { name, media_type, bytes, version: OnceLock::new() }
     }
 
     /// Tells this content from every other.
     pub fn version(&self) -> &str {
-        &self.version
+        self.version.get_or_init(|| version(self.bytes))
     }
 
     /// Where pages find it.
@@ -68,11 +47,13 @@ pub fn version(bytes: &[u8]) -> String {
 }
 
 /// How all pages look.
-pub static STYLE: Asset = asset!("style.css", "text/css; charset=utf-8");
+pub static STYLE: Asset =
+    Asset::new("style.css", "text/css; charset=utf-8", include_bytes!("../../static/style.css"));
 /// What forms do besides being posted, where scripts run.
-pub static SCRIPT: Asset = asset!("browse.js", "text/javascript; charset=utf-8");
+pub static SCRIPT: Asset =
+    Asset::new("browse.js", "text/javascript; charset=utf-8", include_bytes!("../../static/browse.js"));
 /// The icon in a tab.
-pub static ICON: Asset = asset!("icon.svg", "image/svg+xml");
+pub static ICON: Asset = Asset::new("icon.svg", "image/svg+xml", include_bytes!("../../static/icon.svg"));
 
 /// The files of all pages.
 #[must_use]

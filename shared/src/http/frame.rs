@@ -30,6 +30,12 @@ pub struct Person {
     pub id: String,
 }
 
+impl From<&Visit> for Person {
+    fn from(Visit { user, .. }: &Visit) -> Self {
+        Self { name: format!("{} {}", user.first_name, user.last_name), id: user.id.to_string() }
+    }
+}
+
 impl Frame {
     /// Of a page for whoever sent the request.
     #[must_use]
@@ -39,10 +45,7 @@ impl Frame {
         let here = if here.starts_with("/api-auth/") { "/api/" } else { here };
         Self {
             title: title.to_owned(),
-            user: visit.map(|visit| Person {
-                name: format!("{} {}", visit.user.first_name, visit.user.last_name),
-                id: visit.user.id.to_string(),
-            }),
+            user: visit.map(Person::from),
             csrf: visit.map(Visit::csrf_token).unwrap_or_default(),
             here: here.to_owned(),
         }

@@ -28,7 +28,7 @@ pub(crate) enum ChangeWritten {
 impl Store {
     /// The first free number of the change log; `None` once it is closed.
     pub(crate) async fn next_change(&self, conversation: ConversationId) -> Result<Option<u64>, StoreError> {
-        let reading = Reading { descending: true, limit: Some(1), consistency: Consistency::Strong };
+        let reading = Reading::newest_first(Some(1));
         let page = self.query(Span::changes(conversation, 1), reading).await?;
         match page.items.first() {
             None => Ok(Some(1)),
@@ -96,7 +96,7 @@ impl Store {
         after: u64,
         limit: usize,
     ) -> Result<(Option<Member>, Option<Vec<Change>>), StoreError> {
-        let reading = Reading { descending: true, limit: Some(limit), consistency: Consistency::Strong };
+        let reading = Reading::newest_first(Some(limit));
         let page = self.query_whole(Span::changes(conversation, after + 1), reading);
         let (member, page) = try_join(self.member(conversation, viewer), page).await?;
         if matches!(page.items.first(), Some(Item::Closed(_))) {

@@ -112,8 +112,7 @@ impl Store {
 
     /// The newest entries of a log and whether there are more; `None` once it is closed.
     async fn newest(&self, id: ConversationId) -> Result<Option<(Vec<Message>, bool)>, StoreError> {
-        let reading =
-            Reading { descending: true, limit: Some(NESTED_MESSAGES + 1), consistency: Consistency::Strong };
+        let reading = Reading::newest_first(Some(NESTED_MESSAGES + 1));
         let page = self.query_whole(Span::messages(id, 1, MAX_NUMBER), reading).await?;
         Ok(unsealed(page.items).map(|messages| (messages, page.more)))
     }

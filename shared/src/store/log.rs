@@ -199,15 +199,16 @@ impl Store {
         let lowest = send.draft.after.map_or(1, |after| after.number);
         let since = send.draft.client_key.map(|key| key.made_at() - CLOCKS_DIFFER);
         let limit = if since.is_some() { FIRST_LOOK } else { 1 };
-        let first =
-            self.query(Span::messages(conversation, lowest, MAX_NUMBER), newest_first(Some(limit))).await?;
+        let first = self
+            .query(Span::messages(conversation, lowest, MAX_NUMBER), Reading::newest_first(Some(limit)))
+            .await?;
         let (mut look, more) = (send.look_through(first.items, since), first.more);
         // A page that its limit ended says that there is more, also at the end of the span.
         if let (&Seen::All(tail, reached), true, true) =
             (&look, more && since.is_some(), reached_above(&look, lowest))
         {
             let span = Span::messages(conversation, lowest, reached - 1);
-            let second = self.query(span, newest_first(None)).await?;
+            let second = self.query(span, Reading::newest_first(None)).await?;
             look = match send.look_through(second.items, since) {
                 Seen::All(..) if second.more => return Ok(Look::TooFar),
                 Seen::All(..) | Seen::Enough(_) => Seen::Enough(tail),
@@ -226,8 +227,9 @@ impl Store {
         let conversation = send.draft.conversation;
         let (mut highest, mut top) = (None, MAX_NUMBER);
         loop {
-            let page =
-                self.query(Span::messages(conversation, tail.number + 1, top), newest_first(None)).await?;
+            let page = self
+                .query(Span::messages(conversation, tail.number + 1, top), Reading::newest_first(None))
+                .await?;
             match send.look_through(page.items, None) {
                 Seen::Found(message) => return Ok(Look::Found(message)),
                 Seen::Closed => return Ok(Look::Closed),
@@ -242,10 +244,6 @@ impl Store {
             }
         }
     }
-}
-
-fn newest_first(limit: Option<usize>) -> Reading {
-    Reading { descending: true, limit, consistency: Consistency::Strong }
 }
 
 /// Whether a look that found nothing ended above its bound.

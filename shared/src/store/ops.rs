@@ -111,6 +111,13 @@ pub(crate) struct Reading {
     pub(crate) consistency: Consistency,
 }
 
+impl Reading {
+    /// The end of a log, downward, as it is now.
+    pub(crate) const fn newest_first(limit: Option<usize>) -> Self {
+        Self { descending: true, limit, consistency: Consistency::Strong }
+    }
+}
+
 pub(super) fn decode(attributes: Option<Attributes>) -> Result<Option<Item>, StoreError> {
     attributes.map(Item::decode).transpose()
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::document::{Field, Kind, Operation};
+use super::{
+    capitalised,
+    document::{Field, Kind, Operation},
+};
 
 /// The field of a raw form that holds the body, as Django REST Framework calls it.
 pub const CONTENT: &str = "_content";
@@ -65,11 +68,7 @@ impl Input {
 
     /// `first_name` as `First name`.
     pub fn label(&self) -> String {
-        let mut words = self.field.name.replace('_', " ");
-        if let Some(first) = words.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        words
+        capitalised(&self.field.name.replace('_', " "))
     }
 
     /// How its value is written where that is not plain.
@@ -126,9 +125,7 @@ impl Form {
             is_raw: raw_sent.is_some(),
         }
     }
-}
 
-impl Form {
     /// Fills the field for a client key: a form that is sent twice does its work once.
     pub fn give_key(&mut self, key: &str) {
         let field =

@@ -98,3 +98,12 @@ impl Asked {
         }
     }
 }
+
+/// A word with its first letter, if that is one of ASCII, in upper case.
+fn capitalised(word: &str) -> String {
+    let mut word = word.to_owned();
+    if let Some(first) = word.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    word
+}

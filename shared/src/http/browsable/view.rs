@@ -5,7 +5,7 @@ use axum::http::{HeaderName, header, response::Parts};
 use serde_json::{Map, Value};
 
 use super::{
-    Asked,
+    Asked, capitalised,
     document::{self, Operation},
     form::{Form, Sent},
     pretty::{self, Token},
@@ -135,11 +135,7 @@ fn name(pattern: &str, folder: &str) -> String {
         (true, folder) => folder.trim_end_matches('s'),
         (false, _) => pattern.split('.').next().unwrap_or_default(),
     };
-    let mut word = word.to_owned();
-    if let Some(first) = word.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    word
+    capitalised(word)
 }
 
 fn as_json(asked: &Asked) -> String {
@@ -169,14 +165,7 @@ fn spelled(name: &str) -> String {
     if name == "etag" {
         return "ETag".to_owned();
     }
-    let words = name.split('-').map(|word| {
-        let mut word = word.to_owned();
-        if let Some(first) = word.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        word
-    });
-    words.collect::<Vec<_>>().join("-")
+    name.split('-').map(capitalised).collect::<Vec<_>>().join("-")
 }
 
 /// The methods that the path has, in the order of the buttons.
@@ -195,8 +184,8 @@ fn forms(asked: &Asked, answer: &Parts, value: &Value, sent: Option<&Sent>) -> V
         return Vec::new();
     }
     let named = parameters(asked);
-    let methods = ["POST", "PUT", "PATCH"].into_iter().filter(|method| methods(asked).contains(method));
-    methods
+    methods(asked)
+        .into_iter()
         .filter_map(|method| {
             let operation =
                 operation(asked, method).filter(|operation| status != 401 || operation.is_open)?;
