@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc};
 use crate::{
     auth::{Guesses, KeyCache, Signer, Signing, SigningSecret},
     clock::Clock,
-    config::{Config, SigningSource},
+    config::{Config, ConfigError, SigningSource},
     random::Random,
     store::Store,
     telemetry,
@@ -40,9 +40,9 @@ impl App {
         Self { store, keys, signing, guesses: Arc::default(), clock, random, config }
     }
 
-    /// The same with what signs tokens, for `auth`.
+    /// The same with what signs tokens, for `auth`: the secret is read while the connections to the table are made.
     pub async fn signing_from_env() -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let app = Self::from_env().await?;
+        let app = Self::cold()?;
         let signing = match &app.config.signing {
             Some(SigningSource::SeedFile(file)) => {
                 Signing::with(Signer::from_text(&tokio::fs::read_to_string(file).await?)?)
@@ -51,7 +51,7 @@ impl App {
             None => return Err("neither SIGNING_SECRET_ARN nor SIGNING_SEED_FILE is set".into()),
         };
         let app = app.signing_with(signing);
-        app.publish_ahead().await;
+        tokio::join!(app.warm(), Box::pin(app.publish_ahead()));
         Ok(app)
     }
 
@@ -73,18 +73,27 @@ impl App {
 
     /// What a function's `main` starts with: logs, settings, the table's client, keys read ahead.
     pub async fn from_env() -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let app = Self::cold()?;
+        app.warm().await;
+        Ok(app)
+    }
+
+    /// All that needs no call.
+    fn cold() -> Result<Self, ConfigError> {
         telemetry::init();
         let config = Config::from_env()?;
         let random = Random::from_system();
         let store = Store::from_env(&config.table, random.clone());
-        let app = Self::new(store, config, None, Clock::system(), random);
-        // Read twice, side by side: that leaves two connections open, as many as most requests need. A table that does not
-        // answer now may do so at the first request: that one will say what is wrong.
+        Ok(Self::new(store, config, None, Clock::system(), random))
+    }
+
+    /// Reads the keys twice, side by side: that leaves two connections open, as many as most requests need. A table that
+    /// does not answer now may do so at the first request: that one will say what is wrong.
+    async fn warm(&self) {
         let (warm, _second) =
-            tokio::join!(app.keys.warm(&app.store, app.clock.now()), app.store.signing_keys());
+            tokio::join!(self.keys.warm(&self.store, self.clock.now()), self.store.signing_keys());
         if let Err(problem) = warm {
             tracing::warn!(causes = problem.causes(), "keys could not be read ahead");
         }
-        Ok(app)
     }
 }

@@ -12,7 +12,10 @@ use crate::{
     harness::{
         TestApp, User,
         app::SIGNING_SEED,
-        call::{Operation::Update, on},
+        call::{
+            Operation::{Put, Update},
+            on,
+        },
     },
     held::held,
 };
@@ -29,7 +32,7 @@ async fn keys_are_published_and_those_that_ended_do_not_verify() {
     ann.get("/api/users/me/").await.ok();
     // A successor is published, and the older key ends half an hour later.
     let now = app.app.clock.now();
-    let next = Signer::from_seed([8; 32]).unwrap();
+    let next = Signer::from_seed([8; 32]);
     let until = now + TimeDelta::minutes(30);
     app.app.store.publish_signing_key(next.kid(), next.public_x(), now, until).await.unwrap();
     app.advance(TimeDelta::minutes(29));
@@ -47,7 +50,7 @@ async fn keys_are_published_and_those_that_ended_do_not_verify() {
 async fn an_end_of_a_key_is_not_lifted_by_a_process_of_the_old_release() {
     let app = TestApp::new().await;
     let old = app.people.signer.clone();
-    let next = Signer::from_seed([8; 32]).unwrap();
+    let next = Signer::from_seed([8; 32]);
     let now = app.app.clock.now() + TimeDelta::seconds(1);
     let store = &app.app.store;
     let until = now + TimeDelta::days(30);
@@ -64,12 +67,44 @@ async fn an_end_of_a_key_is_not_lifted_by_a_process_of_the_old_release() {
     assert!(!standing.contains_key("not_after"), "the present key has no end: {standing:?}");
 }
 
+/// Nor by one that had found its key unpublished, when another process was about to publish it and its successor.
+#[tokio::test]
+async fn an_end_of_a_key_is_not_lifted_by_a_process_that_read_before() {
+    let app = TestApp::new().await;
+    let old = Signer::from_seed([6; 32]);
+    let now = app.app.clock.now() + TimeDelta::seconds(1);
+    let until = now + TimeDelta::days(30);
+    let publish = async |signer: &Signer, made_at| {
+        app.app.store.publish_signing_key(signer.kid(), signer.public_x(), made_at, until).await.unwrap()
+    };
+    let others = async {
+        publish(&old, now).await;
+        publish(&Signer::from_seed([8; 32]), now + TimeDelta::seconds(1)).await
+    };
+    let (late, keys) = held(&app, on(Put).of("KEY#"), publish(&old, now), others).await;
+    for keys in [late, keys] {
+        let old = keys.iter().find(|key| key.kid == old.kid()).unwrap();
+        assert_eq!(old.not_after, Some(until));
+    }
+}
+
+/// What every start of `auth` does costs one reading, unless there is something to publish or to end.
+#[tokio::test]
+async fn a_key_that_is_published_already_is_not_written_again() {
+    let app = TestApp::new().await;
+    let (signer, now) = (app.people.signer.clone(), app.app.clock.now());
+    let publish = app.app.store.publish_signing_key(signer.kid(), signer.public_x(), now, now);
+    let (keys, cost) = app.proxy.measure(publish).await;
+    assert_eq!(keys.unwrap().len(), 1);
+    assert_eq!((cost.requests(), cost.writes()), (1, 0), "{cost:?}");
+}
+
 /// A process of the old release that starts late, end to end: it is not to sign with a key that ends.
 #[tokio::test]
 async fn a_signing_key_with_a_successor_is_refused() {
     let app = TestApp::new().await;
     let process = |seed| {
-        let signer = Some(Signer::from_seed(seed).unwrap());
+        let signer = Some(Signer::from_seed(seed));
         let (store, config) = (app.app.store.clone(), (*app.app.config).clone());
         App::new(store, config, signer, app.app.clock.clone(), app.app.random.clone())
     };
@@ -88,7 +123,7 @@ async fn a_signing_key_with_a_successor_is_refused() {
 #[tokio::test]
 async fn of_two_ends_of_a_key_the_first_stays() {
     let app = TestApp::new().await;
-    let (old, next) = (app.people.signer.clone(), Signer::from_seed([8; 32]).unwrap());
+    let (old, next) = (app.people.signer.clone(), Signer::from_seed([8; 32]));
     let now = app.app.clock.now() + TimeDelta::seconds(1);
     let until = now + TimeDelta::days(30);
     let publish = |until| app.app.store.publish_signing_key(next.kid(), next.public_x(), now, until);

@@ -20,7 +20,7 @@ use crate::harness::{
 
 async fn publish(app: &TestApp, kid: &str) -> Result<(), StoreError> {
     let now = app.app.clock.now();
-    app.app.store.publish_signing_key(kid, "x", now, now).await
+    app.app.store.publish_signing_key(kid, "x", now, now).await.map(drop)
 }
 
 #[tokio::test]

@@ -185,7 +185,7 @@ async fn the_first_token_of_a_new_key_is_good() {
     let app = past_stands_still().await;
     let ann = app.user("ann").await;
     let now = app.app.clock.now();
-    let next = Signer::from_seed([8; 32]).unwrap();
+    let next = Signer::from_seed([8; 32]);
     app.app
         .store
         .publish_signing_key(next.kid(), next.public_x(), now, now + TimeDelta::days(30))

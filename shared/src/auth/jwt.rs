@@ -2,11 +2,11 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
+use super::ed25519;
 use crate::{
     config::Config,
     ids::{SessionId, UserId},
@@ -116,17 +116,17 @@ impl std::fmt::Debug for Signer {
 
 impl Signer {
     /// A signer of a seed of 32 random bytes (RFC 8032, section 5.1.5).
-    pub fn from_seed(seed: [u8; 32]) -> Result<Self, BadSeed> {
-        let key = SigningKey::from_bytes(&seed);
-        let x = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
-        let der = key.to_pkcs8_der().map_err(|_| BadSeed)?;
-        Ok(Self { key: EncodingKey::from_ed_der(der.as_bytes()), kid: thumbprint(&x), x })
+    #[must_use]
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        let (key, public) = ed25519::keys(&seed);
+        let x = URL_SAFE_NO_PAD.encode(public);
+        Self { key, kid: thumbprint(&x), x }
     }
 
     /// A signer of a seed as files and secrets hold it: base64url, white space around it passed over.
     pub fn from_text(seed: &str) -> Result<Self, BadSeed> {
         let bytes = URL_SAFE_NO_PAD.decode(seed.trim()).map_err(|_| BadSeed)?;
-        Self::from_seed(bytes.try_into().map_err(|_| BadSeed)?)
+        Ok(Self::from_seed(bytes.try_into().map_err(|_| BadSeed)?))
     }
 
     /// A signer of a generated secret: the seed is the SHA-256 of its text behind a domain tag. White space around the text
@@ -137,7 +137,7 @@ impl Signer {
             return Err(BadSecret);
         }
         let seed = Sha256::new().chain_update(SEED_DOMAIN).chain_update(text).finalize();
-        Self::from_seed(seed.into()).map_err(|_| BadSecret)
+        Ok(Self::from_seed(seed.into()))
     }
 
     /// The key's id: its thumbprint.
@@ -159,6 +159,7 @@ impl Signer {
             kid: Some(self.kid.clone()),
             ..Header::new(Algorithm::EdDSA)
         };
+        ed25519::install();
         jsonwebtoken::encode(&header, claims, &self.key)
     }
 }
@@ -188,6 +189,7 @@ pub(super) fn verify<C: Claims>(
     validation.set_audience(&[&config.audience]);
     // The time is ours to compare: the library reads the machine's clock and allows a minute.
     validation.validate_exp = false;
+    ed25519::install();
     let claims: C = jsonwebtoken::decode(token, key, &validation).ok()?.claims;
     (claims.expires_at() > now.timestamp()).then_some(claims)
 }

@@ -13,7 +13,7 @@ use super::jwt::{self, AccessClaims, Claims, RefreshClaims};
 use crate::{
     config::Config,
     http::{Code, Problem},
-    store::Store,
+    store::{Store, StoreError, items::SigningKey},
 };
 
 /// How long keys are kept.
@@ -22,7 +22,7 @@ const FRESH: TimeDelta = TimeDelta::minutes(5);
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 
 /// Keys as they were read at some time.
-struct Snapshot {
+pub(super) struct Snapshot {
     keys: HashMap<String, (DecodingKey, Option<DateTime<Utc>>)>,
     read_at: DateTime<Utc>,
 }
@@ -129,13 +129,18 @@ impl KeyCache {
     }
 
     async fn replace(&self, store: &Store, now: DateTime<Utc>) -> Result<Arc<Snapshot>, Problem> {
-        let mut keys = HashMap::new();
-        for key in store.signing_keys().await? {
+        self.learn(&store.signing_keys().await?, now)
+    }
+
+    /// Keeps keys that were read at `now`.
+    pub(super) fn learn(&self, keys: &[SigningKey], now: DateTime<Utc>) -> Result<Arc<Snapshot>, Problem> {
+        let decoded = |key: &SigningKey| {
             let decoding = DecodingKey::from_ed_components(&key.x).map_err(|error| {
-                Problem::from(crate::store::StoreError::corrupt("KEY", "not an Ed25519 key")).caused_by(error)
+                Problem::from(StoreError::corrupt("KEY", "not an Ed25519 key")).caused_by(error)
             })?;
-            keys.insert(key.kid, (decoding, key.not_after));
-        }
+            Ok((key.kid.clone(), (decoding, key.not_after)))
+        };
+        let keys = keys.iter().map(decoded).collect::<Result<_, Problem>>()?;
         Ok(self.keep(Arc::new(Snapshot { keys, read_at: now })))
     }
 

@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod attempt;
 pub mod browser;
+mod ed25519;
 pub mod jwt;
 pub mod keys;
 pub mod password;

@@ -119,7 +119,7 @@ fn unavailable() -> Problem {
     Problem::new(Code::Unavailable, "Tokens cannot be signed at the moment. Try again.").retry_after(seconds)
 }
 
-/// Publishes a key and reads the keys back; until when it is good. Keys that were made before it verify for as long as a
+/// Publishes a key and takes the keys over as they are then; until when it is good. Keys that were made before it verify for as long as a
 /// token that they have signed may be good. Repeating it changes nothing.
 async fn publish_key(
     app: &App,
@@ -127,8 +127,9 @@ async fn publish_key(
     made_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>, Problem> {
-    app.store.publish_signing_key(signer.kid(), signer.public_x(), made_at, now + REFRESH_LIFETIME).await?;
-    app.keys.warm(&app.store, now).await?;
+    let others_until = now + REFRESH_LIFETIME;
+    let keys = app.store.publish_signing_key(signer.kid(), signer.public_x(), made_at, others_until).await?;
+    app.keys.learn(&keys, now)?;
     app.keys.good_until(signer.kid(), &app.store, now).await
 }
 

@@ -18,7 +18,7 @@ impl Store {
     }
 
     /// Publishes a key before its first use, and has all but the one that was made last end at `others_until`: this one
-    /// among them, where its successor was faster.
+    /// among them, where its successor was faster. The keys as they are then; where all is done already, one reading.
     ///
     /// Each publishes first and looks at the others then, so of two at once at least one sees both, and both would end the
     /// same one. A death between the two steps leaves an older key without an end: whoever comes here next repeats the
@@ -29,21 +29,32 @@ impl Store {
         x: &str,
         made_at: DateTime<Utc>,
         others_until: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
-        let key = SigningKey { kid: kid.to_owned(), x: x.to_owned(), made_at, not_after: None };
-        // The condition keeps an end that was set already from being lifted by a process that knows of no successor.
-        let put = self.put(&Item::SigningKey(key), Expression::condition(ABSENT)).await?;
-        if let Written::Refused(standing) = put
-            && !matches!(standing, Some(Item::SigningKey(_)))
-        {
-            return Err(StoreError::corrupt("KEY", "another item stands at a key's place"));
+    ) -> Result<Vec<SigningKey>, StoreError> {
+        let mut keys = self.signing_keys().await?;
+        if keys.iter().all(|key| key.kid != kid) {
+            self.put_signing_key(kid, x, made_at).await?;
+            keys = self.signing_keys().await?;
         }
-        let keys = self.signing_keys().await?;
         let last = keys.iter().max_by_key(|key| (key.made_at, &key.kid)).map(|key| &key.kid);
-        for older in keys.iter().filter(|key| key.not_after.is_none() && Some(&key.kid) != last) {
-            self.end_signing_key(&older.kid, others_until).await?;
+        let endless = |key: &&SigningKey| key.not_after.is_none() && Some(&key.kid) != last;
+        let older: Vec<&SigningKey> = keys.iter().filter(endless).collect();
+        if older.is_empty() {
+            return Ok(keys);
         }
-        Ok(())
+        for key in older {
+            self.end_signing_key(&key.kid, others_until).await?;
+        }
+        self.signing_keys().await
+    }
+
+    /// The condition keeps an end from being lifted that was set since the keys were read, by a process that knows of no
+    /// successor; a repetition after a failure behind the commit finds its own key.
+    async fn put_signing_key(&self, kid: &str, x: &str, made_at: DateTime<Utc>) -> Result<(), StoreError> {
+        let key = SigningKey { kid: kid.to_owned(), x: x.to_owned(), made_at, not_after: None };
+        match self.put(&Item::SigningKey(key), Expression::condition(ABSENT)).await? {
+            Written::Done(_) | Written::Refused(Some(Item::SigningKey(_))) => Ok(()),
+            Written::Refused(_) => Err(StoreError::corrupt("KEY", "another item stands at a key's place")),
+        }
     }
 
     /// A second end, set by a process that raced here, is refused: the first one stays.

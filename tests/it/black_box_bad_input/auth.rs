@@ -2,15 +2,15 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signer, SigningKey};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
+use sha2::Sha256;
 
 use super::{As, Row, World};
 use crate::harness::{app::SIGNING_SEED, people::People};
 
 /// A token of our key with any header and claims.
 fn signed(header: &Value, claims: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let text = format!("{}.{}", part(header), part(claims));
     let signature = SigningKey::from_bytes(&SIGNING_SEED).sign(text.as_bytes());
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
@@ -55,18 +55,20 @@ fn public_key() -> [u8; 32] {
 
 /// HS256 with the public key as its secret: the confusion of algorithms.
 fn symmetric(people: &People, world: &World) -> String {
-    let header = Header {
-        typ: Some("at+jwt".to_owned()),
-        kid: Some(people.signer.kid().to_owned()),
-        ..Header::new(Algorithm::HS256)
-    };
-    jsonwebtoken::encode(&header, &claims(people, world), &EncodingKey::from_secret(&public_key())).unwrap()
+    let mut header = header(people);
+    header["alg"] = json!("HS256");
+    let message = format!("{}.{}", part(&header), part(&claims(people, world)));
+    let mac = Hmac::<Sha256>::new_from_slice(&public_key()).unwrap().chain_update(&message).finalize();
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac.into_bytes()))
+}
+
+fn part(value: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
 fn unsigned(people: &People, world: &World, alg: &str) -> String {
     let mut header = header(people);
     header["alg"] = json!(alg);
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.", part(&header), part(&claims(people, world)))
 }
 
@@ -115,7 +117,6 @@ const TAMPERED: [(&str, Make); 4] = [
         format!("{}{last}", &token[..token.len() - 1])
     }),
     ("a token of another key", |p, w| {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", part(&header(p)), part(&claims(p, w)));
         let signature = SigningKey::from_bytes(&[9; 32]).sign(text.as_bytes());
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
@@ -124,7 +125,6 @@ const TAMPERED: [(&str, Make); 4] = [
         let own = SigningKey::from_bytes(&[9; 32]);
         let mut header = header(p);
         header["jwk"] = json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(own.verifying_key().as_bytes()) });
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", part(&header), part(&claims(p, w)));
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(own.sign(text.as_bytes()).to_bytes()))
     }),

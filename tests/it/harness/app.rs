@@ -103,14 +103,14 @@ impl TestApp {
             registration,
             signing: None,
         };
-        let signer = Signer::from_seed(SIGNING_SEED).unwrap();
+        let signer = Signer::from_seed(SIGNING_SEED);
         let now = clock.now();
         store.publish_signing_key(signer.kid(), signer.public_x(), now, now).await.unwrap();
         let app = App::new(store, config, Some(signer), clock.clone(), random.clone());
         let gateway = gateway(&app, &proxy).await;
         let people = People {
             table: Table::new(Endpoint::new(&proxy.endpoint), &name),
-            signer: Arc::new(Signer::from_seed(SIGNING_SEED).unwrap()),
+            signer: Arc::new(Signer::from_seed(SIGNING_SEED)),
             clock,
             config: app.config.clone(),
             random,
@@ -230,7 +230,7 @@ async fn gateway(app: &App, proxy: &Proxy) -> Gateway {
 async fn function(app: &App, proxy: &Proxy, name: &str) -> App {
     let store = app.store.through(&format!("{}/{name}", proxy.endpoint));
     let config = (*app.config).clone();
-    let signer = Some(Signer::from_seed(SIGNING_SEED).unwrap());
+    let signer = Some(Signer::from_seed(SIGNING_SEED));
     let function = App::new(store, config, signer, app.clock.clone(), app.random.clone());
     function.keys.warm(&function.store, app.clock.now()).await.unwrap();
     function
