@@ -8,13 +8,11 @@ use shared::{
     auth::{Signer, signing::publish},
 };
 
-use crate::{
-    harness::{
-        TestApp, User,
-        app::SIGNING_SEED,
-        call::{Operation::Update, on},
-    },
-    held::held,
+use crate::harness::{
+    TestApp, User,
+    app::SIGNING_SEED,
+    call::{Operation::Update, on},
+    race::held,
 };
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::harness::{
         Operation::{BatchWrite, Transact},
         any, on, writes,
     },
-    faults::Fault::{Conflict, Throttle, ThrottledTransaction},
+    faults::Fault::{Conflict, HalfDone, InProgress, Throttle, ThrottledTransaction},
     login::sessions,
 };
 
@@ -38,6 +38,33 @@ async fn conflicts_at_a_batch_are_tried_again() {
     succeeded(&stage.run(&app, Operation::CloseAccount).await, "close");
     assert_eq!(app.proxy.faults.clear(), 2);
     assert_eq!(sessions(&app, &stage.ann).await, 0);
+}
+
+/// For longer than the SDK tries.
+#[tokio::test]
+async fn a_transaction_that_is_in_progress_is_tried_again() {
+    let app = TestApp::new().await;
+    for operation in [Operation::Register, Operation::Rename, Operation::Edit] {
+        let stage = Stage::new(&app, operation).await;
+        app.proxy.faults.fail_times(6, on(Transact), InProgress);
+        succeeded(&stage.run(&app, operation).await, &format!("{operation:?} in progress"));
+        assert_eq!(app.proxy.faults.clear(), 6);
+        stage.verify(&app, operation).await;
+    }
+    app.check().await;
+}
+
+#[tokio::test]
+async fn what_another_opening_has_half_done_is_waited_for() {
+    let app = TestApp::new().await;
+    for operation in [Operation::OpenDirect, Operation::CreateGroup] {
+        let stage = Stage::new(&app, operation).await;
+        app.proxy.faults.fail_times(2, on(Transact), HalfDone);
+        succeeded(&stage.run(&app, operation).await, &format!("{operation:?} half done"));
+        assert_eq!(app.proxy.faults.clear(), 2);
+        stage.verify(&app, operation).await;
+    }
+    app.check().await;
 }
 
 #[tokio::test]
