@@ -129,6 +129,14 @@ async fn a_removal_that_a_late_try_has_made_is_done() {
     assert_eq!(ann.conversation(&conversation).await["participant_count"], 1);
 }
 
+#[tokio::test]
+async fn a_last_leaving_that_a_late_try_has_made_is_done() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    ben.leave(&conversation).await.expect(204);
+    past_its_own_try(&app, ann.leave(&conversation)).await.expect(204);
+}
+
 /// The number is read before the other change, so it is taken.
 #[tokio::test]
 async fn an_addition_whose_number_is_taken_meanwhile_takes_the_next() {

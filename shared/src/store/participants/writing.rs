@@ -11,7 +11,7 @@ use crate::{
         Store, StoreError, Time,
         changes::{ChangeWritten, seal},
         conversations::{conversation_change, joining, meta_step},
-        items::{Change, Conversation},
+        items::{Change, Conversation, Item},
         ops::{Expression, PRESENT},
         table::{Key, Slot},
         transactions::{Step, Transacted},
@@ -50,6 +50,7 @@ impl Store {
             steps.push(seal(id, Slot::Change(present.number), actor, request, now));
             return Ok(match self.transact(&steps).await? {
                 Transacted::Done => ChangeWritten::Done,
+                Transacted::Refused(failed) if sealed_by(request, &failed) => ChangeWritten::Done,
                 Transacted::Refused(_) | Transacted::Conflict => ChangeWritten::Lost,
             });
         }
@@ -65,6 +66,15 @@ pub(super) fn told(mut change: Change, users: Vec<UserId>, conversation: &Conver
     change.participant_count = Some(conversation.participant_count);
     change.owners.clone_from(&conversation.owners);
     change
+}
+
+/// Whether one of the seals that a transaction has met is this request's own: an earlier try took effect after it was given up.
+fn sealed_by(request: Uuid, failed: &[Option<Option<Item>>]) -> bool {
+    failed
+        .iter()
+        .flatten()
+        .flatten()
+        .any(|item| matches!(item, Item::Closed(seal) if seal.request == request))
 }
 
 /// The condition keeps two who remove the same person from counting them twice.
