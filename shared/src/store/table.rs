@@ -1,5 +1,5 @@
-//! The one table: its keys, and the access patterns that they answer. The formats of keys stand here and
-//! in the modules below, and nowhere else: ranges of keys are in `spans`, the index in `index`, what reads keys in `parts`.
+//! The one table: its keys, and the access patterns that they answer. The formats of keys stand here and in the modules below,
+//! and nowhere else: ranges of keys in `spans`, the index in `index`, what reads the parts of keys in `parts`.
 //!
 //! | question | answered by |
 //! |---|---|
