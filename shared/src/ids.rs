@@ -1,91 +1,26 @@
 //! Identifiers: who, which conversation, which message, which send. A message's id carries its place, so that
 //! finding a message by id is one key look-up; this module parses and prints ids and knows nothing of storage.
 
+mod text;
+
 use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
+    openapi::{RefOr, Schema},
 };
 use uuid::{Builder, Uuid, Version};
+
+pub use self::text::WrongId;
+use self::text::{id_text, parse_uuid, schema};
 
 /// How many bits of a message id are the message's number in its conversation.
 const NUMBER_BITS: u32 = 42;
 
 /// The highest message number, 2^42 − 1 (13 decimal digits).
 pub const MAX_NUMBER: u64 = (1 << NUMBER_BITS) - 1;
-
-/// A string that is not an id of the wanted kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not the id of a {kind}")]
-pub struct WrongId {
-    kind: &'static str,
-}
-
-/// Reads the hyphenated form only: 36 characters, in either case.
-fn parse_uuid(text: &str, kind: &'static str) -> Result<Uuid, WrongId> {
-    if text.len() != 36 {
-        return Err(WrongId { kind });
-    }
-    Uuid::try_parse(text).map_err(|_| WrongId { kind })
-}
-
-/// The schema of an id.
-fn schema(description: &str, example: &str) -> RefOr<Schema> {
-    let id =
-        ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned())));
-    id.description(Some(description)).examples([example]).into()
-}
-
-/// Implements text and serde forms (canonical lower case) for an id type with `from_uuid` and `uuid`, and its schema.
-macro_rules! id_text {
-    ($type:ident, $kind:literal, $description:expr, $example:literal) => {
-        impl PartialSchema for $type {
-            fn schema() -> RefOr<Schema> {
-                schema($description, $example)
-            }
-        }
-
-        impl ToSchema for $type {}
-
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.uuid().hyphenated().fmt(f)
-            }
-        }
-
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($type), "({})"), self)
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = WrongId;
-
-            fn from_str(text: &str) -> Result<Self, WrongId> {
-                Self::from_uuid(parse_uuid(text, $kind)?).ok_or(WrongId { kind: $kind })
-            }
-        }
-
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(deserializer)?;
-                text.parse().map_err(|_| {
-                    de::Error::invalid_value(de::Unexpected::Other("text"), &concat!("the id of a ", $kind))
-                })
-            }
-        }
-    };
-}
 
 /// Declares an id that is any UUID.
 macro_rules! plain_id {

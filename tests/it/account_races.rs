@@ -3,19 +3,17 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::{
-    harness::{
-        TestApp,
-        call::{
-            Operation::{Put, Transact, Update},
-            on,
-        },
-        faults::Fault::Conflict,
-        login::{OTHER_PASSWORD, change_password, log_in, logged_in, refresh},
-        people::PASSWORD,
-        table::number,
+use crate::harness::{
+    TestApp,
+    call::{
+        Operation::{Put, Transact, Update},
+        on,
     },
-    held::held,
+    login::{OTHER_PASSWORD, change_password, log_in, logged_in, refresh, register},
+    network::unique_email,
+    people::PASSWORD,
+    race::{held, past_its_own_try},
+    table::number,
 };
 
 /// A hash of everybody's password by other parameters than today's, so that a login makes a new one.
@@ -34,26 +32,22 @@ async fn a_login_past_the_end_of_the_account_leaves_no_session() {
     }
 }
 
-/// The SDK gives up the first try, the second meets a conflict, and the first takes effect before the third.
 #[tokio::test]
 async fn a_change_of_the_password_that_a_late_try_has_made_is_done() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let (here, _) = logged_in(&app, &ann).await;
-    let faults = &app.proxy.faults;
-    let first = faults.hold(on(Transact));
-    faults.fail_nth(1, on(Transact), Conflict);
-    let third = faults.hold_nth(2, on(Transact));
-    let late = async {
-        third.reached().await;
-        first.release();
-        first.finished().await;
-        third.release();
-    };
-    let (changed, ()) = tokio::join!(change_password(&here, PASSWORD, OTHER_PASSWORD), late);
-    faults.clear();
+    let changed = past_its_own_try(&app, change_password(&here, PASSWORD, OTHER_PASSWORD)).await;
     changed.expect(204);
     log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
+}
+
+#[tokio::test]
+async fn an_account_that_a_late_try_has_made_is_made() {
+    let app = TestApp::new().await;
+    let email = unique_email("ann");
+    past_its_own_try(&app, register(&app, &email)).await.created();
+    log_in(&app, &email, PASSWORD).await.ok();
 }
 
 #[tokio::test]

@@ -5,16 +5,14 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use futures::future::join_all;
 
-use crate::{
-    harness::{
-        TestApp,
-        call::{Operation::Update, on},
-        login::log_in,
-        network::unique_email,
-        people::PASSWORD,
-        table::number,
-    },
-    held::held,
+use crate::harness::{
+    TestApp,
+    call::{Operation::Update, on},
+    login::log_in,
+    network::unique_email,
+    people::PASSWORD,
+    race::held,
+    table::number,
 };
 
 #[tokio::test]

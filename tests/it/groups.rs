@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, User, user::id_of};
+use crate::harness::{TestApp, User, table::text, user::id_of};
 
 fn ids(conversation: &Value) -> Vec<String> {
     let users = conversation["participants"].as_array().unwrap();
@@ -173,6 +173,18 @@ async fn many_participants_are_paged() {
     let path = format!("/api/conversations/{conversation}/");
     ann.patch(&path, json!({ "participants": [ann.id] })).await.refuses("participants");
     app.check().await;
+}
+
+#[tokio::test]
+async fn who_closes_the_account_leaves_more_groups_than_are_read_at_once() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    join_all((0..101).map(|_| ann.group(&[]))).await;
+    ann.group(&[&ben]).await;
+    ann.delete("/api/users/me/").await.expect(204);
+    let left = app.table.partition(&format!("USER#{}", ann.id)).await;
+    let left = left.iter().filter(|item| text(item, "sk").starts_with("CONV#")).count();
+    assert_eq!(left, 0);
 }
 
 #[tokio::test]

@@ -5,33 +5,13 @@ use serde_json::{Value, json};
 use crate::harness::{
     TestApp, User,
     call::{
-        On,
         Operation::{BatchGet, Put, Query, Transact, Update},
         on,
     },
+    race::{held, lost_twice},
     table::{Item, text},
-    user::{body_of, message_path},
+    user::{body_of, message_path, number_of},
 };
-
-/// Runs `late` and holds its call until `first` has been answered; both answers.
-pub async fn held<A, B>(
-    app: &TestApp,
-    call: On,
-    late: impl Future<Output = A>,
-    first: impl Future<Output = B>,
-) -> (A, B) {
-    let gate = app.proxy.faults.hold(call);
-    let meanwhile = async {
-        gate.reached().await;
-        let answer = first.await;
-        gate.release();
-        answer
-    };
-    let answers = tokio::join!(late, meanwhile);
-    app.proxy.faults.clear();
-    app.check().await;
-    answers
-}
 
 pub async fn stage(app: &TestApp) -> (User, User, String, Value) {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
@@ -86,6 +66,36 @@ async fn a_put_past_another_one_takes_the_next_number() {
     let (ann, ben, conversation, _) = stage(&app).await;
     let late = ben.send(&conversation, "hush, third");
     let (_, _) = held(&app, on(Put).of("MSG#"), late, ann.send(&conversation, "hush, second")).await;
+    assert_eq!(ann.bodies(&conversation).await, ["hush, first", "hush, second", "hush, third"]);
+}
+
+#[tokio::test]
+async fn a_put_that_lost_twice_goes_behind_all_that_came() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    let before = app.proxy.tally().1;
+    let others = async {
+        for n in 3..10 {
+            ann.send(&conversation, &format!("hush {n}")).await;
+        }
+    };
+    let late = ben.send(&conversation, "hush, late");
+    let sent = lost_twice(&app, late, ann.send(&conversation, "hush 2"), others).await;
+    assert_eq!(number_of(&sent), 10);
+    assert_eq!(app.proxy.tally().1 - before, 8 + 3, "it meets the last of them only");
+}
+
+#[tokio::test]
+async fn a_put_that_lost_twice_is_not_tried_again_by_who_was_removed() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    let removal = async {
+        ann.send(&conversation, "hush, third").await;
+        ann.remove(&conversation, &ben).await.expect(204);
+    };
+    let late = ben.try_send(&conversation, "hush, late");
+    let sent = lost_twice(&app, late, ann.send(&conversation, "hush, second"), removal).await;
+    sent.refuses("conversation");
     assert_eq!(ann.bodies(&conversation).await, ["hush, first", "hush, second", "hush, third"]);
 }
 

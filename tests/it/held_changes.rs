@@ -9,9 +9,10 @@ use crate::{
             Operation::{BatchGet, Query, Transact, Update},
             on,
         },
+        race::{held, past_its_own_try},
         table::text,
     },
-    held::{held, stage},
+    held::stage,
 };
 
 #[tokio::test]
@@ -91,6 +92,49 @@ async fn joining_past_the_end_of_the_account() {
     let members = app.table.partition(&format!("CONV#{conversation}")).await;
     let there = members.iter().any(|item| text(item, "sk") == format!("MEMBER#{}", cleo.id));
     assert!(!there, "who closed the account takes part in nothing");
+}
+
+#[tokio::test]
+async fn a_group_with_one_whose_account_ends_meanwhile_is_without_them() {
+    let app = TestApp::new().await;
+    let (ann, cleo) = (app.user("ann").await, app.user("cleo").await);
+    let others = [&cleo];
+    let late = ann.group(&others);
+    let (group, closed) = held(&app, on(Transact).of("META"), late, cleo.delete("/api/users/me/")).await;
+    closed.expect(204);
+    let members = app.table.partition(&format!("CONV#{group}")).await;
+    let there = members.iter().any(|item| text(item, "sk") == format!("MEMBER#{}", cleo.id));
+    assert!(!there, "who closed the account takes part in nothing");
+}
+
+#[tokio::test]
+async fn a_last_leaving_past_a_message_seals_behind_it() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    ben.leave(&conversation).await.expect(204);
+    let late = ann.leave(&conversation);
+    let (left, _) = held(&app, on(Transact).of("MSG#"), late, ann.send(&conversation, "hush")).await;
+    left.expect(204);
+    let log = app.table.partition(&format!("CONV#{conversation}")).await;
+    let log = log.iter().filter(|item| text(item, "sk").starts_with("MSG#"));
+    let kinds: Vec<String> = log.map(|item| text(item, "item")).collect();
+    assert_eq!(kinds, ["message", "message", "closed"]);
+}
+
+#[tokio::test]
+async fn a_removal_that_a_late_try_has_made_is_done() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    past_its_own_try(&app, ann.remove(&conversation, &ben)).await.expect(204);
+    assert_eq!(ann.conversation(&conversation).await["participant_count"], 1);
+}
+
+#[tokio::test]
+async fn a_last_leaving_that_a_late_try_has_made_is_done() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    ben.leave(&conversation).await.expect(204);
+    past_its_own_try(&app, ann.leave(&conversation)).await.expect(204);
 }
 
 /// The number is read before the other change, so it is taken.

@@ -6,8 +6,15 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     Answer, TestApp, User,
-    call::{Operation::Put, on},
-    faults::{Fault::After, How::Reset},
+    call::{
+        Operation::{Put, Query},
+        on,
+    },
+    faults::{
+        Fault::{After, ShortPage},
+        How::Reset,
+    },
+    race::lost_twice,
     user::message_path,
 };
 
@@ -82,6 +89,24 @@ async fn an_answer_that_is_cut_off_behind_the_commit_is_found_again() {
     assert_eq!(app.proxy.faults.clear(), 1);
     assert_eq!(ann.bodies(&conversation).await, ["hush, cut off", "hush, without a key"]);
     app.check().await;
+}
+
+/// What another try has sent stands below what the first page shows of all that came.
+#[tokio::test]
+async fn a_send_that_lost_twice_looks_at_every_number() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation) = pair(&app).await;
+    let key = app.key();
+    let send = || ben.send_with_key(&conversation, &key, "hush, once");
+    let twice = async {
+        ann.send(&conversation, "hush, second").await;
+        send().await.created();
+        ann.send(&conversation, "hush, last").await;
+        app.proxy.faults.always(on(Query).of("MSG#"), ShortPage(1));
+    };
+    lost_twice(&app, send(), ann.send(&conversation, "hush, first"), twice).await.ok();
+    let all = ["hush, first", "hush, second", "hush, once", "hush, last"];
+    assert_eq!(ann.bodies(&conversation).await, all);
 }
 
 #[tokio::test]

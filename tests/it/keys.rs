@@ -8,16 +8,14 @@ use shared::{
     auth::{Signer, signing::publish},
 };
 
-use crate::{
-    harness::{
-        TestApp, User,
-        app::SIGNING_SEED,
-        call::{
-            Operation::{Put, Update},
-            on,
-        },
+use crate::harness::{
+    TestApp, User,
+    app::SIGNING_SEED,
+    call::{
+        Operation::{Put, Update},
+        on,
     },
-    held::held,
+    race::held,
 };
 
 #[tokio::test]

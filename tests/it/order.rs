@@ -128,6 +128,21 @@ async fn a_page_read_forward_ends_before_a_hole() {
 }
 
 #[tokio::test]
+async fn changes_end_before_a_hole() {
+    let app = TestApp::new().await;
+    let (ann, _, conversation, messages) = conversation_of(&app, 2).await;
+    for n in 0..4 {
+        ann.edit(&messages[1], &format!("hush, edit {n}")).await.ok();
+    }
+    app.table.remove(&format!("CONV#{conversation}"), "CHANGE#0000000000003").await;
+    let path = format!("/api/conversations/{conversation}/changes/?after=0");
+    let page = ann.get(&path).await.ok();
+    let numbers: Vec<u64> =
+        page["results"].as_array().unwrap().iter().map(|change| change["number"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [1, 2]);
+}
+
+#[tokio::test]
 async fn times_increase_also_when_the_clock_does_not() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = conversation_of(&app, 2).await;

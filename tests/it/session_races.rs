@@ -2,19 +2,20 @@
 
 use serde_json::json;
 
-use crate::{
-    harness::{
-        TestApp, User,
-        call::{
-            Operation::{BatchWrite, Get, Put, Query, Transact, Update},
-            on,
-        },
-        faults::{Fault::Before, How::Death},
-        login::{OTHER_PASSWORD, change_password, log_in, log_out, logged_in, refresh, sessions},
-        people::PASSWORD,
-        table::{number, text},
+use crate::harness::{
+    TestApp, User,
+    call::{
+        Operation::{BatchWrite, Get, Put, Query, Transact, Update},
+        on,
     },
-    held::held,
+    faults::{
+        Fault::{Before, Conflict},
+        How::Death,
+    },
+    login::{OTHER_PASSWORD, change_password, log_in, log_out, logged_in, refresh, sessions},
+    people::PASSWORD,
+    race::held,
+    table::{number, text},
 };
 
 /// Changes the password on a device, and dies before it comes to end the other sessions.
@@ -161,6 +162,19 @@ async fn a_session_that_a_change_left_behind_ends_when_it_is_refreshed() {
     refresh(&app, &phone).await.problem(401, "token_not_valid");
     assert_eq!(sessions(&app, &ann).await, 1);
     refresh(&app, &mine).await.ok();
+}
+
+#[tokio::test]
+async fn a_session_that_a_change_left_behind_ends_past_a_conflict() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (here, _) = logged_in(&app, &ann).await;
+    let (_, phone) = logged_in(&app, &ann).await;
+    change_and_die(&app, &here).await;
+    app.proxy.faults.fail_times(2, on(Transact).of("SESSION#"), Conflict);
+    refresh(&app, &phone).await.problem(401, "token_not_valid");
+    assert_eq!(app.proxy.faults.clear(), 2);
+    assert_eq!(sessions(&app, &ann).await, 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The one error of the HTTP edge: RFC 9457 problem details with a stable `code`. Status and code of each kind of problem
-//! come from one exhaustive match; what a client must not see is kept as the source and logged once, in `routes`.
+//! come from one exhaustive match, in `code`; what a client must not see is kept as the source and logged once, in `routes`.
+
+mod code;
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -9,60 +11,8 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
+pub use self::code::Code;
 use crate::{model::Invalid, store::StoreError};
-
-/// Kinds of problems.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the codes say it")]
-pub enum Code {
-    InvalidRequest,
-    MalformedBody,
-    NotAuthenticated,
-    TokenNotValid,
-    InvalidCredentials,
-    PermissionDenied,
-    CsrfFailed,
-    NotFound,
-    MethodNotAllowed,
-    NotAcceptable,
-    ClientIdReused,
-    OutcomeUnknown,
-    PreconditionFailed,
-    PayloadTooLarge,
-    UnsupportedMediaType,
-    Throttled,
-    Internal,
-    Contention,
-    Unavailable,
-}
-
-impl Code {
-    /// The HTTP status and the stable name.
-    #[must_use]
-    pub const fn parts(self) -> (StatusCode, &'static str) {
-        match self {
-            Self::InvalidRequest => (StatusCode::BAD_REQUEST, "invalid_request"),
-            Self::MalformedBody => (StatusCode::BAD_REQUEST, "malformed_body"),
-            Self::NotAuthenticated => (StatusCode::UNAUTHORIZED, "not_authenticated"),
-            Self::TokenNotValid => (StatusCode::UNAUTHORIZED, "token_not_valid"),
-            Self::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid_credentials"),
-            Self::PermissionDenied => (StatusCode::FORBIDDEN, "permission_denied"),
-            Self::CsrfFailed => (StatusCode::FORBIDDEN, "csrf_failed"),
-            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
-            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable"),
-            Self::ClientIdReused => (StatusCode::CONFLICT, "client_id_reused"),
-            Self::OutcomeUnknown => (StatusCode::CONFLICT, "outcome_unknown"),
-            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
-            Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
-            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
-            Self::Throttled => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
-            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
-            Self::Contention => (StatusCode::SERVICE_UNAVAILABLE, "contention"),
-            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        }
-    }
-}
 
 /// What an unsuccessful request is answered with.
 #[derive(Debug, Clone)]

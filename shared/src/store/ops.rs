@@ -132,21 +132,21 @@ impl Store {
     }
 
     /// One page of a span: it ends at the limit, or at 1 MB.
-    pub(crate) async fn query(&self, span: Span, reading: Reading) -> Result<Page, StoreError> {
+    pub(super) async fn query(&self, span: Span, reading: Reading) -> Result<Page, StoreError> {
         let (items, last) = self.query_raw(&span, reading, None).await?;
         let items = items.into_iter().map(Item::decode).collect::<Result<_, _>>()?;
         Ok(Page { items, more: last.is_some() })
     }
 
     /// A span up to the limit, or all of it: however short the pages are that `DynamoDB` gives.
-    pub(crate) async fn query_whole(&self, span: Span, reading: Reading) -> Result<Page, StoreError> {
+    pub(super) async fn query_whole(&self, span: Span, reading: Reading) -> Result<Page, StoreError> {
         let (items, more) = self.query_whole_raw(&span, reading).await?;
         let items = items.into_iter().map(Item::decode).collect::<Result<_, _>>()?;
         Ok(Page { items, more })
     }
 
     /// The same, undecoded: an index projects keys only.
-    pub(crate) async fn query_whole_raw(
+    pub(super) async fn query_whole_raw(
         &self,
         span: &Span,
         reading: Reading,

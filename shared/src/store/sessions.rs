@@ -136,19 +136,9 @@ impl Store {
     /// only those of the present version are moved on, so that none that goes on is ended here. Those that begin meanwhile
     /// with the old version end by that, as do those that are left where this fails half-way.
     pub async fn end_sessions(&self, user: UserId, before: Option<u64>) -> Result<(), StoreError> {
-        let mut after = None;
-        loop {
-            let (sessions, more) = self.sessions_of(user, after, None).await?;
-            after = sessions.last().map(|session| session.id);
-            let keys = sessions
-                .iter()
-                .filter(|session| before.is_none_or(|version| session.credential_version < version))
-                .map(|session| Key::session(user, session.id))
-                .collect();
-            self.delete_all(keys).await?;
-            if !more || after.is_none() {
-                return Ok(());
-            }
-        }
+        let (sessions, _) = self.sessions_of(user, None, None).await?;
+        let over = |session: &&Session| before.is_none_or(|version| session.credential_version < version);
+        let keys = sessions.iter().filter(over).map(|session| Key::session(user, session.id));
+        self.delete_all(keys.collect()).await
     }
 }

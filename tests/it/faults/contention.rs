@@ -4,10 +4,10 @@ use super::stage::{ALL, Operation, Stage, succeeded};
 use crate::harness::{
     TestApp,
     call::{
-        Operation::{BatchWrite, Transact},
+        Operation::{BatchWrite, Delete, Put, Transact, Update},
         any, on, writes,
     },
-    faults::Fault::{Conflict, Throttle, ThrottledTransaction},
+    faults::Fault::{Conflict, HalfDone, InProgress, Throttle, ThrottledTransaction},
     login::sessions,
 };
 
@@ -17,7 +17,10 @@ async fn conflicts_are_lost_races_and_tried_again() {
     let mut failed = Vec::new();
     for operation in ALL {
         let stage = Stage::new(&app, operation).await;
-        app.proxy.faults.fail_times(2, writes(), Conflict);
+        // No transaction comes to any other item that is put by itself.
+        for call in [on(Put).of("MSG#"), on(Update), on(Delete), on(Transact)] {
+            app.proxy.faults.fail_times(2, call, Conflict);
+        }
         let answer = stage.run(&app, operation).await;
         assert!(app.proxy.faults.clear() >= 1, "{operation:?}: no write");
         if answer.status >= 300 {
@@ -38,6 +41,33 @@ async fn conflicts_at_a_batch_are_tried_again() {
     succeeded(&stage.run(&app, Operation::CloseAccount).await, "close");
     assert_eq!(app.proxy.faults.clear(), 2);
     assert_eq!(sessions(&app, &stage.ann).await, 0);
+}
+
+/// For longer than the SDK tries.
+#[tokio::test]
+async fn a_transaction_that_is_in_progress_is_tried_again() {
+    let app = TestApp::new().await;
+    for operation in [Operation::Register, Operation::Rename, Operation::Edit] {
+        let stage = Stage::new(&app, operation).await;
+        app.proxy.faults.fail_times(6, on(Transact), InProgress);
+        succeeded(&stage.run(&app, operation).await, &format!("{operation:?} in progress"));
+        assert_eq!(app.proxy.faults.clear(), 6);
+        stage.verify(&app, operation).await;
+    }
+    app.check().await;
+}
+
+#[tokio::test]
+async fn what_another_opening_has_half_done_is_waited_for() {
+    let app = TestApp::new().await;
+    for operation in [Operation::OpenDirect, Operation::CreateGroup] {
+        let stage = Stage::new(&app, operation).await;
+        app.proxy.faults.fail_times(2, on(Transact), HalfDone);
+        succeeded(&stage.run(&app, operation).await, &format!("{operation:?} half done"));
+        assert_eq!(app.proxy.faults.clear(), 2);
+        stage.verify(&app, operation).await;
+    }
+    app.check().await;
 }
 
 #[tokio::test]

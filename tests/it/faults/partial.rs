@@ -79,6 +79,7 @@ async fn lists_are_complete_however_short_the_pages_are() {
             short.push(format!("{what} of a conversation: {found:?} of {expected}"));
         }
     }
+    assert!(short.is_empty(), "{}", short.join("\n"));
     let path = format!("/api/conversations/{}/", stage.group);
     let same = json!({ "participants": [stage.ann.id, stage.ben.id, stage.cleo.id] });
     stage.ann.patch(&path, same).await.ok();
@@ -89,9 +90,18 @@ async fn lists_are_complete_however_short_the_pages_are() {
     succeeded(&stage.run(&app, Operation::CloseAccount).await, "close");
     app.proxy.faults.clear();
     app.check().await;
-    let left = sessions(&app, &stage.ann).await;
-    if left > 0 {
-        short.push(format!("{left} sessions outlive the account"));
+    assert_eq!(sessions(&app, &stage.ann).await, 0, "sessions outlive the account");
+}
+
+/// Behind those that a conversation shows.
+#[tokio::test]
+async fn a_count_of_unread_messages_goes_on_however_short_the_pages_are() {
+    let app = TestApp::new().await;
+    let stage = Stage::new(&app, Operation::Send).await;
+    for n in 0..25 {
+        stage.ben.send(&stage.group, &format!("hush, more {n}")).await;
     }
-    assert!(short.is_empty(), "{}", short.join("\n"));
+    app.proxy.faults.always(on(Query).of("MSG#"), ShortPage(2));
+    assert_eq!(stage.ann.unread(&stage.group).await, 26);
+    assert!(app.proxy.faults.clear() >= 1);
 }

@@ -29,6 +29,11 @@ pub enum Fault {
     /// Another transaction is at the same item: `TransactionCanceledException` with its reasons for a transaction,
     /// `TransactionConflictException` for a single write. No effect; the SDK retries neither.
     Conflict,
+    /// The table is still at an earlier try of this transaction: `TransactionInProgressException`. No effect; the SDK
+    /// retries.
+    InProgress,
+    /// Another transaction has come to the last item of this one, where its condition fails, and is still at the first.
+    HalfDone,
     /// `ThrottlingException`; no effect, and the SDK retries.
     Throttle,
     /// A transaction cancelled for throttling, which the SDK does not retry.

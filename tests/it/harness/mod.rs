@@ -20,6 +20,7 @@ pub mod network;
 pub mod people;
 pub mod permissions;
 pub mod proxy;
+pub mod race;
 pub mod replica;
 pub mod sabotage;
 pub mod secrets;

@@ -140,13 +140,21 @@ impl Core {
                 failed(how)
             }
             Fault::Conflict => match call.operation {
-                Operation::Transact => cancelled(call, "TransactionConflict"),
+                Operation::Transact => cancelled(call, "None", "TransactionConflict"),
                 _ if call.writes() => error(400, "TransactionConflictException"),
+                _ => self.forward(call, body).await,
+            },
+            Fault::InProgress => match call.operation {
+                Operation::Transact => error(400, "TransactionInProgressException"),
+                _ => self.forward(call, body).await,
+            },
+            Fault::HalfDone => match call.operation {
+                Operation::Transact => cancelled(call, "TransactionConflict", "ConditionalCheckFailed"),
                 _ => self.forward(call, body).await,
             },
             Fault::Throttle => error(400, "ThrottlingException"),
             Fault::ThrottledTransaction => match call.operation {
-                Operation::Transact => cancelled(call, "ThrottlingError"),
+                Operation::Transact => cancelled(call, "None", "ThrottlingError"),
                 _ => self.forward(call, body).await,
             },
             Fault::Unprocessed => self.half_of(call).await,
@@ -240,11 +248,13 @@ fn error(status: u16, code: &str) -> Reply {
     Reply::Answer { status, body: body.to_string().into_bytes() }
 }
 
-/// A transaction that is cancelled because of its last step.
-fn cancelled(call: &Call, code: &str) -> Reply {
+/// A transaction that is cancelled because of its last step, and its first one if that is not the same.
+fn cancelled(call: &Call, first: &str, last: &str) -> Reply {
     let steps = call.body["TransactItems"].as_array().map_or(1, Vec::len);
     let mut reasons = vec![json!({ "Code": "None" }); steps];
-    reasons[steps - 1] = json!({ "Code": code, "Message": "made by the test's proxy" });
+    for (place, code) in [(0, first), (steps - 1, last)] {
+        reasons[place] = json!({ "Code": code, "Message": "made by the test's proxy" });
+    }
     let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
     let message = format!(
         "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",

@@ -1,0 +1,121 @@
+//! Who comes and who goes: what a request wants, held against the memberships that stand. It reads and decides; nothing is
+//! written here, and what it decided holds only while the conversation's version does.
+
+use std::collections::BTreeSet;
+
+use super::{MEMBERSHIPS_PER_CHANGE, ParticipantsWritten};
+use crate::{
+    ids::UserId,
+    model::conversation::{MAX_PARTICIPANTS, NESTED_PARTICIPANTS},
+    store::{
+        Store, StoreError,
+        items::{ChangeKind, Conversation},
+    },
+};
+
+/// How participants are to change.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// As they are.
+    Same,
+    /// These take part too.
+    Add(&'a [UserId]),
+    /// These take part and nobody else; for a conversation that shows all its participants nested.
+    Set {
+        /// Who.
+        users: &'a [UserId],
+        /// Whether the actor may take others' memberships away.
+        may_remove: bool,
+    },
+    /// This one does not any more.
+    Remove(UserId),
+}
+
+/// Who comes and who goes, who becomes owner by that, and how many there are then.
+pub(super) struct Plan {
+    pub(super) coming: BTreeSet<UserId>,
+    pub(super) going: BTreeSet<UserId>,
+    pub(super) heir: Option<UserId>,
+    pub(super) count: u64,
+}
+
+impl Plan {
+    pub(super) fn is_empty(&self) -> bool {
+        self.coming.is_empty() && self.going.is_empty()
+    }
+
+    pub(super) fn told(&self) -> (ChangeKind, Vec<UserId>) {
+        let kind = match (self.coming.is_empty(), self.going.is_empty()) {
+            (false, true) => ChangeKind::ParticipantsAdded,
+            (true, false) => ChangeKind::ParticipantsRemoved,
+            (true, true) => ChangeKind::ConversationUpdated,
+            (false, false) => ChangeKind::ParticipantsSet,
+        };
+        (kind, self.coming.union(&self.going).copied().collect())
+    }
+}
+
+impl Store {
+    /// Who comes and who goes, by the memberships that stand; or why nobody does.
+    pub(super) async fn plan(
+        &self,
+        conversation: &Conversation,
+        wanted: Wanted<'_>,
+    ) -> Result<Result<Plan, ParticipantsWritten>, StoreError> {
+        let standing: BTreeSet<UserId> = match wanted {
+            Wanted::Set { .. } if conversation.participant_count > NESTED_PARTICIPANTS as u64 => {
+                return Ok(Err(ParticipantsWritten::TooManyAtOnce));
+            }
+            Wanted::Set { .. } => self.all_members(conversation.id).await?,
+            Wanted::Add(users) => self.members(conversation.id, users).await?,
+            Wanted::Remove(user) => self.members(conversation.id, &[user]).await?,
+            Wanted::Same => Vec::new(),
+        }
+        .into_iter()
+        .map(|member| member.user)
+        .collect();
+        let (coming, going) = match wanted {
+            Wanted::Same => (BTreeSet::new(), BTreeSet::new()),
+            Wanted::Add(users) => (users.iter().copied().collect(), BTreeSet::new()),
+            Wanted::Set { users, .. } => {
+                let users: BTreeSet<UserId> = users.iter().copied().collect();
+                (users.clone(), &standing - &users)
+            }
+            Wanted::Remove(user) if standing.contains(&user) => (BTreeSet::new(), BTreeSet::from([user])),
+            Wanted::Remove(_) => return Ok(Err(ParticipantsWritten::NoSuchParticipant)),
+        };
+        // Decided on the memberships that the transaction is conditioned on, through the conversation's version.
+        if matches!(wanted, Wanted::Set { may_remove: false, .. }) && !going.is_empty() {
+            return Ok(Err(ParticipantsWritten::MayNotRemove));
+        }
+        let coming = &coming - &standing;
+        // Memberships may be newer than the count here: then its version refuses the write.
+        let count = (conversation.participant_count + coming.len() as u64).saturating_sub(going.len() as u64);
+        if coming.len() + going.len() > MEMBERSHIPS_PER_CHANGE {
+            return Ok(Err(ParticipantsWritten::TooManyAtOnce));
+        }
+        if !coming.is_empty() && count > MAX_PARTICIPANTS as u64 {
+            return Ok(Err(ParticipantsWritten::Full));
+        }
+        let heir = if going.is_empty() { None } else { self.heir(conversation, &going).await? };
+        Ok(Ok(Plan { coming, going, heir, count }))
+    }
+
+    /// Who becomes owner when the last one goes: the longest-standing of those who stay, of a few the first whose account
+    /// is open.
+    async fn heir(
+        &self,
+        conversation: &Conversation,
+        going: &BTreeSet<UserId>,
+    ) -> Result<Option<UserId>, StoreError> {
+        if conversation.owners.iter().any(|owner| !going.contains(owner)) {
+            return Ok(None);
+        }
+        let mut staying = self.all_members(conversation.id).await?;
+        staying.retain(|member| !going.contains(&member.user));
+        staying.sort_by_key(|member| (member.joined_at, member.user));
+        let eldest: Vec<UserId> = staying.iter().take(100).map(|member| member.user).collect();
+        let open = self.open_accounts(eldest.iter().copied()).await?;
+        Ok(eldest.iter().find(|user| open.contains_key(user)).or(eldest.first()).copied())
+    }
+}

@@ -1,0 +1,93 @@
+//! One transaction of a change of participants: the change, the conversation's item, and the memberships with their list
+//! entries. What is to change was decided before, on what was read; who tries again is above.
+
+use uuid::Uuid;
+
+use super::{Plan, Present};
+use crate::{
+    ids::{ConversationId, UserId},
+    model::conversation::MemberRole,
+    store::{
+        Store, StoreError, Time,
+        changes::{ChangeWritten, seal},
+        conversations::{conversation_change, joining, meta_step},
+        items::{Change, Conversation, Item},
+        ops::{Expression, PRESENT},
+        table::{Key, Slot},
+        transactions::{Step, Transacted},
+    },
+};
+
+impl Store {
+    /// One transaction. When the last participant goes, the conversation is sealed in it: nobody could ever read it.
+    pub(super) async fn write_plan(
+        &self,
+        present: &Present,
+        edited: Option<Conversation>,
+        plan: Plan,
+        actor: UserId,
+        request: Uuid,
+        now: Time,
+    ) -> Result<ChangeWritten, StoreError> {
+        let id = present.conversation.id;
+        let mut conversation = edited.unwrap_or_else(|| present.conversation.clone());
+        conversation.v = present.conversation.v + 1;
+        conversation.participant_count = plan.count;
+        conversation.owners.retain(|owner| !plan.going.contains(owner));
+        conversation.owners.extend(plan.heir);
+        // Nobody stays: the first who comes owns it.
+        let first = plan.coming.first().filter(|_| conversation.owners.is_empty()).copied();
+        conversation.owners.extend(first);
+        let mut steps = vec![meta_step(&conversation)];
+        let role = |user| {
+            if first == Some(user) { MemberRole::Owner } else { MemberRole::Member }
+        };
+        steps.extend(plan.coming.iter().flat_map(|user| joining(id, *user, role(*user), present.tail, now)));
+        steps.extend(plan.going.iter().flat_map(|user| leaving(id, *user)));
+        steps.extend(plan.heir.map(|heir| role_step(id, heir, MemberRole::Owner)));
+        if conversation.participant_count == 0 {
+            steps.push(seal(id, Slot::Message(present.tail + 1), actor, request, now));
+            steps.push(seal(id, Slot::Change(present.number), actor, request, now));
+            return Ok(match self.transact(&steps).await? {
+                Transacted::Done => ChangeWritten::Done,
+                Transacted::Refused(failed) if sealed_by(request, &failed) => ChangeWritten::Done,
+                Transacted::Refused(_) | Transacted::Conflict => ChangeWritten::Lost,
+            });
+        }
+        let (kind, users) = plan.told();
+        let change = conversation_change(kind, &conversation, present.number, actor, request, now);
+        self.write_change(told(change, users, &conversation), steps).await
+    }
+}
+
+/// The change with whom it is about, and the count and owners that result.
+pub(super) fn told(mut change: Change, users: Vec<UserId>, conversation: &Conversation) -> Change {
+    change.users = users;
+    change.participant_count = Some(conversation.participant_count);
+    change.owners.clone_from(&conversation.owners);
+    change
+}
+
+/// Whether one of the seals that a transaction has met is this request's own: an earlier try took effect after it was given up.
+fn sealed_by(request: Uuid, failed: &[Option<Option<Item>>]) -> bool {
+    failed
+        .iter()
+        .flatten()
+        .flatten()
+        .any(|item| matches!(item, Item::Closed(seal) if seal.request == request))
+}
+
+/// The condition keeps two who remove the same person from counting them twice.
+fn leaving(id: ConversationId, user: UserId) -> [Step; 2] {
+    [
+        Step::Delete(Key::member(id, user), Expression::condition(PRESENT)),
+        Step::Delete(Key::inbox(user, id), Expression::default()),
+    ]
+}
+
+/// An update never creates: the membership may have been removed since it was read.
+pub(super) fn role_step(id: ConversationId, user: UserId, role: MemberRole) -> Step {
+    let role = if role == MemberRole::Owner { "owner" } else { "member" };
+    let expression = Expression::update("SET #role = :role", PRESENT).text(":role", role);
+    Step::Update(Key::member(id, user), expression)
+}

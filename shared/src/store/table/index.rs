@@ -1,0 +1,78 @@
+//! The index of the table: its name, and the attributes that place an item in it. Spans of it are read in `spans`; an index
+//! is late, so nothing here decides about access.
+
+use chrono::{DateTime, Utc};
+
+use super::{USERS, of_user};
+use crate::ids::{ConversationId, UserId};
+
+/// The name of the index.
+pub(in crate::store) const INDEX: &str = "gsi1";
+
+/// Where a conversation stands in its participant's list: by the hour of its last activity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Activity {
+    /// Hours since 1970-01-01T00:00Z.
+    pub hour: u32,
+    /// Which conversation.
+    pub conversation: ConversationId,
+}
+
+impl Activity {
+    /// The activity of `time`.
+    #[must_use]
+    pub fn at(time: DateTime<Utc>, conversation: ConversationId) -> Self {
+        Self { hour: u32::try_from(time.timestamp() / 3600).unwrap_or_default(), conversation }
+    }
+
+    fn sort_key(self) -> String {
+        format!("ACTIVE#{:07}#{}", self.hour, self.conversation)
+    }
+
+    /// The highest key below this one: `~` is never part of a key, and `!` comes before every character of an id.
+    pub(super) fn sort_key_before(self) -> String {
+        let mut key = self.sort_key();
+        if let Some(last) = key.pop() {
+            let before = char::from_u32(u32::from(last) - 1).unwrap_or('!');
+            key.push(before);
+            key.push('~');
+        }
+        key
+    }
+
+    pub(in crate::store) fn parse(sort_key: &str) -> Option<Self> {
+        let (hour, conversation) = sort_key.strip_prefix("ACTIVE#")?.split_once('#')?;
+        Some(Self { hour: hour.parse().ok()?, conversation: conversation.parse().ok()? })
+    }
+}
+
+pub(super) fn user_sort_key(created_at: DateTime<Utc>, user: UserId) -> String {
+    format!("{:017}#{user}", created_at.timestamp_micros())
+}
+
+/// Index attributes of a user's profile.
+pub(in crate::store) fn user_index(created_at: DateTime<Utc>, user: UserId) -> [(&'static str, String); 2] {
+    [("gsi1pk", USERS.to_owned()), ("gsi1sk", user_sort_key(created_at, user))]
+}
+
+/// Index attributes of an inbox entry.
+pub(in crate::store) fn inbox_index(user: UserId, activity: Activity) -> [(&'static str, String); 2] {
+    [("gsi1pk", of_user(user)), ("gsi1sk", activity.sort_key())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_in_the_list_excludes_itself_and_nothing_below() {
+        let activity = Activity { hour: 494_000, conversation: ConversationId::from_prefix([1; 10]) };
+        let before = activity.sort_key_before();
+        assert!(before < activity.sort_key());
+        assert!(
+            before
+                > Activity { hour: 494_000, conversation: ConversationId::from_prefix([0; 10]) }.sort_key()
+        );
+        assert_eq!(Activity::parse(&activity.sort_key()), Some(activity));
+    }
+}

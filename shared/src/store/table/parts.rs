@@ -1,0 +1,64 @@
+//! What reads the parts of a key, for `#[serde(deserialize_with)]` in `items`: the ids and numbers of an item stand in its key
+//! alone. The constructors of keys beside it are the other direction.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, de};
+
+use super::Slot;
+use crate::{
+    ids::{ConversationId, SessionId, UserId},
+    model::user::Email,
+};
+
+/// Reads what stands behind `prefix` in a key.
+fn behind<'de, T: FromStr, D: Deserializer<'de>>(
+    deserializer: D,
+    prefix: &'static str,
+) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let value = text.strip_prefix(prefix).and_then(|rest| rest.parse().ok());
+    value.ok_or_else(|| de::Error::custom(format_args!("expected a key beginning with {prefix}")))
+}
+
+/// Declares readers of one part of a key, for `#[serde(deserialize_with)]`.
+macro_rules! key_parts {
+    ($($name:ident: $type:ty = $prefix:literal;)*) => {$(
+        pub(in crate::store) fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
+            behind(deserializer, $prefix)
+        }
+    )*};
+}
+
+key_parts! {
+    user_pk: UserId = "USER#";
+    conversation_pk: ConversationId = "CONV#";
+    conversation_sk: ConversationId = "CONV#";
+    session_sk: SessionId = "SESSION#";
+    member_sk: UserId = "MEMBER#";
+    message_sk: u64 = "MSG#";
+    change_sk: u64 = "CHANGE#";
+    signing_key_sk: String = "KEY#";
+}
+
+pub(in crate::store) fn credential_pk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Email, D::Error> {
+    let text: String = behind(deserializer, "EMAIL#")?;
+    Email::parse(&text).map_err(|_| de::Error::custom("expected an email"))
+}
+
+pub(in crate::store) fn slot_sk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Slot, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let number = |prefix| text.strip_prefix(prefix).and_then(|number: &str| number.parse().ok());
+    let slot = number("MSG#").map(Slot::Message).or_else(|| number("CHANGE#").map(Slot::Change));
+    slot.ok_or_else(|| de::Error::custom("expected a place in a log"))
+}
+
+pub(in crate::store) fn revision_sk<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<(u64, u64), D::Error> {
+    let text: String = behind(deserializer, "REV#")?;
+    let parts = text
+        .split_once('#')
+        .and_then(|(number, revision)| Some((number.parse().ok()?, revision.parse().ok()?)));
+    parts.ok_or_else(|| de::Error::custom("expected an earlier revision"))
+}

@@ -1,0 +1,100 @@
+//! Spans: the ranges of sort keys that one query reads, one constructor for each list. How a span is read (how many, which
+//! way, how consistently) is said where it is asked for, and nothing here reads.
+
+use std::fmt::Display;
+
+use chrono::{DateTime, Utc};
+
+use super::{Activity, KEYS, Key, Slot, USERS, index::user_sort_key, of_conversation, of_user};
+use crate::ids::{ConversationId, MAX_NUMBER, MessageId, SessionId, UserId};
+
+/// Sort keys of one partition between two bounds, both included; of the table, or of its index.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Span {
+    pub(in crate::store) pk: String,
+    pub(in crate::store) low: String,
+    pub(in crate::store) high: String,
+    pub(in crate::store) index: bool,
+}
+
+impl Span {
+    fn new(pk: String, low: String, high: String) -> Self {
+        Self { pk, low, high, index: false }
+    }
+
+    /// Everything that begins with `prefix`, above `above` if that is named. `:` and `~` come after every character of an id.
+    fn prefixed(pk: String, prefix: &str, above: Option<&dyn Display>) -> Self {
+        let low = above.map_or_else(|| prefix.to_owned(), |above| format!("{prefix}{above}~"));
+        Self::new(pk, low, format!("{prefix}~"))
+    }
+
+    /// Messages numbered `low` to `high`.
+    pub(in crate::store) fn messages(conversation: ConversationId, low: u64, high: u64) -> Self {
+        let sk = |number: u64| Key::slot(conversation, Slot::Message(number.min(MAX_NUMBER))).sk;
+        Self::new(of_conversation(conversation), sk(low), sk(high))
+    }
+
+    /// Changes numbered from `low`.
+    pub(in crate::store) fn changes(conversation: ConversationId, low: u64) -> Self {
+        let sk = |number: u64| Key::slot(conversation, Slot::Change(number.min(MAX_NUMBER))).sk;
+        Self::new(of_conversation(conversation), sk(low), sk(MAX_NUMBER))
+    }
+
+    /// Earlier bodies of a message.
+    pub(in crate::store) fn revisions(id: MessageId) -> Self {
+        Self::prefixed(of_conversation(id.conversation), &format!("REV#{:013}#", id.number), None)
+    }
+
+    /// Participants, after one by the order of ids.
+    pub(in crate::store) fn members(conversation: ConversationId, after: Option<UserId>) -> Self {
+        Self::prefixed(
+            of_conversation(conversation),
+            "MEMBER#",
+            after.as_ref().map(|user| user as &dyn Display),
+        )
+    }
+
+    /// A user's sessions, after one by the order of ids.
+    pub(in crate::store) fn sessions(user: UserId, after: Option<SessionId>) -> Self {
+        Self::prefixed(of_user(user), "SESSION#", after.as_ref().map(|session| session as &dyn Display))
+    }
+
+    /// A user's conversations in the order of their ids, from one on.
+    pub(in crate::store) fn inbox(user: UserId, from: Option<ConversationId>) -> Self {
+        let low = from.map_or_else(|| "CONV#".to_owned(), |from| format!("CONV#{from}"));
+        Self::new(of_user(user), low, "CONV#~".to_owned())
+    }
+
+    /// A user's conversations by activity: those that come before `position` in descending order.
+    pub(in crate::store) fn active(user: UserId, position: Option<&Activity>) -> Self {
+        let high = position.map_or_else(|| "ACTIVE#~".to_owned(), |position| position.sort_key_before());
+        Self { index: true, ..Self::new(of_user(user), "ACTIVE#".to_owned(), high) }
+    }
+
+    /// All users by time of creation, after one.
+    pub(in crate::store) fn users(after: Option<(DateTime<Utc>, UserId)>) -> Self {
+        let low =
+            after.map_or_else(|| "0".to_owned(), |(created_at, user)| user_sort_key(created_at, user) + "~");
+        Self { index: true, ..Self::new(USERS.to_owned(), low, "~".to_owned()) }
+    }
+
+    /// All signing keys.
+    pub(in crate::store) fn signing_keys() -> Self {
+        Self::prefixed(KEYS.to_owned(), "KEY#", None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn the_span_of_users_begins_at_the_first() {
+        let user = UserId::new(Uuid::from_u128(1));
+        assert_eq!(Span::users(None).low, "0");
+        let after = Span::users(Some((DateTime::UNIX_EPOCH, user)));
+        assert_eq!(after.low, "00000000000000000#00000000-0000-0000-0000-000000000001~");
+    }
+}
