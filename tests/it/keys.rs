@@ -72,14 +72,16 @@ async fn an_end_of_a_key_is_not_lifted_by_a_process_that_read_before() {
     let old = Signer::from_seed([6; 32]);
     let now = app.app.clock.now() + TimeDelta::seconds(1);
     let until = now + TimeDelta::days(30);
-    let publish = async |signer: &Signer, made_at| {
+    let publish = async |signer: &Signer, made_at, until| {
         app.app.store.publish_signing_key(signer.kid(), signer.public_x(), made_at, until).await.unwrap()
     };
     let others = async {
-        publish(&old, now).await;
-        publish(&Signer::from_seed([8; 32]), now + TimeDelta::seconds(1)).await
+        publish(&old, now, until).await;
+        publish(&Signer::from_seed([8; 32]), now + TimeDelta::seconds(1), until).await
     };
-    let (late, keys) = held(&app, on(Put).of("KEY#"), publish(&old, now), others).await;
+    // The end that it would set itself is a later one.
+    let late = publish(&old, now, until + TimeDelta::days(1));
+    let (late, keys) = held(&app, on(Put).of("KEY#"), late, others).await;
     for keys in [late, keys] {
         let old = keys.iter().find(|key| key.kid == old.kid()).unwrap();
         assert_eq!(old.not_after, Some(until));
