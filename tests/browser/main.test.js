@@ -2,5 +2,6 @@
 
 import "./login.js";
 import "./browsable.js";
+import "./docs.js";
 import "./chat.js";
 import "./sending.js";
