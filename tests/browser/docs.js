@@ -53,7 +53,9 @@ browse("the documentation shows every operation, and has no faults", async (open
             await block.scrollIntoViewIfNeeded();
             await inspect(page, `${name}-try`);
             await block.getByRole("tab", { name: "Schema" }).first().click();
-            await block.locator(".json-schema-2020-12-accordion").first().click();
+            const inside = block.locator(".json-schema-2020-12-property").getByRole("button", { name: "Expand all" });
+            for (let times = 0; times < 3; times += 1) await inside.first().click();
+            await block.locator(".json-schema-2020-12").first().scrollIntoViewIfNeeded();
             await inspect(page, `${name}-schema`);
             await page.getByRole("button", { name: "Schemas" }).click();
             await page.locator("section.models").scrollIntoViewIfNeeded();

@@ -5,3 +5,4 @@ import "./browsable.js";
 import "./docs.js";
 import "./chat.js";
 import "./sending.js";
+import "./editing.js";

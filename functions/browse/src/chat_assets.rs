@@ -3,19 +3,21 @@
 use axum::{extract::Path, http::HeaderMap, response::Response};
 use shared::http::Problem;
 
-use crate::packed::{Folder, folder};
+use crate::packed::{Folder, SCRIPT, STYLE, folder};
 
 static FILES: Folder = folder! { "/static/chat/":
-    "chat.css": "text/css; charset=utf-8";
-    "chat.js": "text/javascript; charset=utf-8";
-    "chat-api.js": "text/javascript; charset=utf-8";
-    "chat-composer.js": "text/javascript; charset=utf-8";
-    "chat-conversation.js": "text/javascript; charset=utf-8";
-    "chat-inbox.js": "text/javascript; charset=utf-8";
-    "chat-live.js": "text/javascript; charset=utf-8";
-    "chat-outbox.js": "text/javascript; charset=utf-8";
-    "chat-thread.js": "text/javascript; charset=utf-8";
-    "chat-times.js": "text/javascript; charset=utf-8";
+    "chat.css": STYLE;
+    "chat-conversation.css": STYLE;
+    "chat.js": SCRIPT;
+    "chat-api.js": SCRIPT;
+    "chat-composer.js": SCRIPT;
+    "chat-conversation.js": SCRIPT;
+    "chat-edits.js": SCRIPT;
+    "chat-inbox.js": SCRIPT;
+    "chat-live.js": SCRIPT;
+    "chat-outbox.js": SCRIPT;
+    "chat-thread.js": SCRIPT;
+    "chat-times.js": SCRIPT;
 };
 
 /// Where the page finds a file.
@@ -23,9 +25,14 @@ pub(crate) fn href(name: &str) -> String {
     FILES.href(name)
 }
 
+/// Where the styles are.
+pub(crate) fn styles() -> Vec<String> {
+    FILES.names(STYLE).map(href).collect()
+}
+
 /// Where the script's modules are, to be fetched side by side.
 pub(crate) fn modules() -> Vec<String> {
-    FILES.names().filter(|name| name.starts_with("chat-")).map(href).collect()
+    FILES.names(SCRIPT).filter(|name| name.starts_with("chat-")).map(href).collect()
 }
 
 /// `GET /static/chat/{version}/{name}`.

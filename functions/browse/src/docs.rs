@@ -8,14 +8,14 @@ use axum::{
 };
 use shared::http::{Frame, Html, NoParameters, Problem, Query, Visitor};
 
-use crate::packed::{Folder, folder};
+use crate::packed::{Folder, SCRIPT, STYLE, folder};
 
 static FILES: Folder = folder! { "/static/docs/":
-    "docs.css": "text/css; charset=utf-8";
-    "docs-access.js": "text/javascript; charset=utf-8";
-    "docs.js": "text/javascript; charset=utf-8";
-    "swagger-ui.css": "text/css; charset=utf-8";
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8";
+    "docs.css": STYLE;
+    "docs-access.js": SCRIPT;
+    "docs.js": SCRIPT;
+    "swagger-ui.css": STYLE;
+    "swagger-ui-bundle.js": SCRIPT;
 };
 
 /// That of all pages, and the images that are written into Swagger UI's style.

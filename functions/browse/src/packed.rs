@@ -22,7 +22,7 @@ macro_rules! packed {
 
 /// Files below one address.
 macro_rules! folder {
-    ($path:literal: $($name:literal: $media_type:literal;)*) => {
+    ($path:literal: $($name:literal: $media_type:expr;)*) => {
         $crate::packed::Folder::new($path, &[$($crate::packed::File {
             name: $name,
             media_type: $media_type,
@@ -32,6 +32,11 @@ macro_rules! folder {
 }
 
 pub(crate) use {folder, packed};
+
+/// A style's media type.
+pub(crate) const STYLE: &str = "text/css; charset=utf-8";
+/// A script's media type.
+pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Bytes, compressed by gzip.
 #[derive(Debug, Clone, Copy)]
@@ -95,9 +100,9 @@ impl Folder {
         format!("{}{}/{name}", self.path, self.version())
     }
 
-    /// The names of its files.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.files.iter().map(|file| file.name)
+    /// The names of its files of a media type.
+    pub(crate) fn names(&self, media_type: &str) -> impl Iterator<Item = &'static str> {
+        self.files.iter().filter(move |file| file.media_type == media_type).map(|file| file.name)
     }
 
     /// The answer with a file. A page of another release gets this one's, and it is not kept.
