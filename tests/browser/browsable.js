@@ -88,6 +88,7 @@ browse("the pages have no faults, narrow and in the dark", async (open) => {
     const { message_id } = await ann.send(conversation, "hello");
     const pages = {
         root: "/api/",
+        schema: "/api/schema/",
         me: "/api/users/me/",
         sessions: "/api/users/me/sessions/",
         conversation: `/api/conversations/${conversation}/`,

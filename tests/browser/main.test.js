@@ -2,5 +2,7 @@
 
 import "./login.js";
 import "./browsable.js";
+import "./docs.js";
 import "./chat.js";
 import "./sending.js";
+import "./editing.js";

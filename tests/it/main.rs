@@ -30,6 +30,8 @@ mod compatibility;
 #[cfg(test)]
 mod direct;
 #[cfg(test)]
+mod documentation;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod groups;

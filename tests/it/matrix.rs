@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "hush" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "hush, edited" });
 
 #[rustfmt::skip]
-const MATRIX: [Row; 46] = [
+const MATRIX: [Row; 49] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 401, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -41,11 +41,14 @@ const MATRIX: [Row; 46] = [
     ("GET",    "/api-auth/logout/",           NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("POST",   "/api-auth/logout/",           |_| json!({}),                    [303, 303, 303, 303, 303, 303, 303]),
     ("GET",    "/api/",                       NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
+    ("GET",    "/api/schema/",                NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
+    ("GET",    "/api/docs/",                  NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     // The chat is for who is logged in by cookie: a token is nobody there.
     ("GET",    "/",                           NO_BODY,                          [303, 303, 303, 303, 303, 303, 303]),
     ("POST",   "/",                           |_| json!({}),                    [303, 303, 303, 303, 303, 303, 303]),
     ("GET",    "/static/{*path}",             NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/static/chat/{version}/{name}", NO_BODY,                        [200, 200, 200, 200, 200, 200, 200]),
+    ("GET",    "/static/docs/{version}/{name}", NO_BODY,                        [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/.well-known/jwks.json",      NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/healthz",                    NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/conversations/",         NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
@@ -129,7 +132,9 @@ impl Stage {
             path if path.contains("sessions") => "00000000-0000-4000-8000-000000000000",
             _ => &self.other.id,
         };
-        let path = path.replace("{*path}", "style.css").replace("{version}/{name}", "any/chat.css");
+        let path = path.replace("{*path}", "style.css");
+        let path = path.replace("chat/{version}/{name}", "chat/any/chat.css");
+        let path = path.replace("docs/{version}/{name}", "docs/any/docs.css");
         path.replace("{id}", id).replace("{user_id}", &self.other.id)
     }
 }

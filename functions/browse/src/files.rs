@@ -2,28 +2,29 @@
 
 use axum::{
     extract::Path,
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use shared::http::{Problem, assets};
+use shared::http::{IfNoneMatch, Problem, assets};
 
 /// Answers with the file. Asked for by its version it is kept for good; otherwise, and where a page of another release asks
 /// for a version that is not this one, it is asked about each time.
-pub async fn file(Path(name): Path<String>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn file(
+    Path(name): Path<String>,
+    uri: Uri,
+    if_none_match: IfNoneMatch,
+) -> Result<Response, Problem> {
     let asset =
         assets::shared().into_iter().find(|asset| asset.name == name).ok_or_else(Problem::not_found)?;
     let is_present = uri.query().and_then(|query| query.strip_prefix("v=")) == Some(asset.version());
     let kept = if is_present { assets::KEPT_FOR_GOOD } else { "no-cache" };
     let tag = format!("\"{}\"", asset.version());
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|value| {
-        value.to_str().is_ok_and(|tags| tags.split(',').any(|one| one.trim().trim_start_matches("W/") == tag))
-    });
     let described = [
         (header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type)),
         (header::CACHE_CONTROL, HeaderValue::from_static(kept)),
         (header::ETAG, HeaderValue::from_str(&tag).map_err(Problem::internal)?),
     ];
-    if known {
+    if if_none_match.names(&tag) {
         return Ok((StatusCode::NOT_MODIFIED, described).into_response());
     }
     Ok((described, asset.bytes).into_response())

@@ -1,4 +1,4 @@
-//! The `browse` endpoints: the chat, the root of the API, and the files of its pages.
+//! The `browse` endpoints: the chat, the root of the API, its description and documentation, and the files of all pages.
 
 mod chat;
 mod chat_api;
@@ -6,8 +6,11 @@ mod chat_assets;
 mod chat_data;
 mod chat_page;
 mod chat_view;
+mod docs;
 pub mod files;
+mod packed;
 pub mod root;
+pub mod schema;
 
 use axum::{Extension, Router};
 use shared::{App, http::Routes};
@@ -21,15 +24,20 @@ pub fn routes() -> Routes {
         .post("/", chat::submit)
         .page("/")
         .get("/api/", root::root)
+        .get("/api/schema/", schema::schema)
+        .get("/api/docs/", docs::page)
+        .page("/api/docs/")
         .get("/static/{*path}", files::file)
         .file("/static/{*path}")
         .get("/static/chat/{version}/{name}", chat_assets::file)
         .file("/static/chat/{version}/{name}")
+        .get("/static/docs/{version}/{name}", docs::file)
+        .file("/static/docs/{version}/{name}")
 }
 
 /// What the documentation of the API says of these routes; its pages are not of the API.
 #[derive(Debug, OpenApi)]
-#[openapi(paths(root::root))]
+#[openapi(paths(root::root, schema::schema))]
 pub struct Description;
 
 /// The router of this function.

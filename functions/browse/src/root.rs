@@ -25,6 +25,12 @@ pub struct Root {
     /// Where programs log in.
     #[schema(example = "http://127.0.0.1:3000/api/token/")]
     pub token: String,
+    /// The description of the API.
+    #[schema(example = "http://127.0.0.1:3000/api/schema/")]
+    pub schema: String,
+    /// The same for people.
+    #[schema(example = "http://127.0.0.1:3000/api/docs/")]
+    pub docs: String,
     /// The keys that verify tokens.
     #[schema(example = "http://127.0.0.1:3000/.well-known/jwks.json")]
     pub keys: String,
@@ -46,6 +52,8 @@ pub async fn root(
         me: origin.link("/api/users/me/"),
         sessions: origin.link("/api/users/me/sessions/"),
         token: origin.link("/api/token/"),
+        schema: origin.link("/api/schema/"),
+        docs: origin.link("/api/docs/"),
         keys: origin.link("/.well-known/jwks.json"),
         health: origin.link("/healthz"),
     }))

@@ -26,8 +26,8 @@ export class Failure extends Error {
 const token = () => document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
 
 /** Asks; the answer's JSON, or `null` where there is none. */
-export async function call(method, path, body) {
-    const headers = { Accept: "application/json" };
+export async function call(method, path, body, more = {}) {
+    const headers = { Accept: "application/json", ...more };
     if (method !== "GET") {
         headers["X-CSRFToken"] = token();
     }

@@ -3,6 +3,7 @@
 
 import { call, pages } from "./chat-api.js";
 import { Composer } from "./chat-composer.js";
+import { Edits } from "./chat-edits.js";
 import { Outbox } from "./chat-outbox.js";
 import { Thread, nameOf, say } from "./chat-thread.js";
 
@@ -19,10 +20,13 @@ export class Conversation {
         // In a view of the past, what is new belongs elsewhere.
         this.past = section.hasAttribute("data-past");
         const form = section.querySelector(".compose");
-        this.thread = new Thread(section, { user, reply: (message) => this.composer.answer(message) });
+        this.thread = new Thread(section, { user, act: (what, message) => this.#act(what, message) });
+        this.edits = new Edits({ show: (message) => this.#changed(message), bury: (id) => this.#deleted(id) });
         this.composer = new Composer(form, {
             place: `draft ${user.id} ${this.id}`,
             send: (message) => this.#send(message),
+            save: (message, body) => this.edits.save(message, body),
+            last: () => this.thread.lastOwn(),
         });
         this.outbox = new Outbox({
             user: user.id,
@@ -118,6 +122,34 @@ export class Conversation {
             if (failure.status !== 404) throw failure;
             this.#keepingPlace(() => this.thread.bury(message));
         }
+    }
+
+    #act(what, message) {
+        const acts = {
+            reply: () => this.composer.answer(message),
+            edit: () => this.composer.edit(message),
+            delete: () => this.edits.confirm(message),
+        };
+        acts[what]();
+    }
+
+    /** A message of ours says something else now. */
+    #changed(message) {
+        this.#keepingPlace(() => this.thread.show(message));
+        say(this.live, "Saved.");
+        this.news();
+    }
+
+    #deleted(id) {
+        this.#keepingPlace(() => this.thread.bury(id));
+        // The button that had the focus is gone.
+        const item = this.thread.find(id);
+        if (item && document.activeElement === document.body) {
+            item.tabIndex = -1;
+            item.focus({ preventScroll: true });
+        }
+        say(this.live, "Deleted.");
+        this.news();
     }
 
     #send({ body, replyTo }) {

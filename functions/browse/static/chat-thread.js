@@ -12,14 +12,14 @@ export const nameOf = (user) =>
     [user?.first_name, user?.last_name].filter(Boolean).join(" ") || user?.email || "Somebody";
 
 export class Thread {
-    /** `reply(message)` is told which message is to be answered. */
-    constructor(section, { user, reply }) {
+    /** `act(what, message)` is told which message is to be answered, changed or deleted. */
+    constructor(section, { user, act }) {
         this.section = section;
         this.user = user;
         this.log = section.querySelector(".log");
         this.list = section.querySelector(".messages");
         this.template = document.querySelector("#message-template");
-        this.reply = reply;
+        this.act = act;
         this.quoted = new Map();
         for (const item of this.list.querySelectorAll(".m")) {
             this.#equip(item);
@@ -62,7 +62,7 @@ export class Thread {
         if (item) {
             item.querySelector(".quote")?.remove();
             item.querySelector(".edited")?.remove();
-            item.querySelector(".reply")?.remove();
+            item.querySelector(".acts")?.remove();
             say(item.querySelector(".text"), "This message was deleted.").classList.add("gone");
         }
         this.#requote(id);
@@ -86,7 +86,7 @@ export class Thread {
             revision: 0,
         });
         item.id = id;
-        item.querySelector(".reply")?.remove();
+        item.querySelector(".acts")?.remove();
         item.classList.add("pending", entry.state);
         item.querySelector(".bubble").append(this.#state(entry));
         if (old) {
@@ -150,18 +150,25 @@ export class Thread {
         return item;
     }
 
-    /** The local time, and the button that answers it. */
+    /** One's own last message that can be changed; `null` where there is none. */
+    lastOwn() {
+        const item = [...this.list.querySelectorAll(".m.own:not(.pending)")].findLast((own) => own.querySelector(".acts"));
+        return item ? described(item) : null;
+    }
+
+    /** The local time, and what can be done with it. */
     #equip(item) {
         const stamp = item.querySelector("time");
         const time = new Date(stamp.dateTime);
         say(stamp, clockTime(time)).title = fullTime(time);
         if (!item.querySelector(".gone")) {
-            const button = document.createElement("button");
-            button.type = "button";
-            button.className = "reply";
-            button.textContent = "Reply";
-            button.setAttribute("aria-label", `Reply to ${item.querySelector(".name").textContent}`);
-            item.querySelector(".meta").prepend(button);
+            const acts = document.createElement("span");
+            acts.className = "acts";
+            acts.append(actButton("reply", "Reply", `Reply to ${item.querySelector(".name").textContent}`));
+            if (item.classList.contains("own")) {
+                acts.append(actButton("edit", "Edit", "Edit your message"), actButton("delete", "Delete", "Delete your message"));
+            }
+            item.querySelector(".meta").prepend(acts);
         }
     }
 
@@ -212,12 +219,8 @@ export class Thread {
             target.focus({ preventScroll: true });
             target.scrollIntoView({ block: "center" });
         }
-        const button = event.target.closest(".reply");
-        if (button) {
-            const item = button.closest(".m");
-            const [who, text] = contents(item);
-            this.reply({ id: item.id.slice(2), who, text });
-        }
+        const button = event.target.closest("[data-act]");
+        if (button) this.act(button.dataset.act, described(button.closest(".m")));
     }
 
     /** Draws the days and groups anew. */
@@ -243,6 +246,20 @@ export class Thread {
 /** Who says what in a message on the page. */
 function contents(item) {
     return item.querySelector(".gone") ? ["", DELETED] : [item.querySelector(".name").textContent, item.querySelector(".text").textContent];
+}
+
+/** A message of the page, for who is to do something with it. */
+function described(item) {
+    const [who, text] = contents(item);
+    return { id: item.id.slice(2), who, text, revision: Number(item.dataset.revision) };
+}
+
+function actButton(what, text, label) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.act = what;
+    button.setAttribute("aria-label", label);
+    return say(button, text);
 }
 
 function dayLine(time) {

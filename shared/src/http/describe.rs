@@ -10,7 +10,7 @@ use utoipa::{
     },
 };
 
-use super::{IdempotencyKey, Ids, IfMatch, Json, Limit, RequestBody};
+use super::{IdempotencyKey, Ids, IfMatch, IfNoneMatch, Json, Limit, RequestBody};
 use crate::{
     auth::password::{LONGEST, SHORT},
     ids::{ClientKey, ConversationId, MAX_NUMBER, MessageId, SessionId, UserId},
@@ -243,6 +243,14 @@ impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "The `ETag` of the caller's copy, or several: 412 where it is not the present one.";
         header("If-Match", description, ObjectBuilder::new().schema_type(Type::String).examples(["\"3\""]))
+    }
+}
+
+impl IntoParams for IfNoneMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The `ETag` of the caller's copy, or several: 304 where one is the present one.";
+        let tag = ObjectBuilder::new().schema_type(Type::String).examples(["W/\"kxbU4vJPbJfC\""]);
+        header("If-None-Match", description, tag)
     }
 }
 

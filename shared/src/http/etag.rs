@@ -1,4 +1,7 @@
-//! Entity tags (RFC 9110, section 8.8.3): the version number that every write of a conversation or a message sets.
+//! Entity tags (RFC 9110, section 8.8.3): the version number that every write of a conversation or a message sets, and the
+//! versions of what is sent as it was built.
+
+use std::convert::Infallible;
 
 use axum::{
     extract::FromRequestParts,
@@ -33,5 +36,29 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
         }
         let version = |tag: &String| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
         Ok(Self(Expected(Some(tags.iter().filter_map(version).collect()))))
+    }
+}
+
+/// The tags of the copies that a client has kept.
+#[derive(Debug, Clone, Default)]
+pub struct IfNoneMatch(Vec<String>);
+
+impl IfNoneMatch {
+    /// Whether the present one is among them: then nothing has to be sent.
+    #[must_use]
+    pub fn names(&self, tag: &str) -> bool {
+        // Compared weakly (RFC 9110, section 13.1.2).
+        let opaque = tag.trim_start_matches("W/");
+        self.0.iter().any(|kept| kept == "*" || kept.trim_start_matches("W/") == opaque)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let values = parts.headers.get_all(header::IF_NONE_MATCH).iter();
+        let tags = values.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+        Ok(Self(tags.map(|tag| tag.trim().to_owned()).collect()))
     }
 }

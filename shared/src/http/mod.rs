@@ -26,7 +26,7 @@ pub mod visitor;
 pub use self::{
     body::{Json, RequestBody},
     caller::{Caller, Ids, MaybeCaller},
-    etag::IfMatch,
+    etag::{IfMatch, IfNoneMatch},
     frame::{Frame, Html},
     idempotency::IdempotencyKey,
     message::MessageView,

@@ -25,25 +25,28 @@ pub fn rows() -> Vec<Row> {
         ("PUT", "/api-auth/login/"),
         ("DELETE", "/api-auth/logout/"),
         ("POST", "/api/"),
+        ("PUT", "/api/schema/"),
+        ("POST", "/api/docs/"),
         ("DELETE", "/static/style.css"),
     ] {
         rows.push(Row::new(&format!("method: {method} {path}"), method, path).is(405, "method_not_allowed"));
     }
-    for path in ["/static/nothing.css", "/api-auth/nothing/"] {
+    for path in ["/static/nothing.css", "/static/docs/any/nothing.js", "/api-auth/nothing/"] {
         rows.push(Row::new(&format!("nowhere: {path}"), "GET", path).is(404, "not_found"));
     }
     for (path, field) in [
         ("/api/?page=1", "page"),
         ("/api/?format=xml", "format"),
+        ("/api/schema/?format=yaml", "format"),
+        ("/api/schema/?lang=de", "lang"),
         ("/api-auth/login/?to=1", "to"),
         ("/api-auth/logout/?next=/&next=/", "next"),
     ] {
         rows.push(Row::new(&format!("parameter: {path}"), "GET", path).field(field));
     }
-    rows.push(
-        Row::new("a page as JSON", "GET", "/api-auth/login/")
-            .header("accept", "application/json")
-            .is(406, "not_acceptable"),
-    );
+    for path in ["/api-auth/login/", "/api/docs/"] {
+        let row = Row::new(&format!("a page as JSON: {path}"), "GET", path);
+        rows.push(row.header("accept", "application/json").is(406, "not_acceptable"));
+    }
     rows
 }

@@ -1,5 +1,7 @@
 //! What the API answered, in process or over the network, with what tests say about it.
 
+use std::io::Read as _;
+
 use axum::http::HeaderMap;
 use serde_json::Value;
 
@@ -18,7 +20,18 @@ pub struct Answer {
 impl Answer {
     /// The body as JSON; `null` for none.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
+        serde_json::from_slice(&self.unpacked()).unwrap_or_default()
+    }
+
+    /// The body without the coding that it travelled in.
+    pub fn unpacked(&self) -> Vec<u8> {
+        let Some(coding) = self.header("content-encoding") else {
+            return self.body.clone();
+        };
+        assert_eq!(coding, "gzip");
+        let mut bytes = Vec::new();
+        flate2::read::GzDecoder::new(&*self.body).read_to_end(&mut bytes).unwrap();
+        bytes
     }
 
     pub fn text(&self) -> String {

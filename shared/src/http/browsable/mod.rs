@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::{
     body::{Body, to_bytes},
     extract::Request,
-    http::{HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -23,6 +23,10 @@ use super::{
     visitor::{self, Known, Site, Visit},
 };
 use crate::App;
+
+/// Headers of an answer that are not true of the page that shows it.
+const OF_DATA: [HeaderName; 5] =
+    [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::ETAG, header::CACHE_CONTROL, header::VARY];
 
 /// What is known of a request whose answer will be a page.
 #[derive(Debug)]
@@ -51,6 +55,10 @@ impl Asked {
         *asked.method_mut() = request.method().clone();
         *asked.uri_mut() = request.uri().clone();
         *asked.headers_mut() = request.headers().clone();
+        // What is shown has to be read first, and has to be there.
+        for name in [header::ACCEPT_ENCODING, header::IF_NONE_MATCH] {
+            request.headers_mut().remove(name);
+        }
         let client_key = app.random.uuid_at(app.clock.now()).to_string();
         Self { parts: asked.into_parts().0, visit, route, allow, client_key }
     }
@@ -71,7 +79,7 @@ impl Asked {
             if self.parts.method == Method::HEAD {
                 *page.body_mut() = Body::empty();
             }
-            for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::ETAG, header::CACHE_CONTROL] {
+            for name in OF_DATA {
                 parts.headers.remove(name);
             }
             // A browser shows nothing of a 204.

@@ -1,0 +1,124 @@
+//! Files that were compressed when this was built, and are sent so to who takes that. Pages are not compressed: they hold a
+//! secret beside what others wrote (BREACH).
+
+use std::{
+    io::{self, Read as _},
+    sync::OnceLock,
+};
+
+use axum::{
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use flate2::read::GzDecoder;
+use shared::http::{Problem, assets};
+
+/// A file's bytes, as the build script has left them.
+macro_rules! packed {
+    ($name:literal) => {
+        $crate::packed::Packed(include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")))
+    };
+}
+
+/// Files below one address.
+macro_rules! folder {
+    ($path:literal: $($name:literal: $media_type:expr;)*) => {
+        $crate::packed::Folder::new($path, &[$($crate::packed::File {
+            name: $name,
+            media_type: $media_type,
+            packed: $crate::packed::packed!($name),
+        }),*])
+    };
+}
+
+pub(crate) use {folder, packed};
+
+/// A style's media type.
+pub(crate) const STYLE: &str = "text/css; charset=utf-8";
+/// A script's media type.
+pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// Bytes, compressed by gzip.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Packed(pub(crate) &'static [u8]);
+
+impl Packed {
+    /// Tells this content from every other.
+    pub(crate) fn version(self) -> String {
+        assets::version(self.0)
+    }
+
+    /// An answer in the coding that the client takes.
+    pub(crate) fn answer(self, headers: &HeaderMap) -> Result<Response, Problem> {
+        let vary = [(header::VARY, "Accept-Encoding")];
+        if takes_gzip(headers) {
+            return Ok((vary, [(header::CONTENT_ENCODING, "gzip")], self.0).into_response());
+        }
+        Ok((vary, self.bytes().map_err(Problem::internal)?).into_response())
+    }
+
+    fn bytes(self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        GzDecoder::new(self.0).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// One of a folder's files.
+#[derive(Debug)]
+pub(crate) struct File {
+    pub(crate) name: &'static str,
+    pub(crate) media_type: &'static str,
+    pub(crate) packed: Packed,
+}
+
+/// Files that refer to each other by relative names: all of them live under one address that names their content, so that
+/// browsers keep them for good.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: &'static str,
+    files: &'static [File],
+    version: OnceLock<String>,
+}
+
+impl Folder {
+    pub(crate) const fn new(path: &'static str, files: &'static [File]) -> Self {
+        Self { path, files, version: OnceLock::new() }
+    }
+
+    /// Tells these files from those of every other release.
+    fn version(&self) -> &str {
+        self.version.get_or_init(|| {
+            let all: Vec<&[u8]> =
+                self.files.iter().flat_map(|file| [file.name.as_bytes(), file.packed.0]).collect();
+            assets::version(&all.concat())
+        })
+    }
+
+    /// Where a page finds a file.
+    pub(crate) fn href(&self, name: &str) -> String {
+        format!("{}{}/{name}", self.path, self.version())
+    }
+
+    /// The names of its files of a media type.
+    pub(crate) fn names(&self, media_type: &str) -> impl Iterator<Item = &'static str> {
+        self.files.iter().filter(move |file| file.media_type == media_type).map(|file| file.name)
+    }
+
+    /// The answer with a file. A page of another release gets this one's, and it is not kept.
+    pub(crate) fn answer(&self, version: &str, name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
+        let file = self.files.iter().find(|file| file.name == name).ok_or_else(Problem::not_found)?;
+        let kept = if version == self.version() { assets::KEPT_FOR_GOOD } else { "no-store" };
+        let about = [(header::CONTENT_TYPE, file.media_type), (header::CACHE_CONTROL, kept)];
+        Ok((about, file.packed.answer(headers)?).into_response())
+    }
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let mut codings = values.flat_map(|value| value.split(',')).map(|coding| coding.replace(' ', ""));
+    codings.any(|coding| {
+        let (name, weight) = coding.split_once(";q=").unwrap_or((&coding, "1"));
+        name.eq_ignore_ascii_case("gzip") && !weight.trim_matches(['0', '.']).is_empty()
+    })
+}
