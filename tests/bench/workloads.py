@@ -6,6 +6,8 @@ import time
 import uuid
 
 DEMO = {"email": "ann@example.com", "password": "keys under the doormat"}
+# Messages of the page that is read.
+PAGE = 50
 # An item of about 400 bytes, as in the budget of a page.
 BODY = "The quick brown fox jumps over the lazy dog, again. " * 4
 
@@ -137,17 +139,17 @@ class Send(Workload):
 
 
 class List(Workload):
-    """Reads the newest 50 messages."""
+    """Reads the newest page of messages."""
 
     found = ()
 
     def __init__(self, token, conversation):
         self.token = token
-        self.query = "conversation=%s&limit=50" % conversation
+        self.query = "conversation=%s&limit=%d" % (conversation, PAGE)
 
     def event(self):
         return event("GET", "/api/messages/", query=self.query, token=self.token)
 
     def read(self, body):
-        assert len(body["results"]) == 50, len(body["results"])
+        assert len(body["results"]) == PAGE, len(body["results"])
         self.found = [message["message_id"] for message in body["results"]]
