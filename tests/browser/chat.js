@@ -161,9 +161,14 @@ browse("what people write is text and never code", async (open) => {
     await ann.send(conversation_id, probe, { reply_to: message_id });
     await eventually(() => texts(page), [probe, probe, probe]);
     await eventually(() => page.locator(".c .title").allTextContents(), [probe]);
-    assert.equal(await page.locator("h2").textContent(), probe);
+    assert.equal(await page.locator("#title").textContent(), probe);
     assert.deepEqual(await page.locator(".m .quote-text").allTextContents(), [probe, probe].map((text) => text.slice(0, 160)));
-    assert.equal(await page.locator("main img, main script").count(), 0);
+    await page.locator(".m.own").hover();
+    await page.getByRole("button", { name: "Edit your message" }).click();
+    assert.equal(await page.locator(".about .quote-text").textContent(), probe);
+    await page.getByRole("button", { name: "Delete your message" }).click();
+    assert.equal(await page.locator("dialog .quote").textContent(), probe);
+    assert.equal(await page.locator("body img, body script").count(), 0);
     assert.notEqual(await page.evaluate(() => document.body.id), "owned");
     await shoot(page, "chat-probes");
 });

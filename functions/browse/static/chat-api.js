@@ -25,7 +25,7 @@ export class Failure extends Error {
 
 const token = () => document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
 
-/** Asks; the answer's JSON, or `null` where there is none. */
+/** Asks, with `more` headers than the usual; the answer's JSON, or `null` where there is none. */
 export async function call(method, path, body, more = {}) {
     const headers = { Accept: "application/json", ...more };
     if (method !== "GET") {
