@@ -95,6 +95,16 @@ fn examples_are_valid() {
     assert!(seen > 100, "only {seen} examples");
 }
 
+#[test]
+fn what_is_blank_is_described_as_it_is_checked() {
+    let described = validator(&DOCUMENT["components"]["schemas"]["MessageBody"], &DOCUMENT);
+    for character in '\0'..='\u{ffff}' {
+        let text = character.to_string();
+        let is_described = described.is_valid(&json!(text));
+        assert_eq!(is_described, shared::model::message::body(text).is_ok(), "{character:?}");
+    }
+}
+
 #[track_caller]
 fn valid(schema: &Value, example: &Value) {
     let errors: Vec<_> =

@@ -19,9 +19,12 @@ use crate::{
 
 /// Text without the control characters that `model::text` refuses.
 const PLAIN: &str = r"^[^\u0000-\u0008\u000b-\u001f\u007f]*$";
-/// The same, and not only white space.
-const NOT_BLANK: &str =
-    r"^[^\u0000-\u0008\u000b-\u001f\u007f]*[^\u0000-\u0020\u007f\s][^\u0000-\u0008\u000b-\u001f\u007f]*$";
+/// The same, and not only white space: as Unicode has it, which ECMAScript's `\s` does not know quite.
+const NOT_BLANK: &str = concat!(
+    r"^[^\u0000-\u0008\u000b-\u001f\u007f]*",
+    r"[^\u0000-\u0020\u007f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
+    r"[^\u0000-\u0008\u000b-\u001f\u007f]*$"
+);
 /// `model::user::phone_number`.
 const PHONE_NUMBER: &str = r"^[ \t\n]*$|^(?:[+()./ -]*[0-9]){3,15}[+()./ -]*$";
 
