@@ -119,8 +119,8 @@ fn unavailable() -> Problem {
     Problem::new(Code::Unavailable, "Tokens cannot be signed at the moment. Try again.").retry_after(seconds)
 }
 
-/// Publishes a key and takes the keys over as they are then; until when it is good. Keys that were made before it verify for as long as a
-/// token that they have signed may be good. Repeating it changes nothing.
+/// Publishes a key and takes the keys over as they are then; until when it is good. Keys that were made before it verify for
+/// as long as a token that they have signed may be good. Repeating it changes nothing.
 async fn publish_key(
     app: &App,
     signer: &Signer,
