@@ -78,4 +78,6 @@ mod tampered;
 #[cfg(test)]
 mod template;
 #[cfg(test)]
+mod tokens;
+#[cfg(test)]
 mod unread;

@@ -1,12 +1,14 @@
 //! The two tokens of a session's present generation: made of what is stored and the signing key and nothing else, so that
 //! whoever asks twice for a generation gets the same bytes. Where the key is exchanged in between, both pairs are good.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use shared::{
     App,
     auth::{
         AccessClaims, RefreshClaims,
-        jwt::{ACCESS_LIFETIME, REFRESH_LIFETIME},
+        jwt::{ACCESS_LIFETIME, CLIENT_ID, Claims, REFRESH_LIFETIME},
     },
     http::{Problem, describe::TokenText},
     model::user::Role,
@@ -31,28 +33,47 @@ impl TokenPair {
         let signing =
             app.signing.as_ref().ok_or_else(|| Problem::internal("this process has no signing key"))?;
         let signer = signing.signer(app).await?;
-        let issued_at = session.rotated_at.timestamp();
-        let refresh = RefreshClaims {
-            iss: app.config.issuer.clone(),
-            aud: app.config.audience.clone(),
-            sub: session.user,
-            sid: session.id,
-            generation: session.generation,
-            iat: issued_at,
-            exp: (session.rotated_at + REFRESH_LIFETIME).timestamp(),
-        };
-        let access = AccessClaims {
-            iss: app.config.issuer.clone(),
-            aud: app.config.audience.clone(),
-            sub: session.user,
-            sid: session.id,
-            role,
-            iat: issued_at,
-            exp: (session.rotated_at + ACCESS_LIFETIME).timestamp(),
-        };
-        Ok(Self {
-            refresh: signer.sign(&refresh).map_err(Problem::internal)?,
-            access: signer.sign(&access).map_err(Problem::internal)?,
-        })
+        let refresh = signer.sign(&refresh_claims(app, session)).map_err(Problem::internal)?;
+        let access = signer.sign(&access_claims(app, session, role)).map_err(Problem::internal)?;
+        Ok(Self { refresh, access })
     }
+}
+
+fn refresh_claims(app: &App, session: &Session) -> RefreshClaims {
+    RefreshClaims {
+        iss: app.config.issuer.clone(),
+        aud: RefreshClaims::audience(&app.config),
+        sub: session.user,
+        sid: session.id,
+        generation: session.generation,
+        iat: session.rotated_at.timestamp(),
+        exp: (session.rotated_at + REFRESH_LIFETIME).timestamp(),
+    }
+}
+
+fn access_claims(app: &App, session: &Session, role: Role) -> AccessClaims {
+    AccessClaims {
+        iss: app.config.issuer.clone(),
+        aud: AccessClaims::audience(&app.config),
+        sub: session.user,
+        sid: session.id,
+        role,
+        client_id: CLIENT_ID.to_owned(),
+        jti: token_id(session, role),
+        iat: session.rotated_at.timestamp(),
+        exp: (session.rotated_at + ACCESS_LIFETIME).timestamp(),
+    }
+}
+
+/// Returns the `jti` of a session's access token: 128 bits of SHA-256 over what makes its claims. It is not random, so that
+/// a repeated request for one generation gets the same bytes.
+fn token_id(session: &Session, role: Role) -> String {
+    let hash = Sha256::new()
+        .chain_update(b"messaging/access-token/1\0")
+        .chain_update(session.id.uuid().as_bytes())
+        .chain_update(session.generation.to_be_bytes())
+        .chain_update(session.rotated_at.timestamp().to_be_bytes())
+        .chain_update(role.as_str())
+        .finalize();
+    URL_SAFE_NO_PAD.encode(&hash[..16])
 }

@@ -1,4 +1,5 @@
-//! Tokens: JSON Web Tokens signed with Ed25519 (RFC 8037), one algorithm and two types. Only `auth` holds a [`Signer`].
+//! Tokens: JSON Web Tokens signed with Ed25519 (RFC 8037), one algorithm and two types, which are for different audiences.
+//! Access tokens have the claims of RFC 9068. Only `auth` holds a [`Signer`].
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,15 +24,20 @@ const ACCESS_TYPE: &str = "at+jwt";
 /// `typ` of a refresh token.
 const REFRESH_TYPE: &str = "rt+jwt";
 
+/// `client_id` of every access token: the API registers no clients, so all of them are the deployment's own.
+pub const CLIENT_ID: &str = "first-party";
+
 /// Claims of a kind of token.
 pub trait Claims: Serialize + DeserializeOwned {
     /// The header's `typ`.
     const TYPE: &'static str;
+    /// Returns the `aud` of this kind of token in a deployment.
+    fn audience(config: &Config) -> String;
     /// Good before this time, in seconds since 1970.
     fn expires_at(&self) -> i64;
 }
 
-/// What an access token says.
+/// The claims of an access token, those of RFC 9068, section 2.2, and two of our own. All are required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// Who issued it.
@@ -44,13 +50,18 @@ pub struct AccessClaims {
     pub sid: SessionId,
     /// The user's role when it was issued, for display.
     pub role: Role,
+    /// The client that asked for it: [`CLIENT_ID`].
+    pub client_id: String,
+    /// The token's id. Equal claims have equal ids, others have not.
+    pub jti: String,
     /// Issued at, in seconds since 1970.
     pub iat: i64,
     /// Good before, in seconds since 1970.
     pub exp: i64,
 }
 
-/// What a refresh token says.
+/// The claims of a refresh token. Its audience is not the API's, so that a library that checks the audience does not accept
+/// it as an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshClaims {
     /// Who issued it.
@@ -73,6 +84,10 @@ pub struct RefreshClaims {
 impl Claims for AccessClaims {
     const TYPE: &'static str = ACCESS_TYPE;
 
+    fn audience(config: &Config) -> String {
+        config.audience.clone()
+    }
+
     fn expires_at(&self) -> i64 {
         self.exp
     }
@@ -80,6 +95,10 @@ impl Claims for AccessClaims {
 
 impl Claims for RefreshClaims {
     const TYPE: &'static str = REFRESH_TYPE;
+
+    fn audience(config: &Config) -> String {
+        format!("{}/refresh", config.audience)
+    }
 
     fn expires_at(&self) -> i64 {
         self.exp
@@ -186,7 +205,7 @@ pub(super) fn verify<C: Claims>(
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     validation.set_issuer(&[&config.issuer]);
-    validation.set_audience(&[&config.audience]);
+    validation.set_audience(&[C::audience(config)]);
     // The time is ours to compare: the library reads the machine's clock and allows a minute.
     validation.validate_exp = false;
     ed25519::install();

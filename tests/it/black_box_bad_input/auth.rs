@@ -24,7 +24,8 @@ fn claims(people: &People, world: &World) -> Value {
     let now = people.clock.now().timestamp();
     json!({
         "iss": people.config.issuer, "aud": people.config.audience, "sub": world.ann.id,
-        "sid": "00000000-0000-4000-8000-000000000000", "role": "guest", "iat": now, "exp": now + 600,
+        "sid": "00000000-0000-4000-8000-000000000000", "role": "guest", "client_id": "first-party", "jti": "one",
+        "iat": now, "exp": now + 600,
     })
 }
 
@@ -75,7 +76,7 @@ fn unsigned(people: &People, world: &World, alg: &str) -> String {
 type Make = fn(&People, &World) -> String;
 
 #[rustfmt::skip]
-const FORGED: [(&str, Make); 25] = [
+const FORGED: [(&str, Make); 31] = [
     ("alg none", |p, w| unsigned(p, w, "none")),
     ("alg nOnE", |p, w| unsigned(p, w, "nOnE")),
     ("EdDSA without a signature", |p, w| unsigned(p, w, "EdDSA")),
@@ -91,6 +92,9 @@ const FORGED: [(&str, Make); 25] = [
     ("another iss", |p, w| with_claim(p, w, "iss", json!("https://evil.example"))),
     ("no iss", |p, w| with_claim(p, w, "iss", Value::Null)),
     ("another aud", |p, w| with_claim(p, w, "aud", json!("another"))),
+    ("the aud of a refresh token", |p, w| {
+        with_claim(p, w, "aud", json!(format!("{}/refresh", p.config.audience)))
+    }),
     ("no aud", |p, w| with_claim(p, w, "aud", Value::Null)),
     ("no sub", |p, w| with_claim(p, w, "sub", Value::Null)),
     ("a sub that is no id", |p, w| with_claim(p, w, "sub", json!("ann"))),
@@ -101,6 +105,11 @@ const FORGED: [(&str, Make); 25] = [
     ("an exp that is text", |p, w| with_claim(p, w, "exp", json!("9999999999"))),
     ("an exp in the past", |p, w| with_claim(p, w, "exp", json!(1_700_000_000))),
     ("no iat", |p, w| with_claim(p, w, "iat", Value::Null)),
+    ("no client_id", |p, w| with_claim(p, w, "client_id", Value::Null)),
+    ("a client_id that is no text", |p, w| with_claim(p, w, "client_id", json!(7))),
+    ("no jti", |p, w| with_claim(p, w, "jti", Value::Null)),
+    ("a jti that is no text", |p, w| with_claim(p, w, "jti", json!({}))),
+    ("an exp of this very second", |p, w| with_claim(p, w, "exp", json!(p.clock.now().timestamp()))),
 ];
 
 const TAMPERED: [(&str, Make); 4] = [

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use shared::{
-    auth::{AccessClaims, Signer},
+    auth::{AccessClaims, Signer, jwt::CLIENT_ID},
     clock::Clock,
     config::Config,
     ids::{SessionId, UserId},
@@ -56,6 +56,8 @@ impl People {
             sub: user,
             sid: SessionId::new(self.random.uuid()),
             role,
+            client_id: CLIENT_ID.to_owned(),
+            jti: self.random.uuid().to_string(),
             iat: now.timestamp(),
             exp: (now + lifetime).timestamp(),
         };
