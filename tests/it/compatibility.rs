@@ -62,9 +62,9 @@ fn items(ann: &str, ben: &str) -> Vec<Value> {
 
 fn inbox(user: &str) -> Value {
     json!({
-        "pk": format!("USER#{user}"), "sk": format!("CONV#{CONVERSATION}"), "item": "inbox",
+        "pk": format!("INBOX#{user}"), "sk": format!("CONV#{CONVERSATION}"), "item": "inbox",
         "joined_at": 1_790_000_000_000_000_u64,
-        "gsi1pk": format!("USER#{user}"), "gsi1sk": format!("ACTIVE#0497222#{CONVERSATION}"),
+        "gsi1pk": format!("INBOX#{user}"), "gsi1sk": format!("ACTIVE#0497222#{CONVERSATION}"),
     })
 }
 

@@ -136,12 +136,14 @@ fn only_auth_reads_the_secret_and_nobody_scans() {
 }
 
 #[test]
-fn only_auth_touches_credentials_and_writes_keys_whatever_a_later_allow_says() {
+fn only_auth_touches_credentials_and_writes_accounts_and_keys_whatever_a_later_allow_says() {
     let writes = ["BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"];
     for (name, role) in others() {
         assert!(role.denies(&access("GetItem", "EMAIL#ann@example.com")), "{name}");
         for write in writes {
-            assert!(role.denies(&access(write, "KEYS")), "{name} {write}");
+            for key in ["KEYS", "USER#1"] {
+                assert!(role.denies(&access(write, key)), "{name} {write} {key}");
+            }
             assert!(!role.denies(&access(write, "CONV#1")), "{name} {write}");
         }
         assert!(role.allowing(&access("Query", "KEYS")).is_some(), "{name} verifies tokens");

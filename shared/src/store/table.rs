@@ -6,8 +6,8 @@
 //! | who is this user? | `USER#<user>` / `PROFILE` |
 //! | who has this email, and may this password log in? | `EMAIL#<email>` / `CREDENTIAL` |
 //! | which devices are logged in? | `USER#<user>` / `SESSION#…` |
-//! | which conversations has a user? (complete) | `USER#<user>` / `CONV#…` |
-//! | the same by last activity (eventually) | index: `USER#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
+//! | which conversations has a user? (complete) | `INBOX#<user>` / `CONV#…` |
+//! | the same by last activity (eventually) | index: `INBOX#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
 //! | who is there? (for admins) | index: `USERS` / `<time of creation>#<user>` |
 //! | what is this conversation? | `CONV#<conversation>` / `META` |
 //! | may this user read and write in it? | `CONV#<conversation>` / `MEMBER#<user>` |
@@ -82,10 +82,11 @@ impl Key {
         Self::new(of_user(user), format!("SESSION#{session}"))
     }
 
-    /// A conversation in its participant's list.
+    /// A conversation in its participant's list. The list is a partition of its own, so that functions that write it cannot
+    /// write accounts.
     #[must_use]
     pub fn inbox(user: UserId, conversation: ConversationId) -> Self {
-        Self::new(of_user(user), format!("CONV#{conversation}"))
+        Self::new(of_inbox(user), format!("CONV#{conversation}"))
     }
 
     /// A conversation's own item.
@@ -162,6 +163,10 @@ fn of_user(user: UserId) -> String {
     format!("USER#{user}")
 }
 
+fn of_inbox(user: UserId) -> String {
+    format!("INBOX#{user}")
+}
+
 fn of_conversation(conversation: ConversationId) -> String {
     format!("CONV#{conversation}")
 }
@@ -187,7 +192,7 @@ mod tests {
             ),
             (
                 Key::inbox(user, conversation),
-                "USER#00000000-0000-0000-0000-000000000001|CONV#01010101-0101-8010-8404-040000000000",
+                "INBOX#00000000-0000-0000-0000-000000000001|CONV#01010101-0101-8010-8404-040000000000",
             ),
             (Key::conversation(conversation), "CONV#01010101-0101-8010-8404-040000000000|META"),
             (

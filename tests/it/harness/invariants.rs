@@ -59,10 +59,10 @@ impl Whole {
         let users: BTreeSet<String> =
             members.iter().map(|member| text(member, "sk").replace("MEMBER#", "")).collect();
         assert_eq!(number(meta, "participant_count"), users.len() as u64, "{pk}: participant_count");
-        let lists = self.0.iter().filter(|(pk, _)| pk.starts_with("USER#"));
+        let lists = self.0.iter().filter(|(pk, _)| pk.starts_with("INBOX#"));
         let listing: BTreeSet<String> = lists
             .filter(|(_, items)| items.iter().any(|item| text(item, "sk") == format!("CONV#{id}")))
-            .map(|(pk, _)| pk.replace("USER#", ""))
+            .map(|(pk, _)| pk.replace("INBOX#", ""))
             .collect();
         assert_eq!(listing, users, "{pk}: inbox entries and memberships differ");
         let named: BTreeSet<String> = meta["owners"]

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InboxEntry {
     /// Whose list.
-    #[serde(rename = "pk", deserialize_with = "parts::user_pk", skip_serializing)]
+    #[serde(rename = "pk", deserialize_with = "parts::inbox_pk", skip_serializing)]
     pub user: UserId,
     /// Which conversation.
     #[serde(rename = "sk", deserialize_with = "parts::conversation_sk", skip_serializing)]

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{USERS, of_user};
+use super::{USERS, of_inbox};
 use crate::ids::{ConversationId, UserId};
 
 /// The name of the index.
@@ -57,7 +57,7 @@ pub(in crate::store) fn user_index(created_at: DateTime<Utc>, user: UserId) -> [
 
 /// Index attributes of an inbox entry.
 pub(in crate::store) fn inbox_index(user: UserId, activity: Activity) -> [(&'static str, String); 2] {
-    [("gsi1pk", of_user(user)), ("gsi1sk", activity.sort_key())]
+    [("gsi1pk", of_inbox(user)), ("gsi1sk", activity.sort_key())]
 }
 
 #[cfg(test)]

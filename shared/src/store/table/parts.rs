@@ -32,6 +32,7 @@ macro_rules! key_parts {
 
 key_parts! {
     user_pk: UserId = "USER#";
+    inbox_pk: UserId = "INBOX#";
     conversation_pk: ConversationId = "CONV#";
     conversation_sk: ConversationId = "CONV#";
     session_sk: SessionId = "SESSION#";

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use chrono::{DateTime, Utc};
 
-use super::{Activity, KEYS, Key, Slot, USERS, index::user_sort_key, of_conversation, of_user};
+use super::{Activity, KEYS, Key, Slot, USERS, index::user_sort_key, of_conversation, of_inbox, of_user};
 use crate::ids::{ConversationId, MAX_NUMBER, MessageId, SessionId, UserId};
 
 /// Sort keys of one partition between two bounds, both included; of the table, or of its index.
@@ -62,13 +62,13 @@ impl Span {
     /// A user's conversations in the order of their ids, from one on.
     pub(in crate::store) fn inbox(user: UserId, from: Option<ConversationId>) -> Self {
         let low = from.map_or_else(|| "CONV#".to_owned(), |from| format!("CONV#{from}"));
-        Self::new(of_user(user), low, "CONV#~".to_owned())
+        Self::new(of_inbox(user), low, "CONV#~".to_owned())
     }
 
     /// A user's conversations by activity: those that come before `position` in descending order.
     pub(in crate::store) fn active(user: UserId, position: Option<&Activity>) -> Self {
         let high = position.map_or_else(|| "ACTIVE#~".to_owned(), |position| position.sort_key_before());
-        Self { index: true, ..Self::new(of_user(user), "ACTIVE#".to_owned(), high) }
+        Self { index: true, ..Self::new(of_inbox(user), "ACTIVE#".to_owned(), high) }
     }
 
     /// All users by time of creation, after one.
