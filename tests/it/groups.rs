@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, User, table::text, user::id_of};
+use crate::harness::{TestApp, User, user::id_of};
 
 fn ids(conversation: &Value) -> Vec<String> {
     let users = conversation["participants"].as_array().unwrap();

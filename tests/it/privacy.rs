@@ -185,7 +185,54 @@ async fn who_made_a_group_and_was_removed_does_not_read_it_by_making_it_again() 
     ann.post("/api/conversations/", body).await.problem(409, "client_id_reused");
 }
 
-/// Messages stay when their sender leaves; how to reach the sender does not.
+/// Every representation of a message by `sender` that `viewer` can read, by where it was read.
+async fn shown_senders(viewer: &User, conversation: &str, message: &Value) -> Vec<(&'static str, Value)> {
+    let read = async |path: &str| viewer.get(path).await.ok();
+    let nested = read(&format!("/api/conversations/{conversation}/")).await;
+    let list = read("/api/conversations/").await;
+    let listed = list["results"].as_array().unwrap().iter().find(|it| it["conversation_id"] == conversation);
+    let listed = listed.unwrap();
+    let first = |page: Value| page["results"][0]["sender"].clone();
+    vec![
+        ("alone", read(&message_path(message)).await["sender"].clone()),
+        (
+            "in the list of messages",
+            first(read(&format!("/api/messages/?conversation={conversation}")).await),
+        ),
+        ("in the list of all messages", first(read("/api/messages/").await)),
+        ("nested", nested["messages"][0]["sender"].clone()),
+        ("as the last message", nested["last_message"]["sender"].clone()),
+        ("nested in the list", listed["messages"][0]["sender"].clone()),
+        ("as the last message in the list", listed["last_message"]["sender"].clone()),
+    ]
+}
+
+#[tokio::test]
+async fn contact_details_of_a_sender_are_those_of_the_participant() {
+    let app = TestApp::new().await;
+    let (ann, ben, admin) = (app.user("ann").await, app.user("ben").await, app.admin("admin").await);
+    let conversation = ann.group(&[&ben]).await;
+    let sent = ben.send(&conversation, "hush").await;
+    assert_eq!(sent["sender"]["email"], json!(ben.email));
+    for viewer in [&ann, &ben] {
+        for (place, sender) in shown_senders(viewer, &conversation, &sent).await {
+            assert_eq!(sender["email"], json!(ben.email), "{place}, to {}", viewer.name);
+        }
+    }
+    let edited = ben.edit(&sent, "hush, edited").await.ok();
+    assert_eq!(edited["sender"]["email"], json!(ben.email));
+    // A user who left is the same everywhere: also where another conversation is shared.
+    let other = ann.group(&[&ben]).await;
+    ben.leave(&conversation).await.expect(204);
+    for (place, sender) in shown_senders(&ann, &conversation, &sent).await {
+        assert_eq!((&sender["user_id"], &sender["email"]), (&json!(ben.id), &Value::Null), "{place}");
+    }
+    let elsewhere = ben.send(&other, "hush, here").await;
+    assert_eq!(ann.get(&message_path(&elsewhere)).await.ok()["sender"]["email"], json!(ben.email));
+    assert_eq!(admin.get(&message_path(&sent)).await.ok()["sender"]["email"], json!(ben.email));
+}
+
+/// Messages stay when their sender leaves; contact details of the sender do not.
 #[tokio::test]
 async fn who_left_is_not_to_be_reached_through_old_messages() {
     let app = TestApp::new().await;

@@ -1,9 +1,16 @@
 //! The layer under the SDK does what it says: every suite that rests on it would otherwise prove nothing.
 
-use std::time::Instant;
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Instant,
+};
 
 use chrono::TimeDelta;
-use shared::{ids::UserId, model::user::Role, store::StoreError};
+use shared::{
+    ids::UserId,
+    model::user::Role,
+    store::{Store, StoreError, items::User},
+};
 
 use crate::harness::{
     TestApp,
@@ -73,6 +80,11 @@ async fn conflicts_and_throttling_are_told_apart() {
     publish(&app, "throttled twice").await.unwrap();
 }
 
+/// Profiles for display.
+async fn profiles(store: &Store, users: Vec<UserId>) -> Result<HashMap<UserId, User>, StoreError> {
+    Ok(store.senders(users.into_iter().collect(), BTreeSet::new()).await?.profiles)
+}
+
 #[tokio::test]
 async fn batches_hand_back_what_they_did_not_do() {
     let app = TestApp::new().await;
@@ -81,7 +93,7 @@ async fn batches_hand_back_what_they_did_not_do() {
         users.push(app.people.add(name, Role::Guest).await.0);
     }
     app.proxy.faults.fail_times(3, on(BatchGet), Unprocessed);
-    let (found, cost) = app.proxy.measure(app.app.store.profiles(users)).await;
+    let (found, cost) = app.proxy.measure(profiles(&app.app.store, users)).await;
     assert_eq!(found.unwrap().len(), 5);
     // Five: two are done; three: one; two: one; one.
     assert_eq!(cost.requests(), 4, "{cost:?}");
@@ -108,9 +120,13 @@ async fn reads_that_may_be_stale_are() {
     app.people.table.put(&profile).await;
     let store = &app.app.store;
     assert_eq!(store.user(ann).await.unwrap().unwrap().first_name, "second", "a strong read is never stale");
-    assert_eq!(store.profiles([ann]).await.unwrap()[&ann].first_name, "first", "another is one write behind");
+    assert_eq!(
+        profiles(store, vec![ann]).await.unwrap()[&ann].first_name,
+        "first",
+        "another is one write behind"
+    );
     app.people.add("ben", Role::Guest).await;
-    assert_eq!(store.profiles([ann]).await.unwrap()[&ann].first_name, "second");
+    assert_eq!(profiles(store, vec![ann]).await.unwrap()[&ann].first_name, "second");
 }
 
 #[tokio::test]
@@ -133,7 +149,7 @@ async fn costs_are_counted_and_depth_tells_after_from_beside() {
     let app = TestApp::new().await;
     let (ann, _) = app.people.add("ann", Role::Guest).await;
     let store = &app.app.store;
-    let beside = async { tokio::join!(store.user(ann), store.profiles([ann])) };
+    let beside = async { tokio::join!(store.user(ann), profiles(store, vec![ann])) };
     let (_, cost) = app.proxy.measure(beside).await;
     assert_eq!((cost.requests(), cost.depth), (2, 1), "{cost:?}");
     assert!((cost.read_units - 1.5).abs() < 1e-9, "{cost:?}");

@@ -114,11 +114,7 @@ async fn conversations_and_messages() {
         .unwrap()
         .sort_by_key(|user| user["first_name"].to_string());
     golden(&inbox, &page(&[conversation]));
-    // Whether a sender still takes part is not looked up for a page of messages: how to reach them is left out.
-    let mut listed = message("ben", "hush");
-    listed["sender"]["email"] = Value::Null;
-    listed["sender"]["phone_number"] = Value::Null;
-    golden(&ann.get("/api/messages/").await.ok(), &page(&[listed]));
+    golden(&ann.get("/api/messages/").await.ok(), &page(&[message("ben", "hush")]));
     let mut members = ann.get(&format!("/api/conversations/{id}/participants/")).await.ok();
     members["results"].as_array_mut().unwrap().sort_by_key(|member| member["role"].to_string());
     let member = |name: &str, role: &str| json!({ "user": user(name), "role": role, "joined_at": "<time>" });

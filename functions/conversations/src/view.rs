@@ -73,33 +73,45 @@ pub struct ParticipantView {
 
 impl ParticipantView {
     pub(crate) fn new(member: &Member, people: &People) -> Self {
-        Self { user: people.view(member.user), role: member.role, joined_at: member.joined_at }
+        Self {
+            user: people.view(member.conversation, member.user),
+            role: member.role,
+            joined_at: member.joined_at,
+        }
     }
 
     /// Views of several, with their users looked up at once.
     pub(crate) async fn all(app: &App, actor: &Actor, members: &[Member]) -> Result<Vec<Self>, Problem> {
-        let users = || members.iter().map(|member| member.user);
-        let people = People::of(actor).sharing(users()).find(app, users()).await?;
+        let mut people = People::of(actor);
+        for member in members {
+            people = people.sharing(member.conversation, [member.user]);
+        }
+        let people = people.find(app, members.iter().map(|member| member.user)).await?;
         Ok(members.iter().map(|member| Self::new(member, &people)).collect())
     }
 }
 
 impl ConversationView {
-    /// Views of several; who is not among `known` is looked up at once.
+    /// Views of several; users who are not among `people` are looked up in one batch.
     pub(crate) async fn all(
         app: &App,
         origin: &Origin,
         details: Vec<Detail>,
-        known: People,
+        mut people: People,
     ) -> Result<Vec<Self>, Problem> {
         let shown: Vec<(Detail, Vec<Message>)> = details.into_iter().map(nested).collect();
-        let (mut users, mut participants) = (BTreeSet::new(), Vec::new());
+        let (mut users, mut seats) = (BTreeSet::new(), Vec::new());
         for (detail, messages) in &shown {
-            participants.extend(detail.participants.iter().map(|member| member.user));
-            users.extend(messages.iter().map(|message| message.sender));
+            let participants = detail.participants.iter().map(|member| member.user);
+            users.extend(participants.clone());
+            people = people.sharing(detail.conversation.id, participants);
+            let senders = messages.iter().map(|message| (message.conversation, message.sender));
+            users.extend(senders.clone().map(|(_, sender)| sender));
+            if detail.has_more_participants() {
+                seats.extend(senders);
+            }
         }
-        users.extend(&participants);
-        let people = known.sharing(participants).find(app, users).await?;
+        let people = people.find_all(app, users, seats).await?;
         Ok(shown.into_iter().map(|(detail, messages)| Self::new(detail, messages, &people, origin)).collect())
     }
 
@@ -112,7 +124,7 @@ impl ConversationView {
             kind: conversation.kind,
             name: conversation.name,
             metadata: metadata(conversation.metadata.as_deref()),
-            participants: participants.iter().filter_map(|member| people.view(member.user)).collect(),
+            participants: participants.iter().filter_map(|member| people.view(id, member.user)).collect(),
             participant_count: conversation.participant_count,
             participants_url: origin.link(&format!("/api/conversations/{id}/participants/")),
             messages: messages.into_iter().map(|message| MessageView::new(message, people)).collect(),

@@ -128,7 +128,8 @@ async fn apply(
     }
     match app.store.edit_message(id, caller.user, &edit, app.random.uuid(), app.clock.now()).await? {
         MessageWritten::Done(message) => {
-            let people = People::of(&actor).find(app, [message.sender]).await?;
+            let people =
+                People::of(&actor).find_senders(app, [(message.conversation, message.sender)]).await?;
             let revision = message.revision;
             Ok(Reply::ok(MessageView::new(message, &people)).version(revision))
         }

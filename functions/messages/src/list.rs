@@ -156,7 +156,8 @@ async fn of_conversation(
     let open = actor.may_read() && (member.is_some() || app.store.is_open(conversation).await?);
     let page = page.filter(|_| open).ok_or_else(Problem::not_found)?;
     let (older, newer) = neighbours(&page);
-    let people = People::of(&actor).find(app, page.messages.iter().map(|message| message.sender)).await?;
+    let senders = page.messages.iter().map(|message| (message.conversation, message.sender));
+    let people = People::of(&actor).find_senders(app, senders).await?;
     let shown = page.messages.into_iter().filter(|message| wanted.tombstones || message.deleted_at.is_none());
     let mut results: Vec<MessageView> = shown.map(|message| MessageView::new(message, &people)).collect();
     let link = |around: Option<Around>| around.map(|around| wanted.link(origin, around));

@@ -92,7 +92,8 @@ pub async fn page(
             break;
         }
     }
-    let people = People::seen_by(caller).find(app, messages.iter().map(|message| message.sender)).await?;
+    let senders = messages.iter().map(|message| (message.conversation, message.sender));
+    let people = People::seen_by(caller).find_senders(app, senders).await?;
     let results = messages.into_iter().map(|message| MessageView::new(message, &people)).collect();
     let tombstones = if query.tombstones { "&tombstones=1" } else { "" };
     let link = |position: Position| {

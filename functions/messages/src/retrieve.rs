@@ -43,7 +43,7 @@ pub async fn retrieve(
     if message.deleted_at.is_some() {
         return Err(Problem::not_found());
     }
-    let people = People::of(&actor).find(&app, [message.sender]).await?;
+    let people = People::of(&actor).find_senders(&app, [(message.conversation, message.sender)]).await?;
     let revision = message.revision;
     Ok(Reply::ok(MessageView::new(message, &people)).version(revision))
 }

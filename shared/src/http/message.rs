@@ -54,7 +54,7 @@ impl MessageView {
     pub fn new(message: Message, people: &People) -> Self {
         Self {
             message_id: message.id(),
-            sender: people.view(message.sender),
+            sender: people.view(message.conversation, message.sender),
             conversation: message.conversation,
             reply_to: message.reply_to.map(|number| message.conversation.message(number)),
             message_body: message.body,

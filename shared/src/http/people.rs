@@ -1,14 +1,14 @@
 //! Users nested in other things: looked up together, shown by the one policy.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{caller::Caller, problem::Problem, user::UserView};
 use crate::{
     App,
-    ids::UserId,
+    ids::{ConversationId, UserId},
     model::user::Role,
     policy::{Actor, shows_contact},
-    store::items::User,
+    store::{items::User, senders::Seat},
 };
 
 /// Profiles for display, and what the viewer may see of them.
@@ -17,7 +17,7 @@ pub struct People {
     viewer: UserId,
     viewer_role: Role,
     profiles: HashMap<UserId, User>,
-    sharing: HashSet<UserId>,
+    sharing: HashSet<Seat>,
 }
 
 impl People {
@@ -41,28 +41,63 @@ impl People {
         self
     }
 
-    /// With participants of a conversation that the viewer reads. Who left it does not share it any more, though their
+    /// With participants of a conversation that the viewer reads. A user who left it does not share it any more, but their
     /// messages stay.
     #[must_use]
-    pub fn sharing(mut self, participants: impl IntoIterator<Item = UserId>) -> Self {
-        self.sharing.extend(participants);
+    pub fn sharing(
+        mut self,
+        conversation: ConversationId,
+        participants: impl IntoIterator<Item = UserId>,
+    ) -> Self {
+        self.sharing.extend(participants.into_iter().map(|user| (conversation, user)));
         self
     }
 
-    /// Looks up those of `users` who are not known yet, all at once.
-    pub async fn find(mut self, app: &App, users: impl IntoIterator<Item = UserId>) -> Result<Self, Problem> {
-        let missing: Vec<UserId> =
+    /// Looks up those of `users` who are not known yet, in one batch.
+    pub async fn find(self, app: &App, users: impl IntoIterator<Item = UserId>) -> Result<Self, Problem> {
+        self.find_all(app, users, []).await
+    }
+
+    /// Looks up the senders of messages of conversations that the viewer reads: those who are not known yet, and whether
+    /// they still are participants, in one batch.
+    pub async fn find_senders(
+        self,
+        app: &App,
+        senders: impl IntoIterator<Item = Seat>,
+    ) -> Result<Self, Problem> {
+        let senders: BTreeSet<Seat> = senders.into_iter().collect();
+        let users: Vec<UserId> = senders.iter().map(|(_, user)| *user).collect();
+        self.find_all(app, users, senders).await
+    }
+
+    /// Looks up profiles of `users`, and who at `seats` is a participant.
+    pub async fn find_all(
+        mut self,
+        app: &App,
+        users: impl IntoIterator<Item = UserId>,
+        seats: impl IntoIterator<Item = Seat>,
+    ) -> Result<Self, Problem> {
+        let users: BTreeSet<UserId> =
             users.into_iter().filter(|user| !self.profiles.contains_key(user)).collect();
-        if !missing.is_empty() {
-            self.profiles.extend(app.store.profiles(missing).await?);
+        // A membership is read only where it decides: not for the viewer, and not for an admin.
+        let seats: BTreeSet<Seat> = seats.into_iter().filter(|seat| !self.shows(*seat)).collect();
+        if !users.is_empty() || !seats.is_empty() {
+            let found = app.store.senders(users, seats).await?;
+            self.profiles.extend(found.profiles);
+            self.sharing.extend(found.participating);
         }
         Ok(self)
     }
 
-    /// A user as the viewer may see one; `None` for somebody who was never there.
+    /// A user as the viewer may see one in a conversation; `None` for somebody who was never there.
     #[must_use]
-    pub fn view(&self, user: UserId) -> Option<UserView> {
-        let contact = shows_contact(user, self.viewer, self.viewer_role, self.sharing.contains(&user));
+    pub fn view(&self, conversation: ConversationId, user: UserId) -> Option<UserView> {
+        let contact = self.shows((conversation, user));
         self.profiles.get(&user).map(|profile| UserView::new(profile, contact))
+    }
+
+    fn shows(&self, (conversation, user): Seat) -> bool {
+        let shares = self.sharing.contains(&(conversation, user));
+        shows_contact(user, self.viewer, self.viewer_role, shares)
     }
 }

@@ -37,6 +37,14 @@ pub struct Detail {
     pub unread_more: bool,
 }
 
+impl Detail {
+    /// Returns true if the conversation has participants beyond those in `participants`.
+    #[must_use]
+    pub fn has_more_participants(&self) -> bool {
+        self.conversation.participant_count > self.participants.len() as u64
+    }
+}
+
 impl Store {
     /// A page of a user's conversations by last activity (eventually, and by the hour), and whether there are more.
     pub async fn active_conversations(

@@ -19,6 +19,7 @@ mod ops;
 pub mod participants;
 pub mod read_marks;
 mod schema;
+pub mod senders;
 mod sessions;
 pub mod table;
 mod transactions;

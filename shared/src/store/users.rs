@@ -50,39 +50,25 @@ impl Store {
         Ok(self.get(Key::user(user), Consistency::Strong).await?.and_then(Item::into_user))
     }
 
-    /// Profiles for display, by user: eventually consistent, and those that such a read does not have yet once more.
-    pub async fn profiles(
-        &self,
-        users: impl IntoIterator<Item = UserId>,
-    ) -> Result<HashMap<UserId, User>, StoreError> {
-        let users: Vec<UserId> = users.into_iter().collect();
-        let mut found = self.users_by_id(users.iter().copied(), Consistency::Eventual).await?;
-        let missing: Vec<UserId> = users.into_iter().filter(|user| !found.contains_key(user)).collect();
-        if !missing.is_empty() {
-            found.extend(self.users_by_id(missing, Consistency::Strong).await?);
-        }
-        Ok(found)
-    }
-
     /// Those of `users` whose accounts are open, strongly consistent: for deciding who can take part.
     pub async fn open_accounts(
         &self,
         users: impl IntoIterator<Item = UserId>,
     ) -> Result<HashMap<UserId, User>, StoreError> {
-        let mut users = self.users_by_id(users, Consistency::Strong).await?;
+        let mut users = self.users_by_id(users).await?;
         users.retain(|_, user| user.closed_at.is_none());
         Ok(users)
     }
 
+    /// Profiles by user, strongly consistent.
     async fn users_by_id(
         &self,
         users: impl IntoIterator<Item = UserId>,
-        consistency: Consistency,
     ) -> Result<HashMap<UserId, User>, StoreError> {
         let mut ids: Vec<UserId> = users.into_iter().collect();
         ids.sort_unstable();
         ids.dedup();
-        let items = self.batch_get(ids.into_iter().map(Key::user).collect(), consistency).await?;
+        let items = self.batch_get(ids.into_iter().map(Key::user).collect(), Consistency::Strong).await?;
         Ok(items.into_iter().filter_map(Item::into_user).map(|user| (user.id, user)).collect())
     }
 
@@ -104,7 +90,7 @@ impl Store {
         let reading = Reading { descending: false, limit: Some(limit), consistency: Consistency::Eventual };
         let (entries, more) = self.query_whole_raw(&Span::users(position), reading).await?;
         let ids: Vec<UserId> = entries.iter().filter_map(|entry| Key::of(entry)?.profile_user()).collect();
-        let mut users = self.users_by_id(ids.iter().copied(), Consistency::Strong).await?;
+        let mut users = self.users_by_id(ids.iter().copied()).await?;
         Ok((ids.iter().filter_map(|id| users.remove(id)).collect(), more))
     }
 
