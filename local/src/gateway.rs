@@ -110,7 +110,11 @@ impl Gateway {
         if request.body().len() > MAX_BODY {
             return message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         }
-        let Some(function) = self.function(request.uri().path()) else {
+        let Some(path) = event::raw_path(request.uri()) else {
+            return message(StatusCode::BAD_REQUEST, "Bad Request");
+        };
+        // An encoded slash is a slash, here as in the event.
+        let Some(function) = self.function(&path) else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
         let caller = request.extensions().get::<SocketAddr>().copied();

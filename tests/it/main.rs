@@ -56,6 +56,8 @@ mod openapi;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod paths;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod privacy;

@@ -8,6 +8,7 @@ use axum::{
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
 };
 use http_body_util::BodyExt as _;
+use lambda_http::RequestExt as _;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use shared::{
@@ -160,6 +161,9 @@ impl Api {
         if let Some(extensions) = request.extensions_mut() {
             extensions.clone_from(&self.extensions);
         }
-        request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
+        let request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))?;
+        // The page itself is who asks for this path, in place of the one that the gateway passed on.
+        let asked = request.uri().path().to_owned();
+        Ok(request.with_raw_http_path(asked))
     }
 }

@@ -107,10 +107,9 @@ fn add_optional(event: &mut Map<String, Value>, request: &Request<Bytes>) {
     event.insert("isBase64Encoded".into(), encoded.into());
 }
 
-/// An HTTP API hands the path on decoded, and cuts it at a question mark that appears so.
-fn raw_path(uri: &Uri) -> Option<String> {
-    let decoded = percent_encoding::percent_decode_str(uri.path()).decode_utf8().ok()?;
-    Some(decoded.split('?').next().unwrap_or_default().to_owned())
+/// The path as an HTTP API passes it on: decoded once. `None` if it is not UTF-8 then.
+pub(super) fn raw_path(uri: &Uri) -> Option<Cow<'_, str>> {
+    percent_encoding::percent_decode_str(uri.path()).decode_utf8().ok()
 }
 
 fn host(request: &Request<Bytes>) -> Option<String> {

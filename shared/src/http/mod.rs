@@ -19,6 +19,7 @@ mod posted;
 pub mod problem;
 pub mod query;
 mod reply;
+mod routed_path;
 pub mod routes;
 pub mod user;
 pub mod visitor;

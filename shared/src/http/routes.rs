@@ -5,6 +5,7 @@ use std::{any::Any, collections::BTreeMap, sync::Arc, time::Instant};
 
 use axum::{
     Router,
+    body::{Body, HttpBody as _},
     extract::{MatchedPath, Request, State},
     handler::Handler,
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
@@ -12,7 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
-use lambda_http::{RequestExt, request::RequestContext};
+use lambda_http::request::RequestContext;
+use tower::Layer as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field, info, info_span, warn};
 
@@ -26,6 +28,7 @@ use super::{
     negotiate::{self, Form, Offer},
     posted,
     problem::{Code, Problem},
+    routed_path,
 };
 use crate::App;
 
@@ -151,11 +154,13 @@ impl Routes {
             places.insert(path, place);
         }
         let surroundings = Surroundings { app: app.clone(), places: Arc::new(places) };
-        router
+        let router = router
             .fallback(async || Problem::not_found())
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn_with_state(surroundings, around))
-            .with_state(app)
+            .layer(middleware::from_fn_with_state(surroundings.clone(), around))
+            .with_state(app);
+        // In front of the router, which otherwise adds an `Allow` of the path that it has read.
+        Router::new().fallback_service(middleware::from_fn_with_state(surroundings, admit).layer(router))
     }
 }
 
@@ -177,11 +182,27 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .into_response()
 }
 
-/// What happens around every request.
+/// Hands a request to the router if the router will read the path that was asked for.
+async fn admit(State(surroundings): State<Surroundings>, request: Request, next: Next) -> Response {
+    if routed_path::is_as_asked(&request) {
+        return next.run(request).await;
+    }
+    respond(&surroundings, request, None).await
+}
+
+/// What happens around every request that the router has read.
 async fn around(State(surroundings): State<Surroundings>, request: Request, next: Next) -> Response {
+    respond(&surroundings, request, Some(next)).await
+}
+
+/// The complete answer; without `next`, that of a path that there is not. HEAD is answered as GET, without the body.
+async fn respond(surroundings: &Surroundings, mut request: Request, next: Option<Next>) -> Response {
     let begun = Instant::now();
     let id = request_id(&request).unwrap_or_else(|| surroundings.app.random.uuid().to_string());
     let method = request.method().clone();
+    if method == Method::HEAD {
+        *request.method_mut() = Method::GET;
+    }
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let span = info_span!("request", request_id = id, user = field::Empty);
     let place = route.as_deref().and_then(|route| surroundings.places.get(route));
@@ -203,11 +224,25 @@ async fn around(State(surroundings): State<Surroundings>, request: Request, next
     // As a number: what is wider is logged as text, which no query adds up.
     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     info!(method = method.as_str(), route = route.as_deref().unwrap_or("-"), status, millis, "request");
-    response
+    measured(response, &method)
+}
+
+/// The response with the length of its body, and without the body if only the head was asked for.
+fn measured(mut response: Response, method: &Method) -> Response {
+    if let Some(length) = response.body().size_hint().exact() {
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    if method == Method::HEAD { response.map(|_| Body::empty()) } else { response }
 }
 
 /// The handler's answer in the form that the client takes.
-async fn answer(app: &App, place: Option<&Place>, id: &str, mut request: Request, next: Next) -> Response {
+async fn answer(
+    app: &App,
+    place: Option<&Place>,
+    id: &str,
+    mut request: Request,
+    next: Option<Next>,
+) -> Response {
     let offer = place.map(|place| place.offer).unwrap_or_default();
     match negotiate::form(offer, &request) {
         Form::Neither => rendered(Problem::new(Code::NotAcceptable, offer.refusal()).into_response(), id),
@@ -228,10 +263,14 @@ async fn answer(app: &App, place: Option<&Place>, id: &str, mut request: Request
 }
 
 /// The handler's answer, and the form that it was sent.
-async fn handled(request: Request, operation: Option<&Operation>, next: Next) -> (Response, Option<Sent>) {
-    if cut_short(&request) {
+async fn handled(
+    request: Request,
+    operation: Option<&Operation>,
+    next: Option<Next>,
+) -> (Response, Option<Sent>) {
+    let Some(next) = next else {
         return (Problem::not_found().into_response(), None);
-    }
+    };
     match posted::opened(request, operation).await {
         Ok((request, sent)) => (next.run(request).await, sent),
         Err(problem) => (problem.into_response(), None),
@@ -246,12 +285,6 @@ fn request_id(request: &Request) -> Option<String> {
         #[allow(unreachable_patterns, reason = "other gateways are features of lambda_http")]
         _ => None,
     }
-}
-
-/// Whether the path that was routed is not all of the path that was asked for: the gateway hands it over decoded, and
-/// behind an encoded `#` or `?` it would be lost in the URI.
-fn cut_short(request: &Request) -> bool {
-    request.raw_http_path().contains(['#', '?'])
 }
 
 /// A problem's full answer, its cause logged; any other response as it is.

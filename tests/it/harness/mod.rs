@@ -17,6 +17,7 @@ pub mod login;
 pub mod logs;
 pub mod meter;
 pub mod network;
+pub mod paths;
 pub mod people;
 pub mod permissions;
 pub mod proxy;

@@ -9,9 +9,9 @@ mod view;
 use std::sync::Arc;
 
 use axum::{
-    body::{Body, to_bytes},
+    body::to_bytes,
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -75,10 +75,6 @@ impl Asked {
             };
             let page = view::BrowsePage::new(self, &parts, &body, sent);
             let mut page = Html(page).into_response();
-            // Of a request for the head alone there is no body to be shown: the page's length is not known.
-            if self.parts.method == Method::HEAD {
-                *page.body_mut() = Body::empty();
-            }
             for name in OF_DATA {
                 parts.headers.remove(name);
             }

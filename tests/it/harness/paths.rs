@@ -1,0 +1,61 @@
+//! Paths that a careless server takes for another path: every place of a path × every piece that some parser gives a meaning.
+
+use percent_encoding::percent_decode_str;
+
+/// Pieces as a client writes them: separators, dot segments, what ends a path or a line, encoded once and twice.
+#[rustfmt::skip]
+const PIECES: [&str; 58] = [
+    "/", "//", "/.", "/./", "/..", "/../", "..", "../", ".", "/.;/", "/..;/",
+    "%2f", "%2F", "%2f%2f", "%2f.", "%2f..", "%2F..%2F", "..%2f", "/%2e%2e", "/%2e/", "/.%2E/", "%2e",
+    "%5c", "%5C..%5C", "\\", "/\\", "%5c%2e", "..%5c",
+    "%3f", "%3Fx=1", "%23", "%23x",
+    "%0a", "%0d", "%0d%0a", "%09", "%00", "%1f", "%7f", "%c2%85", "%20",
+    "%25", "%252f", "%252F..%252f", "%252e", "/%252e%252e/", "%255c", "%253f", "%2523", "%250a", "%2500", "%2541",
+    "%2d", ";x=1", "%c3%a4", "%e2%80%a8", "%ff", "%zz",
+];
+
+/// The path with each piece at each of its places: before and behind each slash, inside the last segment, at the end.
+pub fn altered(path: &str) -> Vec<String> {
+    let slashes = path.match_indices('/').flat_map(|(at, _)| [at, at + 1]);
+    let inside = path.trim_end_matches('/').len().saturating_sub(1).max(1);
+    let mut places: Vec<usize> = slashes.chain([inside, path.len()]).filter(|at| *at > 0).collect();
+    places.sort_unstable();
+    places.dedup();
+    let at = |at: usize| PIECES.iter().map(move |piece| format!("{}{piece}{}", &path[..at], &path[at..]));
+    places.into_iter().flat_map(at).collect()
+}
+
+/// The path as API Gateway passes it on; `None` if that is not text.
+pub fn decoded(path: &str) -> Option<String> {
+    percent_decode_str(path).decode_utf8().ok().map(String::from)
+}
+
+/// Returns true if a handler may see this path, as a gateway passed it on: no parser reads another path in it.
+pub fn is_unambiguous(passed: &str) -> bool {
+    let has_code = passed
+        .as_bytes()
+        .windows(3)
+        .any(|three| three[0] == b'%' && three[1].is_ascii_hexdigit() && three[2].is_ascii_hexdigit());
+    let bad =
+        passed.chars().any(|c| c <= '\u{1f}' || ('\u{7f}'..='\u{9f}').contains(&c) || "\\?#".contains(c));
+    let slashed = format!("{}/", passed.strip_suffix('/').unwrap_or(passed));
+    let has_gap = ["//", "/./", "/../"].iter().any(|part| slashed.contains(part));
+    !(has_code || bad || has_gap)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_path_is_among_them() {
+        let altered = altered("/api/users/me/");
+        for path in ["/api/users/me/../", "/api/users/..%2fme/", "/api/users/me/%0a", "/api/users/m%5ce/"] {
+            assert!(altered.iter().any(|one| one == path), "{path}");
+        }
+        let passed: Vec<String> = altered.iter().filter_map(|path| decoded(path)).collect();
+        let fair = passed.iter().filter(|path| is_unambiguous(path)).count();
+        assert!(fair > 0 && fair < passed.len() / 2, "{fair} of {}", passed.len());
+        assert!(is_unambiguous("/") && is_unambiguous("/api/") && !is_unambiguous("//"));
+    }
+}
