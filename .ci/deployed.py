@@ -27,15 +27,16 @@ def run(*command, **more):
 
 
 class Stack:
-    def __init__(self, name, template, architecture):
+    def __init__(self, name, template):
         self.name, self.template = name, pathlib.Path(template)
-        self.parameters = {"Architecture": architecture}
+        self.parameters = {}
 
     def deploy(self, **parameters):
         self.parameters |= parameters
         overrides = [f"{name}={value}" for name, value in self.parameters.items()]
         run("sam", "deploy", "--template-file", str(self.template), "--stack-name", self.name, "--resolve-s3",
-            "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--parameter-overrides", *overrides)
+            "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
+            *(["--parameter-overrides", *overrides] if overrides else []))
 
     def change_functions(self):
         """Gives each function another package: the same binary with a file beside it."""
@@ -201,11 +202,10 @@ def black_box(address):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--architecture", required=True)
     parser.add_argument("--template", required=True)
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
-    stack = Stack("messaging-ci", options.template, options.architecture)
+    stack = Stack("messaging-ci", options.template)
     step("deploy with no parameter set")
     stack.deploy()
     api = Api(stack.address())

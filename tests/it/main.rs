@@ -80,6 +80,8 @@ mod tampered;
 #[cfg(test)]
 mod template;
 #[cfg(test)]
+mod throttles;
+#[cfg(test)]
 mod tokens;
 #[cfg(test)]
 mod unread;

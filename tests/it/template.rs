@@ -1,7 +1,7 @@
 //! What `template.yaml` promises without anybody having to look: safe defaults, a table that stays, limits that fit into one
-//! another, and that a function which is added is watched like the others. Routes and roles have files of their own.
+//! another, and that a function which is added is watched like the others. Routes, their limits and roles have files of their own.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::harness::environment;
 
@@ -77,22 +77,94 @@ fn every_function_is_watched() {
     }
 }
 
-/// A hash costs a thousand times what another request does.
 #[test]
-fn logging_in_is_throttled_tighter_than_the_rest() {
+fn the_table_and_its_index_are_watched_for_throttling() {
     let template = template();
-    let stage = &template["Resources"]["Stage"];
-    let all = stage["Properties"]["DefaultRouteSettings"]["ThrottlingRateLimit"].as_u64().unwrap();
-    let settings = stage["Properties"]["RouteSettings"].as_object().unwrap();
-    let routes = of_type(&template, "AWS::ApiGatewayV2::Route");
-    for (key, setting) in settings {
-        assert!(setting["ThrottlingRateLimit"].as_u64().unwrap() * 10 <= all, "{key}");
-        // The stage is made when its routes are there, or their settings are refused.
-        let route = routes.iter().find(|(_, route)| route["RouteKey"] == key.as_str());
-        let (name, _) = route.unwrap_or_else(|| panic!("no route has the key {key}"));
-        assert!(stage["DependsOn"].as_array().unwrap().contains(&name.as_str().into()), "{name}");
+    let alarms = of_type(&template, "AWS::CloudWatch::Alarm");
+    let metrics = alarms["TableThrottlesAlarm"]["Metrics"].as_array().unwrap();
+    let watched = |name: &str, dimensions: &Value| {
+        metrics
+            .iter()
+            .map(|metric| &metric["MetricStat"]["Metric"])
+            .any(|metric| metric["MetricName"] == name && metric["Dimensions"] == *dimensions)
+    };
+    let table = json!({ "Name": "TableName", "Value": "TableName" });
+    for name in ["ReadThrottleEvents", "WriteThrottleEvents"] {
+        assert!(watched(name, &json!([table])), "{name} of the table");
+        for index in
+            template["Resources"]["Table"]["Properties"]["GlobalSecondaryIndexes"].as_array().unwrap()
+        {
+            let dimension = json!({ "Name": "GlobalSecondaryIndexName", "Value": index["IndexName"] });
+            assert!(watched(name, &json!([table, dimension])), "{name} of {index}");
+        }
     }
-    for key in ["ANY /api/token", "ANY /api-auth/{proxy+}", "ANY /api/users"] {
-        assert!(settings.contains_key(key), "{key}");
+}
+
+/// An alarm that names a unit reads only the values that were sent with this unit, and no value means that nothing is wrong.
+#[test]
+fn no_alarm_names_a_unit() {
+    for (name, alarm) in of_type(&template(), "AWS::CloudWatch::Alarm") {
+        let metrics = alarm["Metrics"].as_array().into_iter().flatten();
+        let units = metrics.map(|metric| &metric["MetricStat"]["Unit"]).chain([&alarm["Unit"]]);
+        assert!(units.into_iter().all(Value::is_null), "{name}");
     }
+}
+
+/// `sam build` compiles before `sam deploy --guided` asks for parameters.
+#[test]
+fn no_parameter_decides_what_the_functions_are_compiled_for() {
+    let template = template();
+    let architectures = &template["Globals"]["Function"]["Architectures"];
+    assert!(*architectures == json!(["arm64"]) || *architectures == json!(["x86_64"]), "{architectures}");
+    for (name, function) in of_type(&template, "AWS::Serverless::Function") {
+        assert!(function.get("Architectures").is_none(), "{name}");
+    }
+}
+
+#[test]
+fn traces_are_sent_only_where_they_are_asked_for() {
+    let template = template();
+    assert_eq!(template["Parameters"]["Tracing"]["Default"], "off");
+    assert_eq!(template["Globals"]["Function"]["Tracing"], json!(["TracingIsOn", "Active", "PassThrough"]));
+    let (resources, functions) = (&template["Resources"], of_type(&template, "AWS::Serverless::Function"));
+    assert_eq!(resources["Traces"]["Condition"], "TracingIsOn");
+    let roles = resources["Traces"]["Properties"]["Roles"].as_array().unwrap();
+    for (name, function) in &functions {
+        let role = function["Role"].as_str().unwrap().trim_end_matches(".Arn");
+        assert!(roles.contains(&role.into()), "{name} may not send traces");
+        assert!(!resources[role].to_string().contains("xray:"), "{name} may always send traces");
+    }
+    assert_eq!(roles.len(), functions.len());
+}
+
+#[test]
+fn the_access_log_says_where_a_request_came_from_but_not_its_path() {
+    let template = template();
+    let format = template["Resources"]["Stage"]["Properties"]["AccessLogSettings"]["Format"].clone();
+    let fields: Map<String, Value> = serde_json::from_str(format.as_str().unwrap()).unwrap();
+    assert_eq!(fields["source"], "$context.identity.sourceIp");
+    for variable in ["$context.path", "$context.rawPath", "$context.identity.user"] {
+        assert!(fields.values().all(|value| value != variable), "{variable}");
+    }
+}
+
+#[test]
+fn a_domain_is_where_the_tokens_and_the_outputs_lead() {
+    let template = template();
+    let (resources, outputs) = (&template["Resources"], &template["Outputs"]);
+    let own = "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}";
+    let issuer = &template["Globals"]["Function"]["Environment"]["Variables"]["ISSUER"];
+    let follows = json!(["DomainIsGiven", "https://${DomainName}", own]);
+    assert_eq!(*issuer, json!(["IssuerIsGiven", "Issuer", follows]));
+    assert_eq!(
+        outputs["ApiUrl"]["Value"],
+        json!(["DomainIsGiven", "https://${DomainName}", "Api.ApiEndpoint"])
+    );
+    for named in [&resources["Domain"], &resources["DomainMapping"], &outputs["DomainTarget"]] {
+        assert_eq!(named["Condition"], "DomainIsGiven");
+    }
+    let properties = &resources["DomainMapping"]["Properties"];
+    assert_eq!(*properties, json!({ "ApiId": "Api", "DomainName": "Domain", "Stage": "Stage" }));
+    assert_eq!(resources["Api"]["Properties"]["DisableExecuteApiEndpoint"], "DisableExecuteApiEndpoint");
+    assert_eq!(template["Parameters"]["DisableExecuteApiEndpoint"]["Default"], "false");
 }
