@@ -36,6 +36,10 @@ const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(20);
 /// After this time Lambda ends a function, as `template.yaml` says.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Says, among a request's extensions, that it came over https, as all do on AWS. Without it, it came over http.
+#[derive(Debug, Clone, Copy)]
+pub struct OverTls;
+
 /// The functions behind one address. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Gateway {

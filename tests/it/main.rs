@@ -18,6 +18,8 @@ mod browser_csrf;
 #[cfg(test)]
 mod browser_forms;
 #[cfg(test)]
+mod browser_https;
+#[cfg(test)]
 mod browser_pages;
 #[cfg(test)]
 mod browser_sessions;

@@ -15,6 +15,8 @@ use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
 use uuid::Uuid;
 
+use super::OverTls;
+
 /// The host of requests that name none; only callers within the process can leave it out.
 const HOST: &str = "localhost";
 
@@ -139,13 +141,17 @@ fn headers(request: &Request<Bytes>, arrival: &Arrival, host: &str) -> BTreeMap<
         forwarded.map(|name| (name.to_string(), joined(sent, name))).collect();
     let via = headers.get("x-forwarded-for").map_or_else(String::new, |via| format!("{via}, "));
     let trace = trace_id(arrival);
-    let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(80_u16);
+    let (scheme, usual_port) = match request.extensions().get::<OverTls>() {
+        Some(OverTls) => ("https", 443),
+        None => ("http", 80),
+    };
+    let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(usual_port);
     headers.insert("content-length".into(), request.body().len().to_string());
     headers.insert("host".into(), host.into());
     headers.insert("x-amzn-trace-id".into(), trace);
     headers.insert("x-forwarded-for".into(), format!("{via}{}", arrival.caller.ip()));
     headers.insert("x-forwarded-port".into(), port.to_string());
-    headers.insert("x-forwarded-proto".into(), "http".into());
+    headers.insert("x-forwarded-proto".into(), scheme.into());
     headers
 }
 

@@ -73,12 +73,18 @@ fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
     let key = |name, description: &str| ApiKeyValue::with_description(name, description);
     [
         ("bearer", SecurityScheme::Http(bearer.build())),
-        ("session", SecurityScheme::ApiKey(ApiKey::Cookie(key("sessionid", "A browser that is logged in.")))),
+        (
+            "session",
+            SecurityScheme::ApiKey(ApiKey::Cookie(key(
+                "sessionid",
+                "A browser that is logged in. Over https the cookie is named `__Host-sessionid`.",
+            ))),
+        ),
         (
             "csrf",
             SecurityScheme::ApiKey(ApiKey::Header(key(
                 "X-CSRFToken",
-                "The value of the cookie `csrftoken`, where the cookie `sessionid` says who asks.",
+                "The value of the cookie `csrftoken`, where the session's cookie says who asks.",
             ))),
         ),
     ]

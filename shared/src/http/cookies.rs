@@ -1,24 +1,21 @@
 //! The two cookies of a browser: the session's, which scripts do not see, and the token against forged requests, which
-//! they send along.
+//! they send along. Over https the session's cookie has another name, see [`Site::session_cookie`].
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite, time::Duration};
 
-use super::{
-    csrf::CSRF_COOKIE,
-    visitor::{SESSION_COOKIE, Site},
-};
+use super::{csrf::CSRF_COOKIE, visitor::Site};
 use crate::auth::{SessionCookie, browser::BROWSER_LIFETIME};
 
 /// Logs a browser in.
 pub fn begin(headers: &mut HeaderMap, site: &Site, session: &SessionCookie) {
-    set(headers, site, SESSION_COOKIE, session.encode(), BROWSER_LIFETIME.num_seconds());
+    set(headers, site, site.session_cookie(), session.encode(), BROWSER_LIFETIME.num_seconds());
     set_csrf(headers, site, session.csrf_token());
 }
 
 /// Logs a browser out.
 pub fn end(headers: &mut HeaderMap, site: &Site) {
-    set(headers, site, SESSION_COOKIE, String::new(), 0);
+    set(headers, site, site.session_cookie(), String::new(), 0);
     set(headers, site, CSRF_COOKIE, String::new(), 0);
 }
 
@@ -32,7 +29,7 @@ fn set(headers: &mut HeaderMap, site: &Site, name: &'static str, value: String, 
     cookie.set_path("/");
     cookie.set_same_site(SameSite::Lax);
     cookie.set_secure(site.is_secure());
-    cookie.set_http_only(name == SESSION_COOKIE);
+    cookie.set_http_only(name != CSRF_COOKIE);
     cookie.set_max_age(Duration::seconds(seconds));
     if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
         headers.append(header::SET_COOKIE, value);

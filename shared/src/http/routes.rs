@@ -29,10 +29,14 @@ use super::{
     posted,
     problem::{Code, Problem},
     routed_path,
+    visitor::Site,
 };
 use crate::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A year of https for this host, but not for others of its domain, which are not ours to decide about.
+const ONLY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Routes of one function, in the order in which they were named.
 #[derive(Debug, Default)]
@@ -206,6 +210,7 @@ async fn respond(surroundings: &Surroundings, mut request: Request, next: Option
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let span = info_span!("request", request_id = id, user = field::Empty);
     let place = route.as_deref().and_then(|route| surroundings.places.get(route));
+    let is_secure = Site::at(request.uri(), request.headers()).is_some_and(|site| site.is_secure());
     let mut response = answer(&surroundings.app, place, &id, request, next).instrument(span.clone()).await;
     let _entered = span.enter();
     let headers = response.headers_mut();
@@ -214,6 +219,9 @@ async fn respond(surroundings: &Surroundings, mut request: Request, next: Option
     }
     if frame::is_page(headers) {
         frame::protect(headers);
+    }
+    if is_secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, ONLY_HTTPS);
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));

@@ -5,7 +5,7 @@ use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderValue, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
 };
 use cookie::Cookie;
 
@@ -16,8 +16,12 @@ use crate::{
     store::items::{Session, SessionKind, User},
 };
 
-/// The name that Django gives it, so that scripts of its users keep working.
-pub const SESSION_COOKIE: &str = "sessionid";
+/// The session's cookie over http. Django gives it this name, so scripts of its users keep working.
+const PLAIN_SESSION_COOKIE: &str = "sessionid";
+
+/// The session's cookie over https. Browsers accept this prefix only with `Secure`, `Path=/` and without `Domain`, so no
+/// other host of the domain, and nobody who can change http traffic, can put a session of theirs in its place.
+const SECURE_SESSION_COOKIE: &str = "__Host-sessionid";
 
 /// A live browser session.
 pub struct Visit {
@@ -66,16 +70,17 @@ pub(super) struct Known(pub(super) Result<Option<Arc<Visit>>, Problem>);
 pub(super) async fn visit(parts: &Parts, app: &App) -> Result<Option<Arc<Visit>>, Problem> {
     match parts.extensions.get::<Known>() {
         Some(known) => known.0.clone(),
-        None => read(&parts.headers, app).await,
+        None => read(&parts.uri, &parts.headers, app).await,
     }
 }
 
 /// The same, read anew.
-pub(super) async fn read(headers: &HeaderMap, app: &App) -> Result<Option<Arc<Visit>>, Problem> {
+pub(super) async fn read(uri: &Uri, headers: &HeaderMap, app: &App) -> Result<Option<Arc<Visit>>, Problem> {
     if headers.contains_key(header::AUTHORIZATION) {
         return Ok(None);
     }
-    let Some(cookie) = cookie(headers, SESSION_COOKIE).as_deref().and_then(SessionCookie::parse) else {
+    let name = Site::at(uri, headers).unwrap_or_default().session_cookie();
+    let Some(cookie) = cookie(headers, name).as_deref().and_then(SessionCookie::parse) else {
         return Ok(None);
     };
     let found = app.store.session_and_user(cookie.user, cookie.session).await?;
@@ -107,12 +112,25 @@ pub struct Site {
     host: String,
 }
 
+impl Default for Site {
+    /// A site without a host, which is no origin; its cookies are those of https.
+    fn default() -> Self {
+        Self { scheme: "https", host: String::new() }
+    }
+}
+
 impl Site {
     /// Of a request. Where no gateway says what the client speaks, it is what this machine speaks to itself: HTTP.
     #[must_use]
     pub fn of(parts: &Parts) -> Option<Self> {
-        let host = parts.uri.authority().map(|host| host.as_str().to_ascii_lowercase())?;
-        let said = parts.headers.get("x-forwarded-proto").map(HeaderValue::as_bytes);
+        Self::at(&parts.uri, &parts.headers)
+    }
+
+    /// The same, of a request that is not taken apart.
+    #[must_use]
+    pub fn at(uri: &Uri, headers: &HeaderMap) -> Option<Self> {
+        let host = uri.authority().map(|host| host.as_str().to_ascii_lowercase())?;
+        let said = headers.get("x-forwarded-proto").map(HeaderValue::as_bytes);
         let own = ["127.0.0.1", "localhost", "[::1]"];
         let loopback = own
             .iter()
@@ -127,6 +145,12 @@ impl Site {
         self.scheme == "https"
     }
 
+    /// The name of the session's cookie.
+    #[must_use]
+    pub fn session_cookie(&self) -> &'static str {
+        if self.is_secure() { SECURE_SESSION_COOKIE } else { PLAIN_SESSION_COOKIE }
+    }
+
     /// Whether an `Origin` header names this site.
     #[must_use]
     pub fn is_origin(&self, origin: &str) -> bool {
@@ -138,7 +162,7 @@ impl FromRequestParts<App> for Site {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
-        Ok(Self::of(parts).unwrap_or(Self { scheme: "https", host: String::new() }))
+        Ok(Self::of(parts).unwrap_or_default())
     }
 }
 
@@ -189,10 +213,13 @@ mod tests {
                 .map(|line| line.to_str().unwrap().to_owned())
                 .collect::<Vec<_>>()
         };
-        assert!(
-            lines(&site("https://api.test/", Some("https"))).iter().all(|line| line.contains("; Secure"))
-        );
-        assert!(lines(&site("http://api.test/", Some("http"))).iter().all(|line| !line.contains("Secure")));
+        let (secure, plain) =
+            (site("https://api.test/", Some("https")), site("http://api.test/", Some("http")));
+        assert!(lines(&secure).iter().all(|line| line.contains("; Secure")));
+        assert!(lines(&plain).iter().all(|line| !line.contains("Secure")));
+        let named = |site: &Site, name: &str| lines(site).iter().any(|line| line.starts_with(name));
+        assert!(named(&secure, "__Host-sessionid=") && named(&secure, "csrftoken="));
+        assert!(named(&plain, "sessionid=") && named(&plain, "csrftoken="));
     }
 
     #[test]

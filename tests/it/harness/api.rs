@@ -6,7 +6,7 @@ use axum::{
     body::Bytes,
     http::{HeaderMap, HeaderName, HeaderValue, Method},
 };
-use local::gateway::Gateway;
+use local::gateway::{Gateway, OverTls};
 use serde_json::Value;
 
 use super::{answer::Answer, description, environment};
@@ -16,13 +16,19 @@ use super::{answer::Answer, description, environment};
 pub struct Api(Arc<Way>);
 
 enum Way {
-    Gateway(Gateway),
+    Gateway { gateway: Gateway, https: bool },
     Network { address: String, http: reqwest::Client },
 }
 
 impl Api {
     pub fn in_process(gateway: Gateway) -> Self {
-        Self(Arc::new(Way::Gateway(gateway)))
+        Self(Arc::new(Way::Gateway { gateway, https: false }))
+    }
+
+    /// The same gateway, reached by https as on AWS.
+    pub fn over_https(&self) -> Self {
+        let Way::Gateway { gateway, .. } = &*self.0 else { panic!("the network's scheme is in its address") };
+        Self(Arc::new(Way::Gateway { gateway: gateway.clone(), https: true }))
     }
 
     pub fn over_network(address: &str) -> Self {
@@ -58,12 +64,15 @@ impl Api {
     async fn exchange(&self, request: Request) -> Answer {
         let asked = format!("{} {}", request.method, request.path);
         match &*self.0 {
-            Way::Gateway(gateway) => {
+            Way::Gateway { gateway, https } => {
                 let mut inner = axum::http::Request::new(Bytes::from(request.body));
                 *inner.method_mut() = request.method;
                 *inner.uri_mut() = without_origin(&request.path).parse().unwrap();
                 *inner.headers_mut() = request.headers;
                 inner.headers_mut().insert("host", HeaderValue::from_static("api.test"));
+                if *https {
+                    inner.extensions_mut().insert(OverTls);
+                }
                 let answer = gateway.handle(inner).await;
                 Answer {
                     status: answer.status().as_u16(),

@@ -48,7 +48,7 @@ impl Asked {
         route: Option<&'static str>,
         allow: HeaderValue,
     ) -> Self {
-        let known = visitor::read(request.headers(), app).await;
+        let known = visitor::read(request.uri(), request.headers(), app).await;
         let visit = known.clone().unwrap_or_default();
         request.extensions_mut().insert(Known(known));
         let mut asked = Request::new(());
