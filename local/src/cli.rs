@@ -1,12 +1,13 @@
 //! The command line.
 //! Only its shape and its words; what the options do is in `startup` and `main`.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use url::Url;
 
-/// The messaging API on this machine: everything in one process, on loopback only
+/// The messaging API on this machine: everything in one process, on loopback unless `--listen` says otherwise
 #[derive(Debug, Parser)]
 #[command(name = "local", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     CreateSuperuser(Account),
     /// Make the table, the signing seed and the demo data where they are missing, and end
     Init(Init),
+    /// Ask the process on this machine for its health; ends with 0 if it is up and its table answers
+    Health(Health),
     /// Write the description of the API into the sources
     #[command(name = "openapi")]
     OpenApi(Description),
@@ -42,10 +45,22 @@ pub(crate) struct Init {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// Port to listen on, on 127.0.0.1; 0 takes a free one
+pub(crate) struct Health {
+    /// Port that the process listens on, on 127.0.0.1
     #[arg(long, value_name = "N", default_value_t = 3000)]
     pub(crate) port: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 3000)]
+    pub(crate) port: u16,
+
+    /// Address to listen on; in a container 0.0.0.0, or nothing outside of it gets in. With any but a loopback address,
+    /// demo users are made only if `--demo` asks for them, because everybody knows their password
+    #[arg(long, value_name = "ADDRESS", env = "LOCAL_LISTEN", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) listen: IpAddr,
 
     /// Forget everything at the end
     #[arg(long, conflicts_with_all = ["data", "dynamodb_endpoint"])]
@@ -61,6 +76,10 @@ pub(crate) struct Setup {
     /// Make no demo users and conversations
     #[arg(long)]
     pub(crate) no_demo: bool,
+
+    /// Make them also where other machines may reach them, which is not done otherwise
+    #[arg(long, conflicts_with = "no_demo")]
+    pub(crate) demo: bool,
 
     /// File with the seed that signs tokens, made where it is missing [default: signing.seed in the data folder]
     #[arg(long, value_name = "FILE", env = "SIGNING_SEED_FILE")]
@@ -81,7 +100,7 @@ pub(crate) struct Database {
     )]
     pub(crate) dynamodb_endpoint: Option<Url>,
 
-    /// Folder for the data of the embedded engine [default: local/.data]
+    /// Folder for the data of the embedded engine [default: the variable `LOCAL_DATA`, or local/.data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 
@@ -111,8 +130,9 @@ pub(crate) struct Account {
 impl Database {
     /// The folder for the data: beside the crate when cargo runs us, as one stands anywhere in the workspace then.
     pub(crate) fn folder(&self) -> PathBuf {
+        let named = || std::env::var_os("LOCAL_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from);
         let beside = || std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| "local".into(), PathBuf::from);
-        self.data.clone().unwrap_or_else(|| beside().join(".data"))
+        self.data.clone().or_else(named).unwrap_or_else(|| beside().join(".data"))
     }
 }
 
@@ -141,6 +161,10 @@ mod tests {
             "local --dynamodb-endpoint 127.0.0.1:8000",
             "local --dynamodb-endpoint http://127.0.0.1:8000/path",
             "local --port 65536",
+            "local --listen localhost",
+            "local --listen 0.0.0.0:3000",
+            "local --demo --no-demo",
+            "local health --listen 0.0.0.0",
             "local --in-memory createsuperuser --email a@b.de",
             "local createsuperuser",
         ] {
@@ -149,6 +173,8 @@ mod tests {
         for line in [
             "local",
             "local --in-memory --no-demo --port 0",
+            "local --listen ::1 --demo",
+            "local health --port 4000",
             "local init --dynamodb-endpoint http://127.0.0.1:8000 --no-demo --signing-seed x",
             "local createsuperuser --email a@b.de --first-name A --last-name B --data x",
         ] {

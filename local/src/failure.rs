@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use local::engine::EngineError;
@@ -17,10 +17,12 @@ pub(crate) enum Failure {
     Engine(#[from] EngineError),
     #[error("{0}")]
     Template(#[from] TemplateError),
-    #[error("port {port} on 127.0.0.1 is taken; choose another one with --port")]
-    PortTaken { port: u16 },
-    #[error("cannot listen on port {port} of 127.0.0.1: {source}")]
-    Port { port: u16, source: io::Error },
+    #[error("port {port} on {ip} is taken; choose another one with --port")]
+    PortTaken { ip: IpAddr, port: u16 },
+    #[error("cannot listen on port {port} of {ip}: {source}")]
+    Port { ip: IpAddr, port: u16, source: io::Error },
+    #[error("nothing healthy on port {port} of 127.0.0.1: {reason}")]
+    Unhealthy { port: u16, reason: String },
     #[error("serving on {address} ended: {source}")]
     Serving { address: SocketAddr, source: io::Error },
     #[error("cannot listen for signals: {0}")]

@@ -1,20 +1,20 @@
 //! The port, and the signals that end the process.
-//! Loopback only: the process holds demo users whose password is printed.
+//! Which address is listened on is chosen on the command line: loopback unless it names another one.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::TcpListener;
 
 use crate::failure::Failure;
 
-pub(crate) async fn on_loopback(port: u16) -> Result<(TcpListener, SocketAddr), Failure> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+pub(crate) async fn on(ip: IpAddr, port: u16) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = TcpListener::bind((ip, port)).await;
     let listener = listener.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => Failure::PortTaken { port },
-        _ => Failure::Port { port, source },
+        io::ErrorKind::AddrInUse => Failure::PortTaken { ip, port },
+        _ => Failure::Port { ip, port, source },
     })?;
-    let address = listener.local_addr().map_err(|source| Failure::Port { port, source })?;
+    let address = listener.local_addr().map_err(|source| Failure::Port { ip, port, source })?;
     Ok((listener, address))
 }
 

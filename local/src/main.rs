@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod demo;
 mod failure;
+mod health;
 mod listen;
 mod output;
 mod seed;
@@ -30,6 +31,7 @@ async fn main() -> ExitCode {
     let done = match cli.command {
         Some(Command::CreateSuperuser(account)) => superuser::create(account).await,
         Some(Command::Init(init)) => prepare(init.setup).await,
+        Some(Command::Health(health)) => health::check(health.port).await,
         Some(Command::OpenApi(description)) => describe(&description.file),
         None => run(cli.serve).await,
     };
@@ -45,10 +47,11 @@ async fn main() -> ExitCode {
 async fn run(options: cli::Serve) -> Result<(), Failure> {
     // First of all, so that a signal during the start is not lost, and that nothing is opened for a port that is taken.
     let stop = listen::until_signal().map_err(Failure::Signals)?;
-    let (listener, address) = listen::on_loopback(options.port).await?;
+    let (listener, address) = listen::on(options.listen, options.port).await?;
     let opened = startup::for_serving(&options.setup, options.in_memory).await?;
     let gateway = Gateway::new(&opened.app);
-    let demo = demo_data(&options.setup, &gateway, &opened).await;
+    let is_private = address.ip().is_loopback() && !opened.place.is_elsewhere();
+    let demo = demo_data(&options.setup, is_private, &gateway, &opened).await;
     output::welcome(address, &opened.place, demo.as_ref());
     let served = serve(listener, gateway, stop).await;
     opened.close().await;
@@ -59,7 +62,8 @@ async fn run(options: cli::Serve) -> Result<(), Failure> {
 /// Everything but the serving, for those who let others serve: `local/watch` does.
 async fn prepare(setup: cli::Setup) -> Result<(), Failure> {
     let opened = startup::for_serving(&setup, false).await?;
-    let demo = demo_data(&setup, &Gateway::new(&opened.app), &opened).await;
+    let is_private = !opened.place.is_elsewhere();
+    let demo = demo_data(&setup, is_private, &Gateway::new(&opened.app), &opened).await;
     output::prepared(&opened.app.config.table, &opened.place, demo.as_ref());
     opened.close().await;
     Ok(())
@@ -70,13 +74,14 @@ fn describe(file: &Path) -> Result<(), Failure> {
     written.map_err(|source| Failure::Description { file: file.to_owned(), source })
 }
 
+/// Makes the demo users if only this machine reaches them, as their password is public, or if they are asked for.
 async fn demo_data(
     setup: &cli::Setup,
+    is_private: bool,
     gateway: &Gateway,
     opened: &Opened,
 ) -> Option<Result<Demo, demo::Failed>> {
-    // The demo users' password is public: they are for this machine only.
-    if setup.no_demo || opened.place.is_elsewhere() {
+    if setup.no_demo || !(is_private || setup.demo) {
         return None;
     }
     Some(demo::ensure(gateway, &opened.app).await)

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tracing_subscriber::EnvFilter;
 
@@ -41,6 +41,7 @@ fn one_line(text: &impl Display) -> String {
 
 #[expect(clippy::print_stdout, reason = "what somebody reads who has just typed `cargo run`")]
 pub(crate) fn welcome(address: SocketAddr, place: &Place, demo: Option<&Result<Demo, demo::Failed>>) {
+    let address = reachable(address);
     println!("The messaging API answers at http://{address} (data in {place}). Ctrl-C stops it.\n");
     match demo {
         Some(Ok(Demo::Complete)) => return println!("{}\n\n{}", users(), session(address)),
@@ -49,6 +50,15 @@ pub(crate) fn welcome(address: SocketAddr, place: &Place, demo: Option<&Result<D
         None => {}
     }
     println!("{}", make_account(address));
+}
+
+/// An address that this machine can ask: `0.0.0.0` stands for all that it has.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        ip if !ip.is_unspecified() => address,
+        IpAddr::V4(_) => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        IpAddr::V6(_) => (Ipv6Addr::LOCALHOST, address.port()).into(),
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the command's result")]

@@ -123,13 +123,18 @@ async fn connect(place: &Place, table: &str, random: &Random) -> Result<(Option<
 
 async fn at_endpoint(url: &Url, table: &str, random: &Random) -> Store {
     let endpoint = url.as_str().trim_end_matches('/');
-    if is_loopback(url) {
+    if takes_any_credentials(url) {
         return Store::local(endpoint, table, random.clone());
     }
     Store::at(endpoint, table, random.clone()).await
 }
 
-/// Engines on this machine take any credentials; real ones are not sent to them.
+/// Engines take any credentials. Real ones are not sent to this machine, nor anywhere without encryption: AWS has https,
+/// and what has not is an engine in a container beside this one.
+fn takes_any_credentials(url: &Url) -> bool {
+    is_loopback(url) || url.scheme() == "http"
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -187,5 +192,12 @@ mod tests {
         let is = |url: &str| is_loopback(&Url::parse(url).unwrap());
         assert!(is("http://127.0.0.1:8000") && is("http://localhost:8000") && is("http://[::1]:8000"));
         assert!(!is("https://dynamodb.eu-west-1.amazonaws.com") && !is("http://127.0.0.1.example.com"));
+    }
+
+    #[test]
+    fn real_credentials_are_sent_encrypted_and_to_other_machines_only() {
+        let any = |url: &str| takes_any_credentials(&Url::parse(url).unwrap());
+        assert!(any("http://dynamodb:8000") && any("http://localhost:8000") && any("https://localhost:8000"));
+        assert!(!any("https://dynamodb.eu-west-1.amazonaws.com"));
     }
 }

@@ -42,6 +42,47 @@ fn it_starts_and_answers() {
 }
 
 #[test]
+fn beyond_loopback_the_demo_users_are_made_only_on_request() {
+    for (options, status) in [
+        (&["--in-memory", "--listen", "0.0.0.0"][..], 401),
+        (&["--in-memory", "--listen", "0.0.0.0", "--demo"], 200),
+    ] {
+        let server = Server::start(options);
+        assert!(server.address.starts_with("127.0.0.1:"), "{}", server.address);
+        let login = format!(r#"{{"email": "admin@example.com", "password": "{DEMO_PASSWORD}"}}"#);
+        assert_eq!(http(&server.address, "POST", "/api/token/", None, &login).status, status, "{options:?}");
+    }
+}
+
+#[test]
+fn its_health_can_be_asked_for() {
+    let server = Server::start(&["--in-memory", "--no-demo"]);
+    let port = server.address.rsplit(':').next().unwrap().to_owned();
+    run(&["health", "--port", &port]).success();
+    assert_eq!(server.stop("TERM").0.code(), Some(0));
+    let said = run(&["health", "--port", &port]).failure();
+    assert!(said.contains(&port) && said.contains("refused"), "{said}");
+    // Something else that listens there.
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = mute.local_addr().unwrap().port().to_string();
+    let other = std::thread::spawn(move || drop(mute.accept().unwrap()));
+    assert!(run(&["health", "--port", &port]).failure().contains("the answer is"));
+    other.join().unwrap();
+}
+
+#[test]
+fn the_data_folder_can_be_named_by_the_environment() {
+    let data = folder();
+    let server = Server::start_with("LOCAL_DATA", data.path(), &["--no-demo"]);
+    assert_eq!(server.stop("TERM").0.code(), Some(0));
+    assert!(data.path().join("signing.seed").exists());
+    // What forgets everything takes no folder, wherever it is named.
+    let forgetful = folder();
+    drop(Server::start_with("LOCAL_DATA", forgetful.path(), &["--in-memory", "--no-demo"]));
+    assert_eq!(std::fs::read_dir(forgetful.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn both_signals_stop_it_cleanly() {
     for signal in ["INT", "TERM"] {
         let (status, rest) = Server::start(&["--in-memory", "--no-demo"]).stop(signal);

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
     command.args(arguments).env("RUST_LOG", "error");
-    for ours in ["TABLE_NAME", "SIGNING_SEED_FILE"] {
+    for ours in ["TABLE_NAME", "SIGNING_SEED_FILE", "LOCAL_DATA", "LOCAL_LISTEN"] {
         command.env_remove(ours);
     }
     command
@@ -29,6 +29,11 @@ impl Server {
     /// Starts it and reads all of its welcome.
     pub fn start(options: &[&str]) -> Self {
         Self::of(&mut command(options))
+    }
+
+    /// The same with a variable in its environment.
+    pub fn start_with(name: &str, value: &Path, options: &[&str]) -> Self {
+        Self::of(command(options).env(name, value))
     }
 
     /// The same with its temporary files in `folder`.

@@ -1,0 +1,34 @@
+//! `health`: one request to the process that listens on this machine, for the health check of a container, whose image has
+//! no other client.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+
+use crate::failure::Failure;
+
+/// Longer than the process gives its table to answer.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Succeeds if the process answers 200: it is up, and so is its table.
+pub(crate) async fn check(port: u16) -> Result<(), Failure> {
+    let unhealthy = |reason: String| Failure::Unhealthy { port, reason };
+    let line = tokio::time::timeout(PATIENCE, status_line(port)).await;
+    let line = line.map_err(|_| unhealthy("no answer in time".into()))?;
+    let line = line.map_err(|error| unhealthy(error.to_string()))?;
+    match line.split(' ').nth(1) {
+        Some("200") => Ok(()),
+        _ => Err(unhealthy(format!("the answer is {:?}", line.trim_end()))),
+    }
+}
+
+async fn status_line(port: u16) -> io::Result<String> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).await?;
+    Ok(line)
+}
