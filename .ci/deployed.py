@@ -165,7 +165,9 @@ def exchange(stack, api):
     for name in ("ann", "ben"):
         api.register(f"{name}@example.com")
     ann, ben = api.log_in("ann@example.com"), api.log_in("ben@example.com")
-    group = api.must(201, "POST", "/api/conversations/", {"participants": [], "kind": "group"}, ann["access"])
+    me = api.must(200, "GET", "/api/users/me/", None, ann["access"])
+    body = {"participants": [me["user_id"]], "kind": "group"}
+    group = api.must(201, "POST", "/api/conversations/", body, ann["access"])
     sender = Sender(api, ann["access"], group["conversation_id"])
     sender.start()
     sender.await_more(20)

@@ -122,6 +122,8 @@ def before_call(context, case, kwargs):
 # Why valid data may be refused: what only the table can tell, or only all of the request. By field.
 ELSEWHERE = "no such message in this conversation|must be the id of a message|must be a message of the same conversation"
 WEAK = "is too easy to guess"
+# A pattern that every client can read knows white space only.
+INVISIBLE = "must contain a visible character"
 REFUSALS = {
     "Idempotency-Key": "must be one UUIDv7",
     "after": f"{ELSEWHERE}|only one of",
@@ -129,11 +131,14 @@ REFUSALS = {
     "before": f"{ELSEWHERE}|only one of",
     "client_id": "differs from the header|must be the id of a request|is a UUIDv7 of more than",
     "conversation": "no such conversation|must be the id of a conversation",
-    "cursor": "is none of this list's|belongs to the list",
-    "email": "has an account already|cannot be changed",
+    "cursor": "is not a valid cursor|belongs to the list",
+    "email": "is already registered|cannot be changed|must be an email address",
     "kind": "cannot change",
+    "first_name": INVISIBLE,
+    "last_name": INVISIBLE,
     "message": ELSEWHERE,
-    "name": "is a group's",
+    "message_body": INVISIBLE,
+    "name": f"is a group's|{INVISIBLE}",
     "new_password": WEAK,
     "old_password": "is not your password",
     "participants": "no such user|those of a direct conversation never change|a direct conversation has exactly one other",

@@ -88,21 +88,25 @@ async fn a_form_shows_the_token_in_its_field() {
     // A program that posts forms with the cookie, and a page.
     for accept in ["application/json", "text/html"] {
         assert_eq!(
-            post(&[("participants", ""), ("csrfmiddlewaretoken", &token)], accept).await,
+            post(&[("participants", ann.id.as_str()), ("csrfmiddlewaretoken", &token)], accept).await,
             201,
             "{accept}"
         );
-        assert_eq!(post(&[("participants", "")], accept).await, 403, "{accept}");
+        assert_eq!(post(&[("participants", ann.id.as_str())], accept).await, 403, "{accept}");
         assert_eq!(
-            post(&[("participants", ""), ("csrfmiddlewaretoken", "x")], accept).await,
+            post(&[("participants", ann.id.as_str()), ("csrfmiddlewaretoken", "x")], accept).await,
             403,
             "{accept}"
         );
-        let twice = [("participants", ""), ("csrfmiddlewaretoken", &token), ("csrfmiddlewaretoken", &token)];
+        let twice = [
+            ("participants", ann.id.as_str()),
+            ("csrfmiddlewaretoken", &token),
+            ("csrfmiddlewaretoken", &token),
+        ];
         assert_eq!(post(&twice, accept).await, 403, "{accept}");
     }
     // To a client with a token it is a field like any that there is not.
-    let fields = encoded(&[("participants", &ann.id), ("csrfmiddlewaretoken", &token)]);
+    let fields = encoded(&[("participants", ann.id.as_str()), ("csrfmiddlewaretoken", &token)]);
     ann.request(Method::POST, "/api/conversations/")
         .form(&fields)
         .send()

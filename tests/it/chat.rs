@@ -92,7 +92,7 @@ async fn a_form_sends_once_however_often_it_is_posted() {
     write(&browser, &refused, "hush, another").await.expect(303);
     assert_eq!(bodies(&ann, &conversation).await, ["hush\non two lines", "hush, another"]);
     let blank = write(&browser, &browser.get(&path).await.text(), " ").await.expect(400).text();
-    assert!(blank.contains("may not be blank"), "{blank}");
+    assert!(blank.contains("must contain a visible character"), "{blank}");
     app.check().await;
 }
 

@@ -8,6 +8,8 @@ mod harness;
 #[cfg(test)]
 mod account_races;
 #[cfg(test)]
+mod all_faults;
+#[cfg(test)]
 mod attempts;
 #[cfg(test)]
 mod black_box_bad_input;
@@ -47,6 +49,8 @@ mod idempotency;
 mod identity;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod lenient;
 #[cfg(test)]
 mod log;
 #[cfg(test)]

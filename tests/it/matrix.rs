@@ -20,7 +20,7 @@ const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "hush, edited" });
 #[rustfmt::skip]
 const MATRIX: [Row; 49] = [
     // method, path, body                                                       anon expi stra remo part owne admi
-    ("POST",   "/api/users/",                 |_| json!({}),                    [400, 401, 400, 400, 400, 400, 400]),
+    ("POST",   "/api/users/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
     ("GET",    "/api/users/me/",              NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
     ("PATCH",  "/api/users/me/",              |_| json!({ "last_name": "H" }),  [401, 401, 200, 200, 200, 200, 200]),
@@ -52,7 +52,7 @@ const MATRIX: [Row; 49] = [
     ("GET",    "/.well-known/jwks.json",      NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/healthz",                    NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/conversations/",         NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
-    ("POST",   "/api/conversations/",         |_| json!({ "participants": [] }), [401, 401, 201, 201, 201, 201, 201]),
+    ("POST",   "/api/conversations/",         Stage::newcomer,                   [401, 401, 201, 201, 201, 201, 201]),
     ("GET",    "/api/conversations/{id}/",    NO_BODY,                          [401, 401, 404, 404, 200, 200, 200]),
     ("PUT",    "/api/conversations/{id}/",    Stage::replacement,               [401, 401, 404, 404, 200, 200, 200]),
     ("PATCH",  "/api/conversations/{id}/",    NAME,                             [401, 401, 404, 404, 200, 200, 200]),

@@ -3,7 +3,7 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     App,
-    http::{Caller, NoParameters, Problem, Query},
+    http::{Caller, NoParameters, Problem, Query, Unversioned},
 };
 
 /// Closes the own account.
@@ -13,6 +13,7 @@ use shared::{
 pub async fn close(
     caller: Caller,
     State(app): State<App>,
+    _: Unversioned,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<StatusCode, Problem> {
     // First the account closes, in one transaction: from then on nobody logs in, refreshes, sends or administers with it.

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use shared::{
     App,
-    http::{Json, NoParameters, Problem, Query, Reply},
+    http::{Json, Problem, Reply},
 };
 
 use crate::{refresh::Refresh, verify::Nothing};
@@ -16,7 +16,6 @@ use crate::{refresh::Refresh, verify::Nothing};
     responses((status = 200, body = Nothing), (status = 401)))]
 pub async fn blacklist(
     State(app): State<App>,
-    Query(NoParameters {}): Query<NoParameters>,
     Json(request): Json<Refresh>,
 ) -> Result<Reply<Nothing>, Problem> {
     let now = app.clock.now();

@@ -6,11 +6,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
 use shared::{
     App,
     auth::{Password, SessionCookie, browser::BROWSER_LIFETIME},
-    http::{Code, Frame, Html, Json, Problem, Query, RequestBody, Site, Visitor, cookies, csrf},
+    http::{
+        Code, Fields, Frame, FromFields, Html, Json, PageQuery, Problem, RequestBody, Site, Visitor, cookies,
+        csrf, typed,
+    },
     model::user::Email,
     store::items::{Credential, Session, SessionKind},
 };
@@ -24,37 +26,52 @@ const HOME: &str = "/api/";
 const NEXT: usize = 2000;
 
 /// Where to go afterwards.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct Afterwards {
     /// A path of this site; anything else is passed over.
-    #[serde(default)]
     pub next: String,
 }
 
+impl FromFields for Afterwards {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self { next: fields.given("next", typed).unwrap_or_default() })
+    }
+}
+
 /// The login form, with the names that Django gives its fields.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct LoginForm {
     /// The account's email.
-    #[serde(alias = "email")]
     pub username: String,
     /// The account's.
     pub password: Password,
     /// A path of this site.
-    #[serde(default)]
     pub next: String,
+}
+
+impl FromFields for LoginForm {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let name = if fields.has("email") && !fields.has("username") { "email" } else { "username" };
+        let username = fields.required(name, typed);
+        let password = fields.required("password", typed);
+        let next = fields.given("next", typed).unwrap_or_default();
+        Some(Self { username: username?, password: password?, next })
+    }
 }
 
 impl RequestBody for LoginForm {}
 
 /// The logout form.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub struct LogoutForm {
     /// A path of this site.
-    #[serde(default)]
     pub next: String,
+}
+
+impl FromFields for LogoutForm {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self { next: fields.given("next", typed).unwrap_or_default() })
+    }
 }
 
 impl RequestBody for LogoutForm {}
@@ -81,7 +98,7 @@ pub async fn login_page(
     State(app): State<App>,
     Visitor(visit): Visitor,
     site: Site,
-    Query(query): Query<Afterwards>,
+    PageQuery(query): PageQuery<Afterwards>,
     parts: Parts,
 ) -> Response {
     let frame = Frame::new("Log in", &parts, visit.as_deref());
@@ -163,7 +180,11 @@ async fn begin(app: &App, headers: &HeaderMap, form: &LoginForm) -> Result<Sessi
 }
 
 /// `GET` of the logout: asks whether to.
-pub async fn logout_page(Visitor(visit): Visitor, Query(query): Query<Afterwards>, parts: Parts) -> Response {
+pub async fn logout_page(
+    Visitor(visit): Visitor,
+    PageQuery(query): PageQuery<Afterwards>,
+    parts: Parts,
+) -> Response {
     let frame = Frame::new("Log out", &parts, visit.as_deref());
     Html(LogoutPage { frame, next: here_or_home(&query.next) }).into_response()
 }
@@ -174,13 +195,13 @@ pub async fn logout(
     Visitor(visit): Visitor,
     site: Site,
     parts: Parts,
-    form: Result<Json<LogoutForm>, Problem>,
+    Json(form): Json<LogoutForm>,
 ) -> Result<Response, Problem> {
     if let Some(visit) = visit {
         csrf::check(&parts, &visit.csrf_token())?;
         app.store.end_session(visit.user.id, visit.session.id).await?;
     }
-    let mut response = lead_to(here_or_home(&form?.0.next));
+    let mut response = lead_to(here_or_home(&form.next));
     cookies::end(response.headers_mut(), &site);
     Ok(response)
 }

@@ -4,13 +4,13 @@ use axum::{
     extract::State,
     http::{HeaderMap, header},
 };
-use serde::Deserialize;
 use shared::{
     App,
     auth::{Password, attempt, jwt::REFRESH_LIFETIME, password::needs_rehash},
     http::{
-        Code, Json, NoParameters, Problem, Query, Reply, RequestBody,
+        Code, Fields, FromFields, Json, Problem, Reply, RequestBody,
         describe::{EmailAddress, PasswordText},
+        typed,
     },
     ids::SessionId,
     model::user::Email,
@@ -21,15 +21,22 @@ use utoipa::ToSchema;
 use crate::TokenPair;
 
 /// Who logs in.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct Login {
     /// The account's.
     #[schema(value_type = EmailAddress)]
-    pub email: String,
+    pub email: Email,
     /// The account's.
     #[schema(value_type = PasswordText)]
     pub password: Password,
+}
+
+impl FromFields for Login {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let email = fields.required("email", |text: String| Email::parse(&text));
+        let password = fields.required("password", typed);
+        Some(Self { email: email?, password: password? })
+    }
 }
 
 impl RequestBody for Login {}
@@ -45,16 +52,14 @@ const USER_AGENT: usize = 200;
 pub async fn login(
     State(app): State<App>,
     headers: HeaderMap,
-    Query(NoParameters {}): Query<NoParameters>,
     Json(request): Json<Login>,
 ) -> Result<Reply<TokenPair>, Problem> {
-    let email = Email::parse(&request.email)?;
     let begin = |credential: &Credential| Session {
         kind: SessionKind::Token,
         expires_at: app.clock.now() + REFRESH_LIFETIME,
         ..begun(&app, credential, &headers)
     };
-    let (session, user) = Box::pin(log_in(&app, &email, &request.password, begin)).await?;
+    let (session, user) = Box::pin(log_in(&app, &request.email, &request.password, begin)).await?;
     Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
 }
 

@@ -1,13 +1,13 @@
 //! `/api/users/me/`: the caller's own profile.
 
 use axum::extract::State;
-use serde::Deserialize;
 use shared::{
     App,
     http::{
-        Caller, Json, NoParameters, Problem, Query, Reply, RequestBody, UserView,
-        body::{given, present},
+        Caller, Fields, FromFields, NoParameters, Problem, Query, Reply, RequestBody, Unchecked, Unversioned,
+        UserView,
         describe::{EmailAddress, FirstName, LastName, PhoneNumber},
+        typed,
     },
     model::{
         Faults, Invalid,
@@ -18,29 +18,35 @@ use shared::{
 use utoipa::ToSchema;
 
 /// What to change; the rest stays.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct ChangeMe {
     /// 1 to 150 characters.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = FirstName)]
+    #[schema(value_type = FirstName, required = false)]
     pub first_name: Option<String>,
     /// 1 to 150 characters.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = LastName)]
+    #[schema(value_type = LastName, required = false)]
     pub last_name: Option<String>,
     /// 3 to 15 digits, with `+ ( ) - . /` and spaces; `null` removes it.
-    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<PhoneNumber>)]
     pub phone_number: Option<Option<String>>,
     /// May be sent back as it is, and cannot be changed.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = EmailAddress)]
+    #[schema(value_type = EmailAddress, required = false)]
     pub email: Option<String>,
     /// May be sent back as it is, and is for admins to change.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Role)]
+    #[schema(value_type = Role, required = false)]
     pub role: Option<String>,
+}
+
+impl FromFields for ChangeMe {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self {
+            first_name: fields.given("first_name", first_name),
+            last_name: fields.given("last_name", last_name),
+            phone_number: fields.nullable("phone_number", phone_number).map(Option::flatten),
+            email: fields.given("email", typed),
+            role: fields.given("role", typed),
+        })
+    }
 }
 
 impl RequestBody for ChangeMe {
@@ -62,15 +68,16 @@ pub async fn read(
 ///
 /// What is not named stays, and what changes nothing writes nothing.
 #[utoipa::path(patch, path = "/api/users/me/", operation_id = "change_own_profile",
-    request_body = inline(Json<ChangeMe>), responses((status = 200, body = UserView)))]
+    request_body = inline(shared::http::Json<ChangeMe>), responses((status = 200, body = UserView)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,
-    Query(NoParameters {}): Query<NoParameters>,
-    Json(request): Json<ChangeMe>,
+    _: Unversioned,
+    request: Unchecked<ChangeMe>,
 ) -> Result<Reply<UserView>, Problem> {
     let user = caller.profile(&app).await?;
-    let user = match request.parse(&user)? {
+    let request = request.check(|request, faults| request.check(&user, faults))?;
+    let user = match request.change_of(&user) {
         None => user,
         Some(change) => {
             let changed = app.store.change_profile(caller.user, change).await?;
@@ -81,38 +88,35 @@ pub async fn change(
 }
 
 impl ChangeMe {
-    /// What is different from `user`; `None` when nothing is.
-    fn parse(self, user: &User) -> Result<Option<ProfileChange>, Problem> {
-        let mut faults = Faults::default();
-        faults.check(self.email.map_or(Ok(()), |email| same_email(&email, user)));
-        faults.check(self.role.map_or(Ok(()), |role| same_role(&role, user)));
-        let first_name = self
-            .first_name
-            .and_then(|name| faults.check(first_name(name)))
-            .filter(|name| *name != user.first_name);
-        let last_name = self
-            .last_name
-            .and_then(|name| faults.check(last_name(name)))
-            .filter(|name| *name != user.last_name);
-        let phone_number = self
-            .phone_number
-            .and_then(|number| faults.check(phone_number(number.unwrap_or_default())))
-            .filter(|number| *number != user.phone_number);
-        let faults = faults.into_vec();
-        if !faults.is_empty() {
-            return Err(faults.into());
+    /// Checks that email and role, if they are sent back, are those of `user`.
+    fn check(&self, user: &User, faults: &mut Faults) {
+        if let Some(email) = &self.email {
+            faults.check(same_email(Some(email), user));
         }
-        let change = ProfileChange { first_name, last_name, phone_number };
-        Ok((!change.is_empty()).then_some(change))
+        if let Some(role) = &self.role {
+            faults.check(same_role(role, user));
+        }
+    }
+
+    /// What is different from `user`; `None` when nothing is.
+    fn change_of(self, user: &User) -> Option<ProfileChange> {
+        let change = ProfileChange {
+            first_name: self.first_name.filter(|name| *name != user.first_name),
+            last_name: self.last_name.filter(|name| *name != user.last_name),
+            phone_number: self.phone_number.filter(|number| *number != user.phone_number),
+        };
+        (!change.is_empty()).then_some(change)
     }
 }
 
-/// An email that is sent back; another one is refused rather than dropped.
-pub(crate) fn same_email(email: &str, user: &User) -> Result<(), Invalid> {
-    if Email::parse(email).ok() == user.email {
-        return Ok(());
-    }
-    Err(Invalid::new("email", "cannot be changed"))
+/// Checks an email that is sent back; another one is refused rather than dropped.
+pub(crate) fn same_email(email: Option<&str>, user: &User) -> Result<(), Invalid> {
+    let same = match (email, &user.email) {
+        (Some(email), Some(own)) => Email::parse(email).is_ok_and(|email| email == *own),
+        (None, None) => true,
+        _ => false,
+    };
+    if same { Ok(()) } else { Err(Invalid::new("email", "cannot be changed")) }
 }
 
 fn same_role(role: &str, user: &User) -> Result<(), Invalid> {
@@ -126,7 +130,7 @@ fn same_role(role: &str, user: &User) -> Result<(), Invalid> {
 mod tests {
     use chrono::DateTime;
     use serde_json::json;
-    use shared::{http::body, ids::UserId, model::user::Role};
+    use shared::{ids::UserId, model::user::Role};
     use uuid::Uuid;
 
     use super::*;
@@ -143,7 +147,10 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             closed_at: None,
         };
-        body::parse::<ChangeMe>(body.as_object().unwrap().clone())?.parse(&user)
+        let mut body = body.as_object().unwrap().clone();
+        body.retain(|name, _| !ChangeMe::READ_ONLY.contains(&name.as_str()));
+        let request = Unchecked::<ChangeMe>::of(body, DateTime::UNIX_EPOCH);
+        Ok(request.check(|request, faults| request.check(&user, faults))?.change_of(&user))
     }
 
     #[test]

@@ -1,21 +1,20 @@
 //! `POST /api/users/me/password/`: changes the password, and logs out every other device.
 
 use axum::{extract::State, http::StatusCode};
-use serde::Deserialize;
 use shared::{
     App,
     auth::{Password, attempt},
     http::{
-        Caller, Json, NoParameters, Problem, Query, RequestBody,
+        Caller, Fields, FromFields, Problem, RequestBody, Unchecked,
         describe::{NewPasswordText, PasswordText},
+        typed,
     },
     store::{PasswordChange, PasswordChanged},
 };
 use utoipa::ToSchema;
 
 /// The old password and the new one.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct ChangePassword {
     /// The present one.
     #[schema(value_type = PasswordText)]
@@ -25,23 +24,34 @@ pub struct ChangePassword {
     pub new_password: Password,
 }
 
+impl FromFields for ChangePassword {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let old_password = fields.required("old_password", typed);
+        let new_password = fields.required("new_password", typed);
+        Some(Self { old_password: old_password?, new_password: new_password? })
+    }
+}
+
 impl RequestBody for ChangePassword {}
 
 /// Changes the password.
 ///
 /// Every other session of the account ends.
 #[utoipa::path(post, path = "/api/users/me/password/", operation_id = "change_password",
-    request_body = inline(Json<ChangePassword>), responses((status = 204), (status = 429)))]
+    request_body = inline(shared::http::Json<ChangePassword>), responses((status = 204), (status = 429)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,
-    Query(NoParameters {}): Query<NoParameters>,
-    Json(request): Json<ChangePassword>,
+    request: Unchecked<ChangePassword>,
 ) -> Result<StatusCode, Problem> {
     let user = caller.profile(&app).await?;
     let email = user.email.as_ref().ok_or_else(|| Problem::internal("an open account without an email"))?;
     let names = [user.first_name.as_str(), user.last_name.as_str()];
-    let new = request.new_password.accept("new_password", Some(email), &names).await??;
+    let mut new = None;
+    let request = request.check(|request, faults| {
+        new = faults.check(request.new_password.clone().accept("new_password", Some(email), &names));
+    })?;
+    let new = new.ok_or_else(|| Problem::internal("a password without a verdict"))?;
     let credential = attempt::prove(&app, email, &request.old_password)
         .await?
         .filter(|credential| credential.user == caller.user)

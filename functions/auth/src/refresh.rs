@@ -3,11 +3,10 @@
 
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
 use shared::{
     App,
     auth::{RefreshClaims, jwt::REFRESH_LIFETIME},
-    http::{Code, Json, NoParameters, Problem, Query, Reply, RequestBody, describe::TokenText},
+    http::{Code, Fields, FromFields, Json, Problem, Reply, RequestBody, describe::TokenText, typed},
     store::{
         Rotation,
         items::{Session, SessionKind, User},
@@ -21,12 +20,17 @@ use crate::TokenPair;
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 
 /// A token to be refreshed, or to be logged out with. No `Debug`, which would print it.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(ToSchema)]
 pub struct Refresh {
     /// The refresh token.
     #[schema(value_type = TokenText)]
     pub refresh: String,
+}
+
+impl FromFields for Refresh {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self { refresh: fields.required("refresh", typed)? })
+    }
 }
 
 impl RequestBody for Refresh {}
@@ -39,7 +43,6 @@ impl RequestBody for Refresh {}
     responses((status = 200, body = TokenPair), (status = 401)))]
 pub async fn refresh(
     State(app): State<App>,
-    Query(NoParameters {}): Query<NoParameters>,
     Json(request): Json<Refresh>,
 ) -> Result<Reply<TokenPair>, Problem> {
     let now = app.clock.now();

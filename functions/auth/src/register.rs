@@ -1,32 +1,33 @@
 //! `POST /api/users/`: makes an account. Its role is `guest`, whatever is asked for.
 
-use axum::extract::State;
-use serde::Deserialize;
+use axum::{
+    extract::{FromRequestParts, State},
+    http::request::Parts,
+};
 use shared::{
     App,
     auth::{
-        Password,
-        accounts::{self, Application, NewAccount},
+        NewPassword, Password,
+        accounts::{self, NewAccount},
     },
     config::Registration,
     http::{
-        Json, MaybeCaller, NoParameters, Problem, Query, Reply, RequestBody, UserView,
+        Caller, Fields, FromFields, Json, Problem, Reply, RequestBody, UserView,
         describe::{EmailAddress, FirstName, LastName, NewPasswordText, PhoneNumber},
     },
-    model::user::Role,
+    model::user::{Email, Role, first_name, last_name, phone_number},
 };
 use utoipa::ToSchema;
 
 /// Who wants an account.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct Register {
     /// Logs in, and nobody else may have it.
     #[schema(value_type = EmailAddress)]
-    pub email: String,
+    pub email: Email,
     /// 15 characters or more, or 8 that are hard to guess; at most 128.
     #[schema(value_type = NewPasswordText)]
-    pub password: Password,
+    pub password: NewPassword,
     /// 1 to 150 characters.
     #[schema(value_type = FirstName)]
     pub first_name: String,
@@ -34,9 +35,28 @@ pub struct Register {
     #[schema(value_type = LastName)]
     pub last_name: String,
     /// 3 to 15 digits, with `+ ( ) - . /` and spaces.
-    #[serde(default)]
     #[schema(value_type = Option<PhoneNumber>)]
     pub phone_number: Option<String>,
+}
+
+impl FromFields for Register {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let email = fields.required("email", |text: String| Email::parse(&text));
+        let first_name = fields.required("first_name", first_name);
+        let last_name = fields.required("last_name", last_name);
+        let phone_number = fields.optional("phone_number", phone_number).flatten();
+        // Only what is valid, and so of bounded length, is looked for in the password.
+        let names: Vec<&str> = [&first_name, &last_name].into_iter().filter_map(Option::as_deref).collect();
+        let password = fields
+            .required("password", |password: Password| password.accept("password", email.as_ref(), &names));
+        Some(Self {
+            email: email?,
+            password: password?,
+            first_name: first_name?,
+            last_name: last_name?,
+            phone_number,
+        })
+    }
 }
 
 impl RequestBody for Register {
@@ -50,23 +70,29 @@ impl RequestBody for Register {
     request_body = inline(Json<Register>), security((), ("bearer" = [])),
     responses((status = 201, body = UserView), (status = 401), (status = 403)))]
 pub async fn register(
-    MaybeCaller(caller): MaybeCaller,
+    _: MayRegister,
     State(app): State<App>,
-    Query(NoParameters {}): Query<NoParameters>,
     Json(request): Json<Register>,
 ) -> Result<Reply<UserView>, Problem> {
-    if app.config.registration == Registration::Admin {
-        let caller = caller.ok_or_else(Problem::not_authenticated)?;
-        caller.require_admin(&app, "Only admins make accounts here.").await?;
-    }
-    let application = Application {
-        email: request.email,
-        first_name: request.first_name,
-        last_name: request.last_name,
-        phone_number: request.phone_number,
-    };
-    let account = NewAccount::parse(application, request.password).await?;
+    let Register { email, password, first_name, last_name, phone_number } = request;
+    let account = NewAccount { email, password, first_name, last_name, phone_number };
     let user = accounts::create(&app, account, Role::Guest).await?;
     let location = format!("/api/users/{}/", user.id);
     Ok(Reply::created(UserView::new(&user, true), location))
+}
+
+/// Proof that the sender of a request may make an account. Where registration is open, everybody may, and a token that came
+/// along counts for nothing; otherwise an admin's is needed.
+pub struct MayRegister;
+
+impl FromRequestParts<App> for MayRegister {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if app.config.registration == Registration::Admin {
+            let caller = Caller::from_request_parts(parts, app).await?;
+            caller.require_admin(app, "Only admins can make accounts here.").await?;
+        }
+        Ok(Self)
+    }
 }

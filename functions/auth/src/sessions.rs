@@ -2,13 +2,15 @@
 
 use axum::{extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::{
     App,
     http::{
-        Caller, Ids, Limit, NoParameters, Origin, Page, Problem, Query, Reply,
+        Caller, Fields, FromFields, Ids, Limit, NoParameters, Origin, Page, Problem, Query, Reply,
+        Unversioned,
         describe::Cursor,
         page::{List, cursor, read_cursor},
+        typed,
         user::timestamp,
     },
     ids::SessionId,
@@ -42,17 +44,24 @@ pub struct SessionView {
 }
 
 /// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
 pub struct ListSessions {
     /// At most so many, 1 to 100.
-    #[serde(default)]
+    #[param(required = false)]
     pub limit: Limit,
     /// Where the page begins, from a link.
-    #[serde(default)]
     #[param(value_type = Option<Cursor>)]
-    pub cursor: Option<String>,
+    pub cursor: Option<SessionId>,
+}
+
+impl FromFields for ListSessions {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let limit = fields.given("limit", typed).unwrap_or_default();
+        let position = |text: String| read_cursor(List::Sessions, &text);
+        let cursor = fields.optional("cursor", position).map(|bytes| SessionId::new(Uuid::from_bytes(bytes)));
+        Some(Self { limit, cursor })
+    }
 }
 
 /// Lists the devices that are logged in.
@@ -65,8 +74,7 @@ pub async fn list(
     Query(query): Query<ListSessions>,
 ) -> Result<Reply<Page<SessionView>>, Problem> {
     let now = app.clock.now();
-    let after = query.position()?;
-    let sessions = app.store.sessions_of(caller.user, after, Some(query.limit.0));
+    let sessions = app.store.sessions_of(caller.user, query.cursor, Some(query.limit.0));
     let (user, sessions) = tokio::join!(caller.profile(&app), sessions);
     let (user, (sessions, more)) = (user?, sessions?);
     let last = sessions.last().map(|session| session.id).filter(|_| more);
@@ -104,6 +112,7 @@ pub async fn end(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<SessionId>,
+    _: Unversioned,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<StatusCode, Problem> {
     live(&caller, &app, id).await?;
@@ -117,13 +126,6 @@ async fn live(caller: &Caller, app: &App, id: SessionId) -> Result<Session, Prob
     let user = user?;
     let session = session?.filter(|session| session.is_live(&user, now));
     session.ok_or_else(Problem::not_found)
-}
-
-impl ListSessions {
-    fn position(&self) -> Result<Option<SessionId>, Problem> {
-        let read = |text: &String| read_cursor(List::Sessions, text).map(Uuid::from_bytes);
-        Ok(self.cursor.as_ref().map(read).transpose()?.map(SessionId::new))
-    }
 }
 
 impl SessionView {

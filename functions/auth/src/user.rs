@@ -1,13 +1,11 @@
 //! `/api/users/{id}/`: anybody's profile; admins set its role.
 
 use axum::extract::State;
-use serde::Deserialize;
 use shared::{
     App,
     http::{
-        Caller, Ids, Json, NoParameters, Problem, Query, Reply, RequestBody, UserView,
-        body::{given, present},
-        describe::EmailAddress,
+        Caller, Fields, FromFields, Ids, NoParameters, Problem, Query, Reply, RequestBody, Unchecked,
+        Unversioned, UserView, describe::EmailAddress, typed,
     },
     ids::UserId,
     model::user::Role,
@@ -19,17 +17,20 @@ use utoipa::ToSchema;
 use crate::me::same_email;
 
 /// What an admin changes.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct ChangeUser {
     /// `guest`, `host` or `admin`.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Role)]
+    #[schema(value_type = Role, required = false)]
     pub role: Option<Role>,
     /// May be sent back as it is, and cannot be changed.
-    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<EmailAddress>)]
     pub email: Option<Option<String>>,
+}
+
+impl FromFields for ChangeUser {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self { role: fields.given("role", typed), email: fields.nullable("email", typed) })
+    }
 }
 
 impl RequestBody for ChangeUser {
@@ -56,22 +57,22 @@ pub async fn read(
 ///
 /// For admins. A repetition sets the same role; what changes nothing writes nothing.
 #[utoipa::path(patch, path = "/api/users/{id}/", operation_id = "change_user", params(Ids<UserId>),
-    request_body = inline(Json<ChangeUser>), responses((status = 200, body = UserView), (status = 403)))]
+    request_body = inline(shared::http::Json<ChangeUser>), responses((status = 200, body = UserView), (status = 403)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<UserId>,
-    Query(NoParameters {}): Query<NoParameters>,
-    Json(request): Json<ChangeUser>,
+    _: Unversioned,
+    request: Unchecked<ChangeUser>,
 ) -> Result<Reply<UserView>, Problem> {
     let detail = "Only admins set roles; change your own name at /api/users/me/.";
     caller.require_admin(&app, detail).await?;
     let user = app.store.user(id).await?.ok_or_else(Problem::not_found)?;
-    match request.email {
-        Some(Some(email)) => same_email(&email, &user)?,
-        Some(None) if user.email.is_some() => return Err(Problem::field("email", "cannot be changed")),
-        Some(None) | None => {}
-    }
+    let request = request.check(|request, faults| {
+        if let Some(email) = &request.email {
+            faults.check(same_email(email.as_deref(), &user));
+        }
+    })?;
     let user = match request.role {
         Some(role) if role != user.role => {
             // The account may be closed, or be closed meanwhile, and then has no role to give.

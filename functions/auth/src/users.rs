@@ -2,16 +2,16 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use shared::{
     App,
     http::{
-        Caller, Limit, Origin, Page, Problem, Query, Reply, UserView,
+        Caller, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, UserView,
         describe::{Cursor, EmailAddress},
         page::{List, bad_cursor, cursor, read_cursor},
+        typed,
     },
     ids::UserId,
-    model::user::Email,
+    model::{Invalid, user::Email},
     store::{UserPosition, items::User},
 };
 use utoipa::IntoParams;
@@ -20,21 +20,30 @@ use uuid::Uuid;
 use crate::user::shown_to;
 
 /// Which users.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
 pub struct ListUsers {
     /// The user with this email.
-    #[serde(default)]
     #[param(value_type = Option<EmailAddress>)]
-    pub email: Option<String>,
+    pub email: Option<Email>,
     /// At most so many, 1 to 100.
-    #[serde(default)]
+    #[param(required = false)]
     pub limit: Limit,
     /// Where the page begins, from a link.
-    #[serde(default)]
     #[param(value_type = Option<Cursor>)]
-    pub cursor: Option<String>,
+    pub cursor: Option<UserPosition>,
+}
+
+impl FromFields for ListUsers {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let email = fields.optional("email", |text: String| Email::parse(&text));
+        let limit = fields.given("limit", typed).unwrap_or_default();
+        let cursor = fields.optional("cursor", |text: String| position(&text));
+        if email.is_some() && cursor.is_some() {
+            fields.check(Err::<(), _>(bad_cursor()));
+        }
+        Some(Self { email, limit, cursor })
+    }
 }
 
 /// Lists users.
@@ -49,22 +58,14 @@ pub async fn list(
     Query(query): Query<ListUsers>,
 ) -> Result<Reply<Page<UserView>>, Problem> {
     let page = match &query.email {
-        Some(email) => with_email(&caller, &app, email, &query).await?,
+        Some(email) => with_email(&caller, &app, email).await?,
         None => everybody(&caller, &app, &origin, &query).await?,
     };
     Ok(Reply::ok(page))
 }
 
-async fn with_email(
-    caller: &Caller,
-    app: &App,
-    email: &str,
-    query: &ListUsers,
-) -> Result<Page<UserView>, Problem> {
-    if query.cursor.is_some() {
-        return Err(bad_cursor());
-    }
-    let found = app.store.user_with_email(&Email::parse(email)?).await?;
+async fn with_email(caller: &Caller, app: &App, email: &Email) -> Result<Page<UserView>, Problem> {
+    let found = app.store.user_with_email(email).await?;
     let mut results = Vec::new();
     if let Some(user) = found {
         results.push(shown_to(caller, app, &user).await?);
@@ -81,9 +82,8 @@ async fn everybody(
     let detail =
         "Only admins list everybody; name the user's email, as in /api/users/?email=ann@example.com.";
     caller.require_admin(app, detail).await?;
-    let position = query.cursor.as_deref().map(position).transpose()?;
     let limit = query.limit.0;
-    let (users, more) = app.store.users_after(position, limit).await?;
+    let (users, more) = app.store.users_after(query.cursor, limit).await?;
     let next = users.last().filter(|_| more).map(|last| {
         origin.link(&format!("/api/users/?limit={limit}&cursor={}", cursor(List::Users, &bytes_of(last))))
     });
@@ -96,7 +96,7 @@ fn bytes_of(user: &User) -> Vec<u8> {
     [&micros[..], user.id.uuid().as_bytes()].concat()
 }
 
-fn position(text: &str) -> Result<UserPosition, Problem> {
+fn position(text: &str) -> Result<UserPosition, Invalid> {
     let bytes: [u8; 24] = read_cursor(List::Users, text)?;
     let (micros, id) = bytes.split_first_chunk::<8>().ok_or_else(bad_cursor)?;
     let created_at = DateTime::<Utc>::from_timestamp_micros(i64::from_be_bytes(*micros))

@@ -1,21 +1,26 @@
 //! `POST /api/token/verify/`: whether a token is good.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::{
     App,
-    http::{Code, Json, NoParameters, Problem, Query, Reply, RequestBody, describe::TokenText},
+    http::{Code, Fields, FromFields, Json, Problem, Reply, RequestBody, describe::TokenText, typed},
     store::items::SessionKind,
 };
 use utoipa::ToSchema;
 
 /// A token to be checked. No `Debug`, which would print it.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(ToSchema)]
 pub struct Verify {
     /// An access or a refresh token.
     #[schema(value_type = TokenText)]
     pub token: String,
+}
+
+impl FromFields for Verify {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self { token: fields.required("token", typed)? })
+    }
 }
 
 impl RequestBody for Verify {}
@@ -30,11 +35,7 @@ pub struct Nothing {}
 /// is only worth what its session is.
 #[utoipa::path(post, path = "/api/token/verify/", operation_id = "verify_token", request_body = inline(Json<Verify>), security(()),
     responses((status = 200, body = Nothing), (status = 401)))]
-pub async fn verify(
-    State(app): State<App>,
-    Query(NoParameters {}): Query<NoParameters>,
-    Json(request): Json<Verify>,
-) -> Result<Reply<Nothing>, Problem> {
+pub async fn verify(State(app): State<App>, Json(request): Json<Verify>) -> Result<Reply<Nothing>, Problem> {
     let now = app.clock.now();
     match app.keys.access(&app.store, &request.token, now).await {
         Ok(_) => return Ok(Reply::ok(Nothing {})),

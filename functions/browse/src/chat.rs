@@ -6,11 +6,10 @@ use axum::{
     http::{Method, StatusCode, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::{
     App,
-    http::{Json, Problem, Query, RequestBody, csrf, visitor::Visitor},
+    http::{Fields, FromFields, Json, PageQuery, Problem, RequestBody, csrf, typed, visitor::Visitor},
     ids::{ClientKey, ConversationId, MessageId},
 };
 
@@ -21,8 +20,7 @@ use crate::{
 };
 
 /// Which conversation, and which part of it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Default)]
 pub(crate) struct ShowChat {
     /// The one that is open; the newest without it, where there is room for it beside the inbox.
     pub(crate) conversation: Option<ConversationId>,
@@ -34,19 +32,39 @@ pub(crate) struct ShowChat {
     pub(crate) cursor: Option<String>,
 }
 
+impl FromFields for ShowChat {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self {
+            conversation: fields.optional("conversation", typed),
+            before: fields.optional("before", typed),
+            around: fields.optional("around", typed),
+            cursor: fields.optional("cursor", typed),
+        })
+    }
+}
+
 /// What the page's forms send.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub(crate) struct ChatForm {
     conversation: ConversationId,
     /// The message, if it is one.
-    #[serde(default)]
     message_body: String,
     /// Made with the page, so that the form sends once however often it is submitted.
     client_id: Option<ClientKey>,
     after: Option<MessageId>,
     /// The message up to which everything is read, if that is what is said.
     read: Option<MessageId>,
+}
+
+impl FromFields for ChatForm {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let conversation = fields.required("conversation", typed);
+        let message_body = fields.given("message_body", typed).unwrap_or_default();
+        let client_id = fields.optional("client_id", typed);
+        let after = fields.optional("after", typed);
+        let read = fields.optional("read", typed);
+        Some(Self { conversation: conversation?, message_body, client_id, after, read })
+    }
 }
 
 impl RequestBody for ChatForm {}
@@ -56,13 +74,13 @@ pub(crate) async fn page(
     visitor: Visitor,
     State(app): State<App>,
     Extension(routers): Extension<Routers>,
-    query: Result<Query<ShowChat>, Problem>,
+    query: Result<PageQuery<ShowChat>, Problem>,
     parts: Parts,
 ) -> Result<Response, Problem> {
     let Some(visit) = visitor.0 else {
         return Ok(to_login(&parts));
     };
-    let Query(query) = query?;
+    let PageQuery(query) = query?;
     let api = Api::new(routers, &parts, &visit.csrf_token());
     Page::new(&app, &visit).show(&api, &query, Draft::default()).await
 }

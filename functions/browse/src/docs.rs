@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use shared::http::{Frame, Html, NoParameters, Problem, Query, Visitor};
+use shared::http::{Frame, Html, Problem, Visitor};
 
 use crate::packed::{Folder, SCRIPT, STYLE, folder};
 
@@ -35,11 +35,7 @@ impl DocsPage {
 }
 
 /// The page.
-pub(crate) async fn page(
-    Visitor(visit): Visitor,
-    parts: Parts,
-    Query(NoParameters {}): Query<NoParameters>,
-) -> Response {
+pub(crate) async fn page(Visitor(visit): Visitor, parts: Parts) -> Response {
     let page = DocsPage { frame: Frame::new("Documentation", &parts, visit.as_deref()) };
     ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page)).into_response()
 }

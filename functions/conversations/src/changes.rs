@@ -2,32 +2,31 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 use shared::{
     App,
     http::{
-        Caller, Ids, Limit, Origin, Page, Problem, Query, Reply, describe::ChangeNumber, user::timestamp,
+        Caller, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Query, Reply, describe::ChangeNumber,
+        typed, user::timestamp,
     },
     ids::{ConversationId, MAX_NUMBER, MessageId, UserId},
+    model::Invalid,
     store::items::{Change, ChangeKind},
 };
 use utoipa::{IntoParams, ToSchema};
 
 /// Which changes.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
 pub struct ListChanges {
     /// Those with higher numbers; all without it.
-    #[serde(default, deserialize_with = "number")]
-    #[param(value_type = ChangeNumber)]
+    #[param(value_type = ChangeNumber, required = false)]
     after: u64,
     /// At most so many, 1 to 100.
-    #[serde(default)]
+    #[param(required = false)]
     limit: Limit,
     /// Oldest first, page by page, without it.
-    #[serde(default)]
-    #[param(inline)]
+    #[param(inline, required = false)]
     order: Order,
 }
 
@@ -42,12 +41,22 @@ enum Order {
     Newest,
 }
 
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let text = String::deserialize(deserializer)?;
+impl FromFields for ListChanges {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self {
+            after: fields.given("after", number).unwrap_or_default(),
+            limit: fields.given("limit", typed).unwrap_or_default(),
+            order: fields.given("order", typed).unwrap_or_default(),
+        })
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the form of a field's rule")]
+fn number(text: String) -> Result<u64, Invalid> {
     let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     number
         .filter(|number| *number < MAX_NUMBER)
-        .ok_or_else(|| de::Error::custom("must be the number of a change"))
+        .ok_or_else(|| Invalid::new("after", "must be the number of a change"))
 }
 
 /// A change.

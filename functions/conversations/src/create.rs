@@ -2,18 +2,19 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::{
     App,
     http::{
-        Caller, Code, IdempotencyKey, Json, Origin, People, Problem, Reply, RequestBody,
+        Caller, Code, Fields, FromFields, IdempotencyKey, Origin, People, Problem, Reply, RequestBody,
+        Unchecked,
         describe::{ConversationName, Metadata},
+        typed,
     },
     ids::{ClientKey, ConversationId, UserId},
     model::{
-        Faults,
+        Faults, Invalid,
         conversation::{Kind, PARTICIPANTS_PER_REQUEST, direct_id, name},
         text,
     },
@@ -25,25 +26,25 @@ use shared::{
 use utoipa::ToSchema;
 
 use crate::{
-    references::{UserReference, distinct, existing, no_such_user},
+    references::{UserReference, existing, no_such_user, participants},
     view::ConversationView,
 };
 
 /// A conversation that is to be made.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct CreateConversation {
     /// Users by id, at most 40; the caller takes part in any case.
-    participants: Vec<UserReference>,
+    #[schema(value_type = Vec<UserReference>)]
+    participants: Vec<UserId>,
     /// `direct` (with one other person) or `group`.
-    #[serde(default)]
+    #[schema(required = false)]
     kind: Kind,
     /// At most 200 characters.
     #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
     /// A JSON object of the client's own, at most 4 KB.
     #[schema(value_type = Option<Metadata>)]
-    metadata: Option<Value>,
+    metadata: Option<String>,
     /// A `UUIDv7`, the same in every retry, so that a group is made once. The header `Idempotency-Key` means the same.
     client_id: Option<ClientKey>,
 }
@@ -53,30 +54,56 @@ impl RequestBody for CreateConversation {
     const LISTS: &'static [&'static str] = &["participants"];
 }
 
-impl CreateConversation {
-    fn parse(self, caller: UserId, id: ConversationId) -> Result<NewConversation, Problem> {
-        let mut faults = Faults::default();
-        let name = faults.check(self.name.map_or(Ok(None), name));
-        let metadata = faults.check(text::metadata(&self.metadata.unwrap_or_default()));
-        let mut others = distinct(&self.participants, PARTICIPANTS_PER_REQUEST)?;
-        others.retain(|user| *user != caller);
-        let (Some(name), Some(metadata)) = (name, metadata) else {
-            return Err(faults.into_vec().into());
-        };
-        if self.kind == Kind::Direct && name.is_some() {
-            return Err(Problem::field("name", "is a group's: a direct conversation has none"));
+impl FromFields for CreateConversation {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let list = fields.required("participants", not_empty);
+        let participants = list.and_then(|list| participants(fields, list, PARTICIPANTS_PER_REQUEST));
+        let kind = fields.given("kind", typed).unwrap_or_default();
+        let name = fields.optional("name", name).flatten();
+        let metadata = fields.optional("metadata", |value: Value| text::metadata(&value)).flatten();
+        let client_id = fields.client_id();
+        if kind == Kind::Direct && name.is_some() {
+            fields.fault("name", "is a group's: a direct conversation has none");
         }
-        let id = match (self.kind, others.as_slice()) {
-            (Kind::Group, _) => id,
-            (Kind::Direct, [other]) => direct_id([caller, *other]),
-            (Kind::Direct, _) => {
-                return Err(Problem::field(
-                    "participants",
-                    "a direct conversation has exactly one other participant",
-                ));
-            }
+        Some(Self { participants: participants?, kind, name, metadata, client_id })
+    }
+}
+
+fn not_empty(list: Vec<Value>) -> Result<Vec<Value>, Invalid> {
+    if list.is_empty() {
+        return Err(Invalid::new("participants", "must name at least one user"));
+    }
+    Ok(list)
+}
+
+impl CreateConversation {
+    /// Checks that a direct conversation has exactly one other participant than `caller`.
+    fn check(&self, caller: UserId, faults: &mut Faults) {
+        if self.kind == Kind::Direct && self.others(caller).len() != 1 {
+            let reason = "a direct conversation has exactly one other participant";
+            faults.note(Invalid::new("participants", reason));
+        }
+    }
+
+    fn others(&self, caller: UserId) -> Vec<UserId> {
+        self.participants.iter().copied().filter(|user| *user != caller).collect()
+    }
+
+    fn new_conversation(self, caller: UserId, app: &App) -> NewConversation {
+        let others = self.others(caller);
+        let id = match (self.kind, others.first(), self.client_id) {
+            (Kind::Direct, Some(other), _) => direct_id([caller, *other]),
+            (_, _, Some(key)) => group_of_request(caller, key),
+            (_, _, None) => ConversationId::from_prefix(app.random.bytes()),
         };
-        Ok(NewConversation { id, kind: self.kind, creator: caller, others, name, metadata })
+        NewConversation {
+            id,
+            kind: self.kind,
+            creator: caller,
+            others,
+            name: self.name,
+            metadata: self.metadata,
+        }
     }
 }
 
@@ -84,20 +111,16 @@ impl CreateConversation {
 ///
 /// A group, or the one direct conversation of two people. 200 where it is there already.
 #[utoipa::path(post, path = "/api/conversations/", operation_id = "create_conversation",
-    params(IdempotencyKey), request_body = inline(Json<CreateConversation>),
+    params(IdempotencyKey), request_body = inline(shared::http::Json<CreateConversation>),
     responses((status = 201, body = ConversationView), (status = 200, body = ConversationView)))]
 pub async fn create(
     caller: Caller,
     State(app): State<App>,
     origin: Origin,
-    key: IdempotencyKey,
-    Json(request): Json<CreateConversation>,
+    request: Unchecked<CreateConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    let id = match key.or(request.client_id)? {
-        Some(key) => group_of_request(caller.user, key),
-        None => ConversationId::from_prefix(app.random.bytes()),
-    };
-    let new = request.parse(caller.user, id)?;
+    let request = request.check(|request, faults| request.check(caller.user, faults))?;
+    let new = request.new_conversation(caller.user, &app);
     let now = app.clock.now();
     let (opened, users) = match new.kind {
         Kind::Direct => open_direct(&app, &new, now).await?,
@@ -122,9 +145,12 @@ pub async fn create(
     Ok(reply.version(version))
 }
 
-/// The id is another's, or a conversation's that was deleted: a deleted one never comes back.
+/// Another request was made under the key, or its conversation was deleted: a deleted one never comes back.
 fn taken() -> Problem {
-    Problem::new(Code::ClientIdReused, "Its id is taken: try again with another client_id.")
+    Problem::new(
+        Code::ClientIdReused,
+        "Another conversation was created under this client_id: make a new one for each conversation.",
+    )
 }
 
 /// Makes a group.

@@ -1,18 +1,17 @@
 //! `PUT` and `PATCH /api/conversations/{id}/`: name, metadata, and who takes part.
 
 use axum::extract::State;
-use serde::Deserialize;
 use serde_json::Value;
 use shared::{
     App,
     http::{
-        Caller, Ids, IfMatch, Json, Origin, Problem, Reply, RequestBody,
-        body::{given, present},
+        Caller, Fields, FromFields, Ids, IfMatch, Origin, Problem, Reply, RequestBody, Unchecked,
         describe::{ConversationName, Metadata},
+        typed,
     },
     ids::{ConversationId, UserId},
     model::{
-        Faults,
+        Faults, Invalid,
         conversation::{Kind, NESTED_PARTICIPANTS, name},
         text,
     },
@@ -23,7 +22,7 @@ use utoipa::ToSchema;
 
 use crate::{
     participants::refusal,
-    references::{UserReference, distinct, existing},
+    references::{UserReference, existing, participants},
     retrieve::{seat, view},
     view::ConversationView,
 };
@@ -43,17 +42,17 @@ pub(crate) const READ_ONLY: &[&str] = &[
 ];
 
 /// What a conversation is from now on.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct ReplaceConversation {
     /// Who takes part, by id, at most 50; the caller does in any case.
-    participants: Vec<UserReference>,
+    #[schema(value_type = Vec<UserReference>)]
+    participants: Vec<UserId>,
     /// At most 200 characters; none without it.
     #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
     /// A JSON object of the client's own; none without it.
     #[schema(value_type = Option<Metadata>)]
-    metadata: Option<Value>,
+    metadata: Option<String>,
     /// Cannot change.
     kind: Option<Kind>,
 }
@@ -64,30 +63,47 @@ impl RequestBody for ReplaceConversation {
 }
 
 /// What of it is to change.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct ChangeConversation {
     /// Who takes part, by id, at most 50; the caller does in any case.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Vec<UserReference>)]
-    participants: Option<Vec<UserReference>>,
+    #[schema(value_type = Vec<UserReference>, required = false)]
+    participants: Option<Vec<UserId>>,
     /// At most 200 characters; `null` takes it away.
-    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<ConversationName>)]
     name: Option<Option<String>>,
     /// A JSON object of the client's own; `null` takes it away.
-    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Metadata>)]
-    metadata: Option<Option<Value>>,
+    metadata: Option<Option<String>>,
     /// Cannot change.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Kind)]
+    #[schema(value_type = Kind, required = false)]
     kind: Option<Kind>,
 }
 
 impl RequestBody for ChangeConversation {
     const READ_ONLY: &'static [&'static str] = READ_ONLY;
     const LISTS: &'static [&'static str] = &["participants"];
+}
+
+impl FromFields for ReplaceConversation {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let list = fields.required("participants", typed);
+        let participants = list.and_then(|list| participants(fields, list, NESTED_PARTICIPANTS));
+        let name = fields.optional("name", name).flatten();
+        let metadata = fields.optional("metadata", |value: Value| text::metadata(&value)).flatten();
+        let kind = fields.optional("kind", typed);
+        Some(Self { participants: participants?, name, metadata, kind })
+    }
+}
+
+impl FromFields for ChangeConversation {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let list = fields.given("participants", typed);
+        let participants = list.and_then(|list| participants(fields, list, NESTED_PARTICIPANTS));
+        let name = fields.nullable("name", name).map(Option::flatten);
+        let metadata = fields.nullable("metadata", |value: Value| text::metadata(&value));
+        let kind = fields.given("kind", typed);
+        Some(Self { participants, name, metadata: metadata.map(Option::flatten), kind })
+    }
 }
 
 impl From<ReplaceConversation> for ChangeConversation {
@@ -97,11 +113,34 @@ impl From<ReplaceConversation> for ChangeConversation {
     }
 }
 
+impl ChangeConversation {
+    /// Checks what depends on the conversation as it is: what of it can change at all.
+    fn check(&self, conversation: &Conversation, actor: &Actor, faults: &mut Faults) {
+        if self.kind.is_some_and(|kind| kind != conversation.kind) {
+            faults.note(Invalid::new("kind", "cannot change"));
+        }
+        if conversation.kind == Kind::Direct && matches!(self.name, Some(Some(_))) {
+            faults.note(Invalid::new("name", "is a group's: a direct conversation has none"));
+        }
+        let Some(users) = &self.participants else { return };
+        if conversation.pair.is_some_and(|pair| with_caller(users.clone(), actor) != pair) {
+            faults.note(Invalid::new("participants", "those of a direct conversation never change"));
+        }
+        if conversation.participant_count > NESTED_PARTICIPANTS as u64 {
+            let reason = format!(
+                "can be set where there are at most {NESTED_PARTICIPANTS}: use /api/conversations/{}/participants/",
+                conversation.id
+            );
+            faults.note(Invalid::new("participants", reason));
+        }
+    }
+}
+
 /// Replaces what can change of a conversation.
 ///
 /// Name, metadata, and who takes part.
 #[utoipa::path(put, path = "/api/conversations/{id}/", operation_id = "replace_conversation",
-    params(Ids<ConversationId>, IfMatch), request_body = inline(Json<ReplaceConversation>),
+    params(Ids<ConversationId>, IfMatch), request_body = inline(shared::http::Json<ReplaceConversation>),
     responses((status = 200, body = ConversationView), (status = 403)))]
 pub async fn replace(
     caller: Caller,
@@ -109,16 +148,16 @@ pub async fn replace(
     Ids(id): Ids<ConversationId>,
     origin: Origin,
     if_match: IfMatch,
-    Json(request): Json<ReplaceConversation>,
+    request: Unchecked<ReplaceConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    apply(&app, &caller, id, &origin, if_match, request.into()).await
+    apply(&app, &caller, (id, if_match), &origin, request.map(ChangeConversation::from)).await
 }
 
 /// Changes a conversation.
 ///
 /// What is not named stays, and what changes nothing writes nothing.
 #[utoipa::path(patch, path = "/api/conversations/{id}/", operation_id = "change_conversation",
-    params(Ids<ConversationId>, IfMatch), request_body = inline(Json<ChangeConversation>),
+    params(Ids<ConversationId>, IfMatch), request_body = inline(shared::http::Json<ChangeConversation>),
     responses((status = 200, body = ConversationView), (status = 403)))]
 pub async fn change(
     caller: Caller,
@@ -126,47 +165,32 @@ pub async fn change(
     Ids(id): Ids<ConversationId>,
     origin: Origin,
     if_match: IfMatch,
-    Json(request): Json<ChangeConversation>,
+    request: Unchecked<ChangeConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    apply(&app, &caller, id, &origin, if_match, request).await
+    apply(&app, &caller, (id, if_match), &origin, request).await
 }
 
 async fn apply(
     app: &App,
     caller: &Caller,
-    id: ConversationId,
+    (id, IfMatch(expected)): (ConversationId, IfMatch),
     origin: &Origin,
-    IfMatch(expected): IfMatch,
-    request: ChangeConversation,
+    request: Unchecked<ChangeConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    let mut faults = Faults::default();
-    let new_name = faults.check(request.name.map(|text| text.map_or(Ok(None), name)).transpose());
-    let metadata = request.metadata.map(|metadata| text::metadata(&metadata.unwrap_or_default()));
-    let metadata = faults.check(metadata.transpose());
-    let users =
-        request.participants.as_deref().map(|users| distinct(users, NESTED_PARTICIPANTS)).transpose()?;
-    let (Some(new_name), Some(metadata)) = (new_name, metadata) else {
-        return Err(faults.into_vec().into());
-    };
     let (conversation, actor) = seat(app, caller, id).await?;
     if !actor.may_change_conversation() {
-        return Err(Problem::forbidden("Only who takes part changes a conversation."));
+        return Err(Problem::forbidden("Only participants can change a conversation."));
     }
-    if request.kind.is_some_and(|kind| kind != conversation.kind) {
-        return Err(Problem::field("kind", "cannot change"));
-    }
-    if conversation.kind == Kind::Direct && matches!(new_name, Some(Some(_))) {
-        return Err(Problem::field("name", "is a group's: a direct conversation has none"));
-    }
-    let users = users.map(|users| with_caller(users, &actor));
+    let request = request.check(|request, faults| request.check(&conversation, &actor, faults))?;
+    let users = request.participants.map(|users| with_caller(users, &actor));
     let wanted = match &users {
-        Some(users) if conversation.pair.is_none() => may_set(app, &actor, &conversation, users).await?,
-        Some(users) if conversation.pair.is_some_and(|pair| users != &pair) => {
-            return Err(Problem::field("participants", "those of a direct conversation never change"));
+        Some(users) if conversation.pair.is_none() => {
+            existing(app, users).await?;
+            Wanted::Set { users, may_remove: actor.may_own() }
         }
         _ => Wanted::Same,
     };
-    let edit = ConversationEdit { name: new_name, metadata, expected };
+    let edit = ConversationEdit { name: request.name, metadata: request.metadata, expected };
     let (request, now) = (app.random.uuid(), app.clock.now());
     refusal(app.store.change_conversation(id, caller.user, wanted, &edit, request, now).await?)?;
     if let Wanted::Set { users, .. } = wanted {
@@ -183,24 +207,4 @@ fn with_caller(mut users: Vec<UserId>, actor: &Actor) -> Vec<UserId> {
         users.sort_unstable();
     }
     users
-}
-
-/// Checks that the caller may set who takes part in a group.
-async fn may_set<'a>(
-    app: &App,
-    actor: &Actor,
-    conversation: &Conversation,
-    users: &'a [UserId],
-) -> Result<Wanted<'a>, Problem> {
-    if conversation.participant_count > NESTED_PARTICIPANTS as u64 {
-        let id = conversation.id;
-        return Err(Problem::field(
-            "participants",
-            format!(
-                "can be set where there are at most {NESTED_PARTICIPANTS}: use /api/conversations/{id}/participants/"
-            ),
-        ));
-    }
-    existing(app, users).await?;
-    Ok(Wanted::Set { users, may_remove: actor.may_own() })
 }

@@ -4,16 +4,17 @@ use std::cmp::Reverse;
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use shared::{
     App,
     http::{
-        Caller, Limit, Origin, Page, People, Problem, Query, Reply,
+        Caller, Fields, FromFields, Limit, Origin, Page, People, Problem, Query, Reply,
         describe::Cursor,
         page::{List, bad_cursor, cursor, read_cursor},
+        typed,
     },
     ids::ConversationId,
+    model::Invalid,
     store::{inbox::Detail, table::Activity},
 };
 use utoipa::IntoParams;
@@ -22,24 +23,29 @@ use uuid::Uuid;
 use crate::view::ConversationView;
 
 /// A page of the inbox.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
 pub struct ListConversations {
     /// At most so many, 1 to 100; 20 without it.
-    #[serde(default = "usual_limit")]
+    #[param(required = false)]
     limit: Limit,
     /// Where the list goes on.
     #[param(value_type = Option<Cursor>)]
-    cursor: Option<String>,
+    cursor: Option<Activity>,
 }
 
-const fn usual_limit() -> Limit {
-    Limit(20)
+const USUAL_LIMIT: Limit = Limit(20);
+
+impl FromFields for ListConversations {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let limit = fields.given("limit", typed).unwrap_or(USUAL_LIMIT);
+        Some(Self { limit, cursor: fields.optional("cursor", position) })
+    }
 }
 
-fn position(text: &str) -> Result<Activity, Problem> {
-    let bytes: [u8; 20] = read_cursor(List::Conversations, text)?;
+#[expect(clippy::needless_pass_by_value, reason = "the form of a field's rule")]
+fn position(text: String) -> Result<Activity, Invalid> {
+    let bytes: [u8; 20] = read_cursor(List::Conversations, &text)?;
     let (hour, id) = bytes.split_at(4);
     let hour = hour.try_into().map(u32::from_be_bytes).ok();
     let id = Uuid::from_slice(id).ok().and_then(ConversationId::from_uuid);
@@ -82,7 +88,7 @@ pub async fn list(
     origin: Origin,
     Query(query): Query<ListConversations>,
 ) -> Result<Reply<Page<Box<RawValue>>>, Problem> {
-    let position = query.cursor.as_deref().map(position).transpose()?;
+    let position = query.cursor;
     let limit = query.limit.0;
     let (active, more) = app.store.active_conversations(caller.user, position, limit).await?;
     let ids: Vec<ConversationId> = active.iter().map(|activity| activity.conversation).collect();

@@ -1,10 +1,12 @@
 //! `/api/conversations/{id}/participants/{user_id}/`: one participant: their role, removing them, leaving.
 
 use axum::{extract::State, http::StatusCode};
-use serde::Deserialize;
 use shared::{
     App,
-    http::{Caller, Ids, Json, NoParameters, Problem, Query, Reply, RequestBody, body::given},
+    http::{
+        Caller, Fields, FromFields, Ids, Json, NoParameters, Problem, Query, Reply, RequestBody, Unversioned,
+        typed,
+    },
     ids::{ConversationId, UserId},
     model::conversation::{Kind, MemberRole},
     policy::Actor,
@@ -38,13 +40,17 @@ pub async fn retrieve(
 }
 
 /// What of a participant can change.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct ChangeParticipant {
     /// `owner` or `member`.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = MemberRole)]
+    #[schema(value_type = MemberRole, required = false)]
     role: Option<MemberRole>,
+}
+
+impl FromFields for ChangeParticipant {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self { role: fields.given("role", typed) })
+    }
 }
 
 impl RequestBody for ChangeParticipant {
@@ -59,6 +65,7 @@ pub async fn change(
     caller: Caller,
     State(app): State<App>,
     Ids((id, user)): Ids<(ConversationId, UserId)>,
+    _: Unversioned,
     Json(request): Json<ChangeParticipant>,
 ) -> Result<Reply<ParticipantView>, Problem> {
     let (conversation, actor) = seat(&app, &caller, id).await?;
@@ -82,6 +89,7 @@ pub async fn remove(
     caller: Caller,
     State(app): State<App>,
     Ids((id, user)): Ids<(ConversationId, UserId)>,
+    _: Unversioned,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<StatusCode, Problem> {
     let (conversation, actor) = seat(&app, &caller, id).await?;

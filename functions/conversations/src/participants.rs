@@ -1,13 +1,14 @@
 //! `/api/conversations/{id}/participants/`: pages of who takes part, and adding to them.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::{
     App,
     http::{
-        Caller, Ids, Json, Limit, Origin, Page, Problem, Query, Reply, RequestBody,
+        Caller, Fields, FromFields, Ids, Json, Limit, Origin, Page, Problem, Query, Reply, RequestBody,
         describe::Cursor,
         page::{List, cursor, read_cursor},
+        typed,
     },
     ids::{ConversationId, UserId},
     model::conversation::{Kind, MAX_OWNERS, MAX_PARTICIPANTS, PARTICIPANTS_PER_REQUEST},
@@ -18,22 +19,30 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
-    references::{UserReference, distinct, existing},
+    references::{UserReference, existing, participants},
     retrieve::seat,
     view::ParticipantView,
 };
 
 /// A page of participants.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
 pub struct ListParticipants {
     /// At most so many, 1 to 100.
-    #[serde(default)]
+    #[param(required = false)]
     limit: Limit,
     /// Where the list goes on.
     #[param(value_type = Option<Cursor>)]
-    cursor: Option<String>,
+    cursor: Option<UserId>,
+}
+
+impl FromFields for ListParticipants {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let limit = fields.given("limit", typed).unwrap_or_default();
+        let position = |text: String| read_cursor::<16>(List::Participants, &text);
+        let cursor = fields.optional("cursor", position).map(|bytes| UserId::new(Uuid::from_bytes(bytes)));
+        Some(Self { limit, cursor })
+    }
 }
 
 /// Lists participants.
@@ -48,12 +57,9 @@ pub async fn list(
     origin: Origin,
     Query(query): Query<ListParticipants>,
 ) -> Result<Reply<Page<ParticipantView>>, Problem> {
-    let position =
-        query.cursor.as_deref().map(|text| read_cursor::<16>(List::Participants, text)).transpose()?;
-    let after = position.map(|bytes| UserId::new(Uuid::from_bytes(bytes)));
     let (_, actor) = seat(&app, &caller, id).await?;
     let limit = query.limit.0;
-    let (members, more) = app.store.participants(id, after, limit).await?;
+    let (members, more) = app.store.participants(id, query.cursor, limit).await?;
     let next = members.last().filter(|_| more).map(|last| {
         let cursor = cursor(List::Participants, last.user.uuid().as_bytes());
         origin.link(&format!("/api/conversations/{id}/participants/?limit={limit}&cursor={cursor}"))
@@ -63,11 +69,19 @@ pub async fn list(
 }
 
 /// Who comes in.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct AddParticipants {
     /// Users by id, at most 40.
-    participants: Vec<UserReference>,
+    #[schema(value_type = Vec<UserReference>)]
+    participants: Vec<UserId>,
+}
+
+impl FromFields for AddParticipants {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let list = fields.required("participants", typed)?;
+        let participants = participants(fields, list, PARTICIPANTS_PER_REQUEST)?;
+        Some(Self { participants })
+    }
 }
 
 impl RequestBody for AddParticipants {
@@ -93,10 +107,10 @@ pub async fn add(
     Ids(id): Ids<ConversationId>,
     Json(request): Json<AddParticipants>,
 ) -> Result<Reply<Added>, Problem> {
-    let users = distinct(&request.participants, PARTICIPANTS_PER_REQUEST)?;
+    let users = request.participants;
     let (conversation, actor) = seat(&app, &caller, id).await?;
     if !actor.may_change_conversation() {
-        return Err(Problem::forbidden("Only who takes part adds others to a conversation."));
+        return Err(Problem::forbidden("Only participants can add participants."));
     }
     if conversation.kind == Kind::Direct {
         return Err(direct());

@@ -1,25 +1,32 @@
 //! `PUT /api/conversations/{id}/read/`: sets the caller's read mark.
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::{
     App,
-    http::{Caller, Ids, Json, Problem, Reply, RequestBody},
+    http::{Caller, Fields, FromFields, Ids, Json, Problem, Reply, RequestBody, Unversioned, typed},
     ids::{ConversationId, MessageId},
     store::read_marks::Marked,
 };
 use utoipa::ToSchema;
 
 /// Where the mark goes.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, ToSchema)]
 #[schema(as = SetReadMark)]
-#[serde(deny_unknown_fields)]
 pub struct Read {
     /// The last message that was read. A mark that stands higher stays.
     message: MessageId,
     /// Marks this message and all behind it as unread instead: the one way back.
-    #[serde(default)]
+    #[schema(required = false)]
     unread: bool,
+}
+
+impl FromFields for Read {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let message = fields.required("message", typed);
+        let unread = fields.given("unread", typed).unwrap_or_default();
+        Some(Self { message: message?, unread })
+    }
 }
 
 impl RequestBody for Read {}
@@ -46,6 +53,7 @@ pub async fn read(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<ConversationId>,
+    _: Unversioned,
     Json(request): Json<Read>,
 ) -> Result<Reply<ReadMarkView>, Problem> {
     let marked = if request.message.conversation != id {

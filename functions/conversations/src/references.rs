@@ -6,11 +6,20 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, IgnoredAny, MapAccess, Visitor},
 };
-use shared::{App, http::Problem, ids::UserId, store::items::User};
+use serde_json::Value;
+use shared::{
+    App,
+    http::{Fields, Problem},
+    ids::UserId,
+    store::items::User,
+};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type},
 };
+
+/// Longest list of participants that is looked into, repetitions included.
+const LONGEST: usize = 1000;
 
 /// A user named in a request.
 #[derive(Debug, Clone, Copy)]
@@ -62,18 +71,25 @@ impl<'de> Visitor<'de> for ReferenceVisitor {
     }
 }
 
-/// The distinct users that are named; at most `most`.
-pub(crate) fn distinct(references: &[UserReference], most: usize) -> Result<Vec<UserId>, Problem> {
-    let mut users: Vec<UserId> = references.iter().map(|reference| reference.0).collect();
+/// Parses a list of participants that was taken from `fields`: the distinct users that it names, at most `most`.
+pub(crate) fn participants(fields: &mut Fields, list: Vec<Value>, most: usize) -> Option<Vec<UserId>> {
+    if list.len() > LONGEST {
+        fields
+            .fault("participants", format!("names {} users; at most {most} go into one request", list.len()));
+        return None;
+    }
+    let mut users: Vec<UserId> =
+        fields.elements("participants", list)?.into_iter().map(|UserReference(user)| user).collect();
     users.sort_unstable();
     users.dedup();
     if users.len() > most {
-        return Err(Problem::field(
+        fields.fault(
             "participants",
             format!("names {} users; at most {most} go into one request", users.len()),
-        ));
+        );
+        return None;
     }
-    Ok(users)
+    Some(users)
 }
 
 /// The profiles of `users`; fails unless all of them have open accounts, with the same answer for ids that nobody has.

@@ -1,17 +1,16 @@
 //! `PUT` and `PATCH /api/messages/{id}/`: its sender changes what a message says.
 
 use axum::extract::State;
-use serde::Deserialize;
 use serde_json::Value;
 use shared::{
     App,
     http::{
-        Caller, Code, Ids, IfMatch, Json, MessageView, People, Problem, Reply, RequestBody,
-        body::{given, present},
+        Caller, Code, Fields, FromFields, Ids, IfMatch, Json, MessageView, People, Problem, Reply,
+        RequestBody,
         describe::{MessageBody, Metadata},
     },
     ids::MessageId,
-    model::{Faults, Invalid, message, text},
+    model::{message, text},
     store::edits::{MAX_EDITS, MessageEdit, MessageWritten},
 };
 use utoipa::ToSchema;
@@ -30,15 +29,14 @@ const READ_ONLY: &[&str] = &[
 ];
 
 /// What a message says from now on.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct ReplaceMessage {
-    /// 1 to 16,384 characters and at most 48 KB, not only white space.
+    /// 1 to 16,384 characters and at most 48 KB, at least one of them visible.
     #[schema(value_type = MessageBody)]
     message_body: String,
     /// A JSON object of the client's own; none without it.
     #[schema(value_type = Option<Metadata>)]
-    metadata: Option<Value>,
+    metadata: Option<String>,
 }
 
 impl RequestBody for ReplaceMessage {
@@ -46,34 +44,33 @@ impl RequestBody for ReplaceMessage {
 }
 
 /// What of it is to change.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct ChangeMessage {
-    /// 1 to 16,384 characters and at most 48 KB, not only white space.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = MessageBody)]
+    /// 1 to 16,384 characters and at most 48 KB, at least one of them visible.
+    #[schema(value_type = MessageBody, required = false)]
     message_body: Option<String>,
     /// A JSON object of the client's own; `null` takes it away.
-    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Metadata>)]
-    metadata: Option<Option<Value>>,
+    metadata: Option<Option<String>>,
 }
 
 impl RequestBody for ChangeMessage {
     const READ_ONLY: &'static [&'static str] = READ_ONLY;
 }
 
-fn parse(
-    body: Option<String>,
-    metadata: Option<&Value>,
-    IfMatch(expected): IfMatch,
-) -> Result<MessageEdit, Vec<Invalid>> {
-    let mut faults = Faults::default();
-    let body = faults.check(body.map(message::body).transpose());
-    let metadata = faults.check(metadata.map(text::metadata).transpose());
-    match (body, metadata) {
-        (Some(body), Some(metadata)) => Ok(MessageEdit { body, metadata, expected }),
-        _ => Err(faults.into_vec()),
+impl FromFields for ReplaceMessage {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let message_body = fields.required("message_body", message::body);
+        let metadata = fields.optional("metadata", |value: Value| text::metadata(&value)).flatten();
+        Some(Self { message_body: message_body?, metadata })
+    }
+}
+
+impl FromFields for ChangeMessage {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let message_body = fields.given("message_body", message::body);
+        let metadata = fields.nullable("metadata", |value: Value| text::metadata(&value));
+        Some(Self { message_body, metadata: metadata.map(Option::flatten) })
     }
 }
 
@@ -87,11 +84,10 @@ pub async fn replace(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<MessageId>,
-    if_match: IfMatch,
+    IfMatch(expected): IfMatch,
     Json(request): Json<ReplaceMessage>,
 ) -> Result<Reply<MessageView>, Problem> {
-    let metadata = request.metadata.unwrap_or_default();
-    let edit = parse(Some(request.message_body), Some(&metadata), if_match)?;
+    let edit = MessageEdit { body: Some(request.message_body), metadata: Some(request.metadata), expected };
     apply(&app, &caller, id, edit).await
 }
 
@@ -105,11 +101,10 @@ pub async fn change(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<MessageId>,
-    if_match: IfMatch,
+    IfMatch(expected): IfMatch,
     Json(request): Json<ChangeMessage>,
 ) -> Result<Reply<MessageView>, Problem> {
-    let metadata = request.metadata.map(Option::unwrap_or_default);
-    let edit = parse(request.message_body, metadata.as_ref(), if_match)?;
+    let edit = MessageEdit { body: request.message_body, metadata: request.metadata, expected };
     apply(&app, &caller, id, edit).await
 }
 

@@ -5,19 +5,22 @@ use serde::Deserialize;
 use shared::{
     App,
     http::{
-        Caller, Limit, MessageView, Origin, Page, People, Problem, Query, Reply,
+        Caller, Fields, FromFields, Limit, MessageView, Origin, Page, People, Problem, Query, Reply,
         describe::{Cursor, Switch},
-        query::switch,
+        query::Switched,
+        typed,
     },
     ids::{ConversationId, MessageId},
+    model::message,
     store::messages::{Around, MessagePage},
 };
 use utoipa::{IntoParams, ToSchema};
 
+use crate::list_all::Position;
+
 /// Which messages.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
 pub struct ListMessages {
     /// One of the caller's conversations; every one without it.
     pub(crate) conversation: Option<ConversationId>,
@@ -28,18 +31,17 @@ pub struct ListMessages {
     /// Those around this message, oldest first.
     around: Option<MessageId>,
     /// At most so many, 1 to 100.
-    #[serde(default)]
+    #[param(required = false)]
     pub(crate) limit: Limit,
     /// Which come first on the page.
     #[param(inline)]
     order: Option<Order>,
     /// Show tombstones too.
-    #[serde(default, deserialize_with = "switch")]
-    #[param(value_type = Switch)]
+    #[param(value_type = Switch, required = false)]
     pub(crate) tombstones: bool,
     /// Where the list of all messages goes on.
     #[param(value_type = Option<Cursor>)]
-    pub(crate) cursor: Option<String>,
+    pub(crate) cursor: Option<Position>,
 }
 
 /// The order of a page.
@@ -61,27 +63,48 @@ struct Wanted {
     tombstones: bool,
 }
 
-impl ListMessages {
-    /// What is wanted of one conversation; `None` for everything.
-    fn parse(&self) -> Result<Option<Wanted>, Problem> {
-        let named = [("before", self.before), ("after", self.after), ("around", self.around)];
-        let mut named = named.into_iter().filter_map(|(name, id)| Some((name, id?)));
-        let place = named.next();
-        if let Some((name, _)) = named.next() {
-            return Err(Problem::field(name, "only one of before, after and around can be asked for"));
-        }
-        let Some(conversation) = self.conversation.or(place.map(|(_, id)| id.conversation)) else {
-            return Ok(None);
+impl FromFields for ListMessages {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let request = Self {
+            conversation: fields.optional("conversation", typed),
+            before: fields.optional("before", typed),
+            after: fields.optional("after", typed),
+            around: fields.optional("around", typed),
+            limit: fields.given("limit", typed).unwrap_or_default(),
+            order: fields.optional("order", typed),
+            tombstones: fields.given("tombstones", |Switched(on)| typed(on)).unwrap_or_default(),
+            cursor: fields.optional("cursor", |text: String| Position::parse(&text)),
         };
-        if let Some((name, _)) = place.filter(|(_, id)| id.conversation != conversation) {
-            return Err(Problem::field(name, "must be a message of the same conversation"));
+        request.check_places(fields);
+        Some(request)
+    }
+}
+
+impl ListMessages {
+    /// The messages that the page is to stand before, after or around: one, in a valid request.
+    fn places(&self) -> impl Iterator<Item = (&'static str, MessageId)> {
+        let named = [("before", self.before), ("after", self.after), ("around", self.around)];
+        named.into_iter().filter_map(|(name, id)| Some((name, id?)))
+    }
+
+    fn check_places(&self, fields: &mut Fields) {
+        let mut first = None;
+        for (name, id) in self.places() {
+            if first.replace(id).is_some() {
+                fields.fault(name, "only one of before, after and around can be given");
+            } else if let Some(conversation) = self.conversation {
+                fields.check(message::of_conversation(name, id, conversation));
+            }
         }
-        if self.cursor.is_some() {
-            return Err(Problem::field(
-                "cursor",
-                "belongs to the list of all messages: follow `next` as it is",
-            ));
+        if self.cursor.is_some() && (self.conversation.is_some() || first.is_some()) {
+            fields.fault("cursor", "belongs to the list of all messages; use the URL in `next`");
         }
+    }
+
+    /// What is wanted of one conversation; `None` for everything.
+    fn wanted(&self) -> Option<Wanted> {
+        let place = self.places().next();
+        let conversation = self.conversation.or(place.map(|(_, id)| id.conversation))?;
         let around = match place {
             Some(("before", id)) => Around::Before(id.number),
             Some(("after", id)) => Around::After(id.number),
@@ -90,7 +113,7 @@ impl ListMessages {
             None => Around::Newest,
         };
         let order = self.order.unwrap_or(usual_order(around));
-        Ok(Some(Wanted { conversation, around, order, limit: self.limit.0, tombstones: self.tombstones }))
+        Some(Wanted { conversation, around, order, limit: self.limit.0, tombstones: self.tombstones })
     }
 }
 
@@ -137,7 +160,7 @@ pub async fn list(
     origin: Origin,
     Query(query): Query<ListMessages>,
 ) -> Result<Reply<Page<MessageView>>, Problem> {
-    match query.parse()? {
+    match query.wanted() {
         Some(wanted) => Ok(Reply::ok(of_conversation(&app, &caller, &origin, &wanted).await?)),
         None => Ok(Reply::ok(crate::list_all::page(&app, &caller, &origin, &query).await?)),
     }

@@ -10,6 +10,7 @@ use shared::{
         page::{List, bad_cursor, cursor, read_cursor},
     },
     ids::ConversationId,
+    model::Invalid,
     store::messages::Around,
 };
 use uuid::Uuid;
@@ -25,13 +26,13 @@ const ENOUGH_BYTES: usize = 256 * 1024;
 
 /// Where a page begins: in a conversation, below a number; 0 for its newest.
 #[derive(Debug, Clone, Copy)]
-struct Position {
+pub(crate) struct Position {
     conversation: ConversationId,
     below: u64,
 }
 
 impl Position {
-    fn parse(text: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
         let bytes: [u8; 24] = read_cursor(List::Messages, text)?;
         let (id, below) = bytes.split_at(16);
         let id = Uuid::from_slice(id).ok().and_then(ConversationId::from_uuid);
@@ -59,7 +60,7 @@ pub async fn page(
     origin: &Origin,
     query: &ListMessages,
 ) -> Result<Page<MessageView>, Problem> {
-    let position = query.cursor.as_deref().map(Position::parse).transpose()?;
+    let position = query.cursor;
     let from = position.map(|position| position.conversation);
     let (ids, more) = app.store.conversations_of(caller.user, from, CONVERSATIONS + 1).await?;
     let (ids, beyond) = ids.split_at(ids.len().min(CONVERSATIONS));

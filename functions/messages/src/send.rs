@@ -1,19 +1,19 @@
 //! `POST /api/messages/`: sends a message, once however often it is retried.
 
 use axum::extract::State;
-use serde::Deserialize;
 use serde_json::Value;
 use shared::{
     App,
     http::{
-        Caller, Code, IdempotencyKey, Json, MessageView, Origin, Problem, Reply, RequestBody,
+        Caller, Code, Fields, FromFields, IdempotencyKey, Json, MessageView, Origin, Problem, Reply,
+        RequestBody,
         describe::{MessageBody, Metadata},
         people::People,
+        typed,
     },
     ids::{ClientKey, ConversationId, MessageId},
     model::{
-        Faults, Invalid,
-        message::{self, Draft},
+        message::{self, Draft, of_conversation},
         text,
     },
     store::{items, log::Appended},
@@ -21,12 +21,11 @@ use shared::{
 use utoipa::ToSchema;
 
 /// What is sent.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
 pub struct SendMessage {
     /// Where it goes: one of the caller's conversations.
     conversation: ConversationId,
-    /// 1 to 16,384 characters and at most 48 KB, not only white space.
+    /// 1 to 16,384 characters and at most 48 KB, at least one of them visible.
     #[schema(value_type = MessageBody)]
     message_body: String,
     /// The message of the same conversation that it answers.
@@ -37,25 +36,35 @@ pub struct SendMessage {
     after: Option<MessageId>,
     /// A JSON object of the client's own, at most 4 KB.
     #[schema(value_type = Option<Metadata>)]
-    metadata: Option<Value>,
+    metadata: Option<String>,
 }
 
 impl RequestBody for SendMessage {
     const READ_ONLY: &'static [&'static str] = &["message_id", "sender", "sent_at", "edited_at", "revision"];
 }
 
-impl SendMessage {
-    fn parse(self, key: Option<ClientKey>) -> Result<Draft, Vec<Invalid>> {
-        let mut faults = Faults::default();
-        let body = faults.check(message::body(self.message_body));
-        let metadata = faults.check(text::metadata(&self.metadata.unwrap_or_default()));
-        let Self { conversation, reply_to, after, .. } = self;
-        match (body, metadata) {
-            (Some(body), Some(metadata)) => {
-                Ok(Draft { conversation, body, reply_to, client_key: key, after, metadata })
+impl FromFields for SendMessage {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let conversation = fields.required("conversation", typed);
+        let message_body = fields.required("message_body", message::body);
+        let reply_to = fields.optional("reply_to", typed);
+        let client_id = fields.client_id();
+        let after = fields.optional("after", typed);
+        let metadata = fields.optional("metadata", |value: Value| text::metadata(&value)).flatten();
+        for (name, id) in [("reply_to", reply_to), ("after", after)] {
+            if let Some((id, conversation)) = id.zip(conversation) {
+                fields.check(of_conversation(name, id, conversation));
             }
-            _ => Err(faults.into_vec()),
         }
+        let (conversation, message_body) = (conversation?, message_body?);
+        Some(Self { conversation, message_body, reply_to, client_id, after, metadata })
+    }
+}
+
+impl From<SendMessage> for Draft {
+    fn from(request: SendMessage) -> Self {
+        let SendMessage { conversation, message_body, reply_to, client_id, after, metadata } = request;
+        Self { conversation, body: message_body, reply_to, client_key: client_id, after, metadata }
     }
 }
 
@@ -69,14 +78,10 @@ pub async fn send(
     caller: Caller,
     State(app): State<App>,
     origin: Origin,
-    key: IdempotencyKey,
     Json(request): Json<SendMessage>,
 ) -> Result<Reply<MessageView>, Problem> {
-    let key = key.or(request.client_id)?;
-    let draft = request.parse(key)?;
-    let now = app.clock.now();
-    draft.check(now)?;
-    let key = key.unwrap_or_else(|| ClientKey::new(app.random.uuid_at(now)));
+    let draft = Draft::from(request);
+    let key = draft.client_key.unwrap_or_else(|| ClientKey::new(app.random.uuid_at(app.clock.now())));
     let appended = app.store.append_message(caller.user, &draft, key, &app.clock).await;
     let appended = appended.map_err(|error| Problem::from(error).member("client_id", key.to_string()))?;
     match appended {

@@ -136,7 +136,7 @@ fn refusals(operation: &mut Operation, method: &str, path: &str, public: bool) -
     add(!says("403") && by_cookie, "CsrfFailed");
     add(path.contains('{') || says("404"), "NotFound");
     add(path.contains('{'), "MethodNotAllowed");
-    add(takes("If-Match"), "PreconditionFailed");
+    add(["put", "patch", "delete"].contains(&method), "PreconditionFailed");
     add(takes("Idempotency-Key"), if id == "send_message" { "SendConflict" } else { "ClientIdReused" });
     names
 }

@@ -26,17 +26,18 @@ pub struct Application {
 
 /// An account that can be made.
 #[derive(Debug)]
+#[allow(missing_docs, reason = "the fields are the API's")]
 pub struct NewAccount {
-    email: Email,
-    password: NewPassword,
-    first_name: String,
-    last_name: String,
-    phone_number: Option<String>,
+    pub email: Email,
+    pub password: NewPassword,
+    pub first_name: String,
+    pub last_name: String,
+    pub phone_number: Option<String>,
 }
 
 impl NewAccount {
     /// Checks every field, and names all that are wrong.
-    pub async fn parse(application: Application, password: Password) -> Result<Self, Problem> {
+    pub fn parse(application: Application, password: Password) -> Result<Self, Problem> {
         let mut faults = Faults::default();
         let email = faults.check(Email::parse(&application.email));
         let first_name = faults.check(first_name(application.first_name));
@@ -44,12 +45,11 @@ impl NewAccount {
         let phone_number = faults.check(phone_number(application.phone_number.unwrap_or_default()));
         // Only what is valid, and so of bounded length, is looked for in the password.
         let names: Vec<&str> = [&first_name, &last_name].into_iter().filter_map(Option::as_deref).collect();
-        let accepted = password.accept("password", email.as_ref(), &names).await?;
-        let password = faults.check(accepted);
+        let password = faults.check(password.accept("password", email.as_ref(), &names));
         let (Some(email), Some(password), Some(first_name), Some(last_name), Some(phone_number)) =
             (email, password, first_name, last_name, phone_number)
         else {
-            return Err(faults.into_vec().into());
+            return Err(faults.into());
         };
         Ok(Self { email, password, first_name, last_name, phone_number })
     }
@@ -80,14 +80,14 @@ pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, 
     if app.store.create_account(&user, &credential).await? {
         Ok(user)
     } else {
-        Err(Problem::field("email", "has an account already"))
+        Err(Problem::field("email", "is already registered"))
     }
 }
 
 /// Makes an admin, for the command line: a new account, or the one that has the email, which gets the role and the password
 /// and is logged out everywhere. [`Problem`]'s text is one line for a terminal.
 pub async fn create_admin(app: &App, application: Application, password: Password) -> Result<User, Problem> {
-    let account = NewAccount::parse(application, password).await?;
+    let account = NewAccount::parse(application, password)?;
     let Some(credential) = app.store.credential(&account.email).await? else {
         return create(app, account, Role::Admin).await;
     };
@@ -110,10 +110,10 @@ pub async fn create_admin(app: &App, application: Application, password: Passwor
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn all_that_is_wrong_is_named() {
+    #[test]
+    fn all_that_is_wrong_is_named() {
         let problem =
-            NewAccount::parse(Application::default(), Password::new("short".to_owned())).await.unwrap_err();
+            NewAccount::parse(Application::default(), Password::new("short".to_owned())).unwrap_err();
         let text = problem.to_string();
         for field in ["password: ", "email: ", "first_name: ", "last_name: "] {
             assert!(text.contains(field), "{text}");
@@ -121,8 +121,8 @@ mod tests {
         assert!(!text.contains("phone_number"), "{text}");
     }
 
-    #[tokio::test]
-    async fn a_password_is_compared_with_what_is_valid_only() {
+    #[test]
+    fn a_password_is_compared_with_what_is_valid_only() {
         let ann = |email: &str, first_name: &str| Application {
             email: email.to_owned(),
             first_name: first_name.to_owned(),
@@ -135,7 +135,7 @@ mod tests {
             (ann("zarquonvell9", "Ann"), "email: "),
             (ann("ann@example.com", &"zarquon vell ".repeat(20)), "first_name: "),
         ] {
-            let problem = NewAccount::parse(application, Password::new("zarquonvell9".to_owned())).await;
+            let problem = NewAccount::parse(application, Password::new("zarquonvell9".to_owned()));
             let text = problem.unwrap_err().to_string();
             assert!(text.starts_with(wrong), "{text}");
             assert_eq!(text.contains("password: "), wrong == "password: ", "{text}");

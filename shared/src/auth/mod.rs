@@ -10,13 +10,14 @@ pub mod keys;
 pub mod password;
 pub mod secret;
 pub mod signing;
+mod strength;
 
 pub use self::{
     attempt::Guesses,
     browser::SessionCookie,
     jwt::{AccessClaims, RefreshClaims, Signer},
     keys::KeyCache,
-    password::Password,
+    password::{NewPassword, Password},
     secret::SigningSecret,
     signing::Signing,
 };

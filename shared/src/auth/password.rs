@@ -9,21 +9,23 @@ use argon2::{
 };
 use serde::Deserialize;
 use tokio::{sync::Semaphore, task::spawn_blocking};
-use zxcvbn::{Score, zxcvbn};
 
+use super::strength;
 use crate::{
     http::Problem,
-    model::{Invalid, user::Email},
+    model::{Invalid, characters::composed, user::Email},
     random::Random,
     store::StoreError,
 };
 
-/// NIST SP 800-63B-4, section 3.1.1.2: 15 characters for a password that is the only factor …
-const LONG: usize = 15;
-/// … and 8 at the least, which we take from passwords that are hard to guess.
+/// Fewest code points (NIST SP 800-63B-4, section 3.1.1.2, asks for 15 where a password is the only factor; fewer than 15 have
+/// to be harder to guess, see `strength`).
 pub(crate) const SHORT: usize = 8;
-/// The standard asks for room for 64.
+/// Most code points. The standard asks for room for 64.
 pub(crate) const LONGEST: usize = 128;
+
+/// Most bytes that are put into NFC: a longer text is nobody's password. NFD takes at most a few times the bytes of NFC.
+const NORMALISED_BYTES: usize = 16 * LONGEST;
 
 /// Hashes of these take 19 MiB, two passes and one lane: OWASP's password storage cheat sheet, in its order of preference.
 const PARAMS: Params = match Params::new(19 * 1024, 2, 1, None) {
@@ -38,10 +40,16 @@ pub const NOBODYS_HASH: &str =
 /// So many at once: more would take memory (19 MiB each) and not be faster.
 static TURNS: Semaphore = Semaphore::const_new(4);
 
-/// A password as somebody has typed it.
+/// A password as somebody has typed it, in NFC: keyboards differ in how they make an accented letter.
 #[derive(Clone, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String")]
 pub struct Password(String);
+
+impl From<String> for Password {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
 
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,55 +64,43 @@ pub struct NewPassword(Password);
 impl Password {
     /// What somebody has typed.
     #[must_use]
-    pub const fn new(text: String) -> Self {
-        Self(text)
+    pub fn new(text: String) -> Self {
+        if text.len() > NORMALISED_BYTES {
+            return Self(text);
+        }
+        Self(composed(&text).into_owned())
     }
 
-    /// Accepts a password for an account of this email and these names, where they are valid: 15 characters or more, or 8
-    /// that are hard to guess.
-    pub async fn accept(
+    /// Accepts a password for an account of this email and these names, where they are valid: 8 to 128 characters, hard to
+    /// guess, and not the email address. 15 characters or more need to be less hard to guess than fewer.
+    pub fn accept(
         self,
         field: &'static str,
         email: Option<&Email>,
         names: &[&str],
-    ) -> Result<Result<NewPassword, Invalid>, Problem> {
-        let email = email.map_or("", Email::as_str);
+    ) -> Result<NewPassword, Invalid> {
         let length = self.0.chars().count();
         let reason = if length < SHORT {
             "must have at least 8 characters"
         } else if length > LONGEST {
             "must have at most 128 characters"
-        } else if self.is_of(email) {
+        } else if email.is_some_and(|email| self.is_of(email)) {
             "must not be the email address"
-        } else if length < LONG && self.is_guessable(email, names).await? {
-            "is too easy to guess: take 15 characters or more, or a few words that do not belong together"
+        } else if strength::is_guessable(&self.0, email, names) {
+            "is too easy to guess: take more characters, or a few words that do not belong together, and no repetitions"
         } else {
-            return Ok(Ok(NewPassword(self)));
+            return Ok(NewPassword(self));
         };
-        Ok(Err(Invalid::new(field, reason)))
+        Err(Invalid::new(field, reason))
     }
 
-    /// Whether it is the email address, or what stands before the `@`.
-    fn is_of(&self, email: &str) -> bool {
-        let lower = self.0.to_lowercase();
-        lower == email || Some(lower.as_str()) == email.split('@').next()
+    /// Returns true if it is the email address, or its local part.
+    fn is_of(&self, email: &Email) -> bool {
+        let local = email.as_str().split('@').next().unwrap_or_default();
+        self.0.to_lowercase() == local || Email::parse(&self.0).is_ok_and(|typed| typed == *email)
     }
 
-    /// Whether it is too easy to guess for who knows the email and the names. The estimate takes its time in a turn, as
-    /// hashing does.
-    async fn is_guessable(&self, email: &str, names: &[&str]) -> Result<bool, Problem> {
-        let parts = email.split(['@', '.', '-', '_', '+']);
-        let words = names.iter().flat_map(|name| name.split_whitespace());
-        let known: Vec<String> = parts.chain(words).chain([email]).map(str::to_owned).collect();
-        let password = self.clone();
-        in_turn(move || {
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            zxcvbn(&password.0, &known).score() < Score::Three
-        })
-        .await
-    }
-
-    /// Whether `hash` is of this password. Takes as long as the hash's parameters say.
+    /// Returns true if `hash` is of this password. Takes as long as the hash's parameters say.
     pub async fn matches(&self, hash: &str) -> Result<bool, Problem> {
         let (password, hash) = (self.clone(), hash.to_owned());
         let compared = in_turn(move || {
@@ -133,7 +129,7 @@ impl NewPassword {
     }
 }
 
-/// Whether a hash was made with other parameters than those of today.
+/// Returns true if a hash was made with other parameters than those of today.
 #[must_use]
 pub fn needs_rehash(hash: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|hash| {
@@ -167,39 +163,36 @@ async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -
 mod tests {
     use super::*;
 
-    async fn accepted(password: &str) -> bool {
+    fn accepted(password: &str) -> bool {
         let email = Email::parse("ann.miller@example.com").unwrap();
-        let accepted =
-            Password::new(password.to_owned()).accept("password", Some(&email), &["Ann", "Miller"]).await;
-        accepted.unwrap().is_ok()
+        Password::new(password.to_owned()).accept("password", Some(&email), &["Ann", "Miller"]).is_ok()
+    }
+
+    #[test]
+    fn a_password_has_its_length_in_composed_characters_and_is_not_the_email() {
+        assert!(accepted("kX9#vq2Lw") && accepted(&"tapir oboe 7 ".repeat(9)[..117]));
+        for bad in ["", "kX9#vq2", "ann.miller@example.com", "Ann.Miller@Example.COM", "ann.miller"] {
+            assert!(!accepted(bad), "{bad}");
+        }
+        assert!(!accepted(&format!("{}x", "kX9#vq2Lw1tapir7".repeat(8))));
+        // Eight letters of seven characters.
+        assert!(!accepted("kX9#vqu\u{308}"));
     }
 
     #[tokio::test]
-    async fn a_password_is_long_or_hard_to_guess() {
-        for good in ["fifteen letters", "kX9#vq2Lw", "ñañañañañañañañ", &"x".repeat(128), "tapir oboe 7"]
-        {
-            assert!(accepted(good).await, "{good}");
-        }
-        for bad in [
-            "",
-            "kX9#vq2",
-            "password1",
-            "annmiller1",
-            "12345678901234",
-            "ann.miller@example.com",
-            "Ann.Miller@Example.COM",
-            "ann.miller",
-            &"x".repeat(129),
-        ] {
-            assert!(!accepted(bad).await, "{bad}");
-        }
+    async fn a_password_is_the_same_however_its_letters_are_typed() {
+        let [composed, apart] = ["gräflich-übel", "gra\u{308}flich-u\u{308}bel"];
+        let hash = Password::new(composed.to_owned()).rehash(&Random::from_seed(1)).await.unwrap();
+        assert!(Password::new(apart.to_owned()).matches(&hash).await.unwrap());
+        let read: Password = serde_json::from_value(serde_json::json!(apart)).unwrap();
+        assert!(read.matches(&hash).await.unwrap());
+        assert!(!Password::new("graflich-ubel".to_owned()).matches(&hash).await.unwrap());
     }
 
-    #[tokio::test]
-    async fn nothing_prints_a_password() {
+    #[test]
+    fn nothing_prints_a_password() {
         let password = Password::new("fifteen letters".to_owned());
-        let new = password.clone().accept("password", None, &[]).await;
-        let new = new.unwrap().unwrap();
+        let new = password.clone().accept("password", None, &[]).unwrap();
         assert_eq!(format!("{password:?} {new:?}"), "Password(…) NewPassword(Password(…))");
     }
 

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     csrf,
-    problem::{Code, Problem},
+    problem::Problem,
     visitor::{Visit, visit},
 };
 use crate::{
@@ -88,27 +88,6 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
         return Err(Problem::not_authenticated());
     }
     Ok(Some(token.trim().to_owned()))
-}
-
-/// A caller if there is one; a bad token is still refused, while a cookie of a session that is over is nobody's.
-#[derive(Debug, Clone)]
-pub struct MaybeCaller(pub Option<Caller>);
-
-impl FromRequestParts<App> for MaybeCaller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        match Caller::from_request_parts(parts, app).await {
-            Ok(caller) => Ok(Self(Some(caller))),
-            Err(problem)
-                if problem.code() == Code::NotAuthenticated
-                    && !parts.headers.contains_key(header::AUTHORIZATION) =>
-            {
-                Ok(Self(None))
-            }
-            Err(problem) => Err(problem),
-        }
-    }
 }
 
 /// Ids in the path. One that is no id of that kind is like one that nobody has: 404. Stands behind [`Caller`] in a

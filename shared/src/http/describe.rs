@@ -6,7 +6,7 @@ use utoipa::{
     openapi::{
         ArrayBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Required, Schema, SchemaFormat, Type,
         path::{Parameter, ParameterBuilder, ParameterIn},
-        schema::{AnyOfBuilder, SchemaType},
+        schema::{AdditionalProperties, AnyOfBuilder, SchemaType},
     },
 };
 
@@ -14,7 +14,7 @@ use super::{IdempotencyKey, Ids, IfMatch, IfNoneMatch, Json, Limit, RequestBody}
 use crate::{
     auth::password::{LONGEST, SHORT},
     ids::{ClientKey, ConversationId, MAX_NUMBER, MessageId, SessionId, UserId},
-    model::{conversation, message, text::Rule, user},
+    model::{conversation, email, message, text::Rule, user},
 };
 
 /// Text without the control characters that `model::text` refuses.
@@ -25,8 +25,16 @@ const NOT_BLANK: &str = concat!(
     r"[^\u0000-\u0020\u007f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
     r"[^\u0000-\u0008\u000b-\u001f\u007f]*$"
 );
+/// One line: neither control characters nor line ends nor controls of the direction of text.
+const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$";
+/// The same, and not only white space.
+const LINE_NOT_BLANK: &str = concat!(
+    r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*",
+    r"[^\u0000-\u0020\u007f-\u00a0\u061c\u1680\u2000-\u200a\u200e\u200f\u2028-\u202f\u205f\u2066-\u2069\u3000]",
+    r"[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
+);
 /// `model::user::phone_number`.
-const PHONE_NUMBER: &str = r"^[ \t\n]*$|^(?:[+()./ -]*[0-9]){3,15}[+()./ -]*$";
+const PHONE_NUMBER: &str = r"^ *$|^(?:[+()./ -]*[0-9]){3,15}[+()./ -]*$";
 
 fn string() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(PLAIN))
@@ -34,7 +42,12 @@ fn string() -> ObjectBuilder {
 
 fn text(rule: Rule) -> ObjectBuilder {
     let minimum = (rule.min > 0).then_some(rule.min);
-    let pattern = if rule.min > 0 { NOT_BLANK } else { PLAIN };
+    let pattern = match (rule.is_line, rule.min) {
+        (true, 0) => LINE,
+        (true, _) => LINE_NOT_BLANK,
+        (false, 0) => PLAIN,
+        (false, _) => NOT_BLANK,
+    };
     string().min_length(minimum).max_length(Some(rule.max)).pattern(Some(pattern))
 }
 
@@ -57,7 +70,7 @@ macro_rules! texts {
 
 texts! {
     /// What a message says.
-    MessageBody = text(message::BODY).description(Some("At most 48 KB in UTF-8, and not only white space.")),
+    MessageBody = text(message::BODY).description(Some("At most 48 KB in UTF-8, and one character of it visible.")),
         "See you at the harbour at six.";
     /// What a message says, or said: nothing, once it is deleted.
     KeptBody = text(Rule { min: 0, ..message::BODY }).description(Some("Empty where the message is deleted.")),
@@ -74,7 +87,7 @@ texts! {
         .description(Some("3 to 15 digits, with `+ ( ) - . /` and spaces.")),
         "+44 20 7946 0018";
     /// An email address.
-    EmailAddress = string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Email))).max_length(Some(user::EMAIL_BYTES)),
+    EmailAddress = string().format(Some(SchemaFormat::Custom("idn-email".to_owned()))).max_length(Some(email::EMAIL_BYTES)),
         "ann@example.com";
     /// A password that logs in.
     PasswordText = string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Password))), "keys under the doormat";
@@ -197,6 +210,8 @@ impl<T: RequestBody + ToSchema> utoipa::__dev::ComposeSchema for Json<T> {
             let any = ObjectBuilder::new().schema_type(SchemaType::AnyValue).read_only(true);
             object.properties.insert((*name).to_owned(), any.into());
         }
+        // Unknown fields are refused.
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
         object.title = Some(T::name().into());
         RefOr::T(Schema::Object(object))
     }

@@ -1,39 +1,39 @@
-//! The `Idempotency-Key` header: a client key outside of the body.
+//! The `Idempotency-Key` header: the same as the field `client_id` of a body.
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use std::str;
 
-use super::problem::Problem;
-use crate::ids::ClientKey;
-
-/// The key of the header, plain or as the quoted string of draft-ietf-httpapi-idempotency-key-header.
-#[derive(Debug, Clone, Copy)]
-pub struct IdempotencyKey(Option<ClientKey>);
+use super::fields::Fields;
+use crate::{
+    ids::ClientKey,
+    model::{Invalid, message},
+};
 
 const HEADER: &str = "idempotency-key";
 
-impl IdempotencyKey {
-    /// The one key of a request that may name it in the header, in the body, or in both.
-    pub fn or(self, client_id: Option<ClientKey>) -> Result<Option<ClientKey>, Problem> {
-        match (self.0, client_id) {
-            (Some(header), Some(body)) if header != body => Err(Problem::field(
-                "client_id",
-                "differs from the header Idempotency-Key: send one, or the same twice",
-            )),
-            (header, body) => Ok(header.or(body)),
+/// Stands for the header in the description of an operation. [`Fields::client_id`] reads it.
+#[derive(Debug, Clone, Copy)]
+pub struct IdempotencyKey;
+
+impl Fields {
+    /// Takes the one idempotency key of a request that may name it in the header, in the body, or in both.
+    pub fn client_id(&mut self) -> Option<ClientKey> {
+        let now = self.now();
+        let body = self.optional("client_id", |key| message::timely(key, now));
+        let header = self.check(header(self)).flatten().and_then(|key| self.check(message::timely(key, now)));
+        if body.zip(header).is_some_and(|(body, header)| body != header) {
+            self.fault("client_id", "differs from the header Idempotency-Key: send one, or the same twice");
         }
+        header.or(body)
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let mut values = parts.headers.get_all(HEADER).iter();
-        let Some(value) = values.next() else {
-            return Ok(Self(None));
-        };
-        let key = value.to_str().ok().map(|text| text.trim_matches('"')).and_then(|text| text.parse().ok());
-        let key = key.filter(|_| values.next().is_none());
-        key.map(|key| Self(Some(key))).ok_or_else(|| Problem::field("Idempotency-Key", "must be one UUIDv7"))
-    }
+/// The key of the header, plain or as the quoted string of draft-ietf-httpapi-idempotency-key-header.
+fn header(fields: &Fields) -> Result<Option<ClientKey>, Invalid> {
+    let mut values = fields.headers().get_all(HEADER).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let text = str::from_utf8(value.as_bytes()).ok().filter(|_| values.next().is_none());
+    let key = text.and_then(|text| text.trim_matches('"').parse().ok());
+    key.map(Some).ok_or_else(|| Invalid::new("Idempotency-Key", "must be one UUIDv7"))
 }

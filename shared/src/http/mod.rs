@@ -8,6 +8,7 @@ pub mod cookies;
 pub mod csrf;
 pub mod describe;
 pub mod etag;
+pub mod fields;
 pub mod frame;
 pub mod idempotency;
 pub mod json;
@@ -18,6 +19,7 @@ pub mod people;
 mod posted;
 pub mod problem;
 pub mod query;
+mod quoted;
 mod reply;
 mod routed_path;
 pub mod routes;
@@ -26,15 +28,16 @@ pub mod visitor;
 
 pub use self::{
     body::{Json, RequestBody},
-    caller::{Caller, Ids, MaybeCaller},
-    etag::{IfMatch, IfNoneMatch},
+    caller::{Caller, Ids},
+    etag::{IfMatch, IfNoneMatch, Unversioned},
+    fields::{Fields, FromFields, Unchecked, typed},
     frame::{Frame, Html},
     idempotency::IdempotencyKey,
     message::MessageView,
     page::{Origin, Page},
     people::People,
     problem::{Code, Problem},
-    query::{Limit, NoParameters, Query},
+    query::{Limit, NoParameters, PageQuery, Query},
     reply::Reply,
     routes::Routes,
     user::UserView,

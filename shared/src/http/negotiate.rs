@@ -6,6 +6,8 @@ use axum::{
     http::{HeaderMap, header},
 };
 
+use super::quoted::{Quoting, parts};
+
 /// What is at a path.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Offer {
@@ -63,9 +65,10 @@ struct Accept(Vec<(String, u16)>);
 
 impl Accept {
     fn of(headers: &HeaderMap) -> Self {
-        let values = headers.get_all(header::ACCEPT).iter().filter(|value| !value.is_empty());
-        let ranges = values.flat_map(|value| value.to_str().unwrap_or("-").split(',').map(range));
-        let ranges: Vec<_> = ranges.collect();
+        let values = headers.get_all(header::ACCEPT).iter();
+        let texts: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        let ranges = texts.iter().flat_map(|text| parts(text, ',', Quoting::Escaped));
+        let ranges: Vec<(String, u16)> = ranges.map(range).collect();
         if ranges.is_empty() { Self(vec![("*/*".to_owned(), 1000)]) } else { Self(ranges) }
     }
 
@@ -79,26 +82,32 @@ impl Accept {
     }
 }
 
-/// One range and its weight. One that cannot be read weighs nothing.
+/// One range and its weight, which is the highest one if it cannot be read. Old HTTP clients of Java send `*` for `*/*`.
 fn range(text: &str) -> (String, u16) {
-    let mut parts = text.split(';').map(str::trim);
+    let mut parts = parts(text, ';', Quoting::Escaped).into_iter();
     let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let media = if media == "*" { "*/*".to_owned() } else { media };
     let weight = parts.find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("q").then_some(value.trim())
     });
-    (media, weight.map_or(1000, thousandths))
+    (media, weight.and_then(thousandths).unwrap_or(1000))
 }
 
-/// `0.8` as 800.
-fn thousandths(weight: &str) -> u16 {
+/// `0.8` as 800; also `.8`, `1.` and more digits than the three that RFC 9110 has. More than 1 is 1.
+fn thousandths(weight: &str) -> Option<u16> {
     let (whole, fraction) = weight.split_once('.').unwrap_or((weight, ""));
-    let digits = fraction.len() <= 3 && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    match (whole, digits) {
-        ("1", true) => 1000,
-        ("0", true) => format!("{fraction:0<3}").parse().unwrap_or(0),
-        _ => 0,
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) || weight.is_empty() || weight == "." {
+        return None;
     }
+    if whole.bytes().any(|digit| digit != b'0') {
+        return Some(1000);
+    }
+    let three: String = fraction.chars().chain("000".chars()).take(3).collect();
+    // A weight above zero stays above it.
+    let least = u16::from(fraction.bytes().any(|digit| digit != b'0'));
+    three.parse().ok().map(|weight: u16| weight.max(least))
 }
 
 #[cfg(test)]
@@ -131,6 +140,19 @@ mod tests {
             &["text/html;q=0, */*"],
             &[""],
             &["image/png", "application/json;q=0.001"],
+            &["application/json;q=.9"],
+            &["application/json;q=1."],
+            &["application/json; Q = 0.12345 "],
+            &["application/json;q=0.00001"],
+            &["application/json;charset=utf-8;q=0.5"],
+            &["application/json;profile=\"a,b;q=0\";q=0.5"],
+            &["application/json;q=high"],
+            &["*/*;q=2"],
+            &["*;q=.2"],
+            &[" , ,"],
+            &["", "application/json"],
+            &["image/png", "*/*;q=0.1"],
+            &["text/html;q=.4, application/json;q=.5"],
         ] {
             assert_eq!(asked(Offer::Data, "/", json), Form::Json, "{json:?}");
         }
@@ -141,6 +163,7 @@ mod tests {
             &["TEXT/HTML ; Q=0.9, */*;q=0.8"],
             &["text/html", "application/json;q=0.5"],
             &["*/*;q=0.1, text/html"],
+            &["text/html;q=.9, application/json;q=.8"],
         ] {
             assert_eq!(asked(Offer::Data, "/", html), Form::Html, "{html:?}");
             assert_eq!(asked(Offer::Data, "/?a=b&format=json", html), Form::Json, "{html:?}");
@@ -150,7 +173,7 @@ mod tests {
             &["text/csv"],
             &["application/json;q=0"],
             &["*/*;q=0"],
-            &["*/*;q=2"],
+            &["*/*;q=0.000"],
             &["\u{e4}"],
         ] {
             assert_eq!(asked(Offer::Data, "/", neither), Form::Neither, "{neither:?}");

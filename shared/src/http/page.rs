@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::describe::Link;
-use super::problem::Problem;
+use crate::model::Invalid;
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,7 +66,7 @@ pub fn cursor(list: List, position: &[u8]) -> String {
 }
 
 /// Reads a cursor of `list` whose position has `N` bytes.
-pub fn read_cursor<const N: usize>(list: List, text: &str) -> Result<[u8; N], Problem> {
+pub fn read_cursor<const N: usize>(list: List, text: &str) -> Result<[u8; N], Invalid> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok();
     let position =
         bytes.as_deref().and_then(|bytes| bytes.split_first()).filter(|(first, _)| **first == list as u8);
@@ -75,8 +75,8 @@ pub fn read_cursor<const N: usize>(list: List, text: &str) -> Result<[u8; N], Pr
 
 /// A cursor that this list did not make.
 #[must_use]
-pub fn bad_cursor() -> Problem {
-    Problem::field("cursor", "is none of this list's: follow `next` and `previous` as they are")
+pub fn bad_cursor() -> Invalid {
+    Invalid::new("cursor", "is not a valid cursor for this list; use the URLs in `next` and `previous`")
 }
 
 #[cfg(test)]

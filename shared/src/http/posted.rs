@@ -1,6 +1,8 @@
 //! Forms as pages post them: what is for the server around the request is taken out, and what a page's form stands for is
 //! put in its place, before a handler sees it.
 
+use std::collections::HashSet;
+
 use axum::{
     body::Body,
     extract::Request,
@@ -9,7 +11,7 @@ use axum::{
 use serde_json::Value;
 
 use super::{
-    body,
+    body::{self, Media},
     browsable::{
         document::Operation,
         form::{CONTENT, CONTENT_TYPE, Sent, read_back},
@@ -26,18 +28,19 @@ pub(super) async fn opened(
     operation: Option<&Operation>,
 ) -> Result<(Request, Option<Sent>), Problem> {
     let headers = request.headers();
-    let is_form = request.method() != Method::GET && body::is_form(headers).unwrap_or(false);
+    let is_form = request.method() != Method::GET && matches!(body::media(headers), Ok(Some(Media::Form)));
     let a_browsers = operation.is_some() || headers.contains_key(header::COOKIE);
-    if !is_form || !a_browsers || headers.contains_key(header::AUTHORIZATION) {
+    if !is_form || !a_browsers {
         return Ok((request, None));
     }
+    let by_token = headers.contains_key(header::AUTHORIZATION);
     let (mut parts, body) = request.into_parts();
     let mut bytes = body::read(body).await?;
     // What cannot be read is the handler's to refuse.
     let mut sent = None;
-    if let Some(mut pairs) = body::pairs(&bytes) {
+    if let Some(mut pairs) = body::pairs(&bytes)? {
         take_token(&mut parts, &mut pairs, &mut bytes);
-        if let Some(operation) = operation.filter(|_| are_distinct(&pairs)) {
+        if let Some(operation) = operation.filter(|_| !by_token && are_distinct(&pairs)) {
             bytes = translated(&mut parts, operation, &pairs);
             sent = Some(Sent(pairs.into_iter().collect()));
         }
@@ -55,15 +58,17 @@ fn take_token(parts: &mut Parts, pairs: &mut Vec<(String, String)>, bytes: &mut 
     if let [(_, token)] = tokens.as_slice() {
         parts.extensions.insert(FormToken(token.clone()));
     }
-    let is_token =
-        |pair: &[u8]| body::pairs(pair).is_some_and(|pairs| pairs.iter().any(|(name, _)| name == CSRF_FIELD));
+    let is_token = |pair: &[u8]| {
+        body::pairs(pair).ok().flatten().is_some_and(|pairs| pairs.iter().any(|(name, _)| name == CSRF_FIELD))
+    };
     let others: Vec<&[u8]> = bytes.split(|byte| *byte == b'&').filter(|pair| !is_token(pair)).collect();
     *bytes = others.join(&b'&');
 }
 
 /// A field that is named twice is refused by name, as everywhere.
 fn are_distinct(pairs: &[(String, String)]) -> bool {
-    pairs.iter().enumerate().all(|(place, (name, _))| pairs[..place].iter().all(|(other, _)| other != name))
+    let mut names = HashSet::new();
+    pairs.iter().all(|(name, _)| names.insert(name))
 }
 
 /// The body that a page's form stands for: what was typed as a body, or its fields.

@@ -12,7 +12,10 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 pub use self::code::Code;
-use crate::{model::Invalid, store::StoreError};
+use crate::{
+    model::{Faults, Invalid},
+    store::StoreError,
+};
 
 /// What an unsuccessful request is answered with.
 #[derive(Debug, Clone)]
@@ -207,6 +210,17 @@ impl From<Vec<Invalid>> for Problem {
     fn from(errors: Vec<Invalid>) -> Self {
         let mut problem = Self::new(Code::InvalidRequest, "Some fields cannot be accepted; see `errors`.");
         problem.more.errors = errors;
+        problem
+    }
+}
+
+impl From<Faults> for Problem {
+    fn from(faults: Faults) -> Self {
+        let left_out = faults.left_out();
+        let mut problem = Self::from(faults.into_vec());
+        if left_out > 0 {
+            problem.detail = format!("{} {left_out} more faults are not listed.", problem.detail);
+        }
         problem
     }
 }

@@ -19,6 +19,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument, field, info, info_span, warn};
 
 use super::{
+    body,
     browsable::{
         Asked,
         document::{self, Operation},
@@ -34,6 +35,7 @@ use super::{
 use crate::App;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 /// A year of https for this host, but not for others of its domain, which are not ours to decide about.
 const ONLY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -60,6 +62,17 @@ struct Place {
     path: &'static str,
     offer: Offer,
     allow: HeaderValue,
+}
+
+impl Place {
+    /// Adds the header `Accept-Patch` to answers to OPTIONS, and to those that refuse another media type (RFC 5789, section 3.1).
+    fn name_patch_types(&self, method: &Method, response: &mut Response) {
+        let has_patch = self.allow.as_bytes().windows(5).any(|name| name == b"PATCH");
+        let refused = *method == Method::PATCH && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        if has_patch && (*method == Method::OPTIONS || refused) {
+            response.headers_mut().insert(ACCEPT_PATCH, HeaderValue::from_static(body::ACCEPT_PATCH));
+        }
+    }
 }
 
 /// Declares one builder method for each HTTP method.
@@ -227,6 +240,9 @@ async fn respond(surroundings: &Surroundings, mut request: Request, next: Option
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     if place.is_none_or(|place| place.offer != Offer::File) {
         headers.entry(header::VARY).or_insert(HeaderValue::from_static("Accept, Cookie"));
+    }
+    if let Some(place) = place {
+        place.name_patch_types(&method, &mut response);
     }
     let status = response.status().as_u16();
     // As a number: what is wider is logged as text, which no query adds up.

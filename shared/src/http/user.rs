@@ -9,7 +9,12 @@ use super::{
     describe::{EmailAddress, FirstName, LastName, PhoneNumber},
     problem::Problem,
 };
-use crate::{App, ids::UserId, model::user::Role, store::items::User};
+use crate::{
+    App,
+    ids::UserId,
+    model::user::{Email, Role},
+    store::items::User,
+};
 
 /// A user. Email and phone number are `null` where `policy::shows_contact` says no.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -36,7 +41,7 @@ impl UserView {
     /// The view of a profile, with or without how to reach its user.
     #[must_use]
     pub fn new(user: &User, shows_contact: bool) -> Self {
-        let email = user.email.as_ref().map(|email| email.as_str().to_owned());
+        let email = user.email.as_ref().map(Email::shown);
         Self {
             user_id: user.id,
             first_name: user.first_name.clone(),

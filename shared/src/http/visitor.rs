@@ -97,9 +97,12 @@ fn is_of(session: &Session, cookie: &SessionCookie) -> bool {
 }
 
 /// The value of the one cookie of this name. Where there are two, one is from somewhere that should not set any: neither.
+/// Cookies of other applications may be anything: those that cannot be read are passed over, and only those.
 pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut found = sent.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == name);
+    let lines = headers.get_all(header::COOKIE).iter();
+    let sent = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let read = sent.filter_map(|cookie| Cookie::parse(str::from_utf8(cookie).ok()?).ok());
+    let mut found = read.filter(|cookie| cookie.name() == name);
     let first = found.next()?.value().to_owned();
     found.next().is_none().then_some(first)
 }
@@ -231,5 +234,21 @@ mod tests {
         assert_eq!(cookie(&headers(&["a=1; b=2"]), "b").as_deref(), Some("2"));
         assert_eq!(cookie(&headers(&["a=1; a=2"]), "a"), None);
         assert_eq!(cookie(&headers(&["b=1"]), "a"), None);
+    }
+
+    #[test]
+    fn a_cookie_is_found_beside_others_that_cannot_be_read() {
+        for line in [
+            &b"city=Logro\xf1o; a=1"[..],
+            "a=1; city=Logroño".as_bytes(),
+            b"\xff; =; ;;x;a=1;\xc3",
+            b" a = 1 ",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, HeaderValue::from_static("b=2"));
+            headers.append(header::COOKIE, HeaderValue::from_bytes(line).unwrap());
+            headers.append(header::COOKIE, HeaderValue::from_bytes(b"c=\xf1").unwrap());
+            assert_eq!(cookie(&headers, "a").as_deref(), Some("1"), "{line:?}");
+        }
     }
 }

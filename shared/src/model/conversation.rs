@@ -39,11 +39,15 @@ pub enum MemberRole {
 }
 
 /// What a conversation's name may be.
-pub const NAME: Rule = Rule::new("name", 0, 200);
+pub const NAME: Rule = Rule::line("name", 0, 200);
 
-/// A conversation's name, at most 200 characters; blank means none.
+/// A conversation's name, at most 200 characters. White space alone means none; other text needs a visible character.
 pub fn name(text: String) -> Result<Option<String>, Invalid> {
-    Ok(Some(NAME.check(text)?).filter(|name| !name.trim().is_empty()))
+    let name = NAME.check(text)?;
+    if name.trim().is_empty() {
+        return Ok(None);
+    }
+    Rule { min: 1, ..NAME }.check(name).map(Some)
 }
 
 /// The id of the one direct conversation of two users: the first 80 bits of SHA-256 over a tag and the sorted pair.
@@ -78,5 +82,6 @@ mod tests {
         assert_eq!(name(" ".to_owned()).unwrap(), None);
         assert_eq!(name("Weekend".to_owned()).unwrap().as_deref(), Some("Weekend"));
         assert!(name("x".repeat(201)).is_err());
+        assert!(name("\u{200b}".to_owned()).is_err() && name("a\u{202e}".to_owned()).is_err());
     }
 }

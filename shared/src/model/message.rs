@@ -8,14 +8,36 @@ use super::{Invalid, text::Rule};
 use crate::ids::{ClientKey, ConversationId, MessageId};
 
 /// What a message may say.
-pub const BODY: Rule = Rule { field: "message_body", min: 1, max: 16_384, max_bytes: 48 * 1024 };
+pub const BODY: Rule =
+    Rule { field: "message_body", min: 1, max: 16_384, max_bytes: 48 * 1024, is_line: false };
 
 /// A key may be this far ahead of the server's clock.
 const KEY_AHEAD: TimeDelta = TimeDelta::minutes(5);
 
-/// A message body: 1 to 16,384 code points and at most 48 KB, not only white space.
+/// A message body: 1 to 16,384 code points and at most 48 KB, one of them visible.
 pub fn body(text: String) -> Result<String, Invalid> {
     BODY.check(text)
+}
+
+/// Checks that a key is not more than five minutes ahead of `now`, the server's time.
+pub fn timely(key: ClientKey, now: DateTime<Utc>) -> Result<ClientKey, Invalid> {
+    if key.made_at() > now + KEY_AHEAD {
+        let reason = "is a UUIDv7 of more than five minutes in the future: set the clock";
+        return Err(Invalid::new("client_id", reason));
+    }
+    Ok(key)
+}
+
+/// Checks that the message which `field` names is of `conversation`.
+pub fn of_conversation(
+    field: &'static str,
+    id: MessageId,
+    conversation: ConversationId,
+) -> Result<(), Invalid> {
+    if id.conversation != conversation {
+        return Err(Invalid::new(field, "must be a message of the same conversation"));
+    }
+    Ok(())
 }
 
 /// A send as its user meant it: parsed, and not yet known to be allowed.
@@ -36,34 +58,22 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Checks what can be checked of a send without looking anything up.
-    pub fn check(&self, now: DateTime<Utc>) -> Result<(), Invalid> {
-        let elsewhere = |id: Option<MessageId>| id.is_some_and(|id| id.conversation != self.conversation);
-        if elsewhere(self.reply_to) {
-            return Err(Invalid::new("reply_to", "must be a message of the same conversation"));
-        }
-        if elsewhere(self.after) {
-            return Err(Invalid::new("after", "must be a message of the same conversation"));
-        }
-        if self.client_key.is_some_and(|key| key.made_at() > now + KEY_AHEAD) {
-            return Err(Invalid::new(
-                "client_id",
-                "is a UUIDv7 of more than five minutes in the future: set the clock",
-            ));
-        }
-        Ok(())
-    }
-
-    /// What the request said, as first sent: 128 bits of SHA-256 in base64url over its parts, each with its length.
+    /// Digest of what the request said, as first sent.
     /// `after` is no part of it: it bounds the look-back. A retry names the same one as the first try, or a lower one.
     #[must_use]
     pub fn digest(&self) -> String {
         let reply_to = self.reply_to.map(|id| id.to_string()).unwrap_or_default();
-        let mut hash = Sha256::new();
-        for part in [self.body.as_str(), &reply_to, self.metadata.as_deref().unwrap_or_default()] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-        URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
+        digest([self.body.as_str(), &reply_to, self.metadata.as_deref().unwrap_or_default()])
     }
+}
+
+/// Digest of a request's parts: 128 bits of SHA-256 in base64url over the parts, each with its length.
+#[must_use]
+pub fn digest<const N: usize>(parts: [&str; N]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
 }

@@ -1,6 +1,8 @@
 //! The words of the domain: pure types that parse, with no input or output. A value of such a type is a valid one.
 
+pub mod characters;
 pub mod conversation;
+pub mod email;
 pub mod message;
 pub mod text;
 pub mod user;
@@ -24,31 +26,88 @@ impl Invalid {
     }
 }
 
-/// The versions that a writer's copy may have; any, where the writer does not insist.
-#[derive(Debug, Clone, Default)]
-pub struct Expected(pub Option<Vec<u64>>);
+/// A set of versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Versions {
+    /// Every version.
+    All,
+    /// These.
+    Only(Vec<u64>),
+}
 
-impl Expected {
-    /// Whether a copy of `version` is what the writer has.
-    #[must_use]
-    pub fn allows(&self, version: u64) -> bool {
-        self.0.as_ref().is_none_or(|versions| versions.contains(&version))
+impl Versions {
+    fn contains(&self, version: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(versions) => versions.contains(&version),
+        }
     }
 }
 
-/// Collects what is wrong with each of several fields, so that one answer names them all.
-#[derive(Debug, Default)]
-pub struct Faults(Vec<Invalid>);
+/// The versions that a writer wants to change; all of them, if the writer does not insist.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// The version must be one of these (`If-Match`).
+    pub one_of: Option<Versions>,
+    /// The version must be none of these (`If-None-Match`).
+    pub none_of: Option<Versions>,
+}
 
-impl Faults {
-    /// The value, or nothing and the fault noted.
-    pub fn check<T>(&mut self, parsed: Result<T, Invalid>) -> Option<T> {
-        parsed.map_err(|fault| self.0.push(fault)).ok()
+impl Expected {
+    /// Returns true if the writer wants to change `version`.
+    #[must_use]
+    pub fn allows(&self, version: u64) -> bool {
+        self.one_of.as_ref().is_none_or(|versions| versions.contains(version))
+            && !self.none_of.as_ref().is_some_and(|versions| versions.contains(version))
     }
 
-    /// The faults that were noted; to be asked when a value is missing.
+    /// Returns true if the writer wants to change what is there and has no version.
+    #[must_use]
+    pub fn allows_unversioned(&self) -> bool {
+        !matches!(self.one_of, Some(Versions::Only(_))) && self.none_of != Some(Versions::All)
+    }
+}
+
+/// Most faults that one answer names.
+pub const MAX_FAULTS: usize = 100;
+
+/// Collects what is wrong with each of several fields, so that one answer names all faults, up to [`MAX_FAULTS`].
+#[derive(Debug, Default)]
+pub struct Faults {
+    noted: Vec<Invalid>,
+    left_out: usize,
+}
+
+impl Faults {
+    /// Notes a fault. Above the bound, only their number is kept.
+    pub fn note(&mut self, fault: Invalid) {
+        if self.noted.len() < MAX_FAULTS {
+            self.noted.push(fault);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// Returns the value, or nothing and notes the fault.
+    pub fn check<T>(&mut self, parsed: Result<T, Invalid>) -> Option<T> {
+        parsed.map_err(|fault| self.note(fault)).ok()
+    }
+
+    /// Returns true if nothing was noted.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.noted.is_empty()
+    }
+
+    /// The number of faults that were found and not kept.
+    #[must_use]
+    pub const fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// The faults that were noted.
     #[must_use]
     pub fn into_vec(self) -> Vec<Invalid> {
-        self.0
+        self.noted
     }
 }

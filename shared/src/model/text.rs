@@ -3,54 +3,64 @@
 use serde_json::Value;
 
 use super::Invalid;
+pub use super::characters::is_refused;
+use super::characters::{breaks_line, is_bidi_control, is_visible};
 
 /// What a text field allows, lengths in Unicode code points.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
     /// The field's name as the API spells it.
     pub field: &'static str,
-    /// Fewest code points; with 1 or more, white space alone does not do.
+    /// Fewest code points; with 1 or more, one must be visible.
     pub min: usize,
     /// Most code points.
     pub max: usize,
     /// Most bytes in UTF-8.
     pub max_bytes: usize,
+    /// Whether the text is one line, read from beginning to end: no line ends, tabs or controls of direction.
+    pub is_line: bool,
 }
 
 impl Rule {
-    /// A rule on code points, with the bytes that so many can take.
+    /// A rule for one line, with the bytes that so many code points can take.
     #[must_use]
-    pub const fn new(field: &'static str, min: usize, max: usize) -> Self {
-        Self { field, min, max, max_bytes: max * 4 }
+    pub const fn line(field: &'static str, min: usize, max: usize) -> Self {
+        Self { field, min, max, max_bytes: max * 4, is_line: true }
     }
 
     /// Checks `text` and gives it back unchanged.
     pub fn check(self, text: String) -> Result<String, Invalid> {
+        match self.fault(&text) {
+            Some(reason) => Err(Invalid::new(self.field, reason)),
+            None => Ok(text),
+        }
+    }
+
+    fn fault(self, text: &str) -> Option<String> {
         let length = text.chars().count();
-        let reason = if length > self.max || text.len() > self.max_bytes {
-            format!(
+        if length > self.max || text.len() > self.max_bytes {
+            return Some(format!(
                 "has {length} characters and {} bytes; at most {} and {} are allowed",
                 text.len(),
                 self.max,
                 self.max_bytes
-            )
-        } else if self.min > 0 && text.trim().is_empty() {
-            "may not be blank".to_owned()
+            ));
+        }
+        let reason = if text.chars().any(is_refused) {
+            "contains a control character; of those only tab and newline are allowed"
+        } else if self.is_line && text.chars().any(breaks_line) {
+            "must be one line, without tabs and line breaks"
+        } else if self.is_line && text.chars().any(is_bidi_control) {
+            "must not contain characters that change the direction of text"
+        } else if self.min > 0 && !text.chars().any(is_visible) {
+            "must contain a visible character"
         } else if length < self.min {
-            format!("has {length} characters; at least {} are needed", self.min)
-        } else if text.chars().any(is_refused) {
-            "contains a control character; of those only tab and newline are allowed".to_owned()
+            return Some(format!("has {length} characters; at least {} are needed", self.min));
         } else {
-            return Ok(text);
+            return None;
         };
-        Err(Invalid::new(self.field, reason))
+        Some(reason.to_owned())
     }
-}
-
-/// NUL and the other C0 controls, but for tab and newline, and DEL.
-#[must_use]
-pub fn is_refused(character: char) -> bool {
-    matches!(character, '\0'..='\u{1f}' | '\u{7f}') && !matches!(character, '\t' | '\n')
 }
 
 /// Most bytes of a `metadata` object as compact JSON.
@@ -81,10 +91,36 @@ mod tests {
 
     #[test]
     fn text_is_kept_or_refused() {
-        let rule = Rule::new("name", 1, 3);
+        let rule = Rule { is_line: false, ..Rule::line("message_body", 1, 3) };
         assert_eq!(rule.check(" é\n".to_owned()).unwrap(), " é\n");
-        for bad in ["", " \n", "abcd", "a\0", "\u{1b}", "\u{7f}a"] {
-            assert_eq!(rule.check(bad.to_owned()).unwrap_err().field, "name", "{bad:?}");
+        for bad in ["", " \n", "abcd", "a\0", "\u{1b}", "\u{7f}a", "\u{200b}", "\u{2060}\u{3164}", "\u{301}"]
+        {
+            assert_eq!(rule.check(bad.to_owned()).unwrap_err().field, "message_body", "{bad:?}");
         }
+        for good in ["👩\u{200d}🚀", "می\u{200c}", "\u{202e}a", "e\u{301}"] {
+            assert_eq!(rule.check(good.to_owned()).unwrap(), good);
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_line_and_one_direction() {
+        let rule = Rule::line("first_name", 1, 30);
+        for bad in [
+            "a\nb",
+            "a\tb",
+            "a\rb",
+            "a\u{85}b",
+            "a\u{2028}b",
+            "a\u{202e}b",
+            "\u{2066}a",
+            "a\u{200e}",
+            "a\u{61c}",
+        ] {
+            assert!(rule.check(bad.to_owned()).is_err(), "{bad:?}");
+        }
+        for good in ["👩\u{200d}🚀", "می\u{200c}خواهم", "Ann-Marie O’Neil", "李 小龍"] {
+            assert_eq!(rule.check(good.to_owned()).unwrap(), good);
+        }
+        assert_eq!(Rule::line("name", 0, 9).check(String::new()).unwrap(), "");
     }
 }

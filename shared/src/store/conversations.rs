@@ -16,6 +16,7 @@ use crate::{
     model::{
         Expected,
         conversation::{Kind, MemberRole, direct_id},
+        message::digest,
     },
 };
 
@@ -168,6 +169,7 @@ impl NewConversation {
             pair: pair.map(|other| sorted([self.creator, *other])),
             name: self.name.clone(),
             metadata: self.metadata.clone(),
+            digest: Some(self.digest()).filter(|_| self.kind == Kind::Group),
             created_by: self.creator,
             created_at: now,
             participant_count: 1 + self.others.len() as u64,
@@ -176,14 +178,28 @@ impl NewConversation {
         }
     }
 
-    /// Whether what stands at the id is what was to be made. A direct conversation's pair is compared, as two pairs could
-    /// have one id (with a chance of one in 2^80 for each pair of pairs).
+    /// Digest of what the request asked for. The order in which it names participants does not count.
+    fn digest(&self) -> String {
+        let mut participants = self.others.clone();
+        participants.sort_unstable();
+        let participants: String = participants.iter().map(UserId::to_string).collect();
+        let [name, metadata] = [&self.name, &self.metadata].map(|text| text.as_deref().unwrap_or_default());
+        digest([name, metadata, &participants])
+    }
+
+    /// Returns true if what stands at the id is what was to be made. A direct conversation's pair is compared, as two pairs could
+    /// have one id (with a chance of one in 2^80 for each pair of pairs). A group is what the same user has made by the same request;
+    /// groups of earlier releases have no digest.
     #[must_use]
     pub fn is(&self, standing: &Conversation) -> bool {
         let pair = self.others.first().map(|other| sorted([self.creator, *other]));
         match self.kind {
             Kind::Direct => standing.pair == pair,
-            Kind::Group => standing.kind == Kind::Group && standing.created_by == self.creator,
+            Kind::Group => {
+                standing.kind == Kind::Group
+                    && standing.created_by == self.creator
+                    && standing.digest.as_ref().is_none_or(|digest| *digest == self.digest())
+            }
         }
     }
 }

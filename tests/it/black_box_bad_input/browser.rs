@@ -39,8 +39,6 @@ pub fn rows() -> Vec<Row> {
         ("/api/?format=xml", "format"),
         ("/api/schema/?format=yaml", "format"),
         ("/api/schema/?lang=de", "lang"),
-        ("/api-auth/login/?to=1", "to"),
-        ("/api-auth/logout/?next=/&next=/", "next"),
     ] {
         rows.push(Row::new(&format!("parameter: {path}"), "GET", path).field(field));
     }

@@ -141,6 +141,9 @@ pub fn rows() -> Vec<Row> {
             .is(412, "precondition_failed"),
         Row::new("an ETag that is none", "DELETE", "/api/conversations/{conversation}/")
             .header("if-match", "nonsense")
+            .field("If-Match"),
+        Row::new("an ETag of nothing", "DELETE", "/api/conversations/{conversation}/")
+            .header("if-match", "\"nonsense\"")
             .is(412, "precondition_failed"),
         Row::new("an Idempotency-Key that is none", "POST", "/api/messages/")
             .json(r#"{"conversation": "{conversation}", "message_body": "hush"}"#)

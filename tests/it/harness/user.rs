@@ -70,9 +70,10 @@ impl User {
         results
     }
 
-    /// Opens a group; its id.
+    /// Opens a group, of this user alone if there are no others; its id.
     pub async fn group(&self, others: &[&User]) -> String {
-        let ids: Vec<&str> = others.iter().map(|user| user.id.as_str()).collect();
+        let own = others.is_empty().then_some(self);
+        let ids: Vec<&str> = others.iter().copied().chain(own).map(|user| user.id.as_str()).collect();
         let body = json!({ "participants": ids, "name": "hush, a group" });
         let conversation = self.post("/api/conversations/", body).await.created();
         id_of(&conversation)

@@ -27,6 +27,8 @@ pub struct Operation {
     pub is_open: bool,
     /// The fields of its body; `None` where it takes none.
     pub fields: Option<Vec<Field>>,
+    /// The names of its query parameters.
+    pub parameters: Vec<String>,
 }
 
 /// A field of a body.
@@ -102,7 +104,14 @@ fn read(document: &Value, operation: &Value) -> Operation {
             ways.is_empty() || ways.iter().any(|way| way.as_object().is_some_and(serde_json::Map::is_empty))
         }),
         fields: body.map(|schema| fields(document, schema)),
+        parameters: parameters(operation),
     }
+}
+
+fn parameters(operation: &Value) -> Vec<String> {
+    let all = operation["parameters"].as_array().into_iter().flatten();
+    let of_query = all.filter(|parameter| parameter["in"] == "query");
+    of_query.filter_map(|parameter| parameter["name"].as_str()).map(str::to_owned).collect()
 }
 
 fn text(value: &Value) -> String {

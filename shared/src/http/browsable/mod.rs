@@ -11,7 +11,7 @@ use std::sync::Arc;
 use axum::{
     body::to_bytes,
     extract::Request,
-    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -20,6 +20,7 @@ use super::{
     cookies, csrf,
     frame::Html,
     problem::Problem,
+    query::ForPage,
     visitor::{self, Known, Site, Visit},
 };
 use crate::App;
@@ -51,6 +52,9 @@ impl Asked {
         let known = visitor::read(request.uri(), request.headers(), app).await;
         let visit = known.clone().unwrap_or_default();
         request.extensions_mut().insert(Known(known));
+        if [Method::GET, Method::HEAD].contains(request.method()) {
+            request.extensions_mut().insert(ForPage);
+        }
         let mut asked = Request::new(());
         *asked.method_mut() = request.method().clone();
         *asked.uri_mut() = request.uri().clone();

@@ -138,12 +138,14 @@ fn name(pattern: &str, folder: &str) -> String {
     capitalised(word)
 }
 
+/// The same address as JSON, without parameters that only a page passes over.
 fn as_json(asked: &Asked) -> String {
     let uri = &asked.parts.uri;
-    match uri.query().filter(|query| !query.is_empty()) {
-        Some(query) => format!("{}?{query}&format=json", uri.path()),
-        None => format!("{}?format=json", uri.path()),
-    }
+    let named = operation(asked, "GET").map(|operation| operation.parameters.as_slice()).unwrap_or_default();
+    let pairs = uri.query().unwrap_or_default().split('&');
+    let known = pairs.filter(|pair| named.iter().any(|name| pair.split('=').next() == Some(name)));
+    let query: Vec<&str> = known.chain(["format=json"]).collect();
+    format!("{}?{}", uri.path(), query.join("&"))
 }
 
 fn headers(asked: &Asked, answer: &Parts) -> Vec<(String, String)> {
@@ -207,5 +209,5 @@ fn forms(asked: &Asked, answer: &Parts, value: &Value, sent: Option<&Sent>) -> V
 /// The parameters of the address: what a list is narrowed down to is what is added to it.
 fn parameters(asked: &Asked) -> Map<String, Value> {
     let pairs = pairs(asked.parts.uri.query().unwrap_or_default().as_bytes());
-    pairs.into_iter().flatten().map(|(name, value)| (name, Value::String(value))).collect()
+    pairs.ok().flatten().into_iter().flatten().map(|(name, value)| (name, Value::String(value))).collect()
 }

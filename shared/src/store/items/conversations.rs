@@ -41,6 +41,9 @@ pub struct Conversation {
     /// Compact JSON of the client's own data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
+    /// Digest of the request that made it, which a retry of that request has too. Later changes leave it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Who made it.
     pub created_by: UserId,
     /// When.

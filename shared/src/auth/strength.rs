@@ -1,0 +1,165 @@
+//! How hard a password is to guess: an estimate of the guesses (zxcvbn) and a list of what everybody tries. Both apply at every
+//! length.
+
+use zxcvbn::zxcvbn;
+
+use super::password::LONGEST;
+use crate::model::{
+    characters::{folded, is_ignorable},
+    user::Email,
+};
+
+/// From this length on, a password may be easier to guess, as NIST SP 800-63B-4 (section 3.1.1.2) sets no other rule for it.
+const LONG: usize = 15;
+
+/// Guesses that a password of fewer than [`LONG`] characters has to withstand. zxcvbn counts ten for each character in which it
+/// sees no pattern, so eight random characters reach this and anything with a word in it does not.
+const GUESSES_SHORT: u64 = 100_000_000;
+
+/// Guesses that a longer one has to withstand: two common words, a word with a year, repetitions and rows of keys do not.
+const GUESSES_LONG: u64 = 10_000_000;
+
+/// Most characters that are estimated. The estimate takes time that grows with the square of the length, or faster; what the first
+/// characters withstand, the whole does as well.
+const ESTIMATED: usize = 40;
+
+/// Words that attackers of this kind of service try first.
+const SERVICE: [&str; 6] = ["messaging", "message", "messages", "conversation", "chat", "inbox"];
+
+/// Most words of the user that are looked for; a name of 150 characters can have many.
+const KNOWN: usize = 40;
+
+/// Returns true if `password` is too easy to guess for somebody who knows the email and the names of its user.
+pub(super) fn is_guessable(password: &str, email: Option<&Email>, names: &[&str]) -> bool {
+    let enough = if password.chars().count() < LONG { GUESSES_SHORT } else { GUESSES_LONG };
+    let known = known(email, names);
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let plain = plain(password);
+    let is_weak = |text: &str| zxcvbn(estimated(text), &known).guesses() < enough;
+    is_weak(&plain) || is_weak(password)
+}
+
+/// The password as an attacker would try it: without characters that show nothing, and with ordinary letters in the place of those that
+/// only look different.
+fn plain(password: &str) -> String {
+    let start = password.char_indices().nth(LONGEST).map_or(password, |(end, _)| &password[..end]);
+    folded(start).chars().filter(|c| !is_ignorable(*c)).collect()
+}
+
+/// The beginning of a text, of the length that is estimated.
+fn estimated(text: &str) -> &str {
+    text.char_indices().nth(ESTIMATED).map_or(text, |(end, _)| &text[..end])
+}
+
+/// Words that belong to the user or to the service.
+fn known(email: Option<&Email>, names: &[&str]) -> Vec<String> {
+    let email = email.map_or("", Email::as_str);
+    let parts = email.split(['@', '.', '-', '_', '+']);
+    let words = names.iter().flat_map(|name| name.split_whitespace());
+    let joined = names.concat().to_lowercase();
+    let own = parts.chain(words).chain([email, joined.as_str()]).map(str::to_lowercase);
+    own.filter(|word| !word.is_empty()).take(KNOWN).chain(SERVICE.map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    fn guessable(password: &str) -> bool {
+        let email = Email::parse("zarquon.vell@example.com").unwrap();
+        is_guessable(password, Some(&email), &["Zarquon", "Vell"])
+    }
+
+    #[test]
+    fn what_is_easy_to_guess_is_refused_at_every_length() {
+        let repeated = "ab".repeat(64);
+        let bad = [
+            "password",
+            "password1",
+            "Passw0rd!",
+            "qwertyui",
+            "1q2w3e4r",
+            "12345678",
+            "iloveyou",
+            "letmein1",
+            "Summer2024",
+            "sunshine1",
+            "aaaaaaaa",
+            "abcdefgh",
+            "zaq12wsx",
+            "trustno1",
+            "19900101",
+            "2024-01-01",
+            "zarquon1",
+            "vellvell",
+            "zarquonvell9",
+            "Zarquon2024",
+            "messaging1",
+            "aaaaaaaaaaaaaaa",
+            "password12345678",
+            "123456789012345",
+            "               ",
+            "passwordpassword",
+            "qwertyuiopasdfgh",
+            "qwertyuiopasdfghjkl",
+            "1234567890123456789",
+            "abcdefghijklmnop",
+            "abcabcabcabcabcabc",
+            "0123456789abcdef",
+            "zarquonvellzarquonvell",
+            "password1password1",
+            "iloveyouiloveyou",
+            "111111111111111111",
+            "1qaz2wsx3edc4rfv",
+            "letmeinletmeinletmein",
+            "20240101202401012024",
+            "\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}\u{a0}",
+            "p\u{200b}a\u{200b}s\u{200b}s\u{200b}w\u{200b}o\u{200b}r\u{200b}d\u{200b}1",
+            "ｐａｓｓｗｏｒｄ１２３４５６７８",
+            "ññññññññññññññññ",
+            &repeated,
+        ];
+        let accepted: Vec<&&str> = bad.iter().filter(|password| !guessable(password)).collect();
+        assert!(accepted.is_empty(), "{accepted:?}");
+    }
+
+    #[test]
+    fn what_is_hard_to_guess_is_accepted() {
+        let long = "tapir oboe quarry lantern ".repeat(5)[..128].to_owned();
+        let good = [
+            "xK7#qZ2!",
+            "kX9#vq2Lw",
+            "vT4$mQ9p",
+            "tapir oboe 7",
+            "fifteen letters",
+            "correct-horse-battery-staple",
+            "keys under the doormat",
+            "gräflich-übel-7",
+            "мой дядя самых честных",
+            "春眠不覚暁処処聞啼鳥夜来風雨声",
+            &long,
+        ];
+        let refused: Vec<&&str> = good.iter().filter(|password| guessable(password)).collect();
+        assert!(refused.is_empty(), "{refused:?}");
+    }
+
+    #[test]
+    fn nearly_every_random_password_of_eight_characters_is_accepted() {
+        const CHARACTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789!#$%&*+-=?@_";
+        let random = Random::from_seed(7);
+        let password = || random.bytes::<8>().map(|byte| CHARACTERS[usize::from(byte) % CHARACTERS.len()]);
+        let passwords = (0..500).map(|_| String::from_utf8(password().to_vec()).unwrap());
+        let refused: Vec<String> = passwords.filter(|password| guessable(password)).collect();
+        assert!(refused.len() < 25, "{} of 500: {refused:?}", refused.len());
+    }
+
+    #[test]
+    fn little_of_a_long_password_is_estimated() {
+        let long = "ü1".repeat(5000);
+        assert_eq!(estimated(&long).chars().count(), ESTIMATED);
+        assert!(plain(&long).chars().count() <= LONGEST);
+        let names = "a b c d e f g h i j k l m n o p q r s t u v w x y z ".repeat(3);
+        assert!(known(None, &[&names]).len() <= KNOWN + SERVICE.len());
+    }
+}

@@ -1,0 +1,143 @@
+//! Properties of characters that decide whether a text can be accepted, from the Unicode Character Database.
+
+use std::borrow::Cow;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{BidiControl, DefaultIgnorableCodePoint, GeneralCategory, WhiteSpace},
+};
+
+/// NUL and the other C0 controls, but for tab and newline, and DEL.
+#[must_use]
+pub fn is_refused(character: char) -> bool {
+    matches!(character, '\0'..='\u{1f}' | '\u{7f}') && !matches!(character, '\t' | '\n')
+}
+
+/// Returns true if a reader sees something where the character stands alone: not white space, not a format or control
+/// character, not a mark without a letter, and not one of the letters and symbols that are blank.
+#[must_use]
+pub fn is_visible(character: char) -> bool {
+    let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character);
+    let white = CodePointSetData::new::<WhiteSpace>().contains(character);
+    !ignorable && !white && !is_bare(character) && !is_blank(character)
+}
+
+/// Control characters, and marks, which need a letter before them.
+fn is_bare(character: char) -> bool {
+    matches!(
+        CodePointMapData::<GeneralCategory>::new().get(character),
+        GeneralCategory::Control | GeneralCategory::NonspacingMark | GeneralCategory::EnclosingMark
+    )
+}
+
+/// Characters without ink that Unicode counts as letters, symbols or format characters to be shown: the Braille pattern
+/// without dots, interlinear annotations, joiners of hieroglyphs, the null note head, and noncharacters.
+const fn is_blank(character: char) -> bool {
+    let noncharacter = (character as u32) & 0xfffe == 0xfffe || matches!(character, '\u{fdd0}'..='\u{fdef}');
+    noncharacter
+        || matches!(
+            character,
+            '\u{2800}' | '\u{fff9}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}' | '\u{1d159}'
+        )
+}
+
+/// Returns true for characters that show as nothing by definition.
+#[must_use]
+pub fn is_ignorable(character: char) -> bool {
+    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
+}
+
+/// Returns true for controls of the direction of text, which can make a name read as another one.
+#[must_use]
+pub fn is_bidi_control(character: char) -> bool {
+    CodePointSetData::new::<BidiControl>().contains(character)
+}
+
+/// Returns true for characters that begin a new line or column: tab, the line ends of Unicode (UAX 14), and C1 controls.
+#[must_use]
+pub fn breaks_line(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// The composed form (NFC) of a text: the same for every way to type it.
+#[must_use]
+pub fn composed(text: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text)
+}
+
+/// The form in which letters and digits that only look different are the same (NFKC).
+#[must_use]
+pub fn folded(text: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_shows_nothing_is_not_visible() {
+        for blank in [
+            ' ',
+            '\t',
+            '\n',
+            '\0',
+            '\u{85}',
+            '\u{a0}',
+            '\u{ad}',
+            '\u{34f}',
+            '\u{301}',
+            '\u{20dd}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{17b4}',
+            '\u{180e}',
+            '\u{2000}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2064}',
+            '\u{2800}',
+            '\u{3000}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fffb}',
+            '\u{ffff}',
+            '\u{fdd0}',
+            '\u{1d159}',
+            '\u{1d173}',
+            '\u{e0020}',
+            '\u{e0100}',
+            '\u{e0fff}',
+        ] {
+            assert!(!is_visible(blank), "{blank:?}");
+        }
+    }
+
+    #[test]
+    fn letters_signs_and_emoji_are_visible() {
+        for seen in ['a', '.', '中', 'ы', '😀', '\u{fffd}', 'ी', '\u{600}', '\u{e000}', '𝕏', '\u{10ffd}']
+        {
+            assert!(is_visible(seen), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn controls_of_direction_and_line_ends_are_known() {
+        for control in ['\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'] {
+            assert!(is_bidi_control(control), "{control:?}");
+        }
+        assert!(!is_bidi_control('\u{200d}') && !is_bidi_control('\u{200c}'));
+        for end in ['\t', '\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}', '\u{9b}'] {
+            assert!(breaks_line(end), "{end:?}");
+        }
+        assert!(!breaks_line(' ') && !breaks_line('\u{a0}'));
+    }
+}
