@@ -1,16 +1,19 @@
 //! The AWS SDK as every client of a process has it: whose credentials it uses, its HTTP client, and whose certificates that
 //! trusts. It knows no service.
 
-use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableCredentialsProvider,
-    stalled_stream_protection::StalledStreamProtectionConfig,
+use aws_credential_types::{
+    Credentials,
+    provider::{self, ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future},
 };
-use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::{
+    behavior_version::BehaviorVersion, http::SharedHttpClient,
+    stalled_stream_protection::StalledStreamProtectionConfig,
+};
+use aws_types::{SdkConfig, region::Region};
 
 use crate::config::variable;
 
@@ -24,23 +27,39 @@ const AREAS: [&str; 9] = ["af", "ap", "ca", "eu", "il", "me", "mx", "sa", "us"];
 /// How the system is told which certificates to trust.
 const SYSTEM_STORE: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// What a function on Lambda has, all of it in its environment: region, credentials, and the endpoint that stands in for
-/// the region's own where `AWS_ENDPOINT_URL` or the service's variable names one.
+/// Configures a function on Lambda, all of it from its environment: region, credentials, and the endpoint that stands in
+/// for the region's own where `AWS_ENDPOINT_URL` or the service's variable names one.
 ///
 /// The chain that also looks into files, containers and machines is left out: it would be half of the binary's start.
 pub(crate) fn of_function(endpoint_variable: &str) -> SdkConfig {
+    of_environment(variable(endpoint_variable).or_else(|| variable("AWS_ENDPOINT_URL")))
+}
+
+/// Configures a tool on a person's machine, for the given address, with credentials as the AWS CLI finds them.
+#[cfg(feature = "aws-profiles")]
+pub(crate) async fn of_machine(endpoint: &str) -> SdkConfig {
+    let client = http_client(Roots::of_endpoint(endpoint));
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
+    config.endpoint_url(endpoint).load().await
+}
+
+/// Configures a tool on a person's machine, for the given address, with the credentials in its environment alone.
+#[cfg(not(feature = "aws-profiles"))]
+pub(crate) fn of_machine(endpoint: &str) -> std::future::Ready<SdkConfig> {
+    std::future::ready(of_environment(Some(endpoint.to_owned())))
+}
+
+fn of_environment(endpoint: Option<String>) -> SdkConfig {
     let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
-    let endpoint = variable(endpoint_variable).or_else(|| variable("AWS_ENDPOINT_URL"));
     let roots = match (SYSTEM_STORE.into_iter().find_map(variable), &endpoint) {
         (Some(_), _) => Roots::System,
         (None, Some(endpoint)) => Roots::of_endpoint(endpoint),
         (None, None) => Roots::of_region(region.as_deref().unwrap_or_default()),
     };
-    let credentials = EnvironmentVariableCredentialsProvider::new();
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(region.map(Region::new))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .credentials_provider(SharedCredentialsProvider::new(Environment))
         .http_client(http_client(roots))
         // Requests have time limits of their own, and none is a stream.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -50,11 +69,29 @@ pub(crate) fn of_function(endpoint_variable: &str) -> SdkConfig {
     config.build()
 }
 
-/// What a tool on somebody's machine has: the whole chain of credentials, for the given address.
-pub(crate) async fn of_machine(endpoint: &str) -> SdkConfig {
-    let client = http_client(Roots::of_endpoint(endpoint));
-    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
-    config.endpoint_url(endpoint).load().await
+/// The credentials in the environment, where Lambda puts those of a function's role.
+#[derive(Debug)]
+struct Environment;
+
+impl ProvideCredentials for Environment {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(credentials_of(variable))
+    }
+}
+
+fn credentials_of(variable: impl Fn(&str) -> Option<String>) -> provider::Result {
+    let required = |name: &str| {
+        variable(name).ok_or_else(|| CredentialsError::not_loaded(format!("the variable {name} is not set")))
+    };
+    let mut credentials = Credentials::builder()
+        .access_key_id(required("AWS_ACCESS_KEY_ID")?)
+        .secret_access_key(required("AWS_SECRET_ACCESS_KEY")?)
+        .provider_name("Environment");
+    credentials.set_session_token(variable("AWS_SESSION_TOKEN"));
+    Ok(credentials.build())
 }
 
 /// An engine on this machine, which takes any credentials.
@@ -146,6 +183,22 @@ mod tests {
         config.set_http_client(Some(http_client(Roots::Amazon)));
         let asked = aws_sdk_dynamodb::Client::new(&config.build()).list_tables().send().await;
         assert!(format!("{asked:?}").contains("ConnectionRefused"), "{asked:?}");
+    }
+
+    #[test]
+    fn credentials_come_from_the_environment_with_their_token() {
+        let of = |set: &'static [&'static str]| {
+            credentials_of(move |name| set.contains(&name).then(|| name.to_lowercase()))
+        };
+        let found = of(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]).unwrap();
+        assert_eq!(found.access_key_id(), "aws_access_key_id");
+        assert_eq!(found.secret_access_key(), "aws_secret_access_key");
+        assert_eq!(found.session_token(), Some("aws_session_token"));
+        assert_eq!(of(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]).unwrap().session_token(), None);
+        assert!(of(&["AWS_SECRET_ACCESS_KEY"]).is_err());
+        let missing = of(&["AWS_ACCESS_KEY_ID"]).unwrap_err();
+        let source = std::error::Error::source(&missing).map(ToString::to_string);
+        assert_eq!(source.as_deref(), Some("the variable AWS_SECRET_ACCESS_KEY is not set"));
     }
 
     #[test]

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use aws_config::{SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_secretsmanager::{
     Client,
+    config::timeout::TimeoutConfig,
     error::{ProvideErrorMetadata, SdkError},
 };
+use aws_types::SdkConfig;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::sdk;

@@ -26,8 +26,11 @@ mod transactions;
 mod unread;
 mod users;
 
-use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
-use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::{
+    Client,
+    config::{retry::RetryConfig, timeout::TimeoutConfig},
+};
+use aws_types::SdkConfig;
 
 pub use self::{
     backoff::PATIENCE,
@@ -69,6 +72,10 @@ fn timeouts() -> TimeoutConfig {
         .build()
 }
 
+fn settings(config: &SdkConfig) -> aws_sdk_dynamodb::config::Builder {
+    aws_sdk_dynamodb::config::Builder::from(config).retry_config(retries()).timeout_config(timeouts())
+}
+
 impl Store {
     /// Connects as a function's environment says (region, credentials, `AWS_ENDPOINT_URL_DYNAMODB`). Sends nothing yet.
     #[must_use]
@@ -76,7 +83,8 @@ impl Store {
         Self::new(&sdk::of_function("AWS_ENDPOINT_URL_DYNAMODB"), table, random)
     }
 
-    /// Connects from somebody's machine to the given address, with region and credentials as the machine has them.
+    /// Connects from a person's machine to the given address. Region and credentials come from the environment, or, with
+    /// the feature `aws-profiles`, from wherever the AWS CLI finds them.
     pub async fn at(endpoint: &str, table: &str, random: Random) -> Self {
         Self::new(&sdk::of_machine(endpoint).await, table, random)
     }
@@ -87,12 +95,8 @@ impl Store {
         Self::new(&sdk::of_engine(endpoint), table, random)
     }
 
-    fn new(config: &aws_config::SdkConfig, table: &str, random: Random) -> Self {
-        let config = aws_sdk_dynamodb::config::Builder::from(config)
-            .retry_config(retries())
-            .timeout_config(timeouts())
-            .build();
-        Self { client: Client::from_conf(config), table: table.to_owned(), random }
+    fn new(config: &SdkConfig, table: &str, random: Random) -> Self {
+        Self { client: Client::from_conf(settings(config).build()), table: table.to_owned(), random }
     }
 
     /// The same table through another address, with the same connections, credentials and settings.
