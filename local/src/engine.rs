@@ -1,16 +1,21 @@
-//! The embedded DynamoDB-compatible engine, served over loopback HTTP so that the AWS SDK talks to it as to the real one.
+//! The embedded DynamoDB-compatible engine: this process calls it directly, and others over loopback HTTP, as the real one.
 //! It is not a model of `DynamoDB`'s failures: it never throttles, conflicts or reads stale.
 
+mod calls;
 mod storage;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use dynoxide::Database;
-use tokio::sync::oneshot;
+use shared::random::Random;
+use shared::store::Store;
+use tokio::sync::{mpsc, oneshot};
 
+use calls::{Call, Caller};
 use storage::Place;
 pub use storage::Storage;
 
@@ -56,6 +61,7 @@ pub enum EngineError {
 #[derive(Debug)]
 pub struct Engine {
     address: SocketAddr,
+    caller: Caller,
     shutdown: Option<oneshot::Sender<()>>,
     stopped: Option<oneshot::Receiver<()>>,
     thread: Option<JoinHandle<()>>,
@@ -78,21 +84,29 @@ impl Engine {
         place.announce(&format!("http://{address}")).map_err(cannot("write to the data folder"))?;
         let (shutdown, told) = oneshot::channel();
         let (done, stopped) = oneshot::channel();
+        let (caller, calls) = calls::queue();
         let thread = thread::Builder::new()
             .name("dynamodb".into())
             .spawn(move || {
-                runtime.block_on(serve(listener, database, told));
+                runtime.block_on(serve(listener, database, calls, told));
                 runtime.shutdown_timeout(GRACE);
                 let _ = done.send(());
             })
             .map_err(cannot("start the engine"))?;
         Ok(Self {
             address,
+            caller,
             shutdown: Some(shutdown),
             stopped: Some(stopped),
             thread: Some(thread),
             _place: place,
         })
+    }
+
+    /// A store on this engine, for this process.
+    #[must_use]
+    pub fn store(&self, table: &str, random: Random) -> Store {
+        Store::in_process(Arc::new(self.caller.clone()), table, random)
     }
 
     /// The address to give to the SDK as its endpoint.
@@ -129,12 +143,18 @@ impl Drop for Engine {
     }
 }
 
-async fn serve(listener: TcpListener, database: Database, told: oneshot::Receiver<()>) {
+async fn serve(
+    listener: TcpListener,
+    database: Database,
+    calls: mpsc::UnboundedReceiver<Call>,
+    told: oneshot::Receiver<()>,
+) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "the engine cannot listen"),
     };
     let sweeping = tokio::spawn(sweep(database.clone()));
+    let calling = tokio::spawn(calls::serve(database.clone(), calls));
     let (stop, stopping) = oneshot::channel::<()>();
     let mut server = std::pin::pin!(dynoxide::server::serve_with_shutdown(listener, database, async {
         let _ = stopping.await;
@@ -144,6 +164,7 @@ async fn serve(listener: TcpListener, database: Database, told: oneshot::Receive
         _ = told => None,
     };
     sweeping.abort();
+    calling.abort();
     drop(stop);
     let ended = match ended {
         Some(ended) => Ok(ended),
@@ -177,9 +198,6 @@ fn cannot(what: &str) -> impl FnOnce(std::io::Error) -> EngineError {
 
 #[cfg(test)]
 mod tests {
-    use shared::random::Random;
-    use shared::store::Store;
-
     use super::*;
 
     fn open_files() -> usize {

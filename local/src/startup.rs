@@ -121,7 +121,7 @@ async fn connect(place: &Place, table: &str, random: &Random) -> Result<(Option<
         Place::Folder(folder) => Storage::Folder(folder.clone()),
     };
     let engine = Engine::start(storage)?;
-    let store = Store::local(&engine.endpoint(), table, random.clone());
+    let store = engine.store(table, random.clone());
     Ok((Some(engine), store))
 }
 

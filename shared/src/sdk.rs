@@ -1,6 +1,10 @@
 //! The AWS SDK as every client of a process has it: whose credentials it uses, its HTTP client, and whose certificates that
 //! trusts. It knows no service.
 
+mod in_process;
+
+use std::sync::Arc;
+
 use aws_credential_types::{
     Credentials,
     provider::{self, ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future},
@@ -15,6 +19,7 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_types::{SdkConfig, region::Region};
 
+pub use self::in_process::{Answer, Engine};
 use crate::config::variable;
 
 /// The roots of Amazon Trust Services, as <https://www.amazontrust.com/repository/> publishes them. Parsing all that a
@@ -103,6 +108,17 @@ pub(crate) fn of_engine(endpoint: &str) -> SdkConfig {
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client(Roots::of_endpoint(endpoint)))
         .endpoint_url(endpoint)
+        .build()
+}
+
+/// Configures an engine inside this process, which takes requests without credentials. The address is never connected to.
+pub(crate) fn of_process(engine: Arc<dyn Engine>) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .http_client(in_process::InProcess(engine))
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .endpoint_url("http://127.0.0.1")
         .build()
 }
 

@@ -26,6 +26,8 @@ mod transactions;
 mod unread;
 mod users;
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::{
     Client,
     config::{retry::RetryConfig, timeout::TimeoutConfig},
@@ -40,6 +42,7 @@ pub use self::{
     sessions::Rotation,
     users::{ProfileChange, UserPosition},
 };
+pub use crate::sdk::{Answer, Engine};
 use crate::{random::Random, sdk};
 
 /// A time in UTC, in whole microseconds as it is stored.
@@ -93,6 +96,13 @@ impl Store {
     #[must_use]
     pub fn local(endpoint: &str, table: &str, random: Random) -> Self {
         Self::new(&sdk::of_engine(endpoint), table, random)
+    }
+
+    /// Hands requests to an engine inside this process, without a connection or a signature.
+    #[must_use]
+    pub fn in_process(engine: Arc<dyn Engine>, table: &str, random: Random) -> Self {
+        let config = settings(&sdk::of_process(engine)).allow_no_auth();
+        Self { client: Client::from_conf(config.build()), table: table.to_owned(), random }
     }
 
     fn new(config: &SdkConfig, table: &str, random: Random) -> Self {

@@ -1,0 +1,195 @@
+//! Calls from inside this process: they reach the database on the engine's own thread without HTTP, which costs more than
+//! most operations do. They are answered as the engine's server answers them.
+
+use dynoxide::{Database, DynoxideError};
+use serde::{Serialize, de::DeserializeOwned};
+use shared::store::{Answer, Engine};
+use tokio::sync::{mpsc, oneshot};
+
+/// One operation to run.
+pub(super) struct Call {
+    operation: String,
+    body: Vec<u8>,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The calling side, for a store of this process.
+#[derive(Debug, Clone)]
+pub(super) struct Caller(mpsc::UnboundedSender<Call>);
+
+impl Engine for Caller {
+    fn run(&self, operation: String, body: Vec<u8>) -> futures::future::BoxFuture<'static, Option<Answer>> {
+        let (answer, answered) = oneshot::channel();
+        let sent = self.0.send(Call { operation, body, answer });
+        Box::pin(async move {
+            sent.ok()?;
+            answered.await.ok()
+        })
+    }
+}
+
+/// Makes both sides of the queue. It needs no limit: requests that wait for an answer are all that it can hold.
+pub(super) fn queue() -> (Caller, mpsc::UnboundedReceiver<Call>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (Caller(sender), receiver)
+}
+
+/// Runs calls one after the other until all callers are gone.
+pub(super) async fn serve(database: Database, mut calls: mpsc::UnboundedReceiver<Call>) {
+    while let Some(call) = calls.recv().await {
+        let database = database.clone();
+        // A task of its own: a panic in it ends one call, whose caller learns that there is no answer.
+        tokio::spawn(async move {
+            let answer = answer(&database, &call.operation, &call.body);
+            // A caller that has given up is gone; the operation has happened all the same.
+            drop(call.answer.send(answer));
+        });
+    }
+}
+
+fn answer(database: &Database, operation: &str, body: &[u8]) -> Answer {
+    match run(database, operation, body) {
+        Ok(body) => Answer { status: 200, body },
+        Err(error) => Answer { status: error.status_code(), body: error.to_json() },
+    }
+}
+
+/// Runs the operations that the store uses.
+fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<String> {
+    match operation {
+        "BatchGetItem" => typed(body, |request| database.batch_get_item(request)),
+        "BatchWriteItem" => typed(body, |request| database.batch_write_item(request)),
+        "CreateTable" => typed(body, |request| database.create_table(request)),
+        "DeleteItem" => typed(body, |request| database.delete_item(request)),
+        "DescribeTable" => typed(body, |request| database.describe_table(request)),
+        "GetItem" => typed(body, |request| database.get_item(request)),
+        "PutItem" => typed(body, |request| database.put_item(request)),
+        "Query" => typed(body, |request| database.query(request)),
+        "TransactWriteItems" => typed(body, |request| database.transact_write_items(request)),
+        "UpdateItem" => typed(body, |request| database.update_item(request)),
+        "UpdateTimeToLive" => typed(body, |request| database.update_time_to_live(request)),
+        other => Err(DynoxideError::ValidationException(format!("calls of this process cannot run {other}"))),
+    }
+}
+
+fn typed<Q: DeserializeOwned, A: Serialize>(
+    body: &[u8],
+    call: impl FnOnce(Q) -> dynoxide::Result<A>,
+) -> dynoxide::Result<String> {
+    let request = serde_json::from_slice(body)
+        .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
+    serde_json::to_string(&call(request)?)
+        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::{Engine as Running, Storage};
+    use super::*;
+
+    /// A table, and after it operations that succeed and that fail in each way that the store tells apart.
+    fn script() -> Vec<(&'static str, Value)> {
+        let key = json!({"pk": {"S": "a"}, "sk": {"S": "1"}});
+        let item = json!({"pk": {"S": "a"}, "sk": {"S": "1"}, "n": {"N": "1"}, "text": {"S": "ü\u{0}\""}});
+        let put = json!({
+            "TableName": "things", "Item": item, "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD", "ReturnConsumedCapacity": "TOTAL",
+        });
+        let transaction = json!({"TransactItems": [{"Put": {
+            "TableName": "things", "Item": item, "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }}]});
+        let update = |value: &str| {
+            json!({
+                "TableName": "things", "Key": key, "UpdateExpression": "SET n = :n", "ReturnValues": "ALL_NEW",
+                "ConditionExpression": "n < :n", "ExpressionAttributeValues": {":n": {"N": value}},
+            })
+        };
+        let query = json!({
+            "TableName": "things", "KeyConditionExpression": "pk = :pk", "ConsistentRead": true, "Limit": 1,
+            "ScanIndexForward": false, "ExpressionAttributeValues": {":pk": {"S": "a"}},
+            "ReturnConsumedCapacity": "TOTAL",
+        });
+        vec![
+            ("PutItem", put.clone()),
+            ("PutItem", put),
+            ("TransactWriteItems", transaction),
+            ("GetItem", json!({"TableName": "things", "Key": key, "ReturnConsumedCapacity": "TOTAL"})),
+            ("UpdateItem", update("2")),
+            ("UpdateItem", update("2")),
+            ("UpdateItem", json!({"TableName": "things", "Key": key, "UpdateExpression": "SET n ="})),
+            ("Query", query),
+            ("BatchGetItem", json!({"RequestItems": {"things": {"Keys": [key]}}})),
+            ("BatchWriteItem", json!({"RequestItems": {"things": [{"DeleteRequest": {"Key": key}}]}})),
+            ("DeleteItem", json!({"TableName": "things", "Key": key, "ReturnValues": "ALL_OLD"})),
+            ("GetItem", json!({"TableName": "nothing", "Key": key})),
+            ("GetItem", json!({"TableName": "things", "Key": {"pk": {"S": "a"}}})),
+        ]
+    }
+
+    fn table() -> Value {
+        json!({
+            "TableName": "things", "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [
+                {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            "AttributeDefinitions": [
+                {"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+        })
+    }
+
+    /// Sends an operation to the engine's server.
+    async fn over_http(address: std::net::SocketAddr, operation: &str, body: &Value) -> (u16, Value) {
+        use std::io::{Read as _, Write as _};
+        let body = body.to_string();
+        let request = format!(
+            "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
+             x-amz-target: DynamoDB_20120810.{operation}\r\nx-amz-date: 20260101T000000Z\r\n\
+             authorization: AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/dynamodb/aws4_request, \
+             SignedHeaders=host, Signature=0\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        tokio::task::spawn_blocking(move || {
+            let mut connection = std::net::TcpStream::connect(address).unwrap();
+            connection.write_all(request.as_bytes()).unwrap();
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).unwrap();
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+            (status, serde_json::from_str(body).unwrap())
+        })
+        .await
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn calls_are_answered_as_over_http() {
+        let start = || Running::start(Storage::Temporary).unwrap();
+        let (direct, served) = (start(), start());
+        let caller = direct.caller.clone();
+        let call = async |operation: &str, body: &Value| {
+            let answer = caller.run(operation.into(), body.to_string().into()).await.unwrap();
+            (answer.status, serde_json::from_str::<Value>(&answer.body).unwrap())
+        };
+        assert_eq!(call("CreateTable", &table()).await.0, 200);
+        assert_eq!(over_http(served.address, "CreateTable", &table()).await.0, 200);
+        let mut statuses = Vec::new();
+        for (operation, body) in script() {
+            let answer = call(operation, &body).await;
+            assert_eq!(answer, over_http(served.address, operation, &body).await, "{operation} {body}");
+            statuses.push(answer.0);
+        }
+        assert_eq!(statuses, [200, 400, 400, 200, 200, 400, 400, 200, 200, 200, 200, 400, 400]);
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_has_stopped_answers_nothing() {
+        let engine = Running::start(Storage::Temporary).unwrap();
+        let caller = engine.caller.clone();
+        engine.stop().await;
+        assert_eq!(caller.run("ListTables".into(), b"{}".to_vec()).await, None);
+    }
+}
