@@ -8,12 +8,22 @@ use axum::{
 };
 use local::gateway::{Gateway, OverTls};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use super::{answer::Answer, description, environment};
 
+/// How many requests of one test are under way at once; the others wait for their turn. Enough for a race.
+const AT_ONCE: usize = 20;
+/// The same on another engine or over the network. `DynamoDB` Local answers from one core: on a busy machine, a hundred
+/// requests at once time out.
+const AT_ONCE_ELSEWHERE: usize = 8;
+
 /// The API. Cheap to clone.
 #[derive(Clone)]
-pub struct Api(Arc<Way>);
+pub struct Api {
+    way: Arc<Way>,
+    turns: Arc<Semaphore>,
+}
 
 enum Way {
     Gateway { gateway: Gateway, https: bool },
@@ -22,24 +32,32 @@ enum Way {
 
 impl Api {
     pub fn in_process(gateway: Gateway) -> Self {
-        Self(Arc::new(Way::Gateway { gateway, https: false }))
+        Self::by(Way::Gateway { gateway, https: false })
     }
 
     /// The same gateway, reached by https as on AWS.
     pub fn over_https(&self) -> Self {
-        let Way::Gateway { gateway, .. } = &*self.0 else { panic!("the network's scheme is in its address") };
-        Self(Arc::new(Way::Gateway { gateway: gateway.clone(), https: true }))
+        let Way::Gateway { gateway, .. } = &*self.way else {
+            panic!("the network's scheme is in its address")
+        };
+        Self::by(Way::Gateway { gateway: gateway.clone(), https: true })
     }
 
     pub fn over_network(address: &str) -> Self {
-        Self(Arc::new(Way::Network {
+        Self::by(Way::Network {
             address: address.to_owned(),
             http: reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .timeout(std::time::Duration::from_secs(40))
                 .build()
                 .unwrap(),
-        }))
+        })
+    }
+
+    fn by(way: Way) -> Self {
+        let elsewhere = environment::dynamodb().is_some() || matches!(way, Way::Network { .. });
+        let at_once = if elsewhere { AT_ONCE_ELSEWHERE } else { AT_ONCE };
+        Self { way: Arc::new(way), turns: Arc::new(Semaphore::new(at_once)) }
     }
 
     /// A request to be completed; `path` may be a link that the API gave.
@@ -63,7 +81,8 @@ impl Api {
 
     async fn exchange(&self, request: Request) -> Answer {
         let asked = format!("{} {}", request.method, request.path);
-        match &*self.0 {
+        let _turn = self.turns.acquire().await.unwrap();
+        match &*self.way {
             Way::Gateway { gateway, https } => {
                 let mut inner = axum::http::Request::new(Bytes::from(request.body));
                 *inner.method_mut() = request.method;

@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     ops::Deref,
     sync::{
-        Arc, OnceLock,
+        Arc, LazyLock, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
 };
@@ -23,7 +23,7 @@ use shared::{
     config::{Config, Registration},
     model::user::Role,
     random::Random,
-    store::Store,
+    store::{Store, TableDefinition},
 };
 
 use super::{
@@ -236,7 +236,9 @@ async fn function(app: &App, proxy: &Proxy, name: &str) -> App {
     function
 }
 
+/// Read once: a test would spend as long on the template's YAML as on a dozen requests.
+static DEFINITION: LazyLock<TableDefinition> = LazyLock::new(|| local::template::table().unwrap());
+
 async fn create(store: &Store) {
-    let definition = local::template::table().unwrap();
-    assert!(store.create_table(&definition).await.unwrap(), "the table is not fresh");
+    assert!(store.create_table(&DEFINITION).await.unwrap(), "the table is not fresh");
 }
