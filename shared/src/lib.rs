@@ -13,9 +13,9 @@
 //!
 //! # How to add an endpoint
 //!
-//! 1. Parse: a constructor in [`model`] for each new kind of value, and [`http::FromFields`] for the request: it takes each field
-//!    out of [`http::Fields`] by type and rule, which notes every fault. `Json` and `Query` answer with all of them; a handler
-//!    that has further rules takes `Unchecked`.
+//! 1. Parse: a constructor in [`model`] for each new kind of value, and [`http::FromFields`] for the request: it takes each
+//!    field out of [`http::Fields`] by type and rule, which notes every fault. `Json` and `Query` answer with all of them; a
+//!    handler that has further rules takes `Unchecked`.
 //! 2. Ask: a method of [`store::Store`] named as the question, its key in [`store::table`], and beside each write what
 //!    happens when it fails before or after its effect.
 //! 3. Answer: one file in the function's `src/`, with the request and response types, the handler and its unit tests.

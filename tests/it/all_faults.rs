@@ -1,50 +1,21 @@
-//! Every fault of a request is named in one answer, under its field: unknown fields, wrong types, missing fields, bad values and
-//! bad parameters together. The requests are made from the API's description, with generated combinations of faults.
+//! Every fault of a request is named in one answer, under its field: unknown fields, wrong types, missing fields, bad values
+//! and bad parameters together. The requests are made from the API's description, with generated combinations of faults.
+
+mod operations;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 
+use self::operations::{Dice, Make, Operation, bad_parameter, bad_value};
 use crate::harness::{
-    Answer, TestApp, User,
-    browser::encoded,
-    description::{DOCUMENT, resolve},
-    network::unique_email,
-    people::PASSWORD,
+    Answer, TestApp, User, browser::encoded, description::DOCUMENT, network::unique_email, people::PASSWORD,
     user::message_path,
 };
 
 /// Combinations for each operation.
 const ROUNDS: usize = 12;
-
-/// What can be done with a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Make {
-    Good,
-    Absent,
-    WrongType,
-    BadValue,
-}
-
-/// A small generator of the same numbers in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-}
-
-/// An operation of the description.
-struct Operation {
-    method: Method,
-    path: String,
-    fields: Vec<String>,
-    required: BTreeSet<String>,
-    parameters: Vec<String>,
-}
 
 struct World {
     admin: User,
@@ -106,76 +77,6 @@ enum Sent {
     None,
     Json(Value),
     Form(String),
-}
-
-impl Operation {
-    fn read(method: Method, path: String, operation: &Value) -> Self {
-        let schema = resolve(&operation["requestBody"]["content"]["application/json"]["schema"]);
-        let properties = schema["properties"].as_object().into_iter().flatten();
-        let fields = properties.filter(|(_, field)| field["readOnly"] != true).map(|(name, _)| name.clone());
-        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let parameters = operation["parameters"].as_array().into_iter().flatten().map(resolve);
-        let parameters = parameters.filter(|parameter| parameter["in"] == "query");
-        Self {
-            method,
-            path,
-            fields: fields.collect(),
-            required: required.map(str::to_owned).collect(),
-            parameters: parameters.filter_map(|one| one["name"].as_str()).map(str::to_owned).collect(),
-        }
-    }
-
-    /// What is to be made of each field: anything that is possible.
-    fn plan(&self, dice: &mut Dice) -> Vec<(String, Make)> {
-        let plan = self.fields.iter().map(|name| {
-            let make = match (dice.roll(5), bad_value(name)) {
-                (0, _) => Make::WrongType,
-                (1 | 2, Some(_)) => Make::BadValue,
-                (3, _) => Make::Absent,
-                _ if self.required.contains(name) => Make::Good,
-                _ => Make::Absent,
-            };
-            (name.clone(), make)
-        });
-        plan.collect()
-    }
-
-    /// The fields that the answer has to name.
-    fn faults(&self, plan: &[(String, Make)]) -> BTreeSet<String> {
-        let faults = plan.iter().filter_map(|(name, make)| match make {
-            Make::BadValue if name == "participants" => Some("participants[1]".to_owned()),
-            Make::BadValue | Make::WrongType => Some(name.clone()),
-            Make::Absent => self.required.contains(name).then(|| name.clone()),
-            Make::Good => None,
-        });
-        faults.collect()
-    }
-}
-
-/// A value of the right type that is never accepted.
-fn bad_value(field: &str) -> Option<Value> {
-    let text = match field {
-        "email" => "ann@127.0.0.1",
-        "password" | "new_password" => "12345678901234567890",
-        "first_name" => "\u{200b}",
-        "last_name" => "Mil\nler",
-        "phone_number" => "call me",
-        "role" => "king",
-        "name" => "a\u{202e}b",
-        "message_body" => "\u{2060}\u{3164}",
-        "kind" => "channel",
-        "conversation" | "message" | "reply_to" | "after" | "client_id" => "mine",
-        "participants" => return Some(json!(["5e2f3f6e-4a0e-4cbb-8f0f-5f8b1f2d9a10", "ben"])),
-        _ => return None,
-    };
-    Some(json!(text))
-}
-
-fn bad_parameter(name: &str) -> &'static str {
-    match name {
-        "limit" | "messages" => "1000",
-        _ => "%21",
-    }
 }
 
 /// Fails unless the answer names exactly these fields.

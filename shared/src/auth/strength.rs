@@ -1,6 +1,8 @@
 //! How hard a password is to guess: an estimate of the guesses (zxcvbn) and a list of what everybody tries. Both apply at every
 //! length.
 
+use std::collections::HashSet;
+
 use zxcvbn::zxcvbn;
 
 use super::password::LONGEST;
@@ -19,9 +21,12 @@ const GUESSES_SHORT: u64 = 100_000_000;
 /// Guesses that a longer one has to withstand: two common words, a word with a year, repetitions and rows of keys do not.
 const GUESSES_LONG: u64 = 10_000_000;
 
-/// Most characters that are estimated. The estimate takes time that grows with the square of the length, or faster; what the first
-/// characters withstand, the whole does as well.
+/// Most characters that are estimated. The time of an estimate grows with the square of the length, or faster; a password is at
+/// least as hard to guess as its beginning.
 const ESTIMATED: usize = 40;
+
+/// Fewest different characters of a long password.
+const DIFFERENT: usize = 6;
 
 /// Words that attackers of this kind of service try first.
 const SERVICE: [&str; 6] = ["messaging", "message", "messages", "conversation", "chat", "inbox"];
@@ -31,16 +36,41 @@ const KNOWN: usize = 40;
 
 /// Returns true if `password` is too easy to guess for somebody who knows the email and the names of its user.
 pub(super) fn is_guessable(password: &str, email: Option<&Email>, names: &[&str]) -> bool {
-    let enough = if password.chars().count() < LONG { GUESSES_SHORT } else { GUESSES_LONG };
+    let is_long = password.chars().count() >= LONG;
+    let enough = if is_long { GUESSES_LONG } else { GUESSES_SHORT };
     let known = known(email, names);
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let plain = plain(password);
-    let is_weak = |text: &str| zxcvbn(estimated(text), &known).guesses() < enough;
-    is_weak(&plain) || is_weak(password)
+    let is_weak = |text: &str| guesses(text, &known) < enough;
+    is_long && has_few_characters(&plain)
+        || is_weak(password)
+        || is_weak(&plain)
+        || without(&plain, &known).is_some_and(|rest| is_weak(&rest))
 }
 
-/// The password as an attacker would try it: without characters that show nothing, and with ordinary letters in the place of those that
-/// only look different.
+/// Returns true for repetitions of a few characters.
+fn has_few_characters(text: &str) -> bool {
+    text.chars().collect::<HashSet<char>>().len() < DIFFERENT
+}
+
+/// The text without the words that everybody knows of its user; `None` if it has none of them.
+fn without(text: &str, known: &[&str]) -> Option<String> {
+    let text = text.to_lowercase();
+    let words = known.iter().filter(|word| word.chars().count() > 2);
+    let rest = words.fold(text.clone(), |rest, word| rest.replace(word, ""));
+    (rest != text).then_some(rest)
+}
+
+/// The guesses that find a text whose patterns the attacker knows: those of all patterns in it, multiplied. zxcvbn adds the
+/// guesses that find the patterns, which makes three common words in a row look strong.
+fn guesses(text: &str, known: &[&str]) -> u64 {
+    let entropy = zxcvbn(estimated(text), known);
+    let parts = entropy.sequence().iter().map(|part| part.guesses.unwrap_or(1));
+    parts.fold(1, u64::saturating_mul)
+}
+
+/// The password as an attacker would try it: without characters that show nothing, and with ordinary letters in the place of
+/// those that only look different.
 fn plain(password: &str) -> String {
     let start = password.char_indices().nth(LONGEST).map_or(password, |(end, _)| &password[..end]);
     folded(start).chars().filter(|c| !is_ignorable(*c)).collect()
@@ -119,6 +149,15 @@ mod tests {
             "ｐａｓｓｗｏｒｄ１２３４５６７８",
             "ññññññññññññññññ",
             &repeated,
+            "Password123!Password",
+            "zzzzzzzzyyyyyyyyxxxxxxxx",
+            "11112222333344445555",
+            "ZarquonVell1990!!",
+            "january february",
+            "zarquon.vell.2024.zarquon",
+            "sunshine123456789",
+            "qwerty123456qwerty",
+            "iloveyou iloveyou",
         ];
         let accepted: Vec<&&str> = bad.iter().filter(|password| !guessable(password)).collect();
         assert!(accepted.is_empty(), "{accepted:?}");

@@ -9,7 +9,8 @@ pub(super) enum Quoting {
     Plain,
 }
 
-/// The parts of `text` between separators outside of quotation marks, without white space around them; empty parts are left out.
+/// The parts of `text` between separators outside of quotation marks, without white space around them. Empty parts are left
+/// out.
 pub(super) fn parts(text: &str, separator: char, quoting: Quoting) -> Vec<&str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let between = |character: char| {

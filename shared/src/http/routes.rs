@@ -65,7 +65,8 @@ struct Place {
 }
 
 impl Place {
-    /// Adds the header `Accept-Patch` to answers to OPTIONS, and to those that refuse another media type (RFC 5789, section 3.1).
+    /// Adds the header `Accept-Patch` to answers to OPTIONS, and to those that refuse another media type (RFC 5789,
+    /// section 3.1).
     fn name_patch_types(&self, method: &Method, response: &mut Response) {
         let has_patch = self.allow.as_bytes().windows(5).any(|name| name == b"PATCH");
         let refused = *method == Method::PATCH && response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE;

@@ -187,9 +187,9 @@ impl NewConversation {
         digest([name, metadata, &participants])
     }
 
-    /// Returns true if what stands at the id is what was to be made. A direct conversation's pair is compared, as two pairs could
-    /// have one id (with a chance of one in 2^80 for each pair of pairs). A group is what the same user has made by the same request;
-    /// groups of earlier releases have no digest.
+    /// Returns true if what stands at the id is what was to be made. A direct conversation's pair is compared, as two pairs
+    /// could have one id (with a chance of one in 2^80 for each pair of pairs). A group is the same if the same user has made
+    /// it by the same request; groups of earlier releases have no digest.
     #[must_use]
     pub fn is(&self, standing: &Conversation) -> bool {
         let pair = self.others.first().map(|other| sorted([self.creator, *other]));
