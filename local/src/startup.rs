@@ -23,8 +23,8 @@ const ISSUER: &str = "local";
 const AUDIENCE: &str = "messaging";
 
 /// A build without the feature `aws` knows no profiles.
-const ENVIRONMENT_ONLY: &str = "; region and credentials are read from AWS_REGION, AWS_ACCESS_KEY_ID, \
-    AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: to use a profile, run `cargo run --features aws -- …`";
+const ENVIRONMENT_ONLY: &str = "; credentials are read from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
+    AWS_SESSION_TOKEN: to use a profile, run `cargo run --features aws -- …`";
 
 /// An app and what must live as long as it.
 #[derive(Debug)]
@@ -184,7 +184,8 @@ async fn signs_for_another(store: &Store, signer: &Signer) -> Result<bool, Store
 }
 
 fn table_failure(table: &str, place: &Place, source: StoreError) -> Failure {
-    let hint = if place.is_elsewhere() && !cfg!(feature = "aws") { ENVIRONMENT_ONLY } else { "" };
+    let asks_aws = matches!(place, Place::Endpoint(url) if !takes_any_credentials(url));
+    let hint = if asks_aws && !cfg!(feature = "aws") { ENVIRONMENT_ONLY } else { "" };
     Failure::Table { table: table.to_owned(), place: place.to_string(), source, hint }
 }
 

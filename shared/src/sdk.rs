@@ -2,6 +2,7 @@
 //! trusts. It knows no service.
 
 mod in_process;
+mod region;
 
 use std::sync::Arc;
 
@@ -44,8 +45,12 @@ pub(crate) fn of_function(endpoint_variable: &str) -> SdkConfig {
 #[cfg(feature = "aws-profiles")]
 pub(crate) async fn of_machine(endpoint: &str) -> SdkConfig {
     let client = http_client(Roots::of_endpoint(endpoint));
-    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
-    config.endpoint_url(endpoint).load().await
+    let config = aws_config::defaults(BehaviorVersion::latest()).http_client(client).endpoint_url(endpoint);
+    let config = match region::of_endpoint(endpoint) {
+        Some(region) => config.region(Region::new(region.to_owned())),
+        None => config,
+    };
+    config.load().await
 }
 
 /// Configures a tool on a person's machine, for the given address, with the credentials in its environment alone.
@@ -55,7 +60,8 @@ pub(crate) fn of_machine(endpoint: &str) -> std::future::Ready<SdkConfig> {
 }
 
 fn of_environment(endpoint: Option<String>) -> SdkConfig {
-    let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
+    let named = endpoint.as_deref().and_then(region::of_endpoint).map(str::to_owned);
+    let region = named.or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
     let roots = match (SYSTEM_STORE.into_iter().find_map(variable), &endpoint) {
         (Some(_), _) => Roots::System,
         (None, Some(endpoint)) => Roots::of_endpoint(endpoint),
