@@ -190,6 +190,15 @@ def exchange(stack, api):
     print(f"{len(there)} messages acknowledged, all there once and in order; {sender.repeated} requests repeated")
 
 
+def smoke(address):
+    """What people run after a deployment, without what the emulator does not do: limits, and CORS from the template."""
+    environment = os.environ | {"SMOKE_PASSWORD": PASSWORD}
+    command = ["tests/smoke", address, "--admin", "admin@example.com", "--skip", "throttles", "--skip", "preflight"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    print(done.stdout, end="")
+    check(done.returncode == 0, "the smoke test fails")
+
+
 def black_box(address):
     environment = os.environ | {"API_URL": address, "API_GAPS": "ministack"}
     environment.pop("AWS_ENDPOINT_URL")
@@ -215,6 +224,8 @@ def main():
     step("make the first admin; nobody else makes users")
     api.register("stranger@example.com", 401)
     first_admin(stack, api)
+    step("check the deployment as the operations page says")
+    smoke(stack.address())
     step("open registration and run the black-box suite")
     stack.deploy(Registration="open")
     black_box(stack.address())

@@ -47,14 +47,14 @@ pub(crate) struct Init {
 #[derive(Debug, Args)]
 pub(crate) struct Health {
     /// Port that the process listens on, on 127.0.0.1
-    #[arg(long, value_name = "N", default_value_t = 3000)]
+    #[arg(long, value_name = "N", env = "LOCAL_PORT", default_value_t = 3000)]
     pub(crate) port: u16,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Port to listen on; 0 takes a free one
-    #[arg(long, value_name = "N", default_value_t = 3000)]
+    #[arg(long, value_name = "N", env = "LOCAL_PORT", default_value_t = 3000)]
     pub(crate) port: u16,
 
     /// Address to listen on; in a container 0.0.0.0, or nothing outside of it gets in. With any but a loopback address,

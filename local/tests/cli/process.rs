@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
     command.args(arguments).env("RUST_LOG", "error");
-    for ours in ["TABLE_NAME", "SIGNING_SEED_FILE", "LOCAL_DATA", "LOCAL_LISTEN"] {
+    for ours in ["TABLE_NAME", "SIGNING_SEED_FILE", "LOCAL_DATA", "LOCAL_LISTEN", "LOCAL_PORT"] {
         command.env_remove(ours);
     }
     command
