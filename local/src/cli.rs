@@ -67,7 +67,32 @@ pub(crate) struct Serve {
     pub(crate) in_memory: bool,
 
     #[command(flatten)]
+    pub(crate) web: Web,
+
+    #[command(flatten)]
     pub(crate) setup: Setup,
+}
+
+/// Pages and names that reach the server beside its own.
+#[derive(Debug, Args)]
+pub(crate) struct Web {
+    #[arg(
+        long = "cors-origin",
+        value_name = "URL",
+        value_parser = origin,
+        help = "Let pages of this origin (http://localhost:5173) call the API; can be repeated"
+    )]
+    pub(crate) cors_origins: Vec<String>,
+
+    #[arg(
+        long = "host-name",
+        value_name = "NAME",
+        env = "LOCAL_HOST_NAME",
+        value_delimiter = ',',
+        value_parser = host_name,
+        help = "Answer to this host name too, beside localhost and 127.0.0.1; can be repeated"
+    )]
+    pub(crate) host_names: Vec<String>,
 }
 
 /// What stands before the first request.
@@ -142,6 +167,32 @@ fn endpoint(text: &str) -> Result<Url, String> {
     if plain { Ok(url) } else { Err("not an address such as http://127.0.0.1:8000".into()) }
 }
 
+/// An origin as browsers write it.
+fn origin(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let is_origin = matches!(url.scheme(), "http" | "https")
+        && url.path() == "/"
+        && (url.query(), url.fragment(), url.password()) == (None, None, None)
+        && url.username().is_empty();
+    if is_origin {
+        Ok(url.origin().ascii_serialization())
+    } else {
+        Err("not an origin such as http://localhost:5173, without a path".into())
+    }
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let named = Url::parse(&format!("http://{text}/")).ok();
+    let named = named.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let plain = named.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte));
+    // What the parser changes is more than a name.
+    if plain && named == text.to_ascii_lowercase() {
+        Ok(named)
+    } else {
+        Err("not a host name such as dev.example.com, without a scheme and a port".into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -167,6 +218,17 @@ mod tests {
             "local health --listen 0.0.0.0",
             "local --in-memory createsuperuser --email a@b.de",
             "local createsuperuser",
+            "local --cors-origin *",
+            "local --cors-origin null",
+            "local --cors-origin localhost:5173",
+            "local --cors-origin https://app.example.com/path",
+            "local --cors-origin https://app.example.com?",
+            "local --cors-origin https://me@app.example.com",
+            "local --host-name http://dev.example.com",
+            "local --host-name dev.example.com:3000",
+            "local --host-name dev.example.com/",
+            "local --host-name *",
+            "local init --cors-origin https://app.example.com",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
@@ -177,8 +239,21 @@ mod tests {
             "local health --port 4000",
             "local init --dynamodb-endpoint http://127.0.0.1:8000 --no-demo --signing-seed x",
             "local createsuperuser --email a@b.de --first-name A --last-name B --data x",
+            "local --cors-origin http://localhost:5173 --cors-origin https://app.example.com/",
+            "local --host-name dev.example.com --host-name Other.test --host-name 192.168.0.2",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn origins_are_as_browsers_write_them() {
+        for (typed, sent) in [
+            ("http://localhost:5173", "http://localhost:5173"),
+            ("HTTPS://App.Example.com:443/", "https://app.example.com"),
+            ("http://[::1]:80", "http://[::1]"),
+        ] {
+            assert_eq!(origin(typed).as_deref(), Ok(sent));
         }
     }
 }

@@ -73,8 +73,7 @@ impl Engine {
     /// Opens the data and serves it on a free loopback port; requests are answered from the moment this returns.
     pub fn start(storage: Storage) -> Result<Self, EngineError> {
         let (place, database) = storage::open(storage)?;
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(cannot("listen on a loopback port"))?;
+        let listener = listen().map_err(cannot("listen on a loopback port"))?;
         let address = listener.local_addr().map_err(cannot("listen on a loopback port"))?;
         listener.set_nonblocking(true).map_err(cannot("listen on a loopback port"))?;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -141,6 +140,15 @@ impl Drop for Engine {
             tracing::error!("the engine's thread panicked");
         }
     }
+}
+
+/// The engine lets pages of every origin read its answers and takes any credentials. So its address is one that a page cannot
+/// find by trying: any of the 16 million of 127.0.0.0/8, where the system has them (Linux, Windows), and any port.
+fn listen() -> std::io::Result<TcpListener> {
+    let [a, b, c] = Random::from_system().bytes::<3>();
+    // Not 0 or 255 at the end, which stand for whole networks.
+    let somewhere = Ipv4Addr::new(127, a, b, c.clamp(1, 254));
+    TcpListener::bind((somewhere, 0)).or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
 }
 
 async fn serve(

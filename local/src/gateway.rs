@@ -2,7 +2,9 @@
 //! `lambda_http` into the router that is deployed for its path. It knows paths and limits, and nothing of what the API does.
 
 mod answer;
+pub mod cors;
 mod event;
+mod hosts;
 mod serve;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use chrono::{DateTime, Utc};
 use lambda_http::request::LambdaRequest;
@@ -22,6 +25,8 @@ use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
 
 use answer::{Answer, message};
+pub use cors::Cors;
+pub use hosts::Hosts;
 pub use serve::serve;
 
 /// The largest body that an HTTP API takes, in bytes.
@@ -44,12 +49,15 @@ pub struct OverTls;
 #[derive(Debug, Clone)]
 pub struct Gateway {
     functions: Arc<[(&'static str, Router)]>,
+    /// Answers every path that no function has.
+    otherwise: Option<Router>,
+    cors: Cors,
     clock: Clock,
     random: Random,
 }
 
 impl Gateway {
-    /// The deployed functions, each at the paths that `template.yaml` gives it.
+    /// The deployed functions, each at the paths that `template.yaml` gives it. `browse` has all others, as its `$default` route.
     #[must_use]
     pub fn new(app: &App) -> Self {
         Self::each(app, |_| app.clone())
@@ -70,13 +78,9 @@ impl Gateway {
             ("/healthz", auth),
             ("/api/conversations", conversations::router(unsigned("conversations"))),
             ("/api/messages", messages::router(unsigned("messages"))),
-            ("/static", browse.clone()),
-            // Itself alone.
-            ("/", browse.clone()),
-            // Behind the others, as `/api` takes what is below it as well.
-            ("/api", browse),
         ];
-        Self::of(functions, app.clock.clone(), app.random.clone())
+        let gateway = Self::of(functions, app.clock.clone(), app.random.clone());
+        Self { otherwise: Some(browse), ..gateway }
     }
 
     /// A gateway over functions, each named by the first segments of the paths that it answers: `/api/users` takes
@@ -87,14 +91,23 @@ impl Gateway {
         clock: Clock,
         random: Random,
     ) -> Self {
-        Self { functions: functions.into_iter().collect(), clock, random }
+        let functions = functions.into_iter().collect();
+        Self { functions, otherwise: None, cors: Cors::default(), clock, random }
+    }
+
+    /// The same, which pages of other origins may call.
+    #[must_use]
+    pub fn with_cors(self, cors: Cors) -> Self {
+        Self { cors, ..self }
     }
 
     /// One request as over the network, without one. The caller's address is taken from a `SocketAddr` among the
     /// extensions and is the loopback address without it.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
-        let bodiless = request.method() == Method::HEAD;
+        let (method, headers) = (request.method().clone(), request.headers().clone());
+        let bodiless = method == Method::HEAD;
         let mut answer = self.answer(request).await;
+        self.cors.add(&method, &headers, &mut answer);
         if bodiless && answer.headers().contains_key(header::CONTENT_LENGTH) {
             // The router has counted and dropped the body itself.
             return answer;
@@ -105,6 +118,13 @@ impl Gateway {
             *answer.body_mut() = Bytes::new();
         }
         answer
+    }
+
+    /// The answer to a request that the gateway refuses for its body, which pages of other origins may read.
+    fn refusal(&self, head: &Parts, status: StatusCode, text: &str) -> Response<Bytes> {
+        let mut response = message(status, text);
+        self.cors.add(&head.method, &head.headers, &mut response);
+        response
     }
 
     async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
@@ -134,7 +154,8 @@ impl Gateway {
         let fits = |prefix: &str| {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        self.functions.iter().find(|(prefix, _)| fits(prefix)).map(|(_, router)| router)
+        let found = self.functions.iter().find(|(prefix, _)| fits(prefix)).map(|(_, router)| router);
+        found.or(self.otherwise.as_ref())
     }
 }
 

@@ -4,4 +4,5 @@
 pub mod engine;
 pub mod gateway;
 pub mod openapi;
+pub mod private;
 pub mod template;

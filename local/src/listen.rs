@@ -18,6 +18,15 @@ pub(crate) async fn on(ip: IpAddr, port: u16) -> Result<(TcpListener, SocketAddr
     Ok((listener, address))
 }
 
+/// The host of requests to an address, where it names one machine.
+pub(crate) fn name(address: SocketAddr) -> Option<String> {
+    match address.ip() {
+        ip if ip.is_unspecified() => None,
+        IpAddr::V4(ip) => Some(ip.to_string()),
+        IpAddr::V6(ip) => Some(format!("[{ip}]")),
+    }
+}
+
 /// Resolves at the first Ctrl-C or SIGTERM after this call, also where that came before anybody waited.
 #[cfg(unix)]
 pub(crate) fn until_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {

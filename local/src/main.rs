@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use local::gateway::{Gateway, serve};
+use local::gateway::{Cors, Gateway, Hosts, serve};
 
 use cli::{Cli, Command};
 use demo::Demo;
@@ -53,7 +53,10 @@ async fn run(options: cli::Serve) -> Result<(), Failure> {
     let is_private = address.ip().is_loopback() && !opened.place.is_elsewhere();
     let demo = demo_data(&options.setup, is_private, &gateway, &opened).await;
     output::welcome(address, &opened.place, demo.as_ref());
-    let served = serve(listener, gateway, stop).await;
+    let cli::Web { cors_origins, host_names } = options.web;
+    let gateway = gateway.with_cors(Cors::of(cors_origins));
+    let hosts = Hosts::with(host_names.into_iter().chain(listen::name(address)));
+    let served = serve(listener, gateway, hosts, stop).await;
     opened.close().await;
     output::goodbye();
     served.map_err(|source| Failure::Serving { address, source })

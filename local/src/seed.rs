@@ -7,6 +7,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use local::private;
 use shared::random::Random;
 
 /// A new seed: 32 random bytes in base64url.
@@ -19,6 +20,10 @@ pub(crate) fn kept_in(file: &Path, random: &Random) -> io::Result<String> {
     if !file.exists() {
         make(file, random)?;
     }
+    // Not a reason to stop: the file can be on a volume that nobody changes.
+    if let Err(error) = private::existing(file) {
+        tracing::warn!(%error, file = %file.display(), "other users may be able to read the signing seed");
+    }
     fs::read_to_string(file)
 }
 
@@ -26,7 +31,7 @@ pub(crate) fn kept_in(file: &Path, random: &Random) -> io::Result<String> {
 fn make(file: &Path, random: &Random) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    private::folder(folder)?;
     let mut new = tempfile::NamedTempFile::new_in(folder)?;
     new.write_all(fresh(random).as_bytes())?;
     new.as_file().sync_all()?;

@@ -9,7 +9,7 @@ mod process;
 use std::net::TcpListener;
 use std::process::Command;
 
-use process::{Server, http, json_of, log_in, run, run_with_input};
+use process::{Server, exchange, http, json_of, log_in, run, run_with_input};
 
 const DEMO_PASSWORD: &str = "keys under the doormat";
 const ADMIN_PASSWORD: &str = "nobody guesses this one";
@@ -122,6 +122,64 @@ fn data_and_tokens_survive_a_restart_and_the_demo_is_not_doubled() {
         let me = json_of(&http(&second.address, "GET", "/api/users/me/", Some(&token), ""), 200);
         assert_eq!(me["role"], role);
     }
+}
+
+/// The modes of everything in a folder and of the folder, in octal digits.
+#[cfg(unix)]
+fn modes(folder: &std::path::Path) -> std::collections::BTreeMap<String, String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let name = |path: &std::path::Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    files.chain([folder.to_owned()]).map(|path| (name(&path), format!("{:o}", mode(&path)))).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_can_read_the_data() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = folder();
+    let data = place.path().join("data");
+    let options = ["--no-demo", "--data", data.to_str().unwrap()];
+    let closed = |modes: &std::collections::BTreeMap<String, String>| {
+        modes.iter().all(|(name, mode)| mode == if name == "data" { "700" } else { "600" })
+    };
+    let server = Server::start(&options);
+    let found = modes(&data);
+    assert!(closed(&found), "{found:?}");
+    for name in ["messaging.sqlite", "messaging.sqlite-wal", "messaging.sqlite-shm", "signing.seed", "lock"] {
+        assert!(found.contains_key(name), "{name}: {found:?}");
+    }
+    // As an earlier version has left them, those of a process that was killed too.
+    drop(server);
+    for name in ["messaging.sqlite-wal", "messaging.sqlite-shm"] {
+        std::fs::write(data.join(name), "").unwrap();
+    }
+    for name in modes(&data).keys() {
+        let (path, bits) = if name == "data" { (data.clone(), 0o755) } else { (data.join(name), 0o644) };
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).unwrap();
+    }
+    let _server = Server::start(&options);
+    let kept = modes(&data);
+    assert!(closed(&kept), "{kept:?}");
+}
+
+#[test]
+fn host_names_and_origins_are_added_by_options() {
+    let options =
+        ["--in-memory", "--no-demo", "--host-name", "dev.test", "--cors-origin", "http://app.test:5173"];
+    let server = Server::start(&options);
+    let ask = |host: &str| {
+        let head = format!("GET /healthz/ HTTP/1.1\r\nHost: {host}\r\nOrigin: http://app.test:5173\r\n");
+        exchange(&server.address, &format!("{head}Connection: close\r\n\r\n"))
+    };
+    for host in ["dev.test", "DEV.TEST:80", "localhost", server.address.as_str()] {
+        let answer = ask(host);
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{host}: {answer}");
+        assert!(answer.contains("access-control-allow-origin: http://app.test:5173\r\n"), "{answer}");
+    }
+    let refused = ask("evil.test");
+    assert!(refused.starts_with("HTTP/1.1 421 ") && refused.contains("--host-name"), "{refused}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use dynoxide::Database;
 use rusqlite::Connection;
 
 use super::{EngineError, cannot};
+use crate::private;
 
 /// The name of the data file inside its folder.
 pub(super) const DATA_FILE: &str = "messaging.sqlite";
@@ -59,9 +60,13 @@ pub(super) fn open(storage: Storage) -> Result<(Place, Database), EngineError> {
     let broken =
         |reason: String| EngineError::Broken { file: file.clone(), reason: reason.replace('\n', " ") };
     let path = file.to_str().ok_or_else(|| broken("its path is not UTF-8".into()))?;
-    if file.exists() {
-        check(&file).map_err(broken)?;
+    // `SQLite` gives what it puts beside the file the file's permissions.
+    private::file(&file).map_err(cannot(&format!("write to {}", file.display())))?;
+    for suffix in ["-wal", "-shm"] {
+        let beside = format!("{path}{suffix}");
+        private::existing(Path::new(&beside)).map_err(cannot(&format!("write to {beside}")))?;
     }
+    check(&file).map_err(broken)?;
     let database = Database::new(path).map_err(|error| broken(error.to_string()))?;
     add_index(&file).map_err(|error| broken(error.to_string()))?;
     if matches!(place, Place::Temporary(_)) {
@@ -85,14 +90,9 @@ fn claim(storage: Storage) -> Result<Place, EngineError> {
 /// The lock is the operating system's, on an open file: it ends with the process, however that ends.
 fn lock(folder: PathBuf) -> Result<Place, EngineError> {
     let name = folder.display().to_string();
-    fs::create_dir_all(&folder).map_err(cannot(&format!("make the data folder {name}")))?;
+    private::folder(&folder).map_err(cannot(&format!("make the data folder {name}")))?;
     let file = folder.join("lock");
-    let lock = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&file)
-        .map_err(cannot(&format!("write to the data folder {name}")))?;
+    let lock = private::file(&file).map_err(cannot(&format!("write to the data folder {name}")))?;
     match lock.try_lock() {
         Ok(()) => {
             lock.set_len(0).map_err(cannot(&format!("write to the data folder {name}")))?;

@@ -115,9 +115,11 @@ pub(super) fn raw_path(uri: &Uri) -> Option<Cow<'_, str>> {
 }
 
 fn host(request: &Request<Bytes>) -> Option<String> {
-    let named = match request.headers().get(header::HOST) {
-        Some(host) => host.to_str().ok()?,
-        None => request.uri().authority().map_or(HOST, |authority| authority.as_str()),
+    // The request's target goes before the header (RFC 9112, section 3.2.2).
+    let named = match (request.uri().authority(), request.headers().get(header::HOST)) {
+        (Some(target), _) => target.as_str(),
+        (None, Some(host)) => host.to_str().ok()?,
+        (None, None) => HOST,
     };
     // No name and port holds these; in an address they would make something else than the host of what follows.
     let clean = !named.is_empty() && !named.contains(['/', '\\', '?', '#', '@', '%']);

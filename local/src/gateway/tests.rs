@@ -4,6 +4,7 @@ use axum::routing::any;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::serve::{Door, Limits, open};
 use super::*;
 
 /// Answers with what arrived: method, path and query, and the length of the body.
@@ -118,26 +119,131 @@ async fn answers_come_back_whole() {
     assert_eq!(status_of(get("/things/panic")).await, 500);
 }
 
-async fn over_the_network(request: &str) -> String {
+fn door(limits: Limits) -> Door {
+    Door { gateway: gateway(), hosts: Hosts::default(), limits }
+}
+
+async fn over_the_network(request: impl AsRef<str>) -> String {
+    through(door(Limits::default()), request).await
+}
+
+async fn through(door: Door, request: impl AsRef<str>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, gateway(), async {
+    let server = tokio::spawn(open(listener, door, async {
         let _ = stopped.await;
     }));
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(request.as_ref().as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     stop.send(()).unwrap();
-    server.await.unwrap().unwrap();
+    server.await.unwrap();
     answer
 }
 
 #[tokio::test]
 async fn it_serves_over_the_network() {
-    let answer = over_the_network("GET /things HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let answer =
+        over_the_network("GET /things HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("GET /things 0"), "{answer}");
-    let answer = over_the_network("HEAD /things HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    let answer =
+        over_the_network("HEAD /things HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
     assert!(answer.contains("content-length: 14\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn bodies_that_cannot_be_read_are_told_apart() {
+    let chunked = |body: &str| {
+        over_the_network(format!(
+            "POST /things HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n{body}"
+        ))
+    };
+    for malformed in
+        ["zz\r\nab\r\n0\r\n\r\n", "2\r\nabcd\r\n0\r\n\r\n", "-1\r\na\r\n", "ffffffffffffffffff\r\na"]
+    {
+        let answer = chunked(malformed).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 400 ") && answer.ends_with(r#"{"message":"Bad Request"}"#),
+            "{answer}"
+        );
+    }
+    let answer = chunked("2\r\nab\r\n0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("POST /things 2"), "{answer}");
+    let size = MAX_BODY + 1;
+    let answer = chunked(&format!("{size:x}\r\n{}\r\n0\r\n\r\n", "a".repeat(size))).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test]
+async fn only_this_servers_names_are_answered() {
+    for (target, head, status) in [
+        ("/things", "host: localhost:3000\r\n", 200),
+        ("/things", "host: evil.example\r\n", 421),
+        ("http://evil.example/things", "host: localhost\r\n", 421),
+        ("http://localhost/things", "host: localhost\r\n", 200),
+        ("/things", "", 400),
+    ] {
+        let answer =
+            over_the_network(format!("GET {target} HTTP/1.1\r\n{head}connection: close\r\n\r\n")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{target} {head}: {answer}");
+        assert!(status == 200 || answer.contains("{\"message\":\""), "{answer}");
+    }
+}
+
+/// A connection on which nothing whole arrives is closed: before a head, within one, and between two requests.
+#[tokio::test]
+async fn a_connection_does_not_wait_for_ever() {
+    let soon = Duration::from_millis(50);
+    let door = door(Limits { head: soon, body: soon });
+    for begun in ["", "GET /things HTTP/1.1\r\nhost: loc", "GET /things HTTP/1.1\r\nhost: localhost\r\n\r\n"]
+    {
+        through(door.clone(), begun).await;
+    }
+    let body = "POST /things HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf";
+    let answer = through(door, body).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_read_every_answer() {
+    let gateway = gateway().with_cors(Cors::of(["https://app.test".to_owned()]));
+    let ask = async |method: &str, path: &str, origin: &str, more: usize| {
+        let request = Request::builder().method(method).uri(path).header("origin", origin);
+        let request = request.header("access-control-request-method", "PUT").header("x", "b".repeat(more));
+        gateway.handle(request.body(Bytes::new()).unwrap()).await
+    };
+    for (path, more, status) in [
+        ("/things", 0, 200),
+        ("/nothing", 0, 404),
+        ("/things/panic", 0, 500),
+        ("/things/%ff", 0, 400),
+        ("/things", MAX_HEAD, 431),
+    ] {
+        let answer = ask("GET", path, "https://app.test", more).await;
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.test", "{path}");
+        let exposed = answer.headers()["access-control-expose-headers"].to_str().unwrap();
+        for name in ["location", "etag", "retry-after", "x-request-id"] {
+            assert!(exposed.split(',').any(|one| one == name), "{name}");
+        }
+        assert!(!answer.headers().contains_key("access-control-allow-methods"), "{path}");
+        assert!(!answer.headers().contains_key("access-control-allow-credentials"), "{path}");
+    }
+    let preflight = ask("OPTIONS", "/things", "https://app.test", 0).await;
+    for name in ["access-control-allow-methods", "access-control-allow-headers", "access-control-max-age"] {
+        assert!(preflight.headers().contains_key(name), "{name}");
+    }
+    for other in [
+        "https://app.test:444",
+        "http://app.test",
+        "https://app.test.evil.example",
+        "null",
+        "HTTPS://APP.TEST",
+    ] {
+        let answer = ask("OPTIONS", "/things", other, 0).await;
+        assert!(!answer.headers().keys().any(|name| name.as_str().starts_with("access-control-")), "{other}");
+        assert_eq!(answer.headers()["vary"], "Origin");
+    }
 }

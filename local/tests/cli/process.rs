@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
     command.args(arguments).env("RUST_LOG", "error");
-    for ours in ["TABLE_NAME", "SIGNING_SEED_FILE", "LOCAL_DATA", "LOCAL_LISTEN", "LOCAL_PORT"] {
+    let ours =
+        ["TABLE_NAME", "SIGNING_SEED_FILE", "LOCAL_DATA", "LOCAL_HOST_NAME", "LOCAL_LISTEN", "LOCAL_PORT"];
+    for ours in ours {
         command.env_remove(ours);
     }
     command
@@ -127,18 +129,23 @@ pub fn http(address: &str, method: &str, uri: &str, token: Option<&str>, body: &
     let path = uri.strip_prefix("http://").map_or(uri, |rest| &rest[rest.find('/').unwrap()..]);
     let authorization = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
     let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
+    let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{authorization}{kind}\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    );
+    let answer = exchange(address, &request);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), body: body.to_owned() }
+}
+
+/// Sends a request byte for byte, and returns all that comes back.
+pub fn exchange(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 pub fn json_of(answer: &Answer, status: u16) -> Value {

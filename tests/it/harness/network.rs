@@ -1,15 +1,20 @@
 //! The black box: the API over the network, at `API_URL` or from the local server, started in this process on a table in
 //! memory. Nothing is known of it but its address, so users register as users do.
 
-use local::gateway;
+use local::gateway::{self, Hosts};
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 
 use super::{api::Api, app::TestApp, environment, people::PASSWORD, user::User};
 
 /// An API that is only known by its address.
 pub struct BlackBox {
     pub api: Api,
+    /// Scheme, host and port.
+    pub address: String,
     /// Runs while the test does; `None` where the API was there before.
     pub app: Option<TestApp>,
 }
@@ -17,14 +22,28 @@ pub struct BlackBox {
 impl BlackBox {
     pub async fn start() -> Self {
         if let Some(address) = environment::api_url() {
-            return Self { api: Api::over_network(&address), app: None };
+            return Self { api: Api::over_network(&address), address, app: None };
         }
         let app = TestApp::new().await;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
         let gateway = app.gateway().await;
-        tokio::spawn(gateway::serve(listener, gateway, std::future::pending()));
-        Self { api: Api::over_network(&format!("http://{address}")), app: Some(app) }
+        tokio::spawn(gateway::serve(listener, gateway, Hosts::default(), std::future::pending()));
+        Self { api: Api::over_network(&address), address, app: Some(app) }
+    }
+
+    /// Sends a request byte for byte, as no client library does, and returns the status and the whole answer.
+    pub async fn raw(&self, method: &str, target: &str, headers: &str) -> (u16, String) {
+        let host = self.address.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).await.unwrap();
+        let head =
+            format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (status.unwrap_or_else(|| panic!("{method} {target}: {answer:?}")), answer)
     }
 
     /// Registers and logs in.
