@@ -131,18 +131,30 @@ async fn paths_are_answered_with_and_without_the_slash() {
 #[tokio::test]
 async fn the_process_is_healthy_and_shows_its_keys() {
     let api = BlackBox::start().await;
-    api.api.get("/healthz").send().await.expect(200);
-    let keys = api.api.get("/.well-known/jwks.json").send().await.ok();
-    assert!(!keys["keys"].as_array().unwrap().is_empty());
+    for path in ["/healthz", "/healthz/"] {
+        api.api.get(path).send().await.expect(200);
+    }
+    for path in ["/.well-known/jwks.json", "/.well-known/jwks.json/"] {
+        let keys = api.api.get(path).send().await.ok();
+        assert!(!keys["keys"].as_array().unwrap().is_empty(), "{path}");
+    }
 }
 
 #[tokio::test]
 async fn an_unknown_path_is_a_404() {
-    if crate::harness::gaps::skips("unknown path") {
-        return;
-    }
     let api = BlackBox::start().await;
-    api.api.get("/nothing/here/").send().await.expect(404);
+    for path in [
+        "/nothing/here/",
+        "/nothing",
+        "/api/nothing/",
+        "/api-auth",
+        "/.well-known/nothing",
+        "/healthz/nothing",
+    ] {
+        api.api.get(path).send().await.problem(404, "not_found");
+        let page = api.api.get(path).header("accept", "text/html").send().await.expect(404);
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"), "{page}");
+    }
 }
 
 #[tokio::test]

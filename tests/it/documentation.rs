@@ -54,8 +54,8 @@ async fn in_a_browser_the_description_is_a_page() {
     let asked = app.get(SCHEMA).header("accept", ACCEPT).header("accept-encoding", GZIP);
     let page = asked.header("if-none-match", tag).send().await.expect(200);
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
-    assert_eq!((page.header("etag"), page.header("content-encoding")), (None, None));
-    let text = page.text();
+    assert_eq!(page.header("etag"), None);
+    let text = String::from_utf8(page.unpacked()).unwrap();
     for (name, _) in DOCUMENT.as_object().unwrap() {
         assert!(text.contains(&format!("&#34;{name}&#34;")), "{name}");
     }

@@ -16,6 +16,8 @@ mod black_box_bad_input;
 #[cfg(test)]
 mod black_box_flows;
 #[cfg(test)]
+mod black_box_paths;
+#[cfg(test)]
 mod browser_csrf;
 #[cfg(test)]
 mod browser_forms;
@@ -39,6 +41,8 @@ mod documentation;
 mod faults;
 #[cfg(test)]
 mod groups;
+#[cfg(test)]
+mod heads;
 #[cfg(test)]
 mod held;
 #[cfg(test)]

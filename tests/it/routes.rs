@@ -40,7 +40,9 @@ fn template_routes() -> Vec<TemplateRoute> {
     let routes = resources.values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
     routes
         .map(|route| {
-            let (method, path) = route["Properties"]["RouteKey"].as_str().unwrap().split_once(' ').unwrap();
+            // `$default` takes what no other route does.
+            let key = route["Properties"]["RouteKey"].as_str().unwrap();
+            let (method, path) = key.split_once(' ').unwrap_or(("ANY", "{proxy+}"));
             TemplateRoute {
                 method: method.to_owned(),
                 path: path.to_owned(),
@@ -82,19 +84,23 @@ impl TemplateRoute {
     }
 }
 
+/// A path with and without the slash at its end. Files have one spelling.
+fn spellings(path: &str) -> Vec<String> {
+    let bare = path.trim_end_matches('/');
+    if bare.is_empty() || path.starts_with("/static/") {
+        return vec![path.to_owned()];
+    }
+    vec![bare.to_owned(), format!("{bare}/")]
+}
+
 #[test]
 fn every_route_of_a_router_is_led_to_its_function() {
     let template = template_routes();
     for (function, method, path) in router_routes() {
-        // Both spellings; API Gateway passes over one slash at the end of a path when it looks for a route.
-        for spelled in [path.as_str(), path.trim_end_matches('/')].into_iter().filter(|path| !path.is_empty())
-        {
-            let found: Vec<&TemplateRoute> = template
-                .iter()
-                .filter(|route| {
-                    route.takes(&method, spelled) || route.takes(&method, spelled.trim_end_matches('/'))
-                })
-                .collect();
+        // AWS does not say whether API Gateway passes over the slash at the end of a path: both have to lead there.
+        for spelled in spellings(&path) {
+            let found: Vec<&TemplateRoute> =
+                template.iter().filter(|route| route.takes(&method, &spelled)).collect();
             let most = found.iter().map(|route| route.says()).max();
             let found = found.iter().filter(|route| Some(route.says()) == most);
             let found: Vec<&str> = found.map(|route| route.function.as_str()).collect();
@@ -109,8 +115,7 @@ fn every_route_of_the_template_leads_to_a_function_that_has_it() {
     let routes = router_routes();
     for route in template_routes() {
         let has = routes.iter().any(|(function, method, path)| {
-            let spelled = [path.as_str(), path.trim_end_matches('/')];
-            *function == route.function && spelled.iter().any(|path| route.takes(method, path))
+            *function == route.function && spellings(path).iter().any(|path| route.takes(method, path))
         });
         assert!(has, "{} {} leads to {}, which has no such route", route.method, route.path, route.function);
     }
@@ -127,5 +132,34 @@ fn routes_are_named_once_and_end_with_a_slash() {
     for (_, _, path) in router_routes() {
         let file = path == "/healthz" || path.starts_with("/static/") || path.starts_with("/.well-known/");
         assert!(file || path.ends_with('/'), "{path}");
+    }
+}
+
+/// What no route has is answered in the API's own format, here and under `cargo lambda watch`.
+#[test]
+fn every_other_path_leads_to_a_function() {
+    let template = template_routes();
+    let other =
+        template.iter().find(|route| route.path == "{proxy+}").expect("no route has the key $default");
+    assert_eq!(other.function, "browse");
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let manifest = std::fs::read_to_string(manifest).unwrap();
+    let (_, watched) = manifest.split_once("[workspace.metadata.lambda.watch.router]\n").unwrap();
+    let watched: BTreeMap<&str, &str> = watched
+        .lines()
+        .map_while(|line| line.split_once(" = "))
+        .map(|(path, function)| (path.trim_matches('"'), function.trim_matches('"')))
+        .collect();
+    assert_eq!(watched["/{*path}"], "browse");
+    for (function, _, path) in router_routes() {
+        for spelled in spellings(&path) {
+            let fits = |pattern: &&str| match pattern.split_once("{*path}") {
+                Some((prefix, _)) => spelled.len() > prefix.len() && spelled.starts_with(prefix),
+                None => **pattern == spelled,
+            };
+            let found = watched.keys().filter(|pattern| fits(pattern));
+            let closest = found.max_by_key(|pattern| (!pattern.contains('{'), pattern.len()));
+            assert_eq!(closest.map(|pattern| watched[pattern]), Some(function), "{spelled} in Cargo.toml");
+        }
     }
 }

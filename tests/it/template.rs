@@ -168,3 +168,17 @@ fn a_domain_is_where_the_tokens_and_the_outputs_lead() {
     assert_eq!(resources["Api"]["Properties"]["DisableExecuteApiEndpoint"], "DisableExecuteApiEndpoint");
     assert_eq!(template["Parameters"]["DisableExecuteApiEndpoint"]["Default"], "false");
 }
+
+/// A page that is tried out locally finds the same headers in the deployment.
+#[test]
+fn pages_of_other_origins_may_do_the_same_as_locally() {
+    use local::gateway::cors::{EXPOSED, HEADERS, MAX_AGE, METHODS};
+    let template = template();
+    // The tag `!If` leaves a list: condition, configuration, nothing.
+    let cors = &template["Resources"]["Api"]["Properties"]["CorsConfiguration"][1];
+    assert_eq!(cors["AllowMethods"], serde_json::json!(METHODS));
+    assert_eq!(cors["AllowHeaders"], serde_json::json!(HEADERS));
+    assert_eq!(cors["ExposeHeaders"], serde_json::json!(EXPOSED));
+    assert_eq!(cors["MaxAge"], MAX_AGE);
+    assert_eq!(cors.get("AllowCredentials"), None);
+}

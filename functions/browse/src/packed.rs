@@ -1,5 +1,4 @@
-//! Files that were compressed when this was built, and are sent so to who takes that. Pages are not compressed: they hold a
-//! secret beside what others wrote (BREACH).
+//! Files that are compressed when this is built, and sent so to clients that take gzip.
 
 use std::{
     io::{self, Read as _},
@@ -11,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use flate2::read::GzDecoder;
-use shared::http::{Problem, assets};
+use shared::http::{Problem, assets, compression::takes_gzip};
 
 /// A file's bytes, as the build script has left them.
 macro_rules! packed {
@@ -112,13 +111,4 @@ impl Folder {
         let about = [(header::CONTENT_TYPE, file.media_type), (header::CACHE_CONTROL, kept)];
         Ok((about, file.packed.answer(headers)?).into_response())
     }
-}
-
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    let mut codings = values.flat_map(|value| value.split(',')).map(|coding| coding.replace(' ', ""));
-    codings.any(|coding| {
-        let (name, weight) = coding.split_once(";q=").unwrap_or((&coding, "1"));
-        name.eq_ignore_ascii_case("gzip") && !weight.trim_matches(['0', '.']).is_empty()
-    })
 }

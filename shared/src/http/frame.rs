@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -40,7 +40,7 @@ impl Frame {
     /// Of a page for whoever sent the request.
     #[must_use]
     pub fn new(title: &str, parts: &Parts, visit: Option<&Visit>) -> Self {
-        let here = parts.uri.path_and_query().map_or("/", |here| here.as_str());
+        let here = here(&parts.uri);
         // Back from the login to the login would lead nowhere.
         let here = if here.starts_with("/api-auth/") { "/api/" } else { here };
         Self {
@@ -68,6 +68,14 @@ impl Frame {
     pub fn icon(&self) -> String {
         assets::ICON.href()
     }
+}
+
+/// The path and query of an address, for links and forms that lead back to it. What begins with two slashes is no path to a
+/// browser: it names another host.
+pub(super) fn here(uri: &Uri) -> &str {
+    let here = uri.path_and_query().map_or("/", |here| here.as_str());
+    let is_path = here.starts_with('/') && !here.starts_with("//") && !here.starts_with("/\\");
+    if is_path { here } else { "/" }
 }
 
 /// A page, by the template engine, which escapes.

@@ -4,6 +4,7 @@ pub mod assets;
 pub mod body;
 pub mod browsable;
 pub mod caller;
+pub mod compression;
 pub mod cookies;
 pub mod csrf;
 pub mod describe;

@@ -6,7 +6,7 @@ use super::environment;
 /// Name of a case, the server that cannot pass it, and why.
 #[rustfmt::skip]
 const GAPS: [(&str, &str, &str); 5] = [
-    ("unknown path", "watch", "its router answers with a 404 of its own before a function is asked"),
+    ("encoded path", "watch", "it passes paths on encoded, and a path that has another reading is no path"),
     ("body that is no text", "watch", "it hands bodies on as JSON text, and fails with a 500 of its own for others"),
     ("header that is no text", "watch", "it hands headers on as JSON text, and fails with a 500 of its own for others"),
     ("repeated header", "watch", "of headers with the same name it hands on the first only"),

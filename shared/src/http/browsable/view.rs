@@ -10,7 +10,10 @@ use super::{
     form::{Form, Sent},
     pretty::{self, Token},
 };
-use crate::http::{body::pairs, frame::Frame};
+use crate::http::{
+    body::pairs,
+    frame::{self, Frame},
+};
 
 /// The headers of an answer that are worth showing, in this order.
 const SHOWN: [HeaderName; 8] = [
@@ -56,7 +59,8 @@ pub(super) struct BrowsePage {
 /// A step on the way from the root.
 struct Crumb {
     name: String,
-    href: String,
+    /// `None` for what is nowhere.
+    href: Option<String>,
 }
 
 impl BrowsePage {
@@ -74,7 +78,7 @@ impl BrowsePage {
             description: description.map(in_words).unwrap_or_default(),
             method: asked.parts.method.to_string(),
             target: asked.parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
-            path: asked.parts.uri.path().to_owned(),
+            path: path(asked).to_owned(),
             json: as_json(asked),
             status: answer.status.to_string(),
             is_problem,
@@ -108,9 +112,9 @@ fn in_words(operation: &Operation) -> String {
 
 /// The way from the root to a path that there is; what is nowhere is named as such.
 fn crumbs(asked: &Asked) -> Vec<Crumb> {
-    let mut crumbs = vec![Crumb { name: "API".to_owned(), href: "/api/".to_owned() }];
+    let mut crumbs = vec![Crumb { name: "API".to_owned(), href: Some("/api/".to_owned()) }];
     let Some(route) = asked.route else {
-        crumbs.push(Crumb { name: "Nothing here".to_owned(), href: asked.parts.uri.path().to_owned() });
+        crumbs.push(Crumb { name: "Nothing here".to_owned(), href: None });
         return crumbs;
     };
     let mut href = String::new();
@@ -122,7 +126,7 @@ fn crumbs(asked: &Asked) -> Vec<Crumb> {
         href = format!("{href}/{segment}");
         if pattern != "api" && pattern != ".well-known" {
             let ends = if route.ends_with('/') { "/" } else { "" };
-            crumbs.push(Crumb { name: name(pattern, folder), href: format!("{href}{ends}") });
+            crumbs.push(Crumb { name: name(pattern, folder), href: Some(format!("{href}{ends}")) });
         }
         folder = pattern;
     }
@@ -138,14 +142,18 @@ fn name(pattern: &str, folder: &str) -> String {
     capitalised(word)
 }
 
+/// The path that a form or a script of the page asks.
+fn path(asked: &Asked) -> &str {
+    frame::here(&asked.parts.uri).split('?').next().unwrap_or("/")
+}
+
 /// The same address as JSON, without parameters that only a page passes over.
 fn as_json(asked: &Asked) -> String {
-    let uri = &asked.parts.uri;
     let named = operation(asked, "GET").map(|operation| operation.parameters.as_slice()).unwrap_or_default();
-    let pairs = uri.query().unwrap_or_default().split('&');
+    let pairs = asked.parts.uri.query().unwrap_or_default().split('&');
     let known = pairs.filter(|pair| named.iter().any(|name| pair.split('=').next() == Some(name)));
     let query: Vec<&str> = known.chain(["format=json"]).collect();
-    format!("{}?{}", uri.path(), query.join("&"))
+    format!("{}?{}", path(asked), query.join("&"))
 }
 
 fn headers(asked: &Asked, answer: &Parts) -> Vec<(String, String)> {
