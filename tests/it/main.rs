@@ -62,6 +62,8 @@ mod logs;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod metadata;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod order;

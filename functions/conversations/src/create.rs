@@ -9,14 +9,13 @@ use shared::{
     http::{
         Caller, Code, Fields, FromFields, IdempotencyKey, Origin, People, Problem, Reply, RequestBody,
         Unchecked,
-        describe::{ConversationName, Metadata},
+        describe::{self, ConversationName},
         typed,
     },
     ids::{ClientKey, ConversationId, UserId},
     model::{
-        Faults, Invalid,
+        Faults, Invalid, Metadata,
         conversation::{Kind, PARTICIPANTS_PER_REQUEST, direct_id, name},
-        text,
     },
     store::{
         conversations::{NewConversation, Opened},
@@ -43,8 +42,8 @@ pub struct CreateConversation {
     #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
     /// A JSON object of the client's own, at most 4 KB.
-    #[schema(value_type = Option<Metadata>)]
-    metadata: Option<String>,
+    #[schema(value_type = Option<describe::Metadata>)]
+    metadata: Option<Metadata>,
     /// A `UUIDv7`, the same in every retry, so that a group is made once. The header `Idempotency-Key` means the same.
     client_id: Option<ClientKey>,
 }
@@ -60,7 +59,7 @@ impl FromFields for CreateConversation {
         let participants = list.and_then(|list| participants(fields, list, PARTICIPANTS_PER_REQUEST));
         let kind = fields.given("kind", typed).unwrap_or_default();
         let name = fields.optional("name", name).flatten();
-        let metadata = fields.optional("metadata", |value: Value| text::metadata(&value)).flatten();
+        let metadata = fields.optional("metadata", typed);
         let client_id = fields.client_id();
         if kind == Kind::Direct && name.is_some() {
             fields.fault("name", "is a group's: a direct conversation has none");

@@ -1,19 +1,17 @@
 //! `PUT` and `PATCH /api/conversations/{id}/`: name, metadata, and who takes part.
 
 use axum::extract::State;
-use serde_json::Value;
 use shared::{
     App,
     http::{
         Caller, Fields, FromFields, Ids, IfMatch, Origin, Problem, Reply, RequestBody, Unchecked,
-        describe::{ConversationName, Metadata},
+        describe::{self, ConversationName},
         typed,
     },
     ids::{ConversationId, UserId},
     model::{
-        Faults, Invalid,
+        Faults, Invalid, Metadata,
         conversation::{Kind, NESTED_PARTICIPANTS, name},
-        text,
     },
     policy::Actor,
     store::{conversations::ConversationEdit, items::Conversation, participants::Wanted},
@@ -51,8 +49,8 @@ pub struct ReplaceConversation {
     #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
     /// A JSON object of the client's own; none without it.
-    #[schema(value_type = Option<Metadata>)]
-    metadata: Option<String>,
+    #[schema(value_type = Option<describe::Metadata>)]
+    metadata: Option<Metadata>,
     /// Cannot change.
     kind: Option<Kind>,
 }
@@ -72,8 +70,8 @@ pub struct ChangeConversation {
     #[schema(value_type = Option<ConversationName>)]
     name: Option<Option<String>>,
     /// A JSON object of the client's own; `null` takes it away.
-    #[schema(value_type = Option<Metadata>)]
-    metadata: Option<Option<String>>,
+    #[schema(value_type = Option<describe::Metadata>)]
+    metadata: Option<Option<Metadata>>,
     /// Cannot change.
     #[schema(value_type = Kind, required = false)]
     kind: Option<Kind>,
@@ -89,7 +87,7 @@ impl FromFields for ReplaceConversation {
         let list = fields.required("participants", typed);
         let participants = list.and_then(|list| participants(fields, list, NESTED_PARTICIPANTS));
         let name = fields.optional("name", name).flatten();
-        let metadata = fields.optional("metadata", |value: Value| text::metadata(&value)).flatten();
+        let metadata = fields.optional("metadata", typed);
         let kind = fields.optional("kind", typed);
         Some(Self { participants: participants?, name, metadata, kind })
     }
@@ -100,9 +98,9 @@ impl FromFields for ChangeConversation {
         let list = fields.given("participants", typed);
         let participants = list.and_then(|list| participants(fields, list, NESTED_PARTICIPANTS));
         let name = fields.nullable("name", name).map(Option::flatten);
-        let metadata = fields.nullable("metadata", |value: Value| text::metadata(&value));
+        let metadata = fields.nullable("metadata", typed);
         let kind = fields.given("kind", typed);
-        Some(Self { participants, name, metadata: metadata.map(Option::flatten), kind })
+        Some(Self { participants, name, metadata, kind })
     }
 }
 

@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use shared::{
     App,
     http::{
         MessageView, Origin, People, Problem, UserView,
-        describe::{ConversationName, Link, Metadata},
-        message::metadata,
+        describe::{self, ConversationName, Link},
         user::timestamp,
     },
     ids::{ConversationId, UserId},
-    model::conversation::{Kind, MemberRole},
+    model::{
+        Metadata,
+        conversation::{Kind, MemberRole},
+    },
     policy::Actor,
     store::{
         inbox::Detail,
@@ -37,8 +38,8 @@ pub struct ConversationView {
     #[schema(value_type = Option<ConversationName>, required)]
     pub name: Option<String>,
     /// The client's own data.
-    #[schema(value_type = Option<Metadata>, required)]
-    pub metadata: Option<Value>,
+    #[schema(value_type = Option<describe::Metadata>, required)]
+    pub metadata: Option<Metadata>,
     /// At most 50 of them; the rest is behind `participants_url`.
     pub participants: Vec<UserView>,
     pub participant_count: u64,
@@ -123,7 +124,7 @@ impl ConversationView {
             conversation_id: id,
             kind: conversation.kind,
             name: conversation.name,
-            metadata: metadata(conversation.metadata.as_deref()),
+            metadata: conversation.metadata,
             participants: participants.iter().filter_map(|member| people.view(id, member.user)).collect(),
             participant_count: conversation.participant_count,
             participants_url: origin.link(&format!("/api/conversations/{id}/participants/")),

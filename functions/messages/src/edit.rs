@@ -1,16 +1,16 @@
 //! `PUT` and `PATCH /api/messages/{id}/`: its sender changes what a message says.
 
 use axum::extract::State;
-use serde_json::Value;
 use shared::{
     App,
     http::{
         Caller, Code, Fields, FromFields, Ids, IfMatch, Json, MessageView, People, Problem, Reply,
         RequestBody,
-        describe::{MessageBody, Metadata},
+        describe::{self, MessageBody},
+        typed,
     },
     ids::MessageId,
-    model::{message, text},
+    model::{Metadata, message},
     store::edits::{MAX_EDITS, MessageEdit, MessageWritten},
 };
 use utoipa::ToSchema;
@@ -35,8 +35,8 @@ pub struct ReplaceMessage {
     #[schema(value_type = MessageBody)]
     message_body: String,
     /// A JSON object of the client's own; none without it.
-    #[schema(value_type = Option<Metadata>)]
-    metadata: Option<String>,
+    #[schema(value_type = Option<describe::Metadata>)]
+    metadata: Option<Metadata>,
 }
 
 impl RequestBody for ReplaceMessage {
@@ -50,8 +50,8 @@ pub struct ChangeMessage {
     #[schema(value_type = MessageBody, required = false)]
     message_body: Option<String>,
     /// A JSON object of the client's own; `null` takes it away.
-    #[schema(value_type = Option<Metadata>)]
-    metadata: Option<Option<String>>,
+    #[schema(value_type = Option<describe::Metadata>)]
+    metadata: Option<Option<Metadata>>,
 }
 
 impl RequestBody for ChangeMessage {
@@ -61,7 +61,7 @@ impl RequestBody for ChangeMessage {
 impl FromFields for ReplaceMessage {
     fn read(fields: &mut Fields) -> Option<Self> {
         let message_body = fields.required("message_body", message::body);
-        let metadata = fields.optional("metadata", |value: Value| text::metadata(&value)).flatten();
+        let metadata = fields.optional("metadata", typed);
         Some(Self { message_body: message_body?, metadata })
     }
 }
@@ -69,8 +69,8 @@ impl FromFields for ReplaceMessage {
 impl FromFields for ChangeMessage {
     fn read(fields: &mut Fields) -> Option<Self> {
         let message_body = fields.given("message_body", message::body);
-        let metadata = fields.nullable("metadata", |value: Value| text::metadata(&value));
-        Some(Self { message_body, metadata: metadata.map(Option::flatten) })
+        let metadata = fields.nullable("metadata", typed);
+        Some(Self { message_body, metadata })
     }
 }
 

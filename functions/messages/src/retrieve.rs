@@ -3,17 +3,16 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use shared::{
     App,
     http::{
         Caller, Ids, MessageView, NoParameters, Page, Problem, Query, Reply,
-        describe::{MessageBody, Metadata},
-        message::metadata,
+        describe::{self, MessageBody},
         people::People,
         user::timestamp,
     },
     ids::MessageId,
+    model::Metadata,
     policy::Actor,
     store::items::{Message, Revision},
 };
@@ -58,8 +57,8 @@ pub struct RevisionView {
     #[schema(value_type = MessageBody)]
     message_body: String,
     /// The client's own data then.
-    #[schema(value_type = Option<Metadata>, required)]
-    metadata: Option<Value>,
+    #[schema(value_type = Option<describe::Metadata>, required)]
+    metadata: Option<Metadata>,
     /// Since when.
     #[serde(serialize_with = "timestamp")]
     written_at: DateTime<Utc>,
@@ -69,7 +68,7 @@ impl From<Revision> for RevisionView {
     fn from(revision: Revision) -> Self {
         Self {
             revision: revision.place.1,
-            metadata: metadata(revision.metadata.as_deref()),
+            metadata: revision.metadata,
             message_body: revision.body,
             written_at: revision.written_at,
         }

@@ -1,20 +1,19 @@
 //! `POST /api/messages/`: sends a message, once however often it is retried.
 
 use axum::extract::State;
-use serde_json::Value;
 use shared::{
     App,
     http::{
         Caller, Code, Fields, FromFields, IdempotencyKey, Json, MessageView, Origin, Problem, Reply,
         RequestBody,
-        describe::{MessageBody, Metadata},
+        describe::{self, MessageBody},
         people::People,
         typed,
     },
     ids::{ClientKey, ConversationId, MessageId},
     model::{
+        Metadata,
         message::{self, Draft, of_conversation},
-        text,
     },
     store::{items, log::Appended},
 };
@@ -35,8 +34,8 @@ pub struct SendMessage {
     /// The last message that the client had seen then, the same in every retry: an earlier try is looked for above it.
     after: Option<MessageId>,
     /// A JSON object of the client's own, at most 4 KB.
-    #[schema(value_type = Option<Metadata>)]
-    metadata: Option<String>,
+    #[schema(value_type = Option<describe::Metadata>)]
+    metadata: Option<Metadata>,
 }
 
 impl RequestBody for SendMessage {
@@ -50,7 +49,7 @@ impl FromFields for SendMessage {
         let reply_to = fields.optional("reply_to", typed);
         let client_id = fields.client_id();
         let after = fields.optional("after", typed);
-        let metadata = fields.optional("metadata", |value: Value| text::metadata(&value)).flatten();
+        let metadata = fields.optional("metadata", typed);
         for (name, id) in [("reply_to", reply_to), ("after", after)] {
             if let Some((id, conversation)) = id.zip(conversation) {
                 fields.check(of_conversation(name, id, conversation));

@@ -6,10 +6,13 @@ use serde::{
     Deserializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, value::RawValue};
 
 use super::problem::{Code, Problem};
-use crate::model::text::is_refused;
+use crate::model::{Metadata, text::is_refused};
+
+/// The field of a request that holds JSON of the client's own, which is kept as text.
+const KEPT_AS_TEXT: &str = "metadata";
 
 /// How deep JSON may nest.
 const MAX_DEPTH: usize = 16;
@@ -18,7 +21,8 @@ fn malformed(detail: impl Into<String>) -> Problem {
     Problem::new(Code::MalformedBody, detail)
 }
 
-/// Reads one JSON object, without duplicate keys, control characters, lone surrogates or numbers that would be changed.
+/// Reads one JSON object, without duplicate keys, control characters, lone surrogates or numbers that would be changed. Its field
+/// `metadata` is read by [`Metadata`] alone, which keeps numbers as they are written.
 pub fn json_object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { depth: 0 }
@@ -110,7 +114,12 @@ impl<'de> Visitor<'de> for Strict {
             if fields.contains_key(&name) {
                 return Err(Error::custom(format_args!("the key {name:?} is named twice")));
             }
-            let value = access.next_value_seed(self.deeper()?)?;
+            let value = if self.depth == 0 && name == KEPT_AS_TEXT {
+                let json: &RawValue = access.next_value()?;
+                Metadata::carried(json, MAX_DEPTH - 1).map_err(Error::custom)?
+            } else {
+                access.next_value_seed(self.deeper()?)?
+            };
             fields.insert(name, value);
         }
         Ok(Value::Object(fields))
@@ -136,6 +145,11 @@ mod tests {
             r#"{"a":123456789012345678901234567890}"#,
             r#"{"a":1}{"#,
             r#"{"a":NaN}"#,
+            r#"{"metadata":{"a":1,"a":2}}"#,
+            r#"{"metadata":{},"metadata":{}}"#,
+            r#"{"metadata":{"a":"\ud800"}}"#,
+            r#"{"metadata":01}"#,
+            r#"{"metadata":{"a":1}"#,
             "{\"a\":\"\u{1}\"}",
         ] {
             assert!(json_object(bad.as_bytes()).is_err(), "{bad}");

@@ -2,16 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    describe::{KeptBody, Metadata},
+    describe::{self, KeptBody},
     people::People,
     user::{UserView, timestamp, timestamp_option},
 };
 use crate::{
     ids::{ClientKey, ConversationId, MessageId},
+    model::Metadata,
     store::items::Message,
 };
 
@@ -41,8 +41,8 @@ pub struct MessageView {
     /// Counts its changes; its `ETag`.
     pub revision: u64,
     /// The client's own data.
-    #[schema(value_type = Option<Metadata>, required)]
-    pub metadata: Option<Value>,
+    #[schema(value_type = Option<describe::Metadata>, required)]
+    pub metadata: Option<Metadata>,
     /// When it was deleted.
     #[serde(serialize_with = "timestamp_option", skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<DateTime<Utc>>,
@@ -62,14 +62,8 @@ impl MessageView {
             edited_at: message.edited_at,
             client_id: message.client_key,
             revision: message.revision,
-            metadata: metadata(message.metadata.as_deref()),
+            metadata: message.metadata,
             deleted_at: message.deleted_at,
         }
     }
-}
-
-/// The stored text of a `metadata` object as JSON.
-#[must_use]
-pub fn metadata(text: Option<&str>) -> Option<Value> {
-    text.and_then(|text| serde_json::from_str(text).ok())
 }

@@ -8,7 +8,6 @@ use axum::{
     extract::Request,
     http::{HeaderValue, Method, header, request::Parts},
 };
-use serde_json::Value;
 
 use super::{
     body::{self, Media},
@@ -79,7 +78,7 @@ fn translated(parts: &mut Parts, operation: &Operation, pairs: &[(String, String
         (media, content.as_bytes().to_vec())
     } else {
         let body = read_back(parts.method.as_str(), operation, pairs);
-        (None, Value::Object(body).to_string().into_bytes())
+        (None, serde_json::to_vec(&body).unwrap_or_default())
     };
     let json = HeaderValue::from_static("application/json");
     parts.headers.insert(header::CONTENT_TYPE, media.unwrap_or(json));

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use super::{Invalid, text::Rule};
+use super::{Invalid, Metadata, text::Rule};
 use crate::ids::{ClientKey, ConversationId, MessageId};
 
 /// What a message may say.
@@ -53,8 +53,8 @@ pub struct Draft {
     pub client_key: Option<ClientKey>,
     /// The last message that the client had seen when its user pressed send.
     pub after: Option<MessageId>,
-    /// Compact JSON of the client's own data.
-    pub metadata: Option<String>,
+    /// The client's own data.
+    pub metadata: Option<Metadata>,
 }
 
 impl Draft {
@@ -63,7 +63,7 @@ impl Draft {
     #[must_use]
     pub fn digest(&self) -> String {
         let reply_to = self.reply_to.map(|id| id.to_string()).unwrap_or_default();
-        digest([self.body.as_str(), &reply_to, self.metadata.as_deref().unwrap_or_default()])
+        digest([self.body.as_str(), &reply_to, self.metadata.as_ref().map_or("", Metadata::as_str)])
     }
 }
 

@@ -3,11 +3,15 @@
 pub mod characters;
 pub mod conversation;
 pub mod email;
+pub mod json;
 pub mod message;
+mod metadata;
 pub mod text;
 pub mod user;
 
 use std::borrow::Cow;
+
+pub use self::metadata::{METADATA_BYTES, Metadata};
 
 /// One field of a request that cannot be accepted, and why, in words for whoever sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,5 @@
 //! Text that people write: length and characters are checked, and what passes is kept byte for byte.
 
-use serde_json::Value;
-
 use super::Invalid;
 pub use super::characters::is_refused;
 use super::characters::{breaks_line, is_bidi_control, is_visible};
@@ -60,28 +58,6 @@ impl Rule {
             return None;
         };
         Some(reason.to_owned())
-    }
-}
-
-/// Most bytes of a `metadata` object as compact JSON.
-pub const METADATA_BYTES: usize = 4096;
-
-/// A JSON object that clients attach to a conversation or a message and that the server only keeps; stored as its
-/// compact JSON text, so that numbers and order come back as they were sent.
-pub fn metadata(value: &Value) -> Result<Option<String>, Invalid> {
-    match value {
-        Value::Null => Ok(None),
-        Value::Object(object) if object.is_empty() => Ok(None),
-        Value::Object(_) => {
-            let text = value.to_string();
-            if text.len() > METADATA_BYTES {
-                let reason =
-                    format!("is {} bytes as compact JSON; at most {METADATA_BYTES} are allowed", text.len());
-                return Err(Invalid::new("metadata", reason));
-            }
-            Ok(Some(text))
-        }
-        _ => Err(Invalid::new("metadata", "must be a JSON object")),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ids::{ConversationId, UserId},
     model::{
-        Expected,
+        Expected, Metadata,
         conversation::{Kind, MemberRole, direct_id},
         message::digest,
     },
@@ -33,8 +33,8 @@ pub struct NewConversation {
     pub others: Vec<UserId>,
     /// What people call it.
     pub name: Option<String>,
-    /// Compact JSON of the client's own data.
-    pub metadata: Option<String>,
+    /// The client's own data.
+    pub metadata: Option<Metadata>,
 }
 
 /// What became of making one.
@@ -54,7 +54,7 @@ pub struct ConversationEdit {
     /// The name from now on, `None` inside for none.
     pub name: Option<Option<String>>,
     /// The client's own data from now on, `None` inside for none.
-    pub metadata: Option<Option<String>>,
+    pub metadata: Option<Option<Metadata>>,
     /// The version that the client's copy has, if it insists.
     pub expected: Expected,
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ids::{MessageId, UserId},
-    model::Expected,
+    model::{Expected, Metadata},
 };
 
 /// Most edits of one message: a deletion removes all earlier bodies in its one transaction of at most 100 items.
@@ -26,7 +26,7 @@ pub struct MessageEdit {
     /// What the message says from now on.
     pub body: Option<String>,
     /// The client's own data from now on, `None` inside for none.
-    pub metadata: Option<Option<String>>,
+    pub metadata: Option<Option<Metadata>>,
     /// The revision that the client's copy has, if it insists.
     pub expected: Expected,
 }
@@ -149,7 +149,7 @@ fn edit_step(edited: &Message, seen: u64) -> Step {
         .number(":revision", edited.revision)
         .number(":seen", seen);
     if let Some(metadata) = &edited.metadata {
-        expression = expression.text(":metadata", metadata);
+        expression = expression.text(":metadata", metadata.as_str());
     }
     Step::Update(Key::message(edited.id()), expression)
 }

@@ -4,6 +4,7 @@
 mod conversations;
 mod identity;
 mod logs;
+mod metadata_text;
 
 use std::collections::HashMap;
 

@@ -41,7 +41,9 @@ impl MessagePage {
     /// About what its messages take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let size = |message: &Message| message.body.len() + message.metadata.as_ref().map_or(0, String::len);
+        let size = |message: &Message| {
+            message.body.len() + message.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len())
+        };
         self.messages.iter().map(size).sum()
     }
 }

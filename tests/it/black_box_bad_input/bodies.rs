@@ -4,7 +4,7 @@ use super::Row;
 
 /// JSON that cannot be accepted, whatever its fields.
 #[rustfmt::skip]
-const MALFORMED: [(&str, &str); 27] = [
+const MALFORMED: [(&str, &str); 30] = [
     ("broken off", r#"{"message_body": "hu"#),
     ("an open brace", "{"),
     ("no value", r#"{"message_body": }"#),
@@ -19,6 +19,9 @@ const MALFORMED: [(&str, &str); 27] = [
     ("a trailing comma", r#"{"message_body": "hush",}"#),
     ("NaN", r#"{"metadata": {"a": NaN}}"#),
     ("Infinity", r#"{"metadata": {"a": -Infinity}}"#),
+    ("a number beyond a double", r#"{"conversation": "{conversation}", "message_body": "hush", "metadata": {"a": 1e400}}"#),
+    ("a negative number beyond a double", r#"{"conversation": "{conversation}", "message_body": "hush", "metadata": {"a": [-1E309]}}"#),
+    ("a number beyond a double elsewhere", r#"{"conversation": 1e400, "message_body": "hush"}"#),
     ("a leading zero", r#"{"metadata": {"a": 01}}"#),
     ("a duplicate key", r#"{"conversation": "{conversation}", "message_body": "hush", "message_body": "hush"}"#),
     ("a duplicate key inside", r#"{"conversation": "{conversation}", "message_body": "hush", "metadata": {"a": 1, "a": 2}}"#),
@@ -32,15 +35,6 @@ const MALFORMED: [(&str, &str); 27] = [
     ("NUL in a key", r#"{"conversation": "{conversation}", "message_body": "hush", "metadata": {"a\u0000": 1}}"#),
     ("a control character as it is", "{\"conversation\": \"{conversation}\", \"message_body\": \"a\u{1}b\"}"),
     ("an unknown escape", r#"{"conversation": "{conversation}", "message_body": "\x41"}"#),
-];
-
-/// Numbers that would not come back as they were sent.
-#[rustfmt::skip]
-const NUMBERS: [(&str, &str); 4] = [
-    ("beyond a double", "1e400"),
-    ("beyond 64 bits", "18446744073709551616"),
-    ("a float beyond 2^53", "9007199254740993.0"),
-    ("below 64 bits", "-9223372036854775809"),
 ];
 
 fn send(name: &str) -> Row {
@@ -62,12 +56,6 @@ fn nested(depth: usize) -> String {
 
 pub fn rows() -> Vec<Row> {
     let mut rows: Vec<Row> = MALFORMED.iter().map(|(name, body)| send(name).json(body).malformed()).collect();
-    for (name, number) in NUMBERS {
-        let body = format!(
-            r#"{{"conversation": "{{conversation}}", "message_body": "hush", "metadata": {{"a": {number}}}}}"#
-        );
-        rows.push(send(name).json(&body).malformed());
-    }
     rows.extend([
         send("nested too deep").json(&nested(17)).malformed(),
         send("nested far too deep").raw("application/json", "[".repeat(100_000)).malformed(),

@@ -3,12 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{
+    Map, Value,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{
     capitalised,
     document::{Field, Kind, Operation},
+    pretty::indented,
 };
+use crate::model::json::Level;
+
+/// The members of a JSON object, each as its text: a client's own JSON passes through a form as it was written.
+pub type Texts = BTreeMap<String, Box<RawValue>>;
 
 /// The field of a raw form that holds the body, as Django REST Framework calls it.
 pub const CONTENT: &str = "_content";
@@ -95,7 +104,7 @@ impl Form {
     pub fn new(
         method: &'static str,
         fields: &[Field],
-        present: Option<&Map<String, Value>>,
+        present: Option<&Texts>,
         sent: Option<&Sent>,
         errors: &Map<String, Value>,
     ) -> Self {
@@ -104,7 +113,10 @@ impl Form {
             // Never a password, which would stand in the page's source.
             _ if field.kind == Kind::Line("password") => String::new(),
             Some(sent) => sent.0.get(&field.name).cloned().unwrap_or_default(),
-            None => present.and_then(|present| present.get(&field.name)).map(written).unwrap_or_default(),
+            None => present
+                .and_then(|present| present.get(&field.name))
+                .map(|json| written(json))
+                .unwrap_or_default(),
         };
         let mut has_fault = false;
         let inputs = fields.iter().map(|field| {
@@ -142,42 +154,53 @@ fn reasons(value: Option<&Value>) -> Vec<String> {
 }
 
 /// A value as a form's field holds it. A thing in a list is named by its id.
-fn written(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Array(list) => list.iter().map(|one| written(&id_of(one))).collect::<Vec<_>>().join("\n"),
-        other => serde_json::to_string_pretty(other).unwrap_or_default(),
+fn written(json: &RawValue) -> String {
+    match Level::of(json) {
+        Ok(Level::Literal("null")) => String::new(),
+        Ok(Level::Text(text)) => text,
+        Ok(Level::Array(list)) => list.iter().map(|one| written(&id_of(one))).collect::<Vec<_>>().join("\n"),
+        _ => indented(json),
     }
 }
 
 /// A nested thing's id, as a request names it.
-fn id_of(value: &Value) -> Value {
-    value.get("user_id").unwrap_or(value).clone()
+fn id_of(json: &RawValue) -> Box<RawValue> {
+    let members = match Level::of(json) {
+        Ok(Level::Object(members)) => members,
+        _ => Vec::new(),
+    };
+    let id = members.into_iter().find(|(key, _)| key == "user_id");
+    id.map_or(json, |(_, id)| id).to_owned()
+}
+
+/// The text of a value that is made here.
+fn text_of(value: &impl Serialize) -> Option<Box<RawValue>> {
+    to_raw_value(value).ok()
 }
 
 /// A body to begin with: what is there, or an empty value for each field that there has to be.
-fn raw(fields: &[Field], present: Option<&Map<String, Value>>) -> String {
+fn raw(fields: &[Field], present: Option<&Texts>) -> String {
     let value = |field: &Field| {
         let there = present.and_then(|present| present.get(&field.name));
         match (there, &field.kind) {
-            (Some(Value::Array(list)), _) => Some(list.iter().map(id_of).collect()),
-            (Some(value), _) => Some(value.clone()),
+            (Some(json), _) => match Level::of(json) {
+                Ok(Level::Array(list)) => text_of(&list.into_iter().map(id_of).collect::<Vec<_>>()),
+                _ => Some(json.clone()),
+            },
             (None, _) if !field.is_required => None,
-            (None, Kind::List) => Some(Value::Array(Vec::new())),
-            (None, _) => Some(Value::String(String::new())),
+            (None, Kind::List) => text_of(&Value::Array(Vec::new())),
+            (None, _) => text_of(&""),
         }
     };
-    let body: Map<String, Value> =
-        fields.iter().filter_map(|field| Some((field.name.clone(), value(field)?))).collect();
-    serde_json::to_string_pretty(&body).unwrap_or_default()
+    let body: Texts = fields.iter().filter_map(|field| Some((field.name.clone(), value(field)?))).collect();
+    text_of(&body).map(|body| indented(&body)).unwrap_or_default()
 }
 
 /// The body that a page's form stands for: each field by its kind. A field that was left empty is one that is not there,
 /// or `null` where a change empties it.
-pub fn read_back(method: &str, operation: &Operation, pairs: &[(String, String)]) -> Map<String, Value> {
+pub fn read_back(method: &str, operation: &Operation, pairs: &[(String, String)]) -> Texts {
     let fields = operation.fields.as_deref().unwrap_or_default();
-    let mut body = Map::new();
+    let mut body = Texts::new();
     for (name, text) in pairs {
         let text = text.replace("\r\n", "\n");
         let field = fields.iter().find(|field| field.name == *name);
@@ -186,23 +209,27 @@ pub fn read_back(method: &str, operation: &Operation, pairs: &[(String, String)]
                 if method == "POST" || !field.is_nullable {
                     continue;
                 }
-                Value::Null
+                text_of(&Value::Null)
             }
             Some(field) => value(&field.kind, text),
-            None => Value::String(text),
+            None => text_of(&text),
         };
-        body.insert(name.clone(), value);
+        body.extend(value.map(|value| (name.clone(), value)));
     }
     body
 }
 
 /// What somebody has typed, as JSON of this kind; where it is none, as it is, so that the refusal names the field.
-fn value(kind: &Kind, text: String) -> Value {
-    let parsed = || serde_json::from_str(&text).ok();
+fn value(kind: &Kind, text: String) -> Option<Box<RawValue>> {
     match kind {
-        Kind::List => text.split([' ', ',', '\n', '\t']).filter(|one| !one.is_empty()).collect(),
-        Kind::Switch | Kind::Number | Kind::Json => parsed().unwrap_or(Value::String(text)),
-        Kind::Line(_) | Kind::Text | Kind::Choice(_) => Value::String(text),
+        Kind::List => {
+            let list = text.split([' ', ',', '\n', '\t']).filter(|one| !one.is_empty());
+            text_of(&list.collect::<Vec<_>>())
+        }
+        Kind::Switch | Kind::Number | Kind::Json => {
+            serde_json::from_str(&text).ok().or_else(|| text_of(&text))
+        }
+        Kind::Line(_) | Kind::Text | Kind::Choice(_) => text_of(&text),
     }
 }
 
@@ -238,24 +265,32 @@ mod tests {
             ("x", "1"),
         ];
         let pairs = pairs.map(|(name, text)| (name.to_owned(), text.to_owned()));
-        let body = |method| Value::Object(read_back(method, &operation, &pairs));
+        let body = |method| serde_json::to_value(read_back(method, &operation, &pairs)).unwrap();
         let posted =
             json!({ "participants": ["a", "b", "c"], "metadata": { "a": [1] }, "unread": true, "x": "1" });
         assert_eq!(body("POST"), posted);
         assert_eq!(body("PATCH")["name"], Value::Null);
         assert!(body("PATCH").as_object().unwrap().contains_key("name"));
         let bad = read_back("POST", &operation, &[("metadata".to_owned(), "{".to_owned())]);
-        assert_eq!(bad["metadata"], "{");
+        assert_eq!(bad["metadata"].get(), r#""{""#);
+        let numbers = r#"{"b": 1E5, "a": [-0, 1.0, 1e400]}"#;
+        let read = read_back("PUT", &operation, &[("metadata".to_owned(), numbers.to_owned())]);
+        assert_eq!(read["metadata"].get(), numbers, "as it was typed");
     }
 
     #[test]
     fn a_form_shows_what_is_there_or_what_was_sent_and_never_a_password() {
-        let present =
-            json!({ "participants": [{ "user_id": "u" }], "name": "n", "metadata": {}, "password": "p" });
+        let present = r#"{"participants": [{"user_id": "u"}], "name": "n", "metadata": {"b":1E5,"a":-0}, "password": "p"}"#;
+        let present: Texts = serde_json::from_str(present).unwrap();
         let none = Map::new();
-        let form = Form::new("PUT", &fields(), present.as_object(), None, &none);
+        let form = Form::new("PUT", &fields(), Some(&present), None, &none);
         let values: Vec<&str> = form.inputs.iter().map(|input| input.value.as_str()).collect();
-        assert_eq!(values, ["u", "n", "{}", "", ""]);
+        assert_eq!(values, ["u", "n", "{\n    \"b\": 1E5,\n    \"a\": -0\n}", "", ""]);
+        assert!(
+            form.raw.contains("\"b\": 1E5,") && form.raw.find("\"b\"") < form.raw.find("\"a\""),
+            "{}",
+            form.raw
+        );
         assert_eq!(serde_json::from_str::<Value>(&form.raw).unwrap()["participants"], json!(["u"]));
         let sent =
             Sent([("name", "x"), ("password", "hush")].map(|(a, b)| (a.to_owned(), b.to_owned())).into());

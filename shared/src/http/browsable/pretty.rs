@@ -1,13 +1,10 @@
 //! An answer's JSON as people read it: indented, coloured by kinds, with ids and addresses to follow. What people wrote stays
 //! text.
 
-use std::fmt;
-
-use serde::{
-    Deserializer,
-    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
-};
+use serde_json::value::RawValue;
 use uuid::Uuid;
+
+use crate::model::json::Level;
 
 /// Most bytes that are shown; a function's answer has its limit, and markup is several times its text.
 const SHOWN: usize = 400_000;
@@ -27,9 +24,13 @@ pub struct Token {
 pub fn tokens(json: &[u8]) -> (Vec<Token>, bool) {
     let mut printer = Printer { tokens: Vec::new(), length: 0 };
     let place = Place { key: "", depth: 0, is_ours: true };
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let whole = Print { printer: &mut printer, place }.deserialize(&mut deserializer).is_ok();
+    let whole = serde_json::from_slice(json).is_ok_and(|json| printer.print(json, place).is_ok());
     (printer.tokens, whole)
+}
+
+/// A client's own JSON over several lines, keys and numbers as they are written.
+pub fn indented(json: &RawValue) -> String {
+    tokens(json.get().as_bytes()).0.into_iter().map(|token| token.text).collect()
 }
 
 struct Printer {
@@ -47,21 +48,20 @@ struct Place<'a> {
     is_ours: bool,
 }
 
-/// The end of what is shown.
-fn full<E: serde::de::Error>() -> E {
-    E::custom("too long to be shown")
+/// Why printing stops: the text is too long to be shown, or it is not JSON.
+struct Stopped;
+
+impl From<serde_json::Error> for Stopped {
+    fn from(_: serde_json::Error) -> Self {
+        Self
+    }
 }
 
 impl Printer {
-    fn add<E: serde::de::Error>(
-        &mut self,
-        class: &'static str,
-        text: String,
-        href: Option<String>,
-    ) -> Result<(), E> {
+    fn add(&mut self, class: &'static str, text: String, href: Option<String>) -> Result<(), Stopped> {
         self.length += text.len();
         if self.length > SHOWN {
-            return Err(full());
+            return Err(Stopped);
         }
         // Punctuation and spaces that follow each other are one piece.
         match self.tokens.last_mut() {
@@ -71,109 +71,57 @@ impl Printer {
         Ok(())
     }
 
-    fn punctuate<E: serde::de::Error>(&mut self, text: &str) -> Result<(), E> {
+    fn punctuate(&mut self, text: &str) -> Result<(), Stopped> {
         self.add("", text.to_owned(), None)
     }
 
-    fn line<E: serde::de::Error>(&mut self, depth: usize) -> Result<(), E> {
+    fn line(&mut self, depth: usize) -> Result<(), Stopped> {
         self.add("", format!("\n{:width$}", "", width = depth * 4), None)
     }
-}
 
-/// Prints one value.
-struct Print<'p, 'a> {
-    printer: &'p mut Printer,
-    place: Place<'a>,
-}
-
-impl<'de> DeserializeSeed<'de> for Print<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Print<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.printer.add("l", "null".to_owned(), None)
-    }
-
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<(), E> {
-        self.printer.add("l", value.to_string(), None)
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
-        self.printer.add("n", value.to_string(), None)
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        self.printer.add("n", value.to_string(), None)
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.printer.add("n", serde_json::to_string(&value).map_err(E::custom)?, None)
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
-        let href = self.place.is_ours.then(|| link(self.place.key, value)).flatten();
-        self.printer.add("s", serde_json::to_string(value).map_err(E::custom)?, href)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        let place = Place { depth: self.place.depth + 1, ..self.place };
-        self.printer.punctuate("[")?;
-        let mut count = 0;
-        loop {
-            // The comma and the line before a value that is not there are taken back.
-            let before = (self.printer.tokens.len(), self.printer.tokens.last().map(|last| last.text.len()));
-            self.printer.punctuate(if count == 0 { "" } else { "," })?;
-            self.printer.line(place.depth)?;
-            if access.next_element_seed(Print { printer: &mut *self.printer, place })?.is_none() {
-                self.printer.take_back(before);
-                break;
+    /// Prints one value.
+    fn print(&mut self, json: &RawValue, place: Place) -> Result<(), Stopped> {
+        match Level::of(json)? {
+            Level::Literal(literal) => self.add("l", literal.to_owned(), None),
+            Level::Number(number) => self.add("n", number.to_owned(), None),
+            Level::Text(text) => {
+                let href = place.is_ours.then(|| link(place.key, &text)).flatten();
+                self.add("s", serde_json::to_string(&text)?, href)
             }
-            count += 1;
+            Level::Array(elements) => self.array(&elements, place),
+            Level::Object(members) => self.object(&members, place),
         }
-        if count > 0 {
-            self.printer.line(self.place.depth)?;
-        }
-        self.printer.punctuate("]")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        let depth = self.place.depth + 1;
-        self.printer.punctuate("{")?;
-        let mut count = 0;
-        while let Some(key) = access.next_key::<String>()? {
-            self.printer.punctuate(if count == 0 { "" } else { "," })?;
-            self.printer.line(depth)?;
-            self.printer.add("k", serde_json::to_string(&key).map_err(serde::de::Error::custom)?, None)?;
-            self.printer.punctuate(": ")?;
-            let is_ours = self.place.is_ours && key != "metadata";
-            let place = Place { key: &key, depth, is_ours };
-            access.next_value_seed(Print { printer: &mut *self.printer, place })?;
-            count += 1;
+    fn array(&mut self, elements: &[&RawValue], place: Place) -> Result<(), Stopped> {
+        let inner = Place { depth: place.depth + 1, ..place };
+        self.punctuate("[")?;
+        for (count, element) in elements.iter().enumerate() {
+            self.punctuate(if count == 0 { "" } else { "," })?;
+            self.line(inner.depth)?;
+            self.print(element, inner)?;
         }
-        if count > 0 {
-            self.printer.line(self.place.depth)?;
+        if !elements.is_empty() {
+            self.line(place.depth)?;
         }
-        self.printer.punctuate("}")
+        self.punctuate("]")
     }
-}
 
-impl Printer {
-    fn take_back(&mut self, (tokens, length): (usize, Option<usize>)) {
-        self.tokens.truncate(tokens);
-        if let (Some(last), Some(length)) = (self.tokens.last_mut(), length) {
-            last.text.truncate(length);
+    fn object(&mut self, members: &[(String, &RawValue)], place: Place) -> Result<(), Stopped> {
+        let depth = place.depth + 1;
+        self.punctuate("{")?;
+        for (count, (key, value)) in members.iter().enumerate() {
+            self.punctuate(if count == 0 { "" } else { "," })?;
+            self.line(depth)?;
+            self.add("k", serde_json::to_string(key)?, None)?;
+            self.punctuate(": ")?;
+            let is_ours = place.is_ours && key != "metadata";
+            self.print(value, Place { key, depth, is_ours })?;
         }
+        if !members.is_empty() {
+            self.line(place.depth)?;
+        }
+        self.punctuate("}")
     }
 }
 
@@ -234,6 +182,8 @@ mod tests {
              \"e\": [],\n    \"d\": \"<\\n>\",\n    \"f\": [\n        [\n            -1.5,\n            true\n        ]\n    ]\n}"
         );
         assert_eq!(text("[]"), "[]");
+        let numbers = "[\n    1E5,\n    -0,\n    1e400,\n    0.1234567890123456789\n]";
+        assert_eq!(text("[1E5,-0,1e400,0.1234567890123456789]"), numbers, "digit for digit");
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use askama::Template;
 use axum::http::{HeaderName, header, response::Parts};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::to_raw_value};
 
 use super::{
     Asked, capitalised,
     document::{self, Operation},
-    form::{Form, Sent},
+    form::{Form, Sent, Texts},
     pretty::{self, Token},
 };
 use crate::http::{
@@ -89,7 +89,7 @@ impl BrowsePage {
             next: text("next").filter(|_| !is_problem),
             previous: text("previous").filter(|_| !is_problem),
             methods: methods(asked),
-            forms: forms(asked, answer, &value, sent),
+            forms: forms(asked, answer, body, sent),
             etag: answer
                 .headers
                 .get(header::ETAG)
@@ -187,8 +187,13 @@ fn methods(asked: &Asked) -> Vec<&'static str> {
 
 /// A form for each method with a body, where it makes sense to ask: not where there is nothing, nor, of what needs a login,
 /// for nobody.
-fn forms(asked: &Asked, answer: &Parts, value: &Value, sent: Option<&Sent>) -> Vec<Form> {
-    let none = Map::new();
+fn forms(asked: &Asked, answer: &Parts, body: &[u8], sent: Option<&Sent>) -> Vec<Form> {
+    let (none, shown) = (Map::new(), serde_json::from_slice(body).ok());
+    let problem: Value = if answer.status.is_client_error() {
+        serde_json::from_slice(body).unwrap_or_default()
+    } else {
+        Value::Null
+    };
     let status = answer.status.as_u16();
     if status == 404 || status == 406 || status >= 500 {
         return Vec::new();
@@ -202,10 +207,10 @@ fn forms(asked: &Asked, answer: &Parts, value: &Value, sent: Option<&Sent>) -> V
             let fields = operation.fields.as_ref()?;
             let is_this = asked.parts.method.as_str() == method;
             let was_refused = is_this && answer.status.is_client_error();
-            let errors = value["errors"].as_object().filter(|_| was_refused).unwrap_or(&none);
+            let errors = problem["errors"].as_object().filter(|_| was_refused).unwrap_or(&none);
             let present = match method {
                 "POST" => Some(&named),
-                _ => value.as_object().filter(|_| answer.status.is_success()),
+                _ => shown.as_ref().filter(|_| answer.status.is_success()),
             };
             let mut form = Form::new(method, fields, present, sent.filter(|_| was_refused), errors);
             form.give_key(&asked.client_key);
@@ -215,7 +220,8 @@ fn forms(asked: &Asked, answer: &Parts, value: &Value, sent: Option<&Sent>) -> V
 }
 
 /// The parameters of the address: what a list is narrowed down to is what is added to it.
-fn parameters(asked: &Asked) -> Map<String, Value> {
+fn parameters(asked: &Asked) -> Texts {
     let pairs = pairs(asked.parts.uri.query().unwrap_or_default().as_bytes());
-    pairs.ok().flatten().into_iter().flatten().map(|(name, value)| (name, Value::String(value))).collect()
+    let text = |(name, value): (String, String)| Some((name, to_raw_value(&value).ok()?));
+    pairs.ok().flatten().into_iter().flatten().filter_map(text).collect()
 }

@@ -4,9 +4,13 @@
 use chrono::{DateTime, Utc, serde::ts_microseconds};
 use serde::{Deserialize, Serialize};
 
+use super::metadata_text;
 use crate::{
     ids::{ConversationId, UserId},
-    model::conversation::{Kind, MemberRole},
+    model::{
+        Metadata,
+        conversation::{Kind, MemberRole},
+    },
     store::table::parts,
 };
 
@@ -38,9 +42,9 @@ pub struct Conversation {
     /// What people call it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Compact JSON of the client's own data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<String>,
+    /// The client's own data; an attribute of compact JSON.
+    #[serde(default, with = "metadata_text", skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
     /// Digest of the request that made it, which a retry of that request has too. Later changes leave it as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,

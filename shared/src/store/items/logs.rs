@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::metadata_text;
 use crate::{
     ids::{ClientKey, ConversationId, MessageId, UserId},
+    model::Metadata,
     store::table::{Slot, parts},
 };
 
@@ -41,9 +43,9 @@ pub struct Message {
     /// The number of the message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<u64>,
-    /// Compact JSON of the client's own data.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<String>,
+    /// The client's own data; an attribute of compact JSON.
+    #[serde(default, with = "metadata_text", skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
     /// When it was last edited.
     #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<DateTime<Utc>>,
@@ -102,8 +104,8 @@ pub struct Revision {
     /// What it said.
     pub body: String,
     /// The client's own data then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<String>,
+    #[serde(default, with = "metadata_text", skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
     /// Since when it said so.
     #[serde(with = "ts_microseconds")]
     pub written_at: DateTime<Utc>,
@@ -188,7 +190,7 @@ mod tests {
             digest: "hush".to_owned(),
             revision: 0,
             reply_to: None,
-            metadata: Some("hush".to_owned()),
+            metadata: Metadata::stored("{\"hush\":1}".to_owned()).ok(),
             edited_at: None,
             deleted_at: None,
         };
@@ -196,7 +198,7 @@ mod tests {
             conversation,
             place: (7, 0),
             body: "hush".to_owned(),
-            metadata: Some("hush".to_owned()),
+            metadata: Metadata::stored("{\"hush\":1}".to_owned()).ok(),
             written_at: DateTime::UNIX_EPOCH,
         };
         let text = format!("{:?} {:?}", Item::Message(message), Item::Revision(revision));

@@ -1,0 +1,103 @@
+//! JSON as text, one level at a time. A parsed `serde_json::Value` keeps neither the order of keys nor the digits of numbers; the
+//! features of `serde_json` that do so act on every crate of the build, and with `arbitrary_precision` tokens are not read any more.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+/// The outermost level of a JSON text. Its parts are still texts.
+#[derive(Debug)]
+pub enum Level<'a> {
+    /// An object's members in their order; a key that is named twice is in it twice.
+    Object(Vec<(String, &'a RawValue)>),
+    /// An array's elements.
+    Array(Vec<&'a RawValue>),
+    /// A string, without its escapes.
+    Text(String),
+    /// A number as it is written.
+    Number(&'a str),
+    /// `true`, `false` or `null`.
+    Literal(&'a str),
+}
+
+impl<'a> Level<'a> {
+    /// Reads one level. Fails on a string that no text can hold, as a lone surrogate.
+    pub fn of(json: &'a RawValue) -> serde_json::Result<Self> {
+        let text = json.get();
+        Ok(match text.as_bytes().first() {
+            Some(b'{') => Self::Object(serde_json::from_str::<Members>(text)?.0),
+            Some(b'[') => Self::Array(serde_json::from_str(text)?),
+            Some(b'"') => Self::Text(serde_json::from_str(text)?),
+            Some(b't' | b'f' | b'n') => Self::Literal(text),
+            _ => Self::Number(text),
+        })
+    }
+}
+
+/// The members of an object in their order.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor).map(Self)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = access.next_entry()? {
+            members.push(member);
+        }
+        Ok(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> &RawValue {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn order_and_numbers_are_as_written() {
+        let Level::Object(members) =
+            Level::of(raw(r#" {"b": 1E5 , "a":[ -0 ,1.0] , "b": "\u0041"} "#)).unwrap()
+        else {
+            panic!("it is an object");
+        };
+        let members: Vec<(&str, &str)> =
+            members.iter().map(|(key, value)| (key.as_str(), value.get())).collect();
+        assert_eq!(members, [("b", "1E5"), ("a", "[ -0 ,1.0]"), ("b", r#""\u0041""#)]);
+        assert!(matches!(Level::of(raw("1e400")).unwrap(), Level::Number("1e400")));
+        assert!(matches!(Level::of(raw("null")).unwrap(), Level::Literal("null")));
+        assert!(matches!(Level::of(raw(r#""\u0041""#)).unwrap(), Level::Text(text) if text == "A"));
+        assert!(Level::of(raw(r#""\ud800""#)).is_err());
+    }
+
+    /// A name that `serde_json` gives a meaning of its own is a key like any other.
+    #[test]
+    fn no_key_is_special() {
+        for name in ["$serde_json::private::RawValue", "$serde_json::private::Number"] {
+            let text = format!(r#"{{"{name}":"[1]"}}"#);
+            let Level::Object(members) = Level::of(raw(&text)).unwrap() else {
+                panic!("it is an object");
+            };
+            assert_eq!((members[0].0.as_str(), members[0].1.get()), (name, "\"[1]\""));
+        }
+    }
+}
