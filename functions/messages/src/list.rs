@@ -12,7 +12,7 @@ use shared::{
     },
     ids::{ConversationId, MessageId},
     model::message,
-    store::messages::{Around, MessagePage},
+    store::messages::{Around, Source},
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -130,13 +130,14 @@ impl Wanted {
         let id = |number| self.conversation.message(number);
         let place = match around {
             Around::Before(number) => format!("&before={}", id(number)),
+            // The start of the log: no message is before it.
+            Around::After(0) | Around::Newest => String::new(),
             Around::After(number) => format!("&after={}", id(number)),
             Around::Middle(number) => format!("&around={}", id(number)),
-            Around::Newest => String::new(),
         };
         let mut path =
             format!("/api/messages/?conversation={}{place}&limit={}", self.conversation, self.limit);
-        if self.order != usual_order(around) {
+        if self.order != usual_order(around) || around == Around::After(0) {
             let order = if self.order == Order::Newest { "newest" } else { "oldest" };
             path.push_str("&order=");
             path.push_str(order);
@@ -151,7 +152,8 @@ impl Wanted {
 /// Lists messages.
 ///
 /// Pages of one conversation; without one, of everything that the caller may read. Of `before`, `after` and `around` one can
-/// be named.
+/// be named. Deleted messages are left out. A page reads at most 1,000 entries of a conversation: where more deleted messages than
+/// that follow each other it is short, or empty, and its `next` leads on. `next` is `null` only at the end of the list.
 #[utoipa::path(get, path = "/api/messages/", operation_id = "list_messages", params(ListMessages),
     responses((status = 200, body = Page<MessageView>), (status = 404)))]
 pub async fn list(
@@ -173,16 +175,17 @@ async fn of_conversation(
     wanted: &Wanted,
 ) -> Result<Page<MessageView>, Problem> {
     let conversation = wanted.conversation;
+    let source = Source { tombstones: wanted.tombstones, ..Source::of(conversation) };
     let (member, page) =
-        app.store.member_and_messages(conversation, caller.user, wanted.around, wanted.limit).await?;
+        app.store.member_and_messages(source, caller.user, wanted.around, wanted.limit).await?;
     let actor = caller.actor(app, member.as_ref()).await?;
     let open = actor.may_read() && (member.is_some() || app.store.is_open(conversation).await?);
     let page = page.filter(|_| open).ok_or_else(Problem::not_found)?;
-    let (older, newer) = neighbours(&page);
+    let (older, newer) = (page.older.map(Around::Before), page.newer.map(Around::After));
     let senders = page.messages.iter().map(|message| (message.conversation, message.sender));
     let people = People::of(&actor).find_senders(app, senders).await?;
-    let shown = page.messages.into_iter().filter(|message| wanted.tombstones || message.deleted_at.is_none());
-    let mut results: Vec<MessageView> = shown.map(|message| MessageView::new(message, &people)).collect();
+    let mut results: Vec<MessageView> =
+        page.messages.into_iter().map(|message| MessageView::new(message, &people)).collect();
     let link = |around: Option<Around>| around.map(|around| wanted.link(origin, around));
     let (mut next, mut previous) = (link(newer), link(older));
     if wanted.order == Order::Newest {
@@ -190,11 +193,4 @@ async fn of_conversation(
         std::mem::swap(&mut next, &mut previous);
     }
     Ok(Page { next, previous, results })
-}
-
-/// Where older and newer messages are.
-fn neighbours(page: &MessagePage) -> (Option<Around>, Option<Around>) {
-    let older = page.messages.first().filter(|_| page.older).map(|first| Around::Before(first.number));
-    let newer = page.messages.last().filter(|_| page.newer).map(|last| Around::After(last.number));
-    (older, newer)
 }

@@ -9,16 +9,22 @@ use shared::{
         Caller, MessageView, Origin, Page, People, Problem,
         page::{List, bad_cursor, cursor, read_cursor},
     },
-    ids::ConversationId,
+    ids::{ConversationId, UserId},
     model::Invalid,
-    store::messages::Around,
+    store::{
+        items::Message,
+        messages::{Around, Source},
+    },
 };
 use uuid::Uuid;
 
 use crate::list::ListMessages;
 
-/// Most conversations that one page looks into.
+/// How many conversations a page looks into at once.
 const CONVERSATIONS: usize = 10;
+
+/// How often it looks into that many while it finds nothing. Behind these it is empty and leads on.
+const WAVES: usize = 10;
 
 /// A page looks into no further conversation behind so much text: the next one may add 1 MB, and an answer of Lambda, where
 /// a quotation mark takes four bytes, ends at 6 MB.
@@ -53,6 +59,64 @@ impl Position {
     }
 }
 
+/// A page that is being filled.
+struct Filling {
+    messages: Vec<Message>,
+    bytes: usize,
+    /// How many more messages it takes.
+    room: usize,
+    tombstones: bool,
+}
+
+impl Filling {
+    /// Adds the messages of the caller's conversations from a position on, conversation by conversation, of at most
+    /// [`CONVERSATIONS`]; where the list goes on.
+    async fn add(
+        &mut self,
+        app: &App,
+        user: UserId,
+        position: Option<Position>,
+    ) -> Result<Option<Position>, Problem> {
+        let from = position.map(|position| position.conversation);
+        let (ids, more) = app.store.conversations_of(user, from, CONVERSATIONS + 1).await?;
+        let (ids, beyond) = ids.split_at(ids.len().min(CONVERSATIONS));
+        let memberships = app.store.memberships(user, ids).await?;
+        let bases: HashMap<_, _> =
+            memberships.iter().map(|member| (member.conversation, member.base)).collect();
+        for id in ids {
+            // No membership any more: removed since the list was read.
+            let Some(base) = bases.get(id) else { continue };
+            let start = position.filter(|position| position.conversation == *id);
+            let start = start.unwrap_or(Position { conversation: *id, below: 0 });
+            if self.room == 0 || self.bytes > ENOUGH_BYTES {
+                return Ok(Some(start));
+            }
+            let source = Source { base: *base, tombstones: self.tombstones, ..Source::of(*id) };
+            if let Some(below) = self.add_from(app, source, start).await? {
+                return Ok(Some(Position { conversation: *id, below }));
+            }
+        }
+        let next = beyond.first().filter(|_| more || !beyond.is_empty());
+        Ok(next.map(|id| Position { conversation: *id, below: 0 }))
+    }
+
+    /// Adds the messages of one conversation; below which number it has more.
+    async fn add_from(
+        &mut self,
+        app: &App,
+        source: Source,
+        start: Position,
+    ) -> Result<Option<u64>, Problem> {
+        let Some(page) = app.store.messages(source, start.around(), self.room).await? else {
+            return Ok(None);
+        };
+        self.bytes += page.bytes();
+        self.room -= page.messages.len();
+        self.messages.extend(page.messages.into_iter().rev());
+        Ok(page.older)
+    }
+}
+
 /// A page of everything.
 pub async fn page(
     app: &App,
@@ -60,39 +124,17 @@ pub async fn page(
     origin: &Origin,
     query: &ListMessages,
 ) -> Result<Page<MessageView>, Problem> {
-    let position = query.cursor;
-    let from = position.map(|position| position.conversation);
-    let (ids, more) = app.store.conversations_of(caller.user, from, CONVERSATIONS + 1).await?;
-    let (ids, beyond) = ids.split_at(ids.len().min(CONVERSATIONS));
-    let memberships = app.store.memberships(caller.user, ids).await?;
-    let bases: HashMap<_, _> = memberships.iter().map(|member| (member.conversation, member.base)).collect();
-    let mut next = beyond
-        .first()
-        .filter(|_| more || !beyond.is_empty())
-        .map(|id| Position { conversation: *id, below: 0 });
-    let (mut messages, mut bytes) = (Vec::new(), 0);
-    for id in ids {
-        // No membership any more: removed since the list was read.
-        let Some(base) = bases.get(id) else { continue };
-        let limit = query.limit.0 - messages.len();
-        let start = position.filter(|position| position.conversation == *id);
-        let around = start.map_or(Around::Newest, Position::around);
-        if limit == 0 || bytes > ENOUGH_BYTES {
-            next = Some(Position { conversation: *id, below: 0 });
-            break;
-        }
-        let Some(page) = app.store.messages(*id, *base, around, limit).await? else {
-            continue;
-        };
-        bytes += page.bytes();
-        let lowest = page.messages.first().map(|message| message.number);
-        messages
-            .extend(page.messages.into_iter().rev().filter(|m| query.tombstones || m.deleted_at.is_none()));
-        if let Some(below) = lowest.filter(|_| page.older) {
-            next = Some(Position { conversation: *id, below });
+    let mut position = query.cursor;
+    let (messages, room, tombstones) = (Vec::new(), query.limit.0, query.tombstones);
+    let mut filling = Filling { messages, bytes: 0, room, tombstones };
+    // Conversations in which nothing can be seen are read past.
+    for _ in 0..WAVES {
+        position = filling.add(app, caller.user, position).await?;
+        if position.is_none() || !filling.messages.is_empty() {
             break;
         }
     }
+    let messages = filling.messages;
     let senders = messages.iter().map(|message| (message.conversation, message.sender));
     let people = People::seen_by(caller).find_senders(app, senders).await?;
     let results = messages.into_iter().map(|message| MessageView::new(message, &people)).collect();
@@ -101,5 +143,5 @@ pub async fn page(
         let (limit, cursor) = (query.limit.0, position.text());
         origin.link(&format!("/api/messages/?limit={limit}{tombstones}&cursor={cursor}"))
     };
-    Ok(Page { next: next.map(link), previous: None, results })
+    Ok(Page { next: position.map(link), previous: None, results })
 }

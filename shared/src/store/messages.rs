@@ -26,25 +26,80 @@ pub enum Around {
 /// Messages in the order of their numbers.
 #[derive(Debug, Default)]
 pub struct MessagePage {
-    /// Tombstones among them.
+    /// The messages; tombstones among them if they were asked for.
     pub messages: Vec<Message>,
-    /// Whether there are older ones than the first.
-    pub older: bool,
-    /// Whether there are newer ones than the last.
-    pub newer: bool,
+    /// Where older entries are: below this number. `None` if there are none.
+    pub older: Option<u64>,
+    /// Where newer entries are: above this number. `None` if there are none.
+    pub newer: Option<u64>,
+}
+
+/// The part of a log that a page is read from.
+#[derive(Debug, Clone, Copy)]
+pub struct Source {
+    /// Which conversation's log.
+    pub conversation: ConversationId,
+    /// Nothing at or below this number is read.
+    pub base: u64,
+    /// Whether tombstones are wanted too.
+    pub tombstones: bool,
 }
 
 /// What ends a page before its limit, as it does in `DynamoDB`.
 const PAGE_BYTES: usize = 1024 * 1024;
 
+/// How many entries a page reads at most, if tombstones among them are left out: behind these it ends, with fewer messages or
+/// none, and leads on.
+pub const ENTRIES_PER_PAGE: usize = 1000;
+
+/// How many entries each further query of a page reads.
+const ENTRIES_PER_QUERY: usize = 200;
+
+impl Source {
+    /// The whole log of a conversation, without tombstones.
+    #[must_use]
+    pub const fn of(conversation: ConversationId) -> Self {
+        Self { conversation, base: 0, tombstones: false }
+    }
+
+    fn shows(self, message: &Message) -> bool {
+        self.tombstones || message.deleted_at.is_none()
+    }
+}
+
 impl MessagePage {
     /// About what its messages take.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let size = |message: &Message| {
-            message.body.len() + message.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len())
-        };
-        self.messages.iter().map(size).sum()
+        let metadata =
+            |message: &Message| message.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len());
+        self.messages.iter().map(|message| message.body.len() + metadata(message)).sum()
+    }
+}
+
+/// How far the reading of a page has come.
+struct Progress {
+    /// How many messages the page may still take.
+    room: usize,
+    /// How many entries were read.
+    entries: usize,
+}
+
+impl Progress {
+    const fn new(limit: usize) -> Self {
+        Self { room: limit, entries: 0 }
+    }
+
+    /// How many entries the next query reads: the first one no more than a page without tombstones takes.
+    const fn wanted(&self) -> usize {
+        if self.entries == 0 { self.room } else { ENTRIES_PER_QUERY }
+    }
+
+    /// Whether reading ends behind a query that gave `entries`, of which some may have been messages: at the bound, or where 1 MB
+    /// has ended the query and there is something to show.
+    const fn ends(&mut self, entries: usize, is_short: bool, is_empty: bool) -> bool {
+        self.entries += entries;
+        self.room == 0 || self.entries >= ENTRIES_PER_PAGE || (is_short && !is_empty)
     }
 }
 
@@ -78,78 +133,124 @@ impl Store {
         }
     }
 
-    /// A page of messages above `base`; `None` where it meets the seal. A page ends at its limit or at 1 MB, and one that
-    /// is read forward before the first hole: number n + 1 may have been written while n was being read past.
+    /// A page of messages; `None` where it meets the seal. A page ends at its limit, at 1 MB, or at [`ENTRIES_PER_PAGE`], and one
+    /// that is read forward before the first hole: number n + 1 may have been written while n was being read past.
     pub async fn messages(
         &self,
-        conversation: ConversationId,
-        base: u64,
+        source: Source,
         around: Around,
         limit: usize,
     ) -> Result<Option<MessagePage>, StoreError> {
         match around {
-            Around::Newest => self.downward(conversation, base, MAX_NUMBER, limit).await,
-            Around::Before(number) => {
-                self.downward(conversation, base, number.saturating_sub(1), limit).await
-            }
-            Around::After(number) => self.upward(conversation, base, number, limit).await,
-            Around::Middle(number) => {
-                let (older, newer) = (limit.div_ceil(2), limit / 2);
-                let older = self.downward(conversation, base, number, older);
-                let (older, newer) = try_join(older, self.upward(conversation, base, number, newer)).await?;
-                Ok(older.zip(newer).map(|(mut page, mut newer)| {
-                    // Each half ends at 1 MB, and so shall both.
-                    if page.bytes() + newer.bytes() > PAGE_BYTES {
-                        newer.newer |= !newer.messages.is_empty();
-                        newer.messages.clear();
-                    }
-                    page.messages.extend(newer.messages);
-                    MessagePage { newer: newer.newer, ..page }
-                }))
-            }
+            Around::Newest => self.messages_down_from(source, MAX_NUMBER, limit).await,
+            Around::Before(number) => self.messages_down_from(source, number.saturating_sub(1), limit).await,
+            Around::After(number) => self.upward(source, number, limit).await,
+            Around::Middle(number) => self.middle(source, number, limit).await,
         }
     }
 
-    /// The newest messages from `top` down to the one above `base`.
-    async fn downward(
+    /// Half of the page up to a number, half above it. Where nothing up to it can be seen, the page begins above it.
+    async fn middle(
         &self,
-        conversation: ConversationId,
-        base: u64,
-        top: u64,
-        limit: usize,
-    ) -> Result<Option<MessagePage>, StoreError> {
-        if limit == 0 || top <= base {
-            return Ok(Some(MessagePage { newer: top < MAX_NUMBER, ..MessagePage::default() }));
-        }
-        let page =
-            self.query(Span::messages(conversation, base + 1, top), reading(true, Some(limit))).await?;
-        let Some(mut messages) = unsealed(page.items) else {
-            return Ok(None);
-        };
-        messages.reverse();
-        let older = messages.first().map_or(page.more, |first| first.number > base + 1);
-        Ok(Some(MessagePage { messages, older, newer: top < MAX_NUMBER }))
-    }
-
-    /// The oldest messages above `number`.
-    async fn upward(
-        &self,
-        conversation: ConversationId,
-        base: u64,
+        source: Source,
         number: u64,
         limit: usize,
     ) -> Result<Option<MessagePage>, StoreError> {
-        let number = number.max(base);
-        let span = Span::messages(conversation, number + 1, MAX_NUMBER);
-        let page = self.query(span, reading(false, Some(limit + 1))).await?;
-        let Some(mut messages) = unsealed(page.items) else {
+        let older = self.messages_down_from(source, number, limit.div_ceil(2));
+        let (older, newer) = try_join(older, self.upward(source, number, limit / 2)).await?;
+        let Some((mut page, mut newer)) = older.zip(newer) else {
             return Ok(None);
         };
-        let unbroken =
-            messages.iter().zip(number + 1..).take_while(|(message, n)| message.number == *n).count();
-        let newer = page.more || unbroken > limit || unbroken < messages.len();
-        messages.truncate(unbroken.min(limit));
-        Ok(Some(MessagePage { messages, older: number > base, newer }))
+        // Each half ends at 1 MB, and so shall both.
+        if page.bytes() + newer.bytes() > PAGE_BYTES && !page.messages.is_empty() && !newer.messages.is_empty() {
+            newer = MessagePage { newer: Some(number), ..MessagePage::default() };
+        }
+        page.newer = newer.newer;
+        page.messages.extend(newer.messages);
+        if let (true, Some(above)) = (page.messages.is_empty(), page.newer) {
+            let newer = self.upward(source, above, limit).await?;
+            return Ok(newer.map(|newer| MessagePage { older: page.older, ..newer }));
+        }
+        Ok(Some(page))
+    }
+
+    /// The newest messages from number `top` down to the one above the base, at most `limit`; `None` where they meet the seal.
+    /// Tombstones are read past, [`ENTRIES_PER_PAGE`] at most: `older` says where reading has ended.
+    pub async fn messages_down_from(
+        &self,
+        source: Source,
+        top: u64,
+        limit: usize,
+    ) -> Result<Option<MessagePage>, StoreError> {
+        let Source { conversation, base, .. } = source;
+        let newer = (1..MAX_NUMBER).contains(&top).then_some(top);
+        let mut page = MessagePage { newer, ..MessagePage::default() };
+        let (mut top, mut progress) = (top, Progress::new(limit));
+        while top > base && limit > 0 {
+            let wanted = progress.wanted();
+            let span = Span::messages(conversation, base + 1, top);
+            let read = self.query(span, reading(true, Some(wanted))).await?;
+            let Some(entries) = unsealed(read.items) else {
+                return Ok(None);
+            };
+            let (count, is_short) = (entries.len(), read.more && entries.len() < wanted);
+            page.older = None;
+            for message in entries {
+                if progress.room == 0 {
+                    break;
+                }
+                top = message.number - 1;
+                page.older = (top > base).then_some(message.number);
+                if source.shows(&message) {
+                    page.messages.push(message);
+                    progress.room -= 1;
+                }
+            }
+            if count == 0 || progress.ends(count, is_short, page.messages.is_empty()) {
+                break;
+            }
+        }
+        page.messages.reverse();
+        Ok(Some(page))
+    }
+
+    /// The oldest messages above `number`, at most `limit`.
+    async fn upward(
+        &self,
+        source: Source,
+        number: u64,
+        limit: usize,
+    ) -> Result<Option<MessagePage>, StoreError> {
+        let mut reached = number.max(source.base);
+        let older = (reached > source.base).then(|| (reached + 1).min(MAX_NUMBER));
+        let mut page = MessagePage { older, ..MessagePage::default() };
+        let mut progress = Progress::new(limit);
+        loop {
+            // One more than the page takes says whether there is more.
+            let wanted = progress.wanted() + 1;
+            let span = Span::messages(source.conversation, reached + 1, MAX_NUMBER);
+            let read = self.query(span, reading(false, Some(wanted))).await?;
+            let Some(entries) = unsealed(read.items) else {
+                return Ok(None);
+            };
+            let (count, mut is_end) = (entries.len(), !read.more);
+            for message in entries {
+                if progress.room == 0 || message.number != reached + 1 {
+                    page.newer = Some(reached);
+                    return Ok(Some(page));
+                }
+                reached = message.number;
+                if source.shows(&message) {
+                    page.messages.push(message);
+                    progress.room -= 1;
+                }
+            }
+            is_end |= count == 0;
+            if is_end || progress.ends(count, count < wanted, page.messages.is_empty()) {
+                page.newer = (!is_end).then_some(reached);
+                return Ok(Some(page));
+            }
+        }
     }
 
     /// What a message said before its edits, oldest first.
@@ -170,19 +271,20 @@ impl Store {
     }
 
     /// A membership ∥ a page of messages above its base. The page is read from the start of the log while the base is
-    /// not known, and cut then; only a caller who cleared a direct conversation has one.
+    /// not known, and again then; only a caller who cleared a direct conversation has one.
     pub async fn member_and_messages(
         &self,
-        conversation: ConversationId,
+        source: Source,
         viewer: UserId,
         around: Around,
         limit: usize,
     ) -> Result<(Option<Member>, Option<MessagePage>), StoreError> {
-        let read = self.messages(conversation, 0, around, limit);
-        let (member, page) = try_join(self.member(conversation, viewer), Box::pin(read)).await?;
+        let read = self.messages(source, around, limit);
+        let (member, page) = try_join(self.member(source.conversation, viewer), Box::pin(read)).await?;
         match (member, page) {
-            (Some(member), Some(_)) if member.base > 0 => {
-                let page = self.messages(conversation, member.base, around, limit).await?;
+            (Some(member), Some(_)) if member.base > source.base => {
+                let source = Source { base: member.base, ..source };
+                let page = self.messages(source, around, limit).await?;
                 Ok((Some(member), page))
             }
             other => Ok(other),
