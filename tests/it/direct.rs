@@ -3,8 +3,13 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 
+use shared::model::conversation::PairKey;
+
 use crate::harness::{
-    TestApp,
+    TestApp, User,
+    call::{Operation::Put, on},
+    race::held,
+    table::text,
     user::{body_of, id_of, message_path},
 };
 
@@ -125,4 +130,60 @@ async fn an_empty_one_is_hidden_too() {
     assert_eq!(ben.all("/api/conversations/").await.len(), 1);
     ben.send(&conversation, "hush").await;
     assert_eq!(ann.all("/api/conversations/").await.len(), 1);
+}
+
+/// The secret that ids are derived with, as it stands in the table.
+async fn secret(app: &TestApp) -> String {
+    text(&app.table.get("KEYS", "PAIR").await.unwrap(), "secret")
+}
+
+fn derived(secret: &str, one: &User, other: &User) -> String {
+    let pair = [&one.id, &other.id].map(|id| id.parse().unwrap());
+    PairKey::parse(secret).unwrap().direct_id(pair).to_string()
+}
+
+#[tokio::test]
+async fn its_id_is_derived_with_a_secret_that_nobody_is_told() {
+    let app = TestApp::new().await;
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+    let direct = ann.direct(&ben).await;
+    let kept = secret(&app).await;
+    assert_eq!(direct, derived(&kept, &ben, &ann));
+    assert_ne!(direct, derived(&secret(&TestApp::new().await).await, &ann, &ben), "each table has its own");
+    let keys = app.get("/.well-known/jwks.json").send().await.expect(200);
+    assert_eq!(keys.json()["keys"].as_array().unwrap().len(), 1);
+    assert!(!keys.text().contains(&kept));
+    // A second start puts no other one.
+    app.app.store.ensure_pair_key().await.unwrap();
+    assert_eq!(secret(&app).await, kept);
+    assert_eq!(ben.through(&app.second_process().await).direct(&ann).await, direct);
+    // Who shares a direct conversation is found by the same id.
+    assert_eq!(ann.get(&format!("/api/users/{}/", ben.id)).await.ok()["email"], json!(ben.email));
+    assert_eq!(ann.get(&format!("/api/users/{}/", cleo.id)).await.ok()["email"], Value::Null);
+}
+
+#[tokio::test]
+async fn of_two_processes_that_start_at_once_one_puts_the_secret() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    app.table.remove("KEYS", "PAIR").await;
+    let store = &app.app.store;
+    let first = async {
+        store.ensure_pair_key().await.unwrap();
+        (ann.direct(&ben).await, secret(&app).await)
+    };
+    let (late, (direct, kept)) = held(&app, on(Put).of("PAIR"), store.ensure_pair_key(), first).await;
+    late.unwrap();
+    assert_eq!(secret(&app).await, kept, "the first one stays");
+    assert_eq!(ben.through(&app.second_process().await).direct(&ann).await, direct);
+}
+
+#[tokio::test]
+async fn without_the_secret_none_is_opened_until_it_is_there() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    app.table.remove("KEYS", "PAIR").await;
+    ann.open_direct(&ben).await.problem(503, "unavailable");
+    app.app.store.ensure_pair_key().await.unwrap();
+    ann.open_direct(&ben).await.created();
 }

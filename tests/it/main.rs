@@ -68,6 +68,8 @@ mod openapi;
 #[cfg(test)]
 mod order;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod paths;
 #[cfg(test)]
 mod permissions;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::{auth::Signer, model::user::Role};
+use shared::{
+    auth::Signer,
+    model::{conversation::PairKey, user::Role},
+};
 
 use crate::{
     faults::stage::{ALL, Operation, Stage, succeeded},
@@ -19,6 +22,7 @@ use crate::{
         },
         network::unique_email,
         people::{PASSWORD, People},
+        table::text,
         user::{id_of, message_path},
     },
 };
@@ -221,4 +225,17 @@ async fn nothing_is_decided_on_a_stale_read() {
     let direct = stage.ann.open_direct(&stage.cleo).await.created();
     assert_eq!(id_of(&stage.cleo.open_direct(&stage.ann).await.ok()), id_of(&direct));
     app.check().await;
+}
+
+#[tokio::test]
+async fn the_secret_of_direct_conversations_is_the_one_that_stands() {
+    let app = past_stands_still().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    // Another one stands here in the past.
+    app.table.remove("KEYS", "PAIR").await;
+    app.app.store.ensure_pair_key().await.unwrap();
+    let secret = text(&app.table.get("KEYS", "PAIR").await.unwrap(), "secret");
+    let pair = [&ann.id, &ben.id].map(|id| id.parse().unwrap());
+    let expected = PairKey::parse(&secret).unwrap().direct_id(pair).to_string();
+    assert_eq!(ann.direct(&ben).await, expected);
 }

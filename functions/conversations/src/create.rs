@@ -15,7 +15,7 @@ use shared::{
     ids::{ClientKey, ConversationId, UserId},
     model::{
         Faults, Invalid, Metadata,
-        conversation::{Kind, PARTICIPANTS_PER_REQUEST, direct_id, name},
+        conversation::{Kind, PARTICIPANTS_PER_REQUEST, name},
     },
     store::{
         conversations::{NewConversation, Opened},
@@ -88,21 +88,21 @@ impl CreateConversation {
         self.participants.iter().copied().filter(|user| *user != caller).collect()
     }
 
-    fn new_conversation(self, caller: UserId, app: &App) -> NewConversation {
+    async fn new_conversation(self, caller: UserId, app: &App) -> Result<NewConversation, Problem> {
         let others = self.others(caller);
         let id = match (self.kind, others.first(), self.client_id) {
-            (Kind::Direct, Some(other), _) => direct_id([caller, *other]),
+            (Kind::Direct, Some(other), _) => app.store.direct_id([caller, *other]).await?,
             (_, _, Some(key)) => group_of_request(caller, key),
             (_, _, None) => ConversationId::from_prefix(app.random.bytes()),
         };
-        NewConversation {
+        Ok(NewConversation {
             id,
             kind: self.kind,
             creator: caller,
             others,
             name: self.name,
             metadata: self.metadata,
-        }
+        })
     }
 }
 
@@ -119,7 +119,7 @@ pub async fn create(
     request: Unchecked<CreateConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
     let request = request.check(|request, faults| request.check(caller.user, faults))?;
-    let new = request.new_conversation(caller.user, &app);
+    let new = request.new_conversation(caller.user, &app).await?;
     let now = app.clock.now();
     let (opened, users) = match new.kind {
         Kind::Direct => open_direct(&app, &new, now).await?,
@@ -171,7 +171,7 @@ async fn open_direct(
     now: DateTime<Utc>,
 ) -> Result<(Opened, Vec<User>), Problem> {
     let pair = [new.creator, new.others.first().copied().unwrap_or(new.creator)];
-    let (standing, users) = app.store.direct_conversation(pair).await?;
+    let (standing, users) = app.store.direct_conversation(new.id, pair).await?;
     if let Some(standing) = standing {
         let opened = if new.is(&standing) { Opened::Existing } else { Opened::Taken };
         return Ok((opened, users));

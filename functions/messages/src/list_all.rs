@@ -101,12 +101,7 @@ impl Filling {
     }
 
     /// Adds the messages of one conversation; below which number it has more.
-    async fn add_from(
-        &mut self,
-        app: &App,
-        source: Source,
-        start: Position,
-    ) -> Result<Option<u64>, Problem> {
+    async fn add_from(&mut self, app: &App, source: Source, start: Position) -> Result<Option<u64>, Problem> {
         let Some(page) = app.store.messages(source, start.around(), self.room).await? else {
             return Ok(None);
         };

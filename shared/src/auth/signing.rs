@@ -127,6 +127,8 @@ async fn publish_key(
     made_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>, Problem> {
+    // Before the first token of a deployment: a user's request that needs the secret finds it.
+    app.store.ensure_pair_key().await?;
     let others_until = now + REFRESH_LIFETIME;
     let keys = app.store.publish_signing_key(signer.kid(), signer.public_x(), made_at, others_until).await?;
     app.keys.learn(&keys, now)?;

@@ -116,14 +116,10 @@ pub struct JsonValue;
 impl PartialSchema for JsonValue {
     fn schema() -> RefOr<Schema> {
         let plain = [Type::Null, Type::Boolean].map(|kind| ObjectBuilder::new().schema_type(kind).into());
-        let integer = ObjectBuilder::new().schema_type(Type::Integer);
-        // Whole numbers of 64 bits, and others up to 2^53, as `http::json` takes them.
-        let integer = integer.minimum(Some(i64::MIN)).maximum(Some(u64::MAX)).into();
-        let number = ObjectBuilder::new().schema_type(Type::Number);
-        let number = number.exclusive_minimum(Some(-9_007_199_254_740_992_i64));
-        let number = number.exclusive_maximum(Some(9_007_199_254_740_992_i64)).into();
+        // Of every size that a double can hold, and as precise as it is written.
+        let number = ObjectBuilder::new().schema_type(Type::Number).into();
         let array = ArrayBuilder::new().items(Ref::from_schema_name("JsonValue")).into();
-        let any = plain.into_iter().chain([integer, number, string().into(), array, object().into()]);
+        let any = plain.into_iter().chain([number, string().into(), array, object().into()]);
         any.fold(AnyOfBuilder::new(), |any, schema: Schema| any.item(schema))
             .description(Some("JSON of the client's own, at most 16 levels deep."))
             .into()

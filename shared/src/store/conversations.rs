@@ -15,7 +15,7 @@ use crate::{
     ids::{ConversationId, UserId},
     model::{
         Expected, Metadata,
-        conversation::{Kind, MemberRole, direct_id},
+        conversation::{Kind, MemberRole},
         message::digest,
     },
 };
@@ -94,12 +94,13 @@ impl Store {
         }
     }
 
-    /// The direct conversation of a pair, if it stands ∥ the pair's profiles; one request.
+    /// The direct conversation of a pair, if it stands, and the pair's profiles; one request.
     pub async fn direct_conversation(
         &self,
+        id: ConversationId,
         pair: [UserId; 2],
     ) -> Result<(Option<Conversation>, Vec<User>), StoreError> {
-        let keys = vec![Key::conversation(direct_id(pair)), Key::user(pair[0]), Key::user(pair[1])];
+        let keys = vec![Key::conversation(id), Key::user(pair[0]), Key::user(pair[1])];
         let (mut conversation, mut users) = (None, Vec::new());
         for item in self.batch_get(keys, Consistency::Strong).await? {
             match item {
@@ -183,8 +184,8 @@ impl NewConversation {
         let mut participants = self.others.clone();
         participants.sort_unstable();
         let participants: String = participants.iter().map(UserId::to_string).collect();
-        let [name, metadata] = [&self.name, &self.metadata].map(|text| text.as_deref().unwrap_or_default());
-        digest([name, metadata, &participants])
+        let metadata = self.metadata.as_ref().map_or("", Metadata::as_str);
+        digest([self.name.as_deref().unwrap_or_default(), metadata, &participants])
     }
 
     /// Returns true if what stands at the id is what was to be made. A direct conversation's pair is compared, as two pairs

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     conversations::{Conversation, InboxEntry, Member},
-    identity::{Credential, Session, SessionKind, SigningKey, User},
+    identity::{Credential, PairKeyItem, Session, SessionKind, SigningKey, User},
     logs::{Change, ChangeKind, Closed, Message, Revision},
 };
 use super::{
@@ -40,6 +40,7 @@ pub enum Item {
     Revision(Revision),
     Change(Change),
     SigningKey(SigningKey),
+    PairKey(PairKeyItem),
     /// A kind of a later release.
     #[serde(other)]
     Unknown,
@@ -62,6 +63,7 @@ impl Item {
             }
             Self::Change(change) => Key::slot(change.conversation, Slot::Change(change.number)),
             Self::SigningKey(key) => Key::signing_key(&key.kid),
+            Self::PairKey(_) => Key::pair_key(),
             Self::Unknown => return None,
         })
     }

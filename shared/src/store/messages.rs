@@ -162,7 +162,10 @@ impl Store {
             return Ok(None);
         };
         // Each half ends at 1 MB, and so shall both.
-        if page.bytes() + newer.bytes() > PAGE_BYTES && !page.messages.is_empty() && !newer.messages.is_empty() {
+        if page.bytes() + newer.bytes() > PAGE_BYTES
+            && !page.messages.is_empty()
+            && !newer.messages.is_empty()
+        {
             newer = MessagePage { newer: Some(number), ..MessagePage::default() };
         }
         page.newer = newer.newer;

@@ -16,6 +16,7 @@ mod leaving;
 pub mod log;
 pub mod messages;
 mod ops;
+mod pair_key;
 pub mod participants;
 pub mod read_marks;
 mod schema;
@@ -33,6 +34,7 @@ use aws_sdk_dynamodb::{
     config::{retry::RetryConfig, timeout::TimeoutConfig},
 };
 use aws_types::SdkConfig;
+use tokio::sync::OnceCell;
 
 pub use self::{
     backoff::PATIENCE,
@@ -43,7 +45,7 @@ pub use self::{
     users::{ProfileChange, UserPosition},
 };
 pub use crate::sdk::{Answer, Engine};
-use crate::{random::Random, sdk};
+use crate::{model::conversation::PairKey, random::Random, sdk};
 
 /// A time in UTC, in whole microseconds as it is stored.
 pub(crate) type Time = chrono::DateTime<chrono::Utc>;
@@ -54,6 +56,8 @@ pub struct Store {
     client: Client,
     table: String,
     random: Random,
+    /// Read when it is first needed.
+    pair_key: Arc<OnceCell<PairKey>>,
 }
 
 /// How the SDK retries: `DynamoDB` answers in milliseconds, so the first wait is short. Retries are safe since every write
@@ -101,19 +105,23 @@ impl Store {
     /// Hands requests to an engine inside this process, without a connection or a signature.
     #[must_use]
     pub fn in_process(engine: Arc<dyn Engine>, table: &str, random: Random) -> Self {
-        let config = settings(&sdk::of_process(engine)).allow_no_auth();
-        Self { client: Client::from_conf(config.build()), table: table.to_owned(), random }
+        Self::with(settings(&sdk::of_process(engine)).allow_no_auth(), table, random)
     }
 
     fn new(config: &SdkConfig, table: &str, random: Random) -> Self {
-        Self { client: Client::from_conf(settings(config).build()), table: table.to_owned(), random }
+        Self::with(settings(config), table, random)
     }
 
-    /// The same table through another address, with the same connections, credentials and settings.
+    fn with(settings: aws_sdk_dynamodb::config::Builder, table: &str, random: Random) -> Self {
+        let (client, pair_key) = (Client::from_conf(settings.build()), Arc::default());
+        Self { client, table: table.to_owned(), random, pair_key }
+    }
+
+    /// The same table through another address, with the same connections, credentials and settings; nothing that was read is kept.
     #[must_use]
     pub fn through(&self, endpoint: &str) -> Self {
         let config = self.client.config().to_builder().endpoint_url(endpoint).build();
-        Self { client: Client::from_conf(config), ..self.clone() }
+        Self { client: Client::from_conf(config), pair_key: Arc::default(), ..self.clone() }
     }
 
     /// Whether the table answers: one read of a key that nobody has, which decides nothing.

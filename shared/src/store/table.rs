@@ -16,6 +16,7 @@
 //! | what did it say before an edit? | `CONV#<conversation>` / `REV#<number>#<revision>` |
 //! | what changed since? | `CONV#<conversation>` / `CHANGE#<number>` |
 //! | which keys verify tokens? | `KEYS` / `KEY#<kid>` |
+//! | which secret are ids of direct conversations derived with? | `KEYS` / `PAIR` |
 //!
 //! Numbers have 13 digits with leading zeros, so that the order of the strings is the order of the numbers.
 
@@ -39,6 +40,7 @@ use crate::{
 
 const USERS: &str = "USERS";
 const KEYS: &str = "KEYS";
+const PAIR: &str = "PAIR";
 const PROFILE: &str = "PROFILE";
 const CREDENTIAL: &str = "CREDENTIAL";
 const META: &str = "META";
@@ -129,6 +131,12 @@ impl Key {
         Self::new(KEYS.to_owned(), format!("KEY#{kid}"))
     }
 
+    /// The secret that ids of direct conversations are derived with.
+    #[must_use]
+    pub fn pair_key() -> Self {
+        Self::new(KEYS.to_owned(), PAIR)
+    }
+
     /// Which kind of item stands here, for logs: the keys themselves hold emails.
     #[must_use]
     pub fn entity(&self) -> String {
@@ -206,6 +214,7 @@ mod tests {
                 "CONV#01010101-0101-8010-8404-040000000000|CHANGE#0000000000003",
             ),
             (Key::signing_key("abc"), "KEYS|KEY#abc"),
+            (Key::pair_key(), "KEYS|PAIR"),
         ];
         for (key, golden) in keys {
             assert_eq!(format!("{}|{}", key.pk, key.sk), golden);

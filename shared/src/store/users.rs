@@ -14,10 +14,7 @@ use super::{
 };
 use crate::{
     ids::UserId,
-    model::{
-        conversation::direct_id,
-        user::{Email, Role},
-    },
+    model::user::{Email, Role},
 };
 
 /// Of how many of a user's conversations it is asked whether another takes part in them.
@@ -96,7 +93,7 @@ impl Store {
 
     /// Whether two users take part in a conversation together: their direct one, or one of the first 300 of `user`'s.
     pub async fn share_a_conversation(&self, user: UserId, other: UserId) -> Result<bool, StoreError> {
-        let direct = direct_id([user, other]);
+        let direct = self.direct_id([user, other]).await?;
         let pair = vec![Key::member(direct, user), Key::member(direct, other)];
         if self.batch_get(pair, Consistency::Strong).await?.len() == 2 {
             return Ok(true);

@@ -27,8 +27,8 @@ async function readKeys() {
   const found = await dynamodb.send(
     new QueryCommand({
       TableName: TABLE,
-      KeyConditionExpression: "pk = :pk",
-      ExpressionAttributeValues: { ":pk": { S: "KEYS" } },
+      KeyConditionExpression: "pk = :pk AND begins_with(sk, :sk)",
+      ExpressionAttributeValues: { ":pk": { S: "KEYS" }, ":sk": { S: "KEY#" } },
       ConsistentRead: true,
     }),
   );

@@ -30,8 +30,8 @@ dynamodb = boto3.client("dynamodb", config=Config(connect_timeout=1, read_timeou
 def read_keys():
     found = dynamodb.query(
         TableName=TABLE,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": "KEYS"}},
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+        ExpressionAttributeValues={":pk": {"S": "KEYS"}, ":sk": {"S": "KEY#"}},
         ConsistentRead=True,
     )
     return {key["sk"]["S"].removeprefix("KEY#"): public_key(key["x"]["S"]) for key in found["Items"]}

@@ -105,6 +105,7 @@ impl TestApp {
         };
         let signer = Signer::from_seed(SIGNING_SEED);
         let now = clock.now();
+        store.ensure_pair_key().await.unwrap();
         store.publish_signing_key(signer.kid(), signer.public_x(), now, now).await.unwrap();
         let app = App::new(store, config, Some(signer), clock.clone(), random.clone());
         let gateway = gateway(&app, &proxy).await;

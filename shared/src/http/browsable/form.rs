@@ -211,7 +211,7 @@ pub fn read_back(method: &str, operation: &Operation, pairs: &[(String, String)]
                 }
                 text_of(&Value::Null)
             }
-            Some(field) => value(&field.kind, text),
+            Some(field) => value(&field.kind, &text),
             None => text_of(&text),
         };
         body.extend(value.map(|value| (name.clone(), value)));
@@ -220,14 +220,14 @@ pub fn read_back(method: &str, operation: &Operation, pairs: &[(String, String)]
 }
 
 /// What somebody has typed, as JSON of this kind; where it is none, as it is, so that the refusal names the field.
-fn value(kind: &Kind, text: String) -> Option<Box<RawValue>> {
+fn value(kind: &Kind, text: &str) -> Option<Box<RawValue>> {
     match kind {
         Kind::List => {
             let list = text.split([' ', ',', '\n', '\t']).filter(|one| !one.is_empty());
             text_of(&list.collect::<Vec<_>>())
         }
         Kind::Switch | Kind::Number | Kind::Json => {
-            serde_json::from_str(&text).ok().or_else(|| text_of(&text))
+            serde_json::from_str(text).ok().or_else(|| text_of(&text))
         }
         Kind::Line(_) | Kind::Text | Kind::Choice(_) => text_of(&text),
     }

@@ -118,6 +118,19 @@ impl Session {
     }
 }
 
+/// The secret that ids of direct conversations are derived with. It is put once and never changes.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct PairKeyItem {
+    /// 32 random bytes in base64url.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for PairKeyItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PairKeyItem")
+    }
+}
+
 /// A public key that verifies tokens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SigningKey {

@@ -1,0 +1,214 @@
+//! Pages of messages against a model of the log: whatever is deleted in it, whatever the caller may not see, wherever a page begins.
+
+use serde_json::{Value, json};
+
+use crate::harness::{TestApp, User, user::number_of};
+
+/// A generator of small numbers, the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// A conversation whose log the test writes.
+struct Log {
+    app: TestApp,
+    ann: User,
+    conversation: String,
+}
+
+impl Log {
+    async fn new() -> Self {
+        let app = TestApp::new().await;
+        let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+        let conversation = ann.group(&[&ben]).await;
+        Self { app, ann, conversation }
+    }
+
+    /// Writes the entries 1 to n; those that are `true` are tombstones.
+    async fn write(&self, deleted: &[bool]) {
+        let entry = |(place, deleted): (usize, &bool)| {
+            let number = place as u64 + 1;
+            let mut entry = json!({
+                "pk": format!("CONV#{}", self.conversation), "sk": format!("MSG#{number:013}"), "item": "message",
+                "sender": self.ann.id, "sent_at": 1_790_000_000_000_000_u64 + number, "revision": 0,
+                "client_key": self.app.key(), "digest": "AAAAAAAAAAAAAAAAAAAAAA",
+            });
+            match deleted {
+                true => entry["deleted_at"] = json!(1_790_000_000_500_000_u64),
+                false => entry["body"] = json!(format!("hush {number}")),
+            }
+            entry
+        };
+        let entries: Vec<Value> = deleted.iter().enumerate().map(entry).collect();
+        self.app.table.put_all(&entries).await;
+    }
+
+    /// Nothing at or below this number is shown to Ann.
+    async fn hide(&self, base: u64) {
+        let (pk, sk) = (format!("CONV#{}", self.conversation), format!("MEMBER#{}", self.ann.id));
+        self.app.table.set(&pk, &sk, "base", json!(base)).await;
+    }
+
+    fn id(&self, number: u64) -> String {
+        let id: shared::ids::ConversationId = self.conversation.parse().unwrap();
+        id.message(number).to_string()
+    }
+
+    async fn page(&self, link: &str) -> (Vec<u64>, Value) {
+        let page = self.ann.get(link).await.ok();
+        (page["results"].as_array().unwrap().iter().map(number_of).collect(), page)
+    }
+
+    /// Every page from `link` on by `which` link, with what each shows.
+    async fn follow(&self, link: Option<&str>, which: &str) -> Vec<Vec<u64>> {
+        let (mut link, mut pages) = (link.map(str::to_owned), Vec::new());
+        while let Some(path) = link {
+            let (numbers, page) = self.page(&path).await;
+            assert!(!numbers.is_empty() || page[which].is_null(), "an empty page leads on: {path}");
+            link = page[which].as_str().map(str::to_owned);
+            pages.push(numbers);
+            assert!(pages.len() < 100, "the list has no end: {path}");
+        }
+        pages
+    }
+}
+
+/// One case: a log, what is hidden of it, and how it is asked for.
+#[derive(Debug)]
+struct Case {
+    deleted: Vec<bool>,
+    base: u64,
+    limit: usize,
+    tombstones: bool,
+    place: u64,
+}
+
+impl Case {
+    fn of(numbers: &mut Numbers) -> Self {
+        let density = numbers.below(4);
+        let deleted: Vec<bool> = (0..8).map(|_| numbers.below(3) < density).collect();
+        let base = [0, 0, 0, 1, 3, 7, 8][usize::try_from(numbers.below(7)).unwrap()];
+        let limit = [1, 1, 2, 3, 4, 8, 100][usize::try_from(numbers.below(7)).unwrap()];
+        Self { deleted, base, limit, tombstones: numbers.below(2) == 1, place: 1 + numbers.below(10) }
+    }
+
+    fn visible(&self) -> Vec<u64> {
+        let shown = |number: &u64| {
+            *number > self.base && (self.tombstones || !self.deleted[usize::try_from(*number).unwrap() - 1])
+        };
+        (1..=self.deleted.len() as u64).filter(shown).collect()
+    }
+
+    fn below(&self, number: u64) -> Vec<u64> {
+        self.visible().into_iter().rev().filter(|visible| *visible < number).collect()
+    }
+
+    fn above(&self, number: u64) -> Vec<u64> {
+        self.visible().into_iter().filter(|visible| *visible > number).collect()
+    }
+
+    /// What a page around the place shows.
+    fn around(&self) -> Vec<u64> {
+        let (below, above) = (self.below(self.place + 1), self.above(self.place));
+        let older = below.into_iter().take(self.limit.div_ceil(2));
+        let mut page: Vec<u64> = older.chain(above.iter().copied().take(self.limit / 2)).collect();
+        if page.is_empty() {
+            page = above.into_iter().take(self.limit).collect();
+        }
+        page.sort_unstable();
+        page
+    }
+}
+
+#[tokio::test]
+async fn pages_are_those_of_a_model() {
+    let log = Log::new().await;
+    let mut numbers = Numbers(7);
+    for _ in 0..120 {
+        let case = Case::of(&mut numbers);
+        log.write(&case.deleted).await;
+        log.hide(case.base).await;
+        let tombstones = u8::from(case.tombstones);
+        let path = format!(
+            "/api/messages/?conversation={}&limit={}&tombstones={tombstones}",
+            log.conversation, case.limit
+        );
+        let place = log.id(case.place);
+        let expected = |mut numbers: Vec<u64>| {
+            numbers.truncate(case.limit);
+            numbers
+        };
+        let newest_first = log.follow(Some(&path), "next").await;
+        assert_eq!(newest_first.concat(), case.below(u64::MAX), "{case:?}");
+        assert_eq!(newest_first[0], expected(case.below(u64::MAX)), "{case:?}");
+        let oldest_first = log.follow(Some(&format!("{path}&order=oldest")), "next").await;
+        assert_eq!(oldest_first.concat(), case.visible(), "{case:?}");
+        let (before, _) = log.page(&format!("{path}&before={place}")).await;
+        assert_eq!(before, expected(case.below(case.place)), "{case:?}");
+        let (after, page) = log.page(&format!("{path}&after={place}")).await;
+        assert_eq!(after, expected(case.above(case.place)), "{case:?}");
+        let back = log.follow(page["previous"].as_str(), "previous").await;
+        let mut back = back.concat();
+        back.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+        assert_eq!(back, case.below(case.place + 1), "back from a page after a message: {case:?}");
+        let (around, page) = log.page(&format!("{path}&around={place}")).await;
+        assert_eq!(around, case.around(), "{case:?}");
+        let (first, last) = (around.first().copied(), around.last().copied());
+        let newer = log.follow(page["next"].as_str(), "next").await.concat();
+        assert_eq!(newer, case.above(last.unwrap_or(u64::MAX)), "{case:?} {page}");
+        let mut older = log.follow(page["previous"].as_str(), "previous").await.concat();
+        older.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+        assert_eq!(older, case.below(first.unwrap_or(0)), "{case:?} {page}");
+    }
+}
+
+/// Reading past tombstones is bounded, and the list goes on behind the bound.
+#[tokio::test]
+async fn a_page_reads_past_a_thousand_tombstones_and_then_leads_on() {
+    let log = Log::new().await;
+    let mut deleted = vec![false; 3];
+    deleted.extend([true; 2200]);
+    log.write(&deleted).await;
+    let path = format!("/api/messages/?conversation={}&limit=5", log.conversation);
+    for path in [path.as_str(), "/api/messages/?limit=5"] {
+        let (mut link, mut found, mut pages) = (Some(path.to_owned()), Vec::new(), 0);
+        while let Some(path) = link {
+            let ((numbers, page), cost) = log.app.proxy.measure(log.page(&path)).await;
+            let most = if path.contains("conversation=") { 10 } else { 80 };
+            assert!(cost.requests() <= most, "{path}: {cost:?}");
+            (link, pages) = (page["next"].as_str().map(str::to_owned), pages + 1);
+            found.extend(numbers);
+        }
+        assert_eq!((found, pages <= 4), (vec![3, 2, 1], true), "{path}: {pages} pages");
+    }
+    let oldest = log.ann.all(&format!("{path}&order=oldest")).await;
+    assert_eq!(oldest.iter().map(number_of).collect::<Vec<_>>(), [1, 2, 3]);
+    let around = log.page(&format!("{path}&around={}", log.id(1000))).await;
+    assert_eq!(around.0, [1, 2, 3], "997 tombstones are read past");
+}
+
+/// The list of everything passes over conversations in which there is nothing to see.
+#[tokio::test]
+async fn conversations_without_messages_make_no_empty_pages() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let mut groups = Vec::new();
+    for _ in 0..24 {
+        groups.push(ann.group(&[&ben]).await);
+    }
+    groups.sort();
+    let said = [ann.send(&groups[23], "hush").await, ann.send(&groups[11], "hush").await];
+    let page = ann.get("/api/messages/?limit=1").await.ok();
+    assert_eq!(page["results"][0]["message_id"], said[1]["message_id"]);
+    assert_eq!(ann.all("/api/messages/?limit=1").await.len(), 2);
+    for message in &said {
+        ann.delete_message(message).await.nothing();
+    }
+    let page = ann.get("/api/messages/").await.ok();
+    assert_eq!((&page["results"], &page["next"]), (&json!([]), &Value::Null));
+}
