@@ -46,6 +46,8 @@ mod heads;
 #[cfg(test)]
 mod held;
 #[cfg(test)]
+mod held_answers;
+#[cfg(test)]
 mod held_changes;
 #[cfg(test)]
 mod idempotency;

@@ -107,6 +107,42 @@ async fn numbers_that_were_never_written_are_like_messages_of_others() {
     assert_eq!(exists, not);
 }
 
+/// Membership decides before anything of the message does: the answer and the calls that it takes are the same for every state
+/// that a message can be in.
+#[tokio::test]
+async fn what_became_of_a_message_is_nothing_to_a_stranger() {
+    let app = TestApp::new().await;
+    let (ann, ben, stranger) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+    let conversation = ann.group(&[&ben]).await;
+    let id: ConversationId = conversation.parse().unwrap();
+    let messages = [ann.send(&conversation, "hush").await, ben.send(&conversation, "hush").await];
+    ann.edit(&messages[0], "hush, edited").await.ok();
+    ben.delete_message(&messages[1]).await.nothing();
+    ann.send(&conversation, "hush").await;
+    let mut routes = routes();
+    routes.retain(|(_, path)| path.starts_with("/api/messages/") || path.ends_with("/read/"));
+    let nowhere = ConversationId::from_prefix([0x5a; 10]);
+    for (method, path) in routes {
+        for number in 1..=5 {
+            let asked = async |conversation: ConversationId| {
+                let message = conversation.message(number).to_string();
+                let place = Place { conversation: conversation.to_string(), message, user: ben.id.clone() };
+                let (answer, cost) = app.proxy.measure(ask(&stranger, &method, path, &place)).await;
+                (answer, cost.requests(), cost.depth)
+            };
+            assert_eq!(asked(id).await, asked(nowhere).await, "{method} {path}, message {number}");
+        }
+        // What stands in a reply or in `after` decides nothing either.
+        for field in ["reply_to", "after"] {
+            let send = async |number| {
+                let body = json!({ "conversation": conversation, "message_body": "hush", field: id.message(number) });
+                stranger.post("/api/messages/", body).await.fingerprint()
+            };
+            assert_eq!(send(1).await, send(9).await, "{field}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_user_id_that_nobody_has_is_like_no_other_only_to_those_who_may_ask() {
     let app = TestApp::new().await;

@@ -19,7 +19,8 @@ use shared::{
     },
     store::{
         conversations::{NewConversation, Opened},
-        items::User,
+        items::{Conversation, User},
+        participants::Changed,
     },
 };
 use utoipa::ToSchema;
@@ -121,13 +122,17 @@ pub async fn create(
     let request = request.check(|request, faults| request.check(caller.user, faults))?;
     let new = request.new_conversation(caller.user, &app).await?;
     let now = app.clock.now();
-    let (opened, users) = match new.kind {
+    let (opened, users, removed) = match new.kind {
         Kind::Direct => open_direct(&app, &new, now).await?,
         Kind::Group => open_group(&app, &new, now).await?,
     };
     let location = origin.link(&format!("/api/conversations/{}/", new.id));
     let detail = match opened {
-        Opened::New => new.detail(now),
+        Opened::New => {
+            let detail = new.detail(now);
+            let (conversation, participants) = (detail.conversation.clone(), detail.participants.clone());
+            detail.changed(Changed { conversation, participants }.without(removed))
+        }
         // Who made a group may have been removed from it since.
         Opened::Existing => {
             let detail = app.store.details(caller.user, &[new.id]).await?.pop();
@@ -136,10 +141,7 @@ pub async fn create(
         Opened::Taken => return Err(taken()),
     };
     let version = detail.conversation.v;
-    let view = ConversationView::all(&app, &origin, vec![detail], People::seen_by(&caller).knowing(users))
-        .await?
-        .pop()
-        .ok_or_else(taken)?;
+    let view = ConversationView::of(&app, &origin, detail, People::seen_by(&caller).knowing(users)).await?;
     let reply = if opened == Opened::New { Reply::created(view, location) } else { Reply::ok(view) };
     Ok(reply.version(version))
 }
@@ -152,34 +154,29 @@ fn taken() -> Problem {
     )
 }
 
+/// The outcome of opening, the profiles that were read, and who was removed again because the account is closed.
+type Opening = (Opened, Vec<User>, Vec<(UserId, Conversation)>);
+
 /// Makes a group.
-async fn open_group(
-    app: &App,
-    new: &NewConversation,
-    now: DateTime<Utc>,
-) -> Result<(Opened, Vec<User>), Problem> {
+async fn open_group(app: &App, new: &NewConversation, now: DateTime<Utc>) -> Result<Opening, Problem> {
     let users = existing(app, &[&[new.creator], new.others.as_slice()].concat()).await?;
     let opened = app.store.open_conversation(new, now).await?;
-    app.store.remove_closed(new.id, new.creator, &new.others, now).await?;
-    Ok((opened, users))
+    let removed = app.store.remove_closed(new.id, new.creator, &new.others, now).await?;
+    Ok((opened, users, removed))
 }
 
 /// Opens a pair's conversation: one look, and one transaction if it does not stand yet.
-async fn open_direct(
-    app: &App,
-    new: &NewConversation,
-    now: DateTime<Utc>,
-) -> Result<(Opened, Vec<User>), Problem> {
+async fn open_direct(app: &App, new: &NewConversation, now: DateTime<Utc>) -> Result<Opening, Problem> {
     let pair = [new.creator, new.others.first().copied().unwrap_or(new.creator)];
     let (standing, users) = app.store.direct_conversation(new.id, pair).await?;
     if let Some(standing) = standing {
         let opened = if new.is(&standing) { Opened::Existing } else { Opened::Taken };
-        return Ok((opened, users));
+        return Ok((opened, users, Vec::new()));
     }
     let open = |user: &UserId| users.iter().any(|found| found.id == *user && found.closed_at.is_none());
     match pair.iter().find(|user| !open(user)) {
         Some(user) => Err(no_such_user(*user)),
-        None => Ok((app.store.open_conversation(new, now).await?, users)),
+        None => Ok((app.store.open_conversation(new, now).await?, users, Vec::new())),
     }
 }
 

@@ -4,7 +4,7 @@ use axum::extract::State;
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Ids, IfMatch, Origin, Problem, Reply, RequestBody, Unchecked,
+        Caller, Fields, FromFields, Ids, IfMatch, Origin, People, Problem, Reply, RequestBody, Unchecked,
         describe::{self, ConversationName},
         typed,
     },
@@ -19,9 +19,9 @@ use shared::{
 use utoipa::ToSchema;
 
 use crate::{
-    participants::refusal,
+    participants::done,
     references::{UserReference, existing, participants},
-    retrieve::{seat, view},
+    retrieve::seat,
     view::ConversationView,
 };
 
@@ -188,13 +188,17 @@ async fn apply(
         }
         _ => Wanted::Same,
     };
+    // All that the answer needs is read before the write, after which the caller may not be a participant any more.
+    let detail = app.store.detail(caller.user, id).await?.ok_or_else(Problem::not_found)?;
     let edit = ConversationEdit { name: request.name, metadata: request.metadata, expected };
     let (request, now) = (app.random.uuid(), app.clock.now());
-    refusal(app.store.change_conversation(id, caller.user, wanted, &edit, request, now).await?)?;
+    let mut changed =
+        done(app.store.change_conversation(id, caller.user, wanted, &edit, request, now).await?)?;
     if let Wanted::Set { users, .. } = wanted {
-        app.store.remove_closed(id, caller.user, users, now).await?;
+        changed = changed.without(app.store.remove_closed(id, caller.user, users, now).await?);
     }
-    let (view, version) = view(app, caller, origin, id).await?;
+    let version = changed.conversation.v;
+    let view = ConversationView::of(app, origin, detail.changed(changed), People::of(&actor)).await?;
     Ok(Reply::ok(view).version(version))
 }
 

@@ -10,19 +10,18 @@ use shared::{
     ids::{ConversationId, UserId},
     model::conversation::{Kind, MemberRole},
     policy::Actor,
-    store::conversations::ConversationEdit,
-    store::participants::Wanted,
+    store::{conversations::ConversationEdit, items::Member, participants::Wanted},
 };
 use utoipa::ToSchema;
 
 use crate::{
-    participants::{direct, refusal},
+    participants::{direct, done},
     retrieve::seat,
     view::ParticipantView,
 };
 
-async fn one(app: &App, actor: &Actor, id: ConversationId, user: UserId) -> Result<ParticipantView, Problem> {
-    let member = app.store.member(id, user).await?.ok_or_else(Problem::not_found)?;
+async fn view(app: &App, actor: &Actor, member: Option<Member>) -> Result<ParticipantView, Problem> {
+    let member = member.ok_or_else(Problem::not_found)?;
     ParticipantView::all(app, actor, &[member]).await?.pop().ok_or_else(Problem::not_found)
 }
 
@@ -36,7 +35,8 @@ pub async fn retrieve(
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Reply<ParticipantView>, Problem> {
     let (_, actor) = seat(&app, &caller, id).await?;
-    Ok(Reply::ok(one(&app, &actor, id, user).await?))
+    let member = app.store.member(id, user).await?;
+    Ok(Reply::ok(view(&app, &actor, member).await?))
 }
 
 /// What of a participant can change.
@@ -75,11 +75,15 @@ pub async fn change(
     if conversation.kind == Kind::Direct {
         return Err(direct());
     }
-    if let Some(role) = request.role {
-        let (request, now) = (app.random.uuid(), app.clock.now());
-        refusal(app.store.set_member_role(id, caller.user, user, role, request, now).await?)?;
-    }
-    Ok(Reply::ok(one(&app, &actor, id, user).await?))
+    let member = match request.role {
+        Some(role) => {
+            let (request, now) = (app.random.uuid(), app.clock.now());
+            let written = app.store.set_member_role(id, caller.user, user, role, request, now).await?;
+            done(written)?.participants.pop()
+        }
+        None => app.store.member(id, user).await?,
+    };
+    Ok(Reply::ok(view(&app, &actor, member).await?))
 }
 
 /// Removes a participant, or leaves.
@@ -100,7 +104,7 @@ pub async fn remove(
         return Err(direct());
     }
     let (request, now) = (app.random.uuid(), app.clock.now());
-    refusal(
+    done(
         app.store
             .change_conversation(
                 id,

@@ -13,7 +13,7 @@ use shared::{
     ids::{ConversationId, UserId},
     model::conversation::{Kind, MAX_OWNERS, MAX_PARTICIPANTS, PARTICIPANTS_PER_REQUEST},
     store::conversations::ConversationEdit,
-    store::participants::{MEMBERSHIPS_PER_CHANGE, ParticipantsWritten, Wanted},
+    store::participants::{Changed, MEMBERSHIPS_PER_CHANGE, ParticipantsWritten, Wanted},
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -117,7 +117,7 @@ pub async fn add(
     }
     existing(&app, &users).await?;
     let (request, now) = (app.random.uuid(), app.clock.now());
-    refusal(
+    let changed = done(
         app.store
             .change_conversation(
                 id,
@@ -129,20 +129,20 @@ pub async fn add(
             )
             .await?,
     )?;
-    app.store.remove_closed(id, caller.user, &users, now).await?;
-    let members = app.store.members(id, &users).await?;
-    Ok(Reply::ok(Added { participants: ParticipantView::all(&app, &actor, &members).await? }))
+    let changed = changed.without(app.store.remove_closed(id, caller.user, &users, now).await?);
+    let participants = ParticipantView::all(&app, &actor, &changed.participants).await?;
+    Ok(Reply::ok(Added { participants }))
 }
 
 pub(crate) fn direct() -> Problem {
     Problem::forbidden("The participants of a direct conversation never change.")
 }
 
-/// What a change of participants that did not take effect is answered with.
-pub(crate) fn refusal(written: ParticipantsWritten) -> Result<(), Problem> {
+/// The conversation after a change that took effect; the answer to one that did not otherwise.
+pub(crate) fn done(written: ParticipantsWritten) -> Result<Changed, Problem> {
     let field = |reason: String| Err(Problem::field("participants", reason));
     match written {
-        ParticipantsWritten::Done => Ok(()),
+        ParticipantsWritten::Done(changed) => Ok(*changed),
         ParticipantsWritten::Gone | ParticipantsWritten::NoSuchParticipant => Err(Problem::not_found()),
         ParticipantsWritten::MayNotRemove => {
             Err(Problem::forbidden("Only an owner or an admin removes others from a conversation."))

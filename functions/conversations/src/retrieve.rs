@@ -21,9 +21,8 @@ pub(crate) async fn view(
     // The version is read before what it is the version of: a client that puts an older copy back meets a newer one.
     let (conversation, actor) = seat(app, caller, id).await?;
     let detail = app.store.detail(caller.user, id).await?.ok_or_else(Problem::not_found)?;
-    let people = People::of(&actor);
-    let view = ConversationView::all(app, origin, vec![detail], people).await?.pop();
-    view.map(|view| (view, conversation.v)).ok_or_else(Problem::not_found)
+    let view = ConversationView::of(app, origin, detail, People::of(&actor)).await?;
+    Ok((view, conversation.v))
 }
 
 /// A conversation that the caller may read, and the caller before it; 404 otherwise. Whether it is closed is met by what

@@ -93,6 +93,17 @@ impl ParticipantView {
 }
 
 impl ConversationView {
+    /// The view of one; users who are not among `people` are looked up.
+    pub(crate) async fn of(
+        app: &App,
+        origin: &Origin,
+        detail: Detail,
+        people: People,
+    ) -> Result<Self, Problem> {
+        let views = Self::all(app, origin, vec![detail], people).await?;
+        views.into_iter().next().ok_or_else(Problem::not_found)
+    }
+
     /// Views of several; users who are not among `people` are looked up in one batch.
     pub(crate) async fn all(
         app: &App,

@@ -25,15 +25,34 @@ pub(crate) enum ChangeWritten {
     Closed,
 }
 
+/// The end of a change log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChangeTail {
+    /// The first free number; `None` once the log is closed.
+    pub(crate) next: Option<u64>,
+    /// The request that wrote the last entry.
+    request: Option<Uuid>,
+}
+
+impl ChangeTail {
+    /// Returns true if `request` wrote the last entry: an earlier try of it took effect after it was given up, and what is read
+    /// now is its result.
+    pub(crate) fn is_of(self, request: Uuid) -> bool {
+        self.request == Some(request)
+    }
+}
+
 impl Store {
-    /// The first free number of the change log; `None` once it is closed.
-    pub(crate) async fn next_change(&self, conversation: ConversationId) -> Result<Option<u64>, StoreError> {
+    /// The end of the change log.
+    pub(crate) async fn change_tail(&self, conversation: ConversationId) -> Result<ChangeTail, StoreError> {
         let reading = Reading::newest_first(Some(1));
         let page = self.query(Span::changes(conversation, 1), reading).await?;
         match page.items.first() {
-            None => Ok(Some(1)),
-            Some(Item::Change(change)) => Ok(Some(change.number + 1)),
-            Some(Item::Closed(_)) => Ok(None),
+            None => Ok(ChangeTail { next: Some(1), request: None }),
+            Some(Item::Change(change)) => {
+                Ok(ChangeTail { next: Some(change.number + 1), request: Some(change.request) })
+            }
+            Some(Item::Closed(seal)) => Ok(ChangeTail { next: None, request: Some(seal.request) }),
             Some(_) => Err(StoreError::corrupt("CHANGE", "something else stands in the change log")),
         }
     }

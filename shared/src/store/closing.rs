@@ -29,9 +29,9 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut backoff = Backoff::new(&self.random);
         let sealed_now = loop {
-            let (tail, number) = try_join(self.tail(id), self.next_change(id)).await?;
-            let (Some(tail), Some(number)) = (tail, number) else {
-                break false;
+            let (tail, changes) = try_join(self.tail(id), self.change_tail(id)).await?;
+            let (Some(tail), Some(number)) = (tail, changes.next) else {
+                break changes.is_of(request);
             };
             let steps = [
                 seal(id, Slot::Message(tail + 1), actor, request, now),

@@ -76,21 +76,27 @@ impl Store {
     pub async fn open_conversation(&self, new: &NewConversation, now: Time) -> Result<Opened, StoreError> {
         let mut steps =
             vec![Step::Put(Item::Conversation(new.conversation(now)), Expression::condition(ABSENT))];
-        steps.extend(joining(new.id, new.creator, MemberRole::Owner, 0, now));
+        steps.extend(joining(member(new.id, new.creator, MemberRole::Owner, 0, now)));
         let role = new.others_role();
-        steps.extend(new.others.iter().flat_map(|user| joining(new.id, *user, role, 0, now)));
+        steps.extend(new.others.iter().flat_map(|user| joining(member(new.id, *user, role, 0, now))));
         let mut backoff = Backoff::new(&self.random);
+        let mut lost_before = false;
         loop {
             match self.transact(&steps).await? {
                 Transacted::Done => return Ok(Opened::New),
                 Transacted::Conflict => backoff.lose().await?,
                 Transacted::Refused(failed) => match failed.into_iter().next().flatten().flatten() {
+                    // An earlier try of this very request took effect after it was given up.
+                    Some(Item::Conversation(standing)) if lost_before && new.was_made(&standing, now) => {
+                        return Ok(Opened::New);
+                    }
                     Some(Item::Conversation(standing)) if new.is(&standing) => return Ok(Opened::Existing),
                     Some(_) => return Ok(Opened::Taken),
                     // Half of another's opening of the same: its META comes in a moment.
                     None => backoff.lose().await?,
                 },
             }
+            lost_before = true;
         }
     }
 
@@ -188,6 +194,11 @@ impl NewConversation {
         digest([self.name.as_deref().unwrap_or_default(), metadata, &participants])
     }
 
+    /// Returns true if this creator made what stands at the id at this microsecond.
+    fn was_made(&self, standing: &Conversation, now: Time) -> bool {
+        self.is(standing) && standing.created_by == self.creator && standing.created_at == now
+    }
+
     /// Returns true if what stands at the id is what was to be made. A direct conversation's pair is compared, as two pairs
     /// could have one id (with a chance of one in 2^80 for each pair of pairs). A group is the same if the same user has made
     /// it by the same request; groups of earlier releases have no digest.
@@ -224,16 +235,17 @@ impl ConversationEdit {
 
 /// The two items of taking part. The membership's condition keeps a joining that is repeated or late from resetting a
 /// read mark; the list entry stands and goes with it.
-pub(crate) fn joining(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Time) -> [Step; 2] {
-    let member = member(id, user, role, read, now);
-    let entry = InboxEntry { user, conversation: id, joined_at: now };
+pub(crate) fn joining(member: Member) -> [Step; 2] {
+    let entry =
+        InboxEntry { user: member.user, conversation: member.conversation, joined_at: member.joined_at };
     [
         Step::Put(Item::Member(member), Expression::condition(ABSENT)),
         Step::Put(Item::Inbox(entry), Expression::default()),
     ]
 }
 
-fn member(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Time) -> Member {
+/// A membership that begins now.
+pub(crate) fn member(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Time) -> Member {
     Member { conversation: id, user, role, joined_at: now, read, base: 0, hidden: false }
 }
 

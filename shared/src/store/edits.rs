@@ -59,13 +59,19 @@ impl Store {
     ) -> Result<MessageWritten, StoreError> {
         let mut backoff = Backoff::new(&self.random);
         loop {
-            let (found, number) =
-                try_join(self.message(id, actor), self.next_change(id.conversation)).await?;
+            let (found, changes) =
+                try_join(self.message(id, actor), self.change_tail(id.conversation)).await?;
+            // An earlier try of this request took effect, maybe after the message was read.
+            let is_done = changes.is_of(request);
+            let found = if is_done { self.message(id, actor).await? } else { found };
             let (Some(message), Some(number)) =
-                (found.1.filter(|message| message.deleted_at.is_none()), number)
+                (found.1.filter(|message| message.deleted_at.is_none()), changes.next)
             else {
                 return Ok(MessageWritten::Gone);
             };
+            if is_done {
+                return Ok(MessageWritten::Done(message));
+            }
             if !edit.expected.allows(message.revision) {
                 return Ok(MessageWritten::Stale);
             }
@@ -97,9 +103,9 @@ impl Store {
     ) -> Result<MessageWritten, StoreError> {
         let mut backoff = Backoff::new(&self.random);
         loop {
-            let (found, number) =
-                try_join(self.message(id, actor), self.next_change(id.conversation)).await?;
-            let (Some(message), Some(number)) = (found.1, number) else {
+            let (found, changes) =
+                try_join(self.message(id, actor), self.change_tail(id.conversation)).await?;
+            let (Some(message), Some(number)) = (found.1, changes.next) else {
                 return Ok(MessageWritten::Gone);
             };
             if message.deleted_at.is_some() {

@@ -9,6 +9,7 @@ use super::{
     items::{Conversation, Item, Member, Message},
     messages::unsealed,
     ops::{Consistency, Reading},
+    participants::Changed,
     table::{Activity, Key, Span},
     unread::UnreadCount,
 };
@@ -42,6 +43,16 @@ impl Detail {
     #[must_use]
     pub fn has_more_participants(&self) -> bool {
         self.conversation.participant_count > self.participants.len() as u64
+    }
+}
+
+impl Detail {
+    /// The same after a change.
+    #[must_use]
+    pub fn changed(self, changed: Changed) -> Self {
+        let Changed { conversation, mut participants } = changed;
+        participants.truncate(NESTED_PARTICIPANTS);
+        Self { conversation, participants, ..self }
     }
 }
 

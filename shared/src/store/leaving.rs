@@ -2,7 +2,12 @@
 
 use futures::future::try_join_all;
 
-use super::{Store, StoreError, Time, conversations::ConversationEdit, participants::Wanted};
+use super::{
+    Store, StoreError, Time,
+    conversations::ConversationEdit,
+    items::Conversation,
+    participants::{ParticipantsWritten, Wanted},
+};
 use crate::{
     ids::{ConversationId, UserId},
     model::conversation::Kind,
@@ -11,20 +16,25 @@ use crate::{
 impl Store {
     /// Takes those of `users` out again whose accounts were closed while they were let in: an account that closes leaves its
     /// groups after it is closed, so one that this read still sees open comes past here itself. Death in between leaves a
-    /// participant who cannot log in.
+    /// participant who cannot log in. Returns who was removed, each with the conversation after it.
     pub async fn remove_closed(
         &self,
         id: ConversationId,
         actor: UserId,
         users: &[UserId],
         now: Time,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<(UserId, Conversation)>, StoreError> {
         let open = self.open_accounts(users.iter().copied()).await?;
+        let mut removed = Vec::new();
         for user in users.iter().filter(|user| !open.contains_key(user)) {
             let (edit, request) = (ConversationEdit::default(), self.random.uuid());
-            self.change_conversation(id, actor, Wanted::Remove(*user), &edit, request, now).await?;
+            let written =
+                self.change_conversation(id, actor, Wanted::Remove(*user), &edit, request, now).await?;
+            if let ParticipantsWritten::Done(changed) = written {
+                removed.push((*user, changed.conversation));
+            }
         }
-        Ok(())
+        Ok(removed)
     }
 
     /// Leaves every group, eight at a time: for an account that closes. Its direct conversations stay with the other one.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub use self::planning::Wanted;
 use self::{
     planning::Plan,
-    writing::{role_step, told},
+    writing::{By, role_step, told},
 };
 use super::{
     Store, StoreError, Time,
@@ -30,11 +30,33 @@ use crate::{
 /// the heir's role.
 pub const MEMBERSHIPS_PER_CHANGE: usize = 48;
 
+/// A conversation after a change, from what the change read and wrote: nothing that happens later is in it, and nothing that
+/// happens later takes it away.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// Participants by the order of ids: those whom the request names, or all of them if it sets all or none.
+    pub participants: Vec<Member>,
+}
+
+impl Changed {
+    /// The same after participants were removed again, one after the other.
+    #[must_use]
+    pub fn without(mut self, removed: Vec<(UserId, Conversation)>) -> Self {
+        for (user, conversation) in removed {
+            self.participants.retain(|member| member.user != user);
+            self.conversation = conversation;
+        }
+        self
+    }
+}
+
 /// What became of a change of participants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum ParticipantsWritten {
     /// It took effect, or nothing was to be changed.
-    Done,
+    Done(Box<Changed>),
     /// There is no such conversation any more.
     Gone,
     /// The client's copy is of another version.
@@ -58,6 +80,15 @@ struct Present {
     conversation: Conversation,
     tail: u64,
     number: u64,
+    /// Whether this very request has changed it: an earlier try took effect after it was given up.
+    is_done: bool,
+}
+
+impl ParticipantsWritten {
+    fn done(conversation: Conversation, mut participants: Vec<Member>) -> Self {
+        participants.sort_unstable_by_key(|member| member.user);
+        Self::Done(Box::new(Changed { conversation, participants }))
+    }
 }
 
 impl Store {
@@ -98,12 +129,24 @@ impl Store {
             .collect())
     }
 
-    async fn present(&self, id: ConversationId, actor: UserId) -> Result<Option<Present>, StoreError> {
-        let (seat, tail, number) =
-            try_join3(self.seat(id, actor), self.tail(id), self.next_change(id)).await?;
-        Ok(match (seat, tail, number) {
+    async fn present(
+        &self,
+        id: ConversationId,
+        actor: UserId,
+        request: Uuid,
+    ) -> Result<Option<Present>, StoreError> {
+        let (seat, tail, changes) =
+            try_join3(self.seat(id, actor), self.tail(id), self.change_tail(id)).await?;
+        let is_done = changes.is_of(request);
+        // The conversation may have been read before the try took effect.
+        let seat = if is_done { self.seat(id, actor).await? } else { seat };
+        Ok(match (seat, tail, changes.next) {
             (Some(Seat { conversation, .. }), Some(tail), Some(number)) => {
-                Some(Present { conversation, tail, number })
+                Some(Present { conversation, tail, number, is_done })
+            }
+            // The last participant has left by this request, which closed the conversation.
+            (Some(Seat { conversation, .. }), ..) if is_done => {
+                Some(Present { conversation, tail: 0, number: 0, is_done })
             }
             _ => None,
         })
@@ -124,22 +167,28 @@ impl Store {
     ) -> Result<ParticipantsWritten, StoreError> {
         let mut backoff = Backoff::new(&self.random);
         loop {
-            let Some(present) = self.present(id, actor).await? else {
+            let Some(present) = self.present(id, actor, request).await? else {
                 return Ok(ParticipantsWritten::Gone);
             };
-            if !edit.expected.allows(present.conversation.v) {
+            if !present.is_done && !edit.expected.allows(present.conversation.v) {
                 return Ok(ParticipantsWritten::Stale);
             }
-            let edited = edit.apply(&present.conversation);
+            let wanted = if present.is_done { wanted.settled() } else { wanted };
+            let edited = edit.apply(&present.conversation).filter(|_| !present.is_done);
             let plan = match self.plan(&present.conversation, wanted).await? {
                 Ok(plan) => plan,
                 Err(refusal) => return Ok(refusal),
             };
-            if plan.is_empty() && edited.is_none() {
-                return Ok(ParticipantsWritten::Done);
+            if present.is_done || plan.is_empty() && edited.is_none() {
+                return Ok(ParticipantsWritten::done(present.conversation, plan.standing));
             }
-            match self.write_plan(&present, edited, plan, actor, request, now).await? {
-                ChangeWritten::Done => return Ok(ParticipantsWritten::Done),
+            let version = present.conversation.v + 1;
+            let conversation = plan.applied(edited.unwrap_or(present.conversation.clone()), version);
+            match self.write_plan(&present, &conversation, &plan, By { actor, request, now }).await? {
+                ChangeWritten::Done => {
+                    let participants = plan.participants(&conversation, present.tail, now);
+                    return Ok(ParticipantsWritten::done(conversation, participants));
+                }
                 ChangeWritten::Closed => return Ok(ParticipantsWritten::Gone),
                 ChangeWritten::Lost => backoff.lose().await?,
             }
@@ -158,14 +207,14 @@ impl Store {
     ) -> Result<ParticipantsWritten, StoreError> {
         let mut backoff = Backoff::new(&self.random);
         loop {
-            let Some(present) = self.present(id, actor).await? else {
+            let Some(present) = self.present(id, actor, request).await? else {
                 return Ok(ParticipantsWritten::Gone);
             };
             let Some(member) = self.member(id, user).await? else {
                 return Ok(ParticipantsWritten::NoSuchParticipant);
             };
             if member.role == role {
-                return Ok(ParticipantsWritten::Done);
+                return Ok(ParticipantsWritten::done(present.conversation, vec![member]));
             }
             let mut conversation = present.conversation;
             conversation.v += 1;
@@ -183,7 +232,10 @@ impl Store {
             let change = conversation_change(kind, &conversation, present.number, actor, request, now);
             let steps = vec![meta_step(&conversation), role_step(id, user, role)];
             match self.write_change(told(change, vec![user], &conversation), steps).await? {
-                ChangeWritten::Done => return Ok(ParticipantsWritten::Done),
+                ChangeWritten::Done => {
+                    let member = Member { role, ..member };
+                    return Ok(ParticipantsWritten::done(conversation, vec![member]));
+                }
                 ChangeWritten::Closed => return Ok(ParticipantsWritten::Gone),
                 ChangeWritten::Lost => backoff.lose().await?,
             }

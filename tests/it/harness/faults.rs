@@ -44,6 +44,8 @@ pub enum Fault {
     ShortPage(u64),
     /// The call waits at the gate, then takes its course.
     Hold(Gate),
+    /// The call takes its course, then its answer waits at the gate.
+    HoldAnswer(Gate),
 }
 
 /// How often a rule applies.
@@ -121,6 +123,13 @@ impl Faults {
     /// Holds the first matching call.
     pub fn hold(&self, on: On) -> Gate {
         self.hold_nth(0, on)
+    }
+
+    /// Holds the answer of the first matching call, which takes effect.
+    pub fn hold_answer(&self, on: On) -> Gate {
+        let gate = Gate::default();
+        self.fail(on, Fault::HoldAnswer(gate.clone()));
+        gate
     }
 
     /// Holds the n-th matching call, counted from 0.

@@ -165,6 +165,12 @@ impl Core {
                 gate.finish();
                 reply
             }
+            Fault::HoldAnswer(gate) => {
+                let reply = self.forward(call, body).await;
+                gate.pass(call).await;
+                gate.finish();
+                reply
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use super::{
     TestApp,
     call::{
         On,
-        Operation::{Put, Transact},
+        Operation::{Put, Query, Transact},
         on,
     },
     faults::Fault::Conflict,
@@ -31,6 +31,45 @@ pub async fn held<A, B>(
     app.proxy.faults.clear();
     app.check().await;
     answers
+}
+
+/// Runs `early` and holds the answer of its call, which has taken effect, until `then` has been answered; both answers.
+pub async fn answered_late<A, B>(
+    app: &TestApp,
+    call: On,
+    early: impl Future<Output = A>,
+    then: impl Future<Output = B>,
+) -> (A, B) {
+    let gate = app.proxy.faults.hold_answer(call);
+    let meanwhile = async {
+        gate.reached().await;
+        let answer = then.await;
+        gate.release();
+        answer
+    };
+    let answers = tokio::join!(early, meanwhile);
+    app.proxy.faults.clear();
+    app.check().await;
+    answers
+}
+
+/// Runs `late`, of whose transaction the first try takes effect only while it waits to try again: what it reads then is its own
+/// work.
+pub async fn reads_its_own_try<T>(app: &TestApp, late: impl Future<Output = T>) -> T {
+    let faults = &app.proxy.faults;
+    let first = faults.hold(on(Transact));
+    faults.fail_nth(1, on(Transact), Conflict);
+    let again = faults.hold_nth(1, on(Query).of("CHANGE#"));
+    let meanwhile = async {
+        again.reached().await;
+        first.release();
+        first.finished().await;
+        again.release();
+    };
+    let (answer, ()) = tokio::join!(late, meanwhile);
+    faults.clear();
+    app.check().await;
+    answer
 }
 
 /// Runs `late`, whose put of a message loses to what is done `once`, and behind that to what is done `twice`.

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 
 use super::{MEMBERSHIPS_PER_CHANGE, ParticipantsWritten};
 use crate::{
-    ids::UserId,
-    model::conversation::{MAX_PARTICIPANTS, NESTED_PARTICIPANTS},
+    ids::{ConversationId, UserId},
+    model::conversation::{MAX_PARTICIPANTS, MemberRole, NESTED_PARTICIPANTS},
     store::{
-        Store, StoreError,
-        items::{ChangeKind, Conversation},
+        Store, StoreError, Time,
+        conversations::member,
+        items::{ChangeKind, Conversation, Member},
+        ops::Consistency,
     },
 };
 
@@ -31,8 +33,20 @@ pub enum Wanted<'a> {
     Remove(UserId),
 }
 
+impl Wanted<'_> {
+    /// What is left to do once the change has taken effect: nothing. Participants are read as they are.
+    pub(super) const fn settled(self) -> Self {
+        match self {
+            Self::Remove(_) => Self::Add(&[]),
+            other => other,
+        }
+    }
+}
+
 /// Who comes and who goes, who becomes owner by that, and how many there are then.
 pub(super) struct Plan {
+    /// Memberships that were read, see [`super::Changed`].
+    pub(super) standing: Vec<Member>,
     pub(super) coming: BTreeSet<UserId>,
     pub(super) going: BTreeSet<UserId>,
     pub(super) heir: Option<UserId>,
@@ -42,6 +56,42 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn is_empty(&self) -> bool {
         self.coming.is_empty() && self.going.is_empty()
+    }
+
+    /// The conversation as the plan makes it.
+    pub(super) fn applied(&self, mut conversation: Conversation, version: u64) -> Conversation {
+        conversation.v = version;
+        conversation.participant_count = self.count;
+        conversation.owners.retain(|owner| !self.going.contains(owner));
+        conversation.owners.extend(self.heir);
+        // Nobody stays: the first who comes owns it.
+        let first = self.coming.first().filter(|_| conversation.owners.is_empty()).copied();
+        conversation.owners.extend(first);
+        conversation
+    }
+
+    /// The memberships of those who come: what was said before counts as read.
+    pub(super) fn joining<'a>(
+        &'a self,
+        conversation: &'a Conversation,
+        read: u64,
+        now: Time,
+    ) -> impl Iterator<Item = Member> + 'a {
+        let role = move |user| {
+            if conversation.owners.contains(&user) { MemberRole::Owner } else { MemberRole::Member }
+        };
+        self.coming.iter().map(move |user| member(conversation.id, *user, role(*user), read, now))
+    }
+
+    /// The participants when it has taken effect.
+    pub(super) fn participants(&self, conversation: &Conversation, read: u64, now: Time) -> Vec<Member> {
+        let staying = self.standing.iter().filter(|member| !self.going.contains(&member.user));
+        let mut participants: Vec<Member> = staying.cloned().collect();
+        for member in participants.iter_mut().filter(|member| self.heir == Some(member.user)) {
+            member.role = MemberRole::Owner;
+        }
+        participants.extend(self.joining(conversation, read, now));
+        participants
     }
 
     pub(super) fn told(&self) -> (ChangeKind, Vec<UserId>) {
@@ -62,33 +112,32 @@ impl Store {
         conversation: &Conversation,
         wanted: Wanted<'_>,
     ) -> Result<Result<Plan, ParticipantsWritten>, StoreError> {
-        let standing: BTreeSet<UserId> = match wanted {
+        let standing = match wanted {
             Wanted::Set { .. } if conversation.participant_count > NESTED_PARTICIPANTS as u64 => {
                 return Ok(Err(ParticipantsWritten::TooManyAtOnce));
             }
             Wanted::Set { .. } => self.all_members(conversation.id).await?,
             Wanted::Add(users) => self.members(conversation.id, users).await?,
             Wanted::Remove(user) => self.members(conversation.id, &[user]).await?,
-            Wanted::Same => Vec::new(),
-        }
-        .into_iter()
-        .map(|member| member.user)
-        .collect();
+            Wanted::Same => self.shown_members(conversation.id).await?,
+        };
+        let users: BTreeSet<UserId> = standing.iter().map(|member| member.user).collect();
         let (coming, going) = match wanted {
             Wanted::Same => (BTreeSet::new(), BTreeSet::new()),
             Wanted::Add(users) => (users.iter().copied().collect(), BTreeSet::new()),
-            Wanted::Set { users, .. } => {
-                let users: BTreeSet<UserId> = users.iter().copied().collect();
-                (users.clone(), &standing - &users)
+            Wanted::Set { users: wanted, .. } => {
+                let wanted: BTreeSet<UserId> = wanted.iter().copied().collect();
+                let going = &users - &wanted;
+                (wanted, going)
             }
-            Wanted::Remove(user) if standing.contains(&user) => (BTreeSet::new(), BTreeSet::from([user])),
+            Wanted::Remove(user) if users.contains(&user) => (BTreeSet::new(), BTreeSet::from([user])),
             Wanted::Remove(_) => return Ok(Err(ParticipantsWritten::NoSuchParticipant)),
         };
         // Decided on the memberships that the transaction is conditioned on, through the conversation's version.
         if matches!(wanted, Wanted::Set { may_remove: false, .. }) && !going.is_empty() {
             return Ok(Err(ParticipantsWritten::MayNotRemove));
         }
-        let coming = &coming - &standing;
+        let coming = &coming - &users;
         // Memberships may be newer than the count here: then its version refuses the write.
         let count = (conversation.participant_count + coming.len() as u64).saturating_sub(going.len() as u64);
         if coming.len() + going.len() > MEMBERSHIPS_PER_CHANGE {
@@ -98,7 +147,14 @@ impl Store {
             return Ok(Err(ParticipantsWritten::Full));
         }
         let heir = if going.is_empty() { None } else { self.heir(conversation, &going).await? };
-        Ok(Ok(Plan { coming, going, heir, count }))
+        Ok(Ok(Plan { standing, coming, going, heir, count }))
+    }
+
+    /// The participants that a representation nests. Read after the conversation, they are those of its version or newer ones, and
+    /// a write that is conditioned on the version has not missed any.
+    async fn shown_members(&self, id: ConversationId) -> Result<Vec<Member>, StoreError> {
+        let (members, _) = self.participants_read(id, None, NESTED_PARTICIPANTS, Consistency::Strong).await?;
+        Ok(members)
     }
 
     /// Who becomes owner when the last one goes: the longest-standing of those who stay, of a few the first whose account

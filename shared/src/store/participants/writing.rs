@@ -18,31 +18,26 @@ use crate::{
     },
 };
 
+/// Who changes a conversation, by which request, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct By {
+    pub(super) actor: UserId,
+    pub(super) request: Uuid,
+    pub(super) now: Time,
+}
+
 impl Store {
     /// One transaction. When the last participant goes, the conversation is sealed in it: nobody could ever read it.
     pub(super) async fn write_plan(
         &self,
         present: &Present,
-        edited: Option<Conversation>,
-        plan: Plan,
-        actor: UserId,
-        request: Uuid,
-        now: Time,
+        conversation: &Conversation,
+        plan: &Plan,
+        By { actor, request, now }: By,
     ) -> Result<ChangeWritten, StoreError> {
-        let id = present.conversation.id;
-        let mut conversation = edited.unwrap_or_else(|| present.conversation.clone());
-        conversation.v = present.conversation.v + 1;
-        conversation.participant_count = plan.count;
-        conversation.owners.retain(|owner| !plan.going.contains(owner));
-        conversation.owners.extend(plan.heir);
-        // Nobody stays: the first who comes owns it.
-        let first = plan.coming.first().filter(|_| conversation.owners.is_empty()).copied();
-        conversation.owners.extend(first);
-        let mut steps = vec![meta_step(&conversation)];
-        let role = |user| {
-            if first == Some(user) { MemberRole::Owner } else { MemberRole::Member }
-        };
-        steps.extend(plan.coming.iter().flat_map(|user| joining(id, *user, role(*user), present.tail, now)));
+        let id = conversation.id;
+        let mut steps = vec![meta_step(conversation)];
+        steps.extend(plan.joining(conversation, present.tail, now).flat_map(joining));
         steps.extend(plan.going.iter().flat_map(|user| leaving(id, *user)));
         steps.extend(plan.heir.map(|heir| role_step(id, heir, MemberRole::Owner)));
         if conversation.participant_count == 0 {
@@ -55,8 +50,8 @@ impl Store {
             });
         }
         let (kind, users) = plan.told();
-        let change = conversation_change(kind, &conversation, present.number, actor, request, now);
-        self.write_change(told(change, users, &conversation), steps).await
+        let change = conversation_change(kind, conversation, present.number, actor, request, now);
+        self.write_change(told(change, users, conversation), steps).await
     }
 }
 
