@@ -212,3 +212,31 @@ async fn conversations_without_messages_make_no_empty_pages() {
     let page = ann.get("/api/messages/").await.ok();
     assert_eq!((&page["results"], &page["next"]), (&json!([]), &Value::Null));
 }
+
+/// A conversation shows the newest messages that are not deleted, however many are deleted behind them, up to the bound.
+#[tokio::test]
+async fn what_is_deleted_at_the_end_does_not_hide_what_is_before_it() {
+    let log = Log::new().await;
+    for (count, is_found) in
+        [(1, true), (19, true), (20, true), (21, true), (22, true), (990, true), (1100, false)]
+    {
+        let mut deleted = vec![false; 3];
+        deleted.extend(vec![true; count]);
+        log.write(&deleted).await;
+        for base in [0, 2, 3] {
+            log.hide(base).await;
+            let mut expected: Vec<u64> = (base + 1..=3).collect();
+            if !is_found {
+                expected.clear();
+            }
+            let alone = log.ann.conversation(&log.conversation).await;
+            let listed = log.ann.all("/api/conversations/").await.swap_remove(0);
+            for shown in [alone, listed] {
+                let numbers: Vec<u64> = shown["messages"].as_array().unwrap().iter().map(number_of).collect();
+                assert_eq!(numbers, expected, "{count} deleted, base {base}");
+                let last = (!shown["last_message"].is_null()).then(|| number_of(&shown["last_message"]));
+                assert_eq!(last, expected.last().copied(), "{count} deleted, base {base}");
+            }
+        }
+    }
+}

@@ -49,6 +49,8 @@ pub struct ConversationView {
     pub messages: Vec<MessageView>,
     #[schema(value_type = Link)]
     pub messages_url: String,
+    /// The newest message that is not deleted. `null` if there is none, and where more than 1,000 deleted messages in a row are
+    /// the end of the conversation: `messages_url` leads to those before them.
     #[schema(required)]
     pub last_message: Option<MessageView>,
     /// Messages behind the viewer's read mark that are neither their own nor deleted: exact up to 100.

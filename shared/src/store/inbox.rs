@@ -154,6 +154,7 @@ impl Store {
         let base = member.as_ref().map_or(0, |member| member.base);
         newest.retain(|message| message.number > base);
         newest.truncate(NESTED_MESSAGES);
+        let newest = self.past_tombstones(newest, base).await?;
         Ok(Detail { conversation, member, participants, newest, unread, unread_more })
     }
 }

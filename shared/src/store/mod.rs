@@ -15,6 +15,7 @@ mod keys;
 mod leaving;
 pub mod log;
 pub mod messages;
+mod newest;
 mod ops;
 mod pair_key;
 pub mod participants;
