@@ -108,7 +108,7 @@ async fn what_took_effect_is_answered_as_done() {
                 }
             };
             let named = format!("{} {} {}, {meanwhile:?}", write.method, write.path, write.body);
-            let (answer, lost) = answered_late(&app, write.call.clone(), write.send(&ben), lost).await;
+            let (answer, lost) = answered_late(&app, write.call, write.send(&ben), lost).await;
             assert_eq!((answer.status, lost.status), (write.status, 204), "{named}: {answer}");
             shows(&answer, &write, &ben);
         }

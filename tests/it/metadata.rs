@@ -78,10 +78,10 @@ async fn a_messages_metadata_comes_back_as_it_was_written() {
         let send = format!(
             r#"{{"conversation":"{conversation}","message_body":"hush","client_id":"{key}","metadata":{kept}}}"#
         );
-        let sent = write(&ann, Method::POST, "/api/messages/", &send).await.expect(201);
-        says(&sent, kept, 1);
+        let made = write(&ann, Method::POST, "/api/messages/", &send).await.expect(201);
+        says(&made, kept, 1);
         says(&write(&ann, Method::POST, "/api/messages/", &send).await.expect(200), kept, 1);
-        let path = message_path(&sent.json());
+        let path = message_path(&made.json());
         says(&ben.get(&path).await, kept, 1);
         says(&ben.get(&format!("/api/messages/?conversation={conversation}")).await, kept, 1);
         let all = ben.get("/api/messages/?limit=100").await.text();
@@ -116,10 +116,10 @@ async fn what_is_the_same_changes_nothing_and_what_is_not_does() {
     let (written, respelled) =
         (r#"{"hush":1.0,"b":"A/é"}"#, "{ \"hush\" : 1.0,\n\t\"b\":\"\\u0041\\/\\u00e9\" }");
     let key = app.key();
-    let sent = write(&ann, Method::POST, "/api/messages/", &send(&key, written)).await.expect(201);
+    let made = write(&ann, Method::POST, "/api/messages/", &send(&key, written)).await.expect(201);
     let again = write(&ann, Method::POST, "/api/messages/", &send(&key, respelled)).await.expect(200);
     says(&again, written, 1);
-    let message = message_path(&sent.json());
+    let message = message_path(&made.json());
     let own = format!("/api/conversations/{conversation}/");
     let patch = async |path: &str, metadata: &str| {
         write(&ann, Method::PATCH, path, &format!(r#"{{"metadata":{metadata}}}"#)).await.expect(200)
@@ -130,12 +130,11 @@ async fn what_is_the_same_changes_nothing_and_what_is_not_does() {
         let same = patch(path, respelled).await;
         says(&same, written, 1);
         assert_eq!(same.header("etag"), Some(before.as_str()), "{path}");
-        let put = match path == &own {
-            true => format!(
-                r#"{{"participants":["{}","{}"],"name":"hush, a group","metadata":{respelled}}}"#,
-                ann.id, ben.id
-            ),
-            false => format!(r#"{{"message_body":"hush","metadata":{respelled}}}"#),
+        let put = if path == &own {
+            let participants = format!(r#""participants":["{}","{}"]"#, ann.id, ben.id);
+            format!(r#"{{{participants},"name":"hush, a group","metadata":{respelled}}}"#)
+        } else {
+            format!(r#"{{"message_body":"hush","metadata":{respelled}}}"#)
         };
         let put = write(&ann, Method::PUT, path, &put).await.expect(200);
         assert_eq!(put.header("etag"), Some(before.as_str()), "{path}");

@@ -148,7 +148,7 @@ pub async fn replace(
     if_match: IfMatch,
     request: Unchecked<ReplaceConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    apply(&app, &caller, (id, if_match), &origin, request.map(ChangeConversation::from)).await
+    Box::pin(apply(&app, &caller, (id, if_match), &origin, request.map(ChangeConversation::from))).await
 }
 
 /// Changes a conversation.
@@ -165,7 +165,7 @@ pub async fn change(
     if_match: IfMatch,
     request: Unchecked<ChangeConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    apply(&app, &caller, (id, if_match), &origin, request).await
+    Box::pin(apply(&app, &caller, (id, if_match), &origin, request)).await
 }
 
 async fn apply(

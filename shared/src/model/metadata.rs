@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
-use super::{json::Level, text::is_refused};
+use super::{Invalid, json::Level, text::is_refused};
 
 /// Most bytes of a `metadata` object as it is stored: compact JSON.
 pub const METADATA_BYTES: usize = 4096;
@@ -46,6 +46,18 @@ impl Metadata {
         }
     }
 
+    /// This object with the members of `patch` merged into it (RFC 7396): a `null` removes a member, an object is merged into the one
+    /// that is there, anything else replaces it. Members that are there keep their place; new ones come after them. Fails if the
+    /// result is larger than an object may be.
+    pub fn merged(&self, patch: &Self) -> Result<Self, Invalid> {
+        let unreadable = |error: serde_json::Error| Invalid::new("metadata", error.to_string());
+        let text = merge(Some(&self.0), &patch.0).map_err(unreadable)?;
+        if text.len() > METADATA_BYTES {
+            return Err(Invalid::new("metadata", too_long(text.len())));
+        }
+        Self::stored(text).map_err(unreadable)
+    }
+
     /// Carries a request's JSON as text to the type that reads it, through the [`Value`] that the other fields are read from.
     /// Fails as a strict reader does: on a key that is named twice, on control characters, on lone surrogates, and on what nests
     /// deeper than `depth` levels.
@@ -61,10 +73,7 @@ impl Metadata {
             return Err(E::custom("must be a JSON object"));
         }
         if text.len() > METADATA_BYTES {
-            let length = text.len();
-            return Err(E::custom(format_args!(
-                "is {length} bytes as compact JSON; at most {METADATA_BYTES} are allowed"
-            )));
+            return Err(E::custom(too_long(text.len())));
         }
         Self::stored(text).map_err(E::custom)
     }
@@ -114,6 +123,37 @@ impl<'de> Visitor<'de> for CarriedVisitor {
             _ => Err(A::Error::custom("must be read from a JSON body")),
         }
     }
+}
+
+fn too_long(length: usize) -> String {
+    format!("is {length} bytes as compact JSON; at most {METADATA_BYTES} are allowed")
+}
+
+/// The compact text of `target` with `patch` merged into it.
+fn merge(target: Option<&RawValue>, patch: &RawValue) -> serde_json::Result<String> {
+    let Level::Object(changes) = Level::of(patch)? else {
+        return Ok(patch.get().to_owned());
+    };
+    let mut members: Vec<(String, String)> = match target.map(Level::of).transpose()? {
+        Some(Level::Object(members)) => {
+            members.into_iter().map(|(key, value)| (key, value.get().to_owned())).collect()
+        }
+        _ => Vec::new(),
+    };
+    for (key, change) in changes {
+        let place = members.iter().position(|(there, _)| *there == key);
+        match (place, change.get()) {
+            (Some(place), "null") => drop(members.remove(place)),
+            (None, "null") => {}
+            (Some(place), _) => {
+                members[place].1 = merge(Some(serde_json::from_str(&members[place].1)?), change)?;
+            }
+            (None, _) => members.push((key, merge(None, change)?)),
+        }
+    }
+    let member = |(key, value): &(String, String)| Ok(format!("{}:{value}", serde_json::to_string(key)?));
+    let members: Vec<String> = members.iter().map(member).collect::<serde_json::Result<_>>()?;
+    Ok(format!("{{{}}}", members.join(",")))
 }
 
 /// Appends a JSON text without insignificant white space, with each string in its shortest spelling.
@@ -177,77 +217,4 @@ fn quoted(string: &str) -> serde_json::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Reads `text` as a request's field is read.
-    fn read(text: &str) -> serde_json::Result<Option<Metadata>> {
-        let json: &RawValue = serde_json::from_str(text)?;
-        serde_json::from_value(Metadata::carried(json, 15)?)
-    }
-
-    #[test]
-    fn numbers_and_the_order_of_keys_are_kept() {
-        for kept in [
-            r#"{"b":1,"a":2,"10":3,"2":4}"#,
-            r#"{"n":[1E5,1e5,1e+5,-0,-0.0,0e0,1.0,1,0.10,1e308,1e-400,5E-324]}"#,
-            r#"{"n":[123456789012345678901234567890,0.1234567890123456789,18446744073709551616,9007199254740993]}"#,
-            r#"{"a":{"z":[{"y":1,"x":{}}],"b":[]},"c":null,"d":[true,false],"e":"é😀\n\"\\/"}"#,
-            r#"{"$serde_json::private::RawValue":"[1]","$serde_json::private::Number":"1"}"#,
-            "{}",
-        ] {
-            let metadata = read(kept).unwrap().unwrap();
-            assert_eq!(metadata.as_str(), kept);
-            assert_eq!(serde_json::to_string(&metadata).unwrap(), kept, "in an answer");
-            assert_eq!(Metadata::stored(kept.to_owned()).unwrap(), metadata);
-        }
-    }
-
-    #[test]
-    fn white_space_and_the_spelling_of_strings_are_not_kept() {
-        let spelled = read(" { \"\\u0041\" :\t[ 1 ,\n\"\\u00e9\\/\\ud83d\\ude00\" ] } ").unwrap().unwrap();
-        assert_eq!(spelled.as_str(), r#"{"A":[1,"é/😀"]}"#);
-        assert_eq!(read("null").unwrap(), None);
-        assert_ne!(read(r#"{"a":1}"#).unwrap(), read(r#"{"a":1.0}"#).unwrap());
-    }
-
-    #[test]
-    fn what_a_strict_reader_refuses_is_refused() {
-        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(15), "]".repeat(15));
-        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(METADATA_BYTES));
-        for bad in [
-            r#"{"a":1,"a":2}"#,
-            r#"{"a":1,"\u0061":2}"#,
-            r#"{"b":[{"a":1,"a":2}]}"#,
-            r#"{"a":"\u0000"}"#,
-            r#"{"a\u007f":1}"#,
-            r#"{"a":["\ud800"]}"#,
-            r#"{"a":01}"#,
-            r#"{"a":NaN}"#,
-            r#"{"a":1e400}"#,
-            r#"{"a":[-1E309]}"#,
-            &format!(r#"{{"a":0.{}}}"#, "1".repeat(NUMBER_LENGTH)),
-            r#"{"a":1}x"#,
-            "{\"a\":\"\u{1}\"}",
-            "[]",
-            "1",
-            r#""{}""#,
-            &deep,
-            &long,
-        ] {
-            assert!(read(bad).is_err(), "{bad}");
-        }
-        assert!(read(&format!(r#"{{"a":{}{}}}"#, "[".repeat(14), "]".repeat(14))).is_ok());
-        let longest = format!(r#"{{ "a" : "{}" }}"#, "\\u0041".repeat(METADATA_BYTES - 8));
-        assert_eq!(read(&longest).unwrap().unwrap().as_str().len(), METADATA_BYTES, "what is stored counts");
-    }
-
-    #[test]
-    fn nobody_but_the_reader_of_bodies_makes_it() {
-        for bad in [serde_json::json!({ "a": 1 }), serde_json::json!("{}"), serde_json::json!([])] {
-            assert!(serde_json::from_value::<Metadata>(bad).is_err());
-        }
-        let forged = read(r#"{"\u0000json":"{}"}"#);
-        assert!(forged.is_err(), "its key holds a control character");
-    }
-}
+mod tests;
