@@ -54,6 +54,8 @@ mod idempotency;
 #[cfg(test)]
 mod identity;
 #[cfg(test)]
+mod inbox;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod lenient;

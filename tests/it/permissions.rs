@@ -85,6 +85,7 @@ async fn talks(app: &TestApp) {
     ben.mark_read(&group, &message).await.ok();
     chat(&ben, &group, &ann.send(&group, "hush, once more").await).await;
     ben.all("/api/conversations/").await;
+    many_conversations(app).await;
     ben.all("/api/messages/").await;
     ben.bodies(&group).await;
     ben.get(&message_path(&message)).await.ok();
@@ -99,6 +100,24 @@ async fn talks(app: &TestApp) {
     ann.add(&group, &[&ben]).await.ok();
     ann.delete_conversation(&direct).await.expect(204);
     ann.delete_conversation(&group).await.expect(204);
+}
+
+/// An inbox of more conversations than are read whole is read by the index.
+async fn many_conversations(app: &TestApp) {
+    let user = app.user("busy").await;
+    let entries: Vec<Value> = (0..301_u16)
+        .map(|n| {
+            let [high, low] = n.to_be_bytes();
+            let id = shared::ids::ConversationId::from_prefix([high, low, 1, 1, 1, 1, 1, 1, 1, 1]);
+            json!({
+                "pk": format!("INBOX#{}", user.id), "sk": format!("CONV#{id}"), "item": "inbox", "joined_at": 0,
+                "gsi1pk": format!("INBOX#{}", user.id), "gsi1sk": format!("ACTIVE#0000000#{id}"),
+            })
+        })
+        .collect();
+    app.table.put_all(&entries).await;
+    user.get("/api/conversations/?limit=1").await.ok();
+    Browser::of(&user).await.get("/").await.expect(200);
 }
 
 /// The page that people use, without its script.

@@ -192,8 +192,8 @@ async fn an_old_cursor_and_a_live_token_open_nothing_after_a_removal() {
 }
 
 #[tokio::test]
-async fn a_reader_of_the_index_who_was_removed_sees_nothing_of_it() {
-    // The index is late: it still holds the entry of somebody who was removed. What is shown is decided on the table.
+async fn who_was_removed_has_nothing_in_the_inbox() {
+    // Also where every read that may be late still finds the membership.
     let app = TestApp::lagging().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;

@@ -134,6 +134,24 @@ async fn who_comes_and_goes_is_known() {
 }
 
 #[tokio::test]
+async fn the_first_participants_are_known() {
+    let app = past_stands_still().await;
+    let ann = app.user("ann").await;
+    let mut others = Vec::new();
+    for n in 0..53 {
+        others.push(app.user(&format!("other{n}")).await);
+    }
+    others.sort_by(|a, b| a.id.cmp(&b.id));
+    let group = ann.group(&others.iter().take(40).collect::<Vec<_>>()).await;
+    ann.add(&group, &others.iter().skip(40).collect::<Vec<_>>()).await.ok();
+    // The one behind the first fifty moves up.
+    ann.remove(&group, &others[0]).await.expect(204);
+    let shown = ann.conversation(&group).await;
+    assert_eq!(shown["participants"].as_array().unwrap().len(), 50);
+    app.check().await;
+}
+
+#[tokio::test]
 async fn a_group_that_is_deleted_is_gone_for_all() {
     let app = past_stands_still().await;
     let (ann, ben, group, _) = stage(&app).await;

@@ -150,7 +150,7 @@ impl<'a> Page<'a> {
     /// The inbox, and the conversation that was asked for or else the newest.
     async fn find(&self, api: &Api, query: &ShowChat) -> Result<Result<Found, Refusal>, Problem> {
         let cursor = query.cursor.as_ref().map(|cursor| format!("&cursor={}", encoded(cursor)));
-        let path = format!("/api/conversations/?limit={INBOX}{}", cursor.unwrap_or_default());
+        let path = format!("/api/conversations/?limit={INBOX}&messages=0{}", cursor.unwrap_or_default());
         let inbox: List<Conversation> = match api.get(&path).await? {
             Ok(inbox) => inbox,
             Err(refusal) => return Ok(Err(refusal)),

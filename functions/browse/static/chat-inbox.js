@@ -27,7 +27,7 @@ export class Inbox {
 
     /** Asks for the first page and shows it; what is below it on the page stays there. Answers the current one's title. */
     async refresh() {
-        const { results } = await call("GET", "/api/conversations/?limit=20");
+        const { results } = await call("GET", "/api/conversations/?limit=20&messages=0");
         const fresh = results.map((conversation) => this.#item(conversation));
         const ids = new Set(results.map(({ conversation_id }) => conversation_id));
         const focused = document.activeElement?.closest?.(".c")?.dataset.conversation;

@@ -20,7 +20,6 @@ use shared::{
     store::{
         conversations::{NewConversation, Opened},
         items::{Conversation, User},
-        participants::Changed,
     },
 };
 use utoipa::ToSchema;
@@ -128,14 +127,10 @@ pub async fn create(
     };
     let location = origin.link(&format!("/api/conversations/{}/", new.id));
     let detail = match opened {
-        Opened::New => {
-            let detail = new.detail(now);
-            let (conversation, participants) = (detail.conversation.clone(), detail.participants.clone());
-            detail.changed(Changed { conversation, participants }.without(removed))
-        }
+        Opened::New => new.detail(now).without(removed),
         // Who made a group may have been removed from it since.
         Opened::Existing => {
-            let detail = app.store.details(caller.user, &[new.id]).await?.pop();
+            let detail = app.store.detail(caller.user, new.id).await?;
             detail.filter(|detail| detail.member.is_some()).ok_or_else(taken)?
         }
         Opened::Taken => return Err(taken()),

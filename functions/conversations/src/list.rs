@@ -1,9 +1,8 @@
 //! `GET /api/conversations/`: the inbox, by last activity.
 
-use std::cmp::Reverse;
-
 use axum::extract::State;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
+use serde::{Deserialize, Deserializer, de};
 use serde_json::value::{RawValue, to_raw_value};
 use shared::{
     App,
@@ -15,7 +14,10 @@ use shared::{
     },
     ids::ConversationId,
     model::Invalid,
-    store::{inbox::Detail, table::Activity},
+    store::{
+        inbox::{Detail, InboxCursor, InboxPosition, InboxRequest, NESTED_MESSAGES},
+        table::Activity,
+    },
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -29,9 +31,12 @@ pub struct ListConversations {
     /// At most so many, 1 to 100; 20 without it.
     #[param(required = false)]
     limit: Limit,
+    /// At most so many nested messages in each, 0 to 20; 20 without it. `last_message` is there in any case.
+    #[param(required = false, value_type = u8, minimum = 0, maximum = 20, default = 20, example = 1)]
+    messages: Nested,
     /// Where the list goes on.
     #[param(value_type = Option<Cursor>)]
-    cursor: Option<Activity>,
+    cursor: Option<InboxCursor>,
 }
 
 const USUAL_LIMIT: Limit = Limit(20);
@@ -39,33 +44,64 @@ const USUAL_LIMIT: Limit = Limit(20);
 impl FromFields for ListConversations {
     fn read(fields: &mut Fields) -> Option<Self> {
         let limit = fields.given("limit", typed).unwrap_or(USUAL_LIMIT);
-        Some(Self { limit, cursor: fields.optional("cursor", position) })
+        let messages = fields.given("messages", typed).unwrap_or_default();
+        Some(Self { limit, messages, cursor: fields.optional("cursor", position) })
     }
 }
 
+/// Most nested messages of each conversation: `messages`, 0 to 20.
+#[derive(Debug, Clone, Copy)]
+pub struct Nested(usize);
+
+impl Default for Nested {
+    fn default() -> Self {
+        Self(NESTED_MESSAGES)
+    }
+}
+
+impl<'de> Deserialize<'de> for Nested {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        match number {
+            Some(count @ 0..=NESTED_MESSAGES) => Ok(Self(count)),
+            _ => Err(de::Error::custom("must be a number from 0 to 20")),
+        }
+    }
+}
+
+/// Reads a cursor: hour and conversation of the window, time and conversation of the position; zeros for none.
 #[expect(clippy::needless_pass_by_value, reason = "the form of a field's rule")]
-fn position(text: String) -> Result<Activity, Invalid> {
-    let bytes: [u8; 20] = read_cursor(List::Conversations, &text)?;
-    let (hour, id) = bytes.split_at(4);
-    let hour = hour.try_into().map(u32::from_be_bytes).ok();
-    let id = Uuid::from_slice(id).ok().and_then(ConversationId::from_uuid);
-    hour.zip(id).map(|(hour, conversation)| Activity { hour, conversation }).ok_or_else(bad_cursor)
+fn position(text: String) -> Result<InboxCursor, Invalid> {
+    let bytes: [u8; 44] = read_cursor(List::Conversations, &text)?;
+    let conversation = |at: usize| {
+        let id = bytes.get(at..at + 16).and_then(|bytes| Uuid::from_slice(bytes).ok());
+        id.and_then(ConversationId::from_uuid)
+    };
+    let hour = bytes.first_chunk().map(|hour| u32::from_be_bytes(*hour));
+    let time =
+        bytes[20..].first_chunk().and_then(|time| DateTime::from_timestamp_micros(i64::from_be_bytes(*time)));
+    let window = conversation(4).zip(hour).map(|(conversation, hour)| Activity { hour, conversation });
+    let before = conversation(28).zip(time);
+    let before = before.map(|(conversation, active_at)| InboxPosition { active_at, conversation });
+    let position = InboxCursor { window, before };
+    // Strictly parsed: what does not come out again was not made here.
+    if cursor_of(position) == text { Ok(position) } else { Err(bad_cursor()) }
 }
 
-fn cursor_of(activity: Activity) -> String {
-    let bytes = [activity.hour.to_be_bytes().as_slice(), activity.conversation.uuid().as_bytes()].concat();
-    cursor(List::Conversations, &bytes)
-}
-
-/// Shown in the list: the caller takes part, and has not hidden it since the last message.
-fn is_listed(detail: &Detail) -> bool {
-    detail.member.as_ref().is_some_and(|member| !member.hidden || !detail.newest.is_empty())
-}
-
-/// Where a conversation stands on its page: by its newest message.
-fn place(detail: &Detail) -> (Reverse<DateTime<Utc>>, ConversationId) {
-    let newest = detail.newest.first().map(|message| message.sent_at);
-    (Reverse(newest.unwrap_or(detail.conversation.created_at)), detail.conversation.id)
+fn cursor_of(InboxCursor { window, before }: InboxCursor) -> String {
+    let id = |conversation: Option<ConversationId>| {
+        *conversation.map_or_else(Uuid::nil, ConversationId::uuid).as_bytes()
+    };
+    let hour = window.map_or(0, |window| window.hour).to_be_bytes();
+    let time = before.map_or(0, |before| before.active_at.timestamp_micros()).to_be_bytes();
+    let parts = [
+        hour.as_slice(),
+        &id(window.map(|window| window.conversation)),
+        &time,
+        &id(before.map(|before| before.conversation)),
+    ];
+    cursor(List::Conversations, &parts.concat())
 }
 
 /// About what an answer may take once Lambda has put its JSON into a JSON string, which ends at 6 MB.
@@ -79,7 +115,8 @@ fn bytes(view: &RawValue) -> usize {
 
 /// Lists the own conversations.
 ///
-/// By last activity; inside a page the order is by newest message.
+/// By last activity, which is the newest message, deleted or not, or joining where that is later. A page that would be large
+/// is shorter; `next` is null only at the end.
 #[utoipa::path(get, path = "/api/conversations/", operation_id = "list_conversations", params(ListConversations),
     responses((status = 200, body = Page<ConversationView>)))]
 pub async fn list(
@@ -88,31 +125,51 @@ pub async fn list(
     origin: Origin,
     Query(query): Query<ListConversations>,
 ) -> Result<Reply<Page<Box<RawValue>>>, Problem> {
-    let position = query.cursor;
-    let limit = query.limit.0;
-    let (active, more) = app.store.active_conversations(caller.user, position, limit).await?;
-    let ids: Vec<ConversationId> = active.iter().map(|activity| activity.conversation).collect();
-    let mut details = app.store.details(caller.user, &ids).await?;
-    details.retain(is_listed);
-    let places: Vec<(Reverse<DateTime<Utc>>, ConversationId)> = details.iter().map(place).collect();
-    let views = ConversationView::all(&app, &origin, details, People::seen_by(&caller)).await?;
-    let (mut taken, mut room, mut last) = (Vec::new(), ANSWER_BYTES, active.last().copied().filter(|_| more));
-    for ((time, id), view) in places.into_iter().zip(views) {
-        let view = to_raw_value(&view).map_err(Problem::internal)?;
-        if bytes(&view) > room && !taken.is_empty() {
-            // The page ends here, in the order of the list, and the next one begins with this conversation.
-            let before = active.iter().take_while(|activity| activity.conversation != id);
-            last = before.last().copied();
+    let cursor = query.cursor.unwrap_or_default();
+    let (limit, messages) = (query.limit.0, query.messages.0);
+    let request = InboxRequest { user: caller.user, cursor, limit, messages };
+    let page = app.store.inbox_page(&request).await?;
+    let (positions, details): (Vec<InboxPosition>, Vec<Detail>) =
+        page.listed.into_iter().map(|listed| (listed.position, listed.detail)).unzip();
+    let views = ConversationView::all(&app, &origin, details, messages, People::seen_by(&caller)).await?;
+    let results = fitting(&views)?;
+    let last = positions.get(results.len().wrapping_sub(1)).filter(|_| results.len() < positions.len());
+    let next = last.map(|last| InboxCursor { before: Some(*last), ..cursor }).or(page.next).map(|next| {
+        let cursor = cursor_of(next);
+        origin.link(&format!("/api/conversations/?limit={limit}&messages={messages}&cursor={cursor}"))
+    });
+    Ok(Reply::ok(Page { next, previous: None, results }))
+}
+
+/// As many of the views as one answer may have, and the first in any case.
+fn fitting(views: &[ConversationView]) -> Result<Vec<Box<RawValue>>, Problem> {
+    let (mut fitting, mut room) = (Vec::with_capacity(views.len()), ANSWER_BYTES);
+    for view in views {
+        let view = to_raw_value(view).map_err(Problem::internal)?;
+        if bytes(&view) > room && !fitting.is_empty() {
             break;
         }
         room = room.saturating_sub(bytes(&view));
-        taken.push((time, view));
+        fitting.push(view);
     }
-    taken.sort_by_key(|(time, _)| *time);
-    let results = taken.into_iter().map(|(_, view)| view).collect();
-    let next = last.map(|last| {
-        let cursor = cursor_of(last);
-        origin.link(&format!("/api/conversations/?limit={limit}&cursor={cursor}"))
-    });
-    Ok(Reply::ok(Page { next, previous: None, results }))
+    Ok(fitting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_was_made() {
+        let conversation = ConversationId::from_prefix([7; 10]);
+        let window = Some(Activity { hour: 497_222, conversation });
+        let active_at = DateTime::from_timestamp_micros(1_790_000_000_000_001).unwrap();
+        let before = Some(InboxPosition { active_at, conversation });
+        for (window, before) in [(None, None), (window, None), (None, before), (window, before)] {
+            let made = InboxCursor { window, before };
+            assert_eq!(position(cursor_of(made)).unwrap(), made);
+        }
+        let stray = cursor(List::Conversations, &[1; 44]);
+        assert!(position(stray).is_err());
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use futures::future::{try_join, try_join_all};
 use serde::Serialize;
 use shared::{
     App,
@@ -18,7 +19,7 @@ use shared::{
     },
     policy::Actor,
     store::{
-        inbox::Detail,
+        inbox::{Detail, NESTED_MESSAGES},
         items::{Member, Message},
     },
 };
@@ -45,7 +46,8 @@ pub struct ConversationView {
     pub participant_count: u64,
     #[schema(value_type = Link)]
     pub participants_url: String,
-    /// The newest, at most 20 and 64 KB, in reading order; the rest is behind `messages_url`.
+    /// The newest, at most 20 and 64 KB, in reading order; the rest is behind `messages_url`. The list of conversations takes
+    /// `messages`, the number of them.
     pub messages: Vec<MessageView>,
     #[schema(value_type = Link)]
     pub messages_url: String,
@@ -102,21 +104,23 @@ impl ConversationView {
         detail: Detail,
         people: People,
     ) -> Result<Self, Problem> {
-        let views = Self::all(app, origin, vec![detail], people).await?;
+        let views = Box::pin(Self::all(app, origin, vec![detail], NESTED_MESSAGES, people)).await?;
         views.into_iter().next().ok_or_else(Problem::not_found)
     }
 
-    /// Views of several; users who are not among `people` are looked up in one batch.
+    /// Views of several with at most `count` messages each. Users who are not among `people` are looked up in one batch,
+    /// while unread messages are counted.
     pub(crate) async fn all(
         app: &App,
         origin: &Origin,
         details: Vec<Detail>,
+        count: usize,
         mut people: People,
     ) -> Result<Vec<Self>, Problem> {
         let shown: Vec<(Detail, Vec<Message>)> = details.into_iter().map(nested).collect();
         let (mut users, mut seats) = (BTreeSet::new(), Vec::new());
         for (detail, messages) in &shown {
-            let participants = detail.participants.iter().map(|member| member.user);
+            let participants = detail.participants.iter().copied();
             users.extend(participants.clone());
             people = people.sharing(detail.conversation.id, participants);
             let senders = messages.iter().map(|message| (message.conversation, message.sender));
@@ -125,12 +129,18 @@ impl ConversationView {
                 seats.extend(senders);
             }
         }
-        let people = people.find_all(app, users, seats).await?;
-        Ok(shown.into_iter().map(|(detail, messages)| Self::new(detail, messages, &people, origin)).collect())
+        let unread = try_join_all(shown.iter().map(|(detail, _)| unread(app, detail)));
+        let (people, unread) = try_join(people.find_all(app, users, seats), unread).await?;
+        let views = shown.into_iter().zip(unread).map(|((detail, messages), (unread, unread_more))| {
+            let mut view = Self::new(detail, messages, &people, origin);
+            view.messages.drain(..view.messages.len().saturating_sub(count));
+            Self { unread, unread_more, ..view }
+        });
+        Ok(views.collect())
     }
 
     fn new(detail: Detail, messages: Vec<Message>, people: &People, origin: &Origin) -> Self {
-        let Detail { conversation, participants, unread, unread_more, .. } = detail;
+        let Detail { conversation, participants, .. } = detail;
         let id = conversation.id;
         let last = messages.last().cloned();
         Self {
@@ -138,17 +148,25 @@ impl ConversationView {
             kind: conversation.kind,
             name: conversation.name,
             metadata: conversation.metadata,
-            participants: participants.iter().filter_map(|member| people.view(id, member.user)).collect(),
+            participants: participants.iter().filter_map(|user| people.view(id, *user)).collect(),
             participant_count: conversation.participant_count,
             participants_url: origin.link(&format!("/api/conversations/{id}/participants/")),
             messages: messages.into_iter().map(|message| MessageView::new(message, people)).collect(),
             messages_url: origin.link(&format!("/api/messages/?conversation={id}")),
             last_message: last.map(|message| MessageView::new(message, people)),
-            unread,
-            unread_more,
+            unread: 0,
+            unread_more: false,
             created_by: conversation.created_by,
             created_at: conversation.created_at,
         }
+    }
+}
+
+/// How many messages are unread, and whether there are more than that.
+async fn unread(app: &App, detail: &Detail) -> Result<(u64, bool), Problem> {
+    match &detail.unread {
+        Some(count) => Ok(app.store.count_unread(count.clone()).await?),
+        None => Ok((0, false)),
     }
 }
 

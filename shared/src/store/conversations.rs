@@ -144,21 +144,22 @@ impl NewConversation {
     /// What it shows to its creator when it was made at `now`: what stands in the table then, without reading it.
     #[must_use]
     pub fn detail(&self, now: Time) -> Detail {
-        let member = |user, role| member(self.id, user, role, 0, now);
-        let own = member(self.creator, MemberRole::Owner);
-        let mut participants: Vec<Member> =
-            self.others.iter().map(|user| member(*user, self.others_role())).collect();
-        participants.push(own.clone());
-        participants.sort_by_key(|member| member.user);
-        let conversation = self.conversation(now);
+        let own = member(self.id, self.creator, MemberRole::Owner, 0, now);
         Detail {
-            conversation,
+            conversation: self.conversation(now),
             member: Some(own),
-            participants,
+            participants: self.participants(),
             newest: Vec::new(),
-            unread: 0,
-            unread_more: false,
+            unread: None,
         }
+    }
+
+    /// Everybody, by id.
+    fn participants(&self) -> Vec<UserId> {
+        let mut participants = self.others.clone();
+        participants.push(self.creator);
+        participants.sort_unstable();
+        participants
     }
 
     /// Both of a direct conversation own it; nobody can do anything with that.
@@ -181,6 +182,8 @@ impl NewConversation {
             created_at: now,
             participant_count: 1 + self.others.len() as u64,
             owners,
+            // A request names at most forty.
+            first_participants: if pair.is_none() { self.participants() } else { Vec::new() },
             v: 1,
         }
     }

@@ -1,16 +1,19 @@
-//! A user's conversations: the page of the inbox, what it shows of each, and everything that a user may read.
+//! What a conversation shows to one of its participants: alone, and in the pages of the inbox, which are in `page`.
+
+mod page;
 
 use std::collections::HashMap;
 
-use futures::future::{try_join_all, try_join3};
+use futures::future::{try_join, try_join_all};
 
+pub use self::page::{InboxCursor, InboxPage, InboxPosition, InboxRequest, Listed};
 use super::{
     Store, StoreError,
     items::{Conversation, Item, Member, Message},
     messages::unsealed,
     ops::{Consistency, Reading},
     participants::Changed,
-    table::{Activity, Key, Span},
+    table::{Key, Span},
     unread::UnreadCount,
 };
 use crate::{
@@ -18,7 +21,7 @@ use crate::{
     model::conversation::NESTED_PARTICIPANTS,
 };
 
-/// How many of its newest messages a conversation shows.
+/// Most of its newest messages that a conversation shows.
 pub const NESTED_MESSAGES: usize = 20;
 
 /// A conversation with what its representation shows.
@@ -28,14 +31,12 @@ pub struct Detail {
     pub conversation: Conversation,
     /// The viewer's membership; an admin may have none.
     pub member: Option<Member>,
-    /// Participants, at most [`NESTED_PARTICIPANTS`].
-    pub participants: Vec<Member>,
-    /// The newest messages, newest first, tombstones among them, at most [`NESTED_MESSAGES`].
+    /// The first participants by id, at most [`NESTED_PARTICIPANTS`].
+    pub participants: Vec<UserId>,
+    /// The newest messages above the viewer's base, newest first, tombstones among them.
     pub newest: Vec<Message>,
-    /// Unread messages, up to 100.
-    pub unread: u64,
-    /// Whether there are more than that.
-    pub unread_more: bool,
+    /// The count of unread messages as far as `newest` shows it; [`Store::count_unread`] finishes it.
+    pub unread: Option<UnreadCount>,
 }
 
 impl Detail {
@@ -50,33 +51,29 @@ impl Detail {
     /// The same after a change.
     #[must_use]
     pub fn changed(self, changed: Changed) -> Self {
-        let Changed { conversation, mut participants } = changed;
-        participants.truncate(NESTED_PARTICIPANTS);
-        Self { conversation, participants, ..self }
+        let participants = changed.participants.into_iter().map(|member| member.user);
+        let participants = participants.take(NESTED_PARTICIPANTS).collect();
+        Self { conversation: changed.conversation, participants, ..self }
+    }
+
+    /// The same after participants were removed again, one after the other.
+    #[must_use]
+    pub fn without(mut self, removed: Vec<(UserId, Conversation)>) -> Self {
+        for (user, conversation) in removed {
+            self.participants.retain(|participant| *participant != user);
+            self.conversation = conversation;
+        }
+        self
     }
 }
 
-impl Store {
-    /// A page of a user's conversations by last activity (eventually, and by the hour), and whether there are more.
-    pub async fn active_conversations(
-        &self,
-        user: UserId,
-        position: Option<Activity>,
-        limit: usize,
-    ) -> Result<(Vec<Activity>, bool), StoreError> {
-        let reading =
-            Reading { descending: true, limit: Some(limit + 1), consistency: Consistency::Eventual };
-        let (items, more) = self.query_whole_raw(&Span::active(user, position.as_ref()), reading).await?;
-        let place = |item: &HashMap<String, _>| -> Option<Activity> {
-            let sk: &aws_sdk_dynamodb::types::AttributeValue = item.get("gsi1sk")?;
-            Activity::parse(sk.as_s().ok()?)
-        };
-        let mut places: Vec<Activity> = items.iter().filter_map(place).collect();
-        let more = more || places.len() > limit;
-        places.truncate(limit);
-        Ok((places, more))
-    }
+/// Conversations with the viewer's memberships.
+struct Seats {
+    conversations: HashMap<ConversationId, Conversation>,
+    members: HashMap<ConversationId, Member>,
+}
 
+impl Store {
     /// A page of a user's conversations in the order of their ids, from one on: the complete list, strongly consistent.
     pub async fn conversations_of(
         &self,
@@ -90,71 +87,80 @@ impl Store {
         Ok((conversations, more))
     }
 
-    /// What each of `ids` shows to `viewer`; those that are closed or not there are left out. Conversations and
-    /// memberships, newest messages and participants are read side by side.
-    pub async fn details(&self, viewer: UserId, ids: &[ConversationId]) -> Result<Vec<Detail>, StoreError> {
-        self.details_read(viewer, ids, Consistency::Eventual).await
-    }
-
-    /// What one shows, participants strongly consistent as well: what a client may put back.
+    /// What `id` shows to `viewer`, with its newest messages; `None` if it does not exist or is closed.
     pub async fn detail(&self, viewer: UserId, id: ConversationId) -> Result<Option<Detail>, StoreError> {
-        Ok(self.details_read(viewer, &[id], Consistency::Strong).await?.pop())
+        let (mut seats, newest) =
+            try_join(self.seats(viewer, &[id]), self.newest(id, NESTED_MESSAGES)).await?;
+        match seats.conversations.remove(&id).zip(newest) {
+            Some((conversation, newest)) => {
+                let member = seats.members.remove(&id);
+                self.detail_of(conversation, member, newest, NESTED_MESSAGES).await.map(Some)
+            }
+            None => Ok(None),
+        }
     }
 
-    async fn details_read(
-        &self,
-        viewer: UserId,
-        ids: &[ConversationId],
-        participants: Consistency,
-    ) -> Result<Vec<Detail>, StoreError> {
+    /// Conversations with the viewer's memberships, strongly consistent, a hundred of both in one request.
+    async fn seats(&self, viewer: UserId, ids: &[ConversationId]) -> Result<Seats, StoreError> {
         let keys = ids.iter().flat_map(|id| [Key::conversation(*id), Key::member(*id, viewer)]).collect();
-        let items = self.batch_get(keys, Consistency::Strong);
-        let newest = try_join_all(ids.iter().map(|id| self.newest(*id)));
-        let nested =
-            |id: &ConversationId| self.participants_read(*id, None, NESTED_PARTICIPANTS, participants);
-        let participants = try_join_all(ids.iter().map(nested));
-        let (items, newest, participants) = try_join3(items, newest, participants).await?;
-        let (mut metas, mut members) = (HashMap::new(), HashMap::new());
-        for item in items {
+        let mut seats = Seats { conversations: HashMap::new(), members: HashMap::new() };
+        for item in self.batch_get(keys, Consistency::Strong).await? {
             match item {
-                Item::Conversation(conversation) => drop(metas.insert(conversation.id, conversation)),
-                Item::Member(member) => drop(members.insert(member.conversation, member)),
+                Item::Conversation(found) => drop(seats.conversations.insert(found.id, found)),
+                Item::Member(found) => drop(seats.members.insert(found.conversation, found)),
                 _ => {}
             }
         }
-        let parts = ids.iter().zip(newest).zip(participants);
-        let details = parts.filter_map(|((id, newest), (participants, _))| {
-            Some(self.counted(metas.remove(id)?, members.remove(id), newest?, participants))
-        });
-        try_join_all(details).await
+        Ok(seats)
     }
 
-    /// The newest entries of a log and whether there are more; `None` once it is closed.
-    async fn newest(&self, id: ConversationId) -> Result<Option<(Vec<Message>, bool)>, StoreError> {
-        let reading = Reading::newest_first(Some(NESTED_MESSAGES + 1));
+    /// The newest `count` entries of a log, newest first; `None` once it is closed.
+    async fn newest(&self, id: ConversationId, count: usize) -> Result<Option<Vec<Message>>, StoreError> {
+        let reading = Reading::newest_first(Some(count));
         let page = self.query_whole(Span::messages(id, 1, MAX_NUMBER), reading).await?;
-        Ok(unsealed(page.items).map(|messages| (messages, page.more)))
+        Ok(unsealed(page.items))
     }
 
-    async fn counted(
+    /// The newest of several logs, read side by side.
+    async fn newest_of(
+        &self,
+        ids: impl Iterator<Item = ConversationId>,
+        count: usize,
+    ) -> Result<Vec<Option<Vec<Message>>>, StoreError> {
+        try_join_all(ids.map(|id| self.newest(id, count))).await
+    }
+
+    async fn detail_of(
         &self,
         conversation: Conversation,
         member: Option<Member>,
-        (mut newest, more): (Vec<Message>, bool),
-        participants: Vec<Member>,
+        mut newest: Vec<Message>,
+        count: usize,
     ) -> Result<Detail, StoreError> {
-        let (unread, unread_more) = match &member {
-            Some(member) => {
-                let mut count = UnreadCount::new(member);
-                count.take(&newest, more);
-                self.count_unread(count).await?
-            }
-            None => (0, false),
-        };
+        let participants = self.first_participants(&conversation).await?;
+        let unread = member.as_ref().map(|member| {
+            let mut count = UnreadCount::new(member);
+            // Numbers have no gaps: there are more messages below unless the last one is number 1.
+            count.take(&newest, newest.last().is_some_and(|message| message.number > 1));
+            count
+        });
         let base = member.as_ref().map_or(0, |member| member.base);
         newest.retain(|message| message.number > base);
-        newest.truncate(NESTED_MESSAGES);
-        let newest = self.past_tombstones(newest, base).await?;
-        Ok(Detail { conversation, member, participants, newest, unread, unread_more })
+        let newest = self.past_tombstones(newest, base, count).await?;
+        Ok(Detail { conversation, member, participants, newest, unread })
+    }
+
+    /// The first participants by id, which the conversation's item names. One that an earlier release wrote does not, and
+    /// its memberships are read.
+    async fn first_participants(&self, conversation: &Conversation) -> Result<Vec<UserId>, StoreError> {
+        if let Some(pair) = conversation.pair {
+            return Ok(pair.to_vec());
+        }
+        if !conversation.first_participants.is_empty() {
+            return Ok(conversation.first_participants.clone());
+        }
+        let members = self.participants_read(conversation.id, None, NESTED_PARTICIPANTS, Consistency::Strong);
+        let (members, _) = members.await?;
+        Ok(members.into_iter().map(|member| member.user).collect())
     }
 }

@@ -5,6 +5,7 @@ mod conversations;
 mod identity;
 mod logs;
 mod metadata_text;
+mod user_ids;
 
 use std::collections::HashMap;
 
@@ -115,6 +116,7 @@ macro_rules! into_kind {
 }
 
 into_kind! {
+    into_inbox: Inbox(InboxEntry);
     into_user: User(User);
     into_credential: Credential(Credential);
     into_session: Session(Session);

@@ -43,6 +43,7 @@ pub use self::{
     error::StoreError,
     schema::TableDefinition,
     sessions::Rotation,
+    unread::UnreadCount,
     users::{ProfileChange, UserPosition},
 };
 pub use crate::sdk::{Answer, Engine};

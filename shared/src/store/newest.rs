@@ -1,24 +1,25 @@
-//! The newest messages of a conversation as its representation nests them. Where deleted messages are all that was read of the end
-//! of a log, older ones are read until a message is found.
+//! The newest messages of a conversation as its representation nests them. Where deleted messages are among what was read of the
+//! end of a log, older ones are read in their place.
 
 use super::{Store, StoreError, items::Message, messages::Source};
 
 impl Store {
-    /// Adds to the newest entries of a log above `base`, which come newest first, the messages below them if all of them are
-    /// tombstones. At most [`super::messages::ENTRIES_PER_PAGE`] entries are read: of a longer row of tombstones the messages below it are not found.
+    /// Adds to the newest entries of a log above `base`, which come newest first, the messages below them, until `count` are not
+    /// deleted. At most [`super::messages::ENTRIES_PER_PAGE`] entries are read: of a longer row of tombstones the messages below it
+    /// are not found.
     pub(crate) async fn past_tombstones(
         &self,
         mut newest: Vec<Message>,
         base: u64,
+        count: usize,
     ) -> Result<Vec<Message>, StoreError> {
-        let Some(lowest) = newest.last().filter(|lowest| lowest.number > base + 1) else {
+        let shown = newest.iter().filter(|message| message.deleted_at.is_none()).count();
+        let lowest = newest.last().filter(|lowest| lowest.number > base + 1);
+        let Some(lowest) = lowest.filter(|_| shown < newest.len() && shown < count) else {
             return Ok(newest);
         };
-        if newest.iter().any(|message| message.deleted_at.is_none()) {
-            return Ok(newest);
-        }
         let source = Source { base, ..Source::of(lowest.conversation) };
-        let page = self.messages_down_from(source, lowest.number - 1, newest.len()).await?;
+        let page = self.messages_down_from(source, lowest.number - 1, count - shown).await?;
         newest.extend(page.unwrap_or_default().messages.into_iter().rev());
         Ok(newest)
     }

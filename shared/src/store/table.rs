@@ -7,7 +7,7 @@
 //! | who has this email, and may this password log in? | `EMAIL#<email>` / `CREDENTIAL` |
 //! | which devices are logged in? | `USER#<user>` / `SESSION#…` |
 //! | which conversations has a user? (complete) | `INBOX#<user>` / `CONV#…` |
-//! | the same by last activity (eventually) | index: `INBOX#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
+//! | the same by hour of joining, for users with many (eventually) | index: `INBOX#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
 //! | who is there? (for admins) | index: `USERS` / `<time of creation>#<user>` |
 //! | what is this conversation? | `CONV#<conversation>` / `META` |
 //! | may this user read and write in it? | `CONV#<conversation>` / `MEMBER#<user>` |

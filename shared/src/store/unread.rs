@@ -16,8 +16,8 @@ const UNREAD_PAGE: usize = 200;
 const UNREAD_LOOK: u64 = 1000;
 
 /// A count of unread messages, downward from the newest.
-#[derive(Debug)]
-pub(crate) struct UnreadCount {
+#[derive(Debug, Clone)]
+pub struct UnreadCount {
     conversation: ConversationId,
     viewer: UserId,
     floor: u64,
@@ -62,7 +62,7 @@ impl UnreadCount {
 impl Store {
     /// How many messages stand above a read mark that are neither the viewer's own nor deleted: exact up to 100, and
     /// whether there are more.
-    pub(crate) async fn count_unread(&self, mut count: UnreadCount) -> Result<(u64, bool), StoreError> {
+    pub async fn count_unread(&self, mut count: UnreadCount) -> Result<(u64, bool), StoreError> {
         while let Some((low, high)) = count.unread_span() {
             let span = Span::messages(count.conversation, low, high);
             let page = self.query(span, reading(true, Some(UNREAD_PAGE))).await?;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use super::table::{Item, Table, number, text};
 
 /// Items by partition.
@@ -77,6 +79,13 @@ impl Whole {
             .map(|member| text(member, "sk").replace("MEMBER#", ""))
             .collect();
         assert_eq!(named, owners, "{pk}: owners");
+        if let Some(first) = meta.get("first_participants") {
+            let bytes = URL_SAFE_NO_PAD.decode(first.as_str().unwrap()).unwrap();
+            let first: Vec<String> =
+                bytes.chunks(16).map(|id| uuid::Uuid::from_slice(id).unwrap().to_string()).collect();
+            let expected: Vec<String> = users.iter().take(50).cloned().collect();
+            assert_eq!(first, expected, "{pk}: the first participants");
+        }
         if text(meta, "kind") == "group" {
             assert!(users.is_empty() || !owners.is_empty(), "{pk}: nobody owns it");
         }

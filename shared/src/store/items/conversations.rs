@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc, serde::ts_microseconds};
 use serde::{Deserialize, Serialize};
 
-use super::metadata_text;
+use super::{metadata_text, user_ids};
 use crate::{
     ids::{ConversationId, UserId},
     model::{
@@ -57,6 +57,10 @@ pub struct Conversation {
     pub participant_count: u64,
     /// Who owns it, of those who take part.
     pub owners: Vec<UserId>,
+    /// The first participants of a group by id, as many as are shown nested: written with each change of `v`. Empty where
+    /// an earlier release wrote the item, and for a pair.
+    #[serde(default, with = "user_ids", skip_serializing_if = "Vec::is_empty")]
+    pub first_participants: Vec<UserId>,
     /// Version: each write of this item asks for the one it has read, and sets the next.
     pub v: u64,
 }

@@ -51,6 +51,8 @@ pub(super) struct Plan {
     pub(super) going: BTreeSet<UserId>,
     pub(super) heir: Option<UserId>,
     pub(super) count: u64,
+    /// The first participants by id after it.
+    pub(super) first: Vec<UserId>,
 }
 
 impl Plan {
@@ -62,6 +64,7 @@ impl Plan {
     pub(super) fn applied(&self, mut conversation: Conversation, version: u64) -> Conversation {
         conversation.v = version;
         conversation.participant_count = self.count;
+        conversation.first_participants.clone_from(&self.first);
         conversation.owners.retain(|owner| !self.going.contains(owner));
         conversation.owners.extend(self.heir);
         // Nobody stays: the first who comes owns it.
@@ -147,7 +150,8 @@ impl Store {
             return Ok(Err(ParticipantsWritten::Full));
         }
         let heir = if going.is_empty() { None } else { self.heir(conversation, &going).await? };
-        Ok(Ok(Plan { standing, coming, going, heir, count }))
+        let first = Box::pin(self.first_after(conversation, &coming, &going)).await?;
+        Ok(Ok(Plan { standing, coming, going, heir, count, first }))
     }
 
     /// The participants that a representation nests. Read after the conversation, they are those of its version or newer ones, and
@@ -155,6 +159,29 @@ impl Store {
     async fn shown_members(&self, id: ConversationId) -> Result<Vec<Member>, StoreError> {
         let (members, _) = self.participants_read(id, None, NESTED_PARTICIPANTS, Consistency::Strong).await?;
         Ok(members)
+    }
+
+    /// The first participants by id once some came and some went. They are read again only where one of them goes and
+    /// others move up, or where an earlier release did not write them. Memberships may be newer than the conversation here:
+    /// then its version refuses the write.
+    async fn first_after(
+        &self,
+        conversation: &Conversation,
+        coming: &BTreeSet<UserId>,
+        going: &BTreeSet<UserId>,
+    ) -> Result<Vec<UserId>, StoreError> {
+        if coming.is_empty() && going.is_empty() {
+            return Ok(conversation.first_participants.clone());
+        }
+        let mut first: BTreeSet<UserId> = conversation.first_participants.iter().copied().collect();
+        let are_all = conversation.participant_count <= first.len() as u64;
+        if first.is_empty() || !(are_all || first.is_disjoint(going)) {
+            let limit = NESTED_PARTICIPANTS + going.len();
+            let read = self.participants_read(conversation.id, None, limit, Consistency::Strong);
+            first.extend(read.await?.0.into_iter().map(|member| member.user));
+        }
+        let after = first.union(coming).copied().filter(|user| !going.contains(user));
+        Ok(after.take(NESTED_PARTICIPANTS).collect())
     }
 
     /// Who becomes owner when the last one goes: the longest-standing of those who stay, of a few the first whose account

@@ -1,0 +1,393 @@
+//! The inbox: its order is exact by last activity, whatever happens, and a walk through its pages loses nothing.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use futures::{StreamExt as _, stream};
+use serde_json::{Value, json};
+use shared::ids::ConversationId;
+
+use crate::harness::{Answer, TestApp, User, user::id_of};
+
+/// The ids of a page, in order.
+fn ids(page: &Value) -> Vec<String> {
+    page["results"].as_array().unwrap().iter().map(id_of).collect()
+}
+
+async fn inbox(user: &User, limit: usize) -> Vec<String> {
+    user.all(&format!("/api/conversations/?limit={limit}&messages=0")).await.iter().map(id_of).collect()
+}
+
+/// So many groups of two, a few at a time.
+async fn groups(ann: &User, ben: &User, count: usize) -> Vec<String> {
+    stream::iter(0..count).map(|_| async { ann.group(&[ben]).await }).buffered(4).collect().await
+}
+
+#[tokio::test]
+async fn a_new_message_is_on_the_first_page_among_many_of_one_hour() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let groups = groups(&ann, &ben, 46).await;
+    for n in [0, 23, 45, 7] {
+        ben.send(&groups[n], "hush").await;
+        let page = ann.get("/api/conversations/").await.ok();
+        assert_eq!(ids(&page)[0], groups[n], "the conversation of the newest message is first");
+        assert_eq!(page["results"].as_array().unwrap().len(), 20);
+    }
+    let all = inbox(&ann, 20).await;
+    assert_eq!(all[..4], [7, 45, 23, 0].map(|n| groups[n].clone()));
+    assert_eq!(all.len(), 46);
+}
+
+#[tokio::test]
+async fn of_two_groups_the_one_with_the_newest_message_is_first() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let (first, second) = (ann.group(&[&ben]).await, ann.group(&[&ben]).await);
+    assert_eq!(inbox(&ann, 1).await, [second.clone(), first.clone()], "by joining without messages");
+    ben.send(&first, "hush").await;
+    assert_eq!(inbox(&ann, 1).await, [first.clone(), second.clone()]);
+    ann.send(&second, "hush").await;
+    assert_eq!(inbox(&ann, 1).await, [second.clone(), first.clone()], "one's own messages count too");
+    // Somebody who joins late finds the conversation at the top; for others nothing has happened.
+    let cleo = app.user("cleo").await;
+    cleo.group(&[]).await;
+    ann.add(&first, &[&cleo]).await.ok();
+    assert_eq!(inbox(&cleo, 1).await[0], first);
+    assert_eq!(inbox(&ann, 1).await, [second, first]);
+}
+
+#[tokio::test]
+async fn messages_says_how_many_are_nested() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    // More conversations than fit on one page are read in another way than those that do.
+    for _ in 0..2 {
+        let conversation = ann.group(&[&ben]).await;
+        for n in 1..=25 {
+            ben.send(&conversation, &format!("hush {n}")).await;
+        }
+    }
+    for limit in [1, 20] {
+        for (query, nested) in
+            [("", 20), ("&messages=20", 20), ("&messages=3", 3), ("&messages=1", 1), ("&messages=0", 0)]
+        {
+            let page = ann.get(&format!("/api/conversations/?limit={limit}{query}")).await.ok();
+            let shown = &page["results"][0];
+            let bodies: Vec<&str> = shown["messages"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|m| m["message_body"].as_str().unwrap())
+                .collect();
+            let expected: Vec<String> = (26 - nested..=25).map(|n| format!("hush {n}")).collect();
+            assert_eq!(bodies, expected, "limit {limit}, {query}");
+            assert_eq!(shown["last_message"]["message_body"], "hush 25", "limit {limit}, {query}");
+            assert_eq!((&shown["unread"], &shown["unread_more"]), (&json!(25), &json!(false)), "{query}");
+        }
+    }
+    let page = ann.get("/api/conversations/?limit=1&messages=3").await.ok();
+    assert!(page["next"].as_str().unwrap().contains("limit=1&messages=3&cursor="), "{page}");
+    for bad in ["-1", "21", "", "x", "1.0", "+1", "99999999999999999999"] {
+        ann.get(&format!("/api/conversations/?messages={bad}")).await.refuses("messages");
+    }
+}
+
+#[tokio::test]
+async fn deleted_messages_take_no_place_among_the_nested() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let mut groups = Vec::new();
+    for _ in 0..3 {
+        let conversation = ann.group(&[&ben]).await;
+        for n in 1..=12 {
+            let message = ben.send(&conversation, &format!("hush {n}")).await;
+            if n > 8 || n == 6 {
+                ben.delete_message(&message).await.nothing();
+            }
+        }
+        groups.insert(0, conversation);
+    }
+    for limit in [1, 20] {
+        for (count, expected) in [(0, vec![]), (1, vec![8]), (3, vec![5, 7, 8]), (20, vec![1, 2, 3, 4, 5, 7, 8])] {
+            let page = ann.get(&format!("/api/conversations/?limit={limit}&messages={count}")).await.ok();
+            let shown = &page["results"][0];
+            let bodies: Vec<Value> =
+                shown["messages"].as_array().unwrap().iter().map(|m| m["message_body"].clone()).collect();
+            let expected: Vec<Value> = expected.iter().map(|n| json!(format!("hush {n}"))).collect();
+            assert_eq!(bodies, expected, "limit {limit}, {count} messages");
+            assert_eq!(shown["last_message"]["message_body"], "hush 8");
+            assert_eq!(shown["unread"], 7);
+        }
+        assert_eq!(inbox(&ann, limit).await, groups, "the order is that of the log");
+    }
+}
+
+#[tokio::test]
+async fn what_is_hidden_deleted_or_left_takes_no_place_on_a_page() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let kept = groups(&ann, &ben, 3).await;
+    ben.send(&kept[0], "hush").await;
+    let mut others = Vec::new();
+    for name in ["cleo", "dan", "eve"] {
+        others.push(app.user(name).await);
+    }
+    let mut direct = Vec::new();
+    for other in &others {
+        let conversation = ann.direct(other).await;
+        other.send(&conversation, "hush").await;
+        ann.delete_conversation(&conversation).await.expect(204);
+        direct.push(conversation);
+    }
+    // Hidden before anything was said in it.
+    let silent = ann.direct(&ben).await;
+    ann.delete_conversation(&silent).await.expect(204);
+    let closed = ann.group(&[&ben]).await;
+    ann.delete_conversation(&closed).await.expect(204);
+    let left = ben.group(&[&ann]).await;
+    ann.leave(&left).await.expect(204);
+    let expected = [&kept[0], &kept[2], &kept[1]].map(String::clone);
+    for limit in [1, 2, 3, 20] {
+        let page = ann.get(&format!("/api/conversations/?limit={limit}")).await.ok();
+        assert_eq!(ids(&page).len(), limit.min(3), "a page is full while there are more: {page}");
+        assert_eq!(page["next"] == Value::Null, limit >= 3, "limit {limit}");
+        assert_eq!(inbox(&ann, limit).await, expected, "limit {limit}");
+    }
+    others[1].send(&direct[1], "hush, again").await;
+    let shown = ann.get("/api/conversations/?limit=1").await.ok();
+    assert_eq!(ids(&shown), [direct[1].clone()], "a new message shows it again");
+    assert_eq!(shown["results"][0]["messages"].as_array().unwrap().len(), 1, "what was hidden stays so");
+    ben.send(&silent, "hush").await;
+    assert_eq!(inbox(&ann, 2).await[..2], [silent, direct[1].clone()]);
+    app.check().await;
+}
+
+/// A sequence of numbers that looks random and is the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.0 >> 33) % bound as u64).unwrap()
+    }
+}
+
+/// What Ann's inbox is, as a list that is kept by hand: latest last.
+#[derive(Default)]
+struct Model {
+    listed: Vec<String>,
+    newest: HashMap<String, Vec<Value>>,
+}
+
+impl Model {
+    fn active(&mut self, conversation: &str) {
+        self.gone(conversation);
+        self.listed.push(conversation.to_owned());
+    }
+
+    fn gone(&mut self, conversation: &str) {
+        self.listed.retain(|listed| listed != conversation);
+    }
+
+    fn expected(&self) -> Vec<String> {
+        self.listed.iter().rev().cloned().collect()
+    }
+}
+
+#[tokio::test]
+async fn the_order_is_that_of_a_list_kept_by_hand() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let (mut model, mut dice) = (Model::default(), Dice(7));
+    let (mut groups, mut direct) = (Vec::new(), Vec::new());
+    for n in 0..4 {
+        let group = ann.group(&[&ben]).await;
+        let other = app.user(&format!("other{n}")).await;
+        let pair = ann.direct(&other).await;
+        model.active(&group);
+        model.active(&pair);
+        groups.push((group, ben.clone()));
+        direct.push((pair, other));
+    }
+    for step in 0..60 {
+        let (group, direct) = (&groups[dice.below(groups.len())], &direct[dice.below(direct.len())]);
+        match dice.below(8) {
+            0..=2 => said(&mut model, group, step).await,
+            3..=4 => said(&mut model, direct, step).await,
+            5 => {
+                ann.delete_conversation(&direct.0).await.expect(204);
+                model.gone(&direct.0);
+            }
+            // The newest message becomes a tombstone: its conversation stays where it is.
+            6 => {
+                if let Some(message) = model.newest.get_mut(&group.0).and_then(Vec::pop) {
+                    ben.delete_message(&message).await.nothing();
+                }
+            }
+            _ => {
+                if ann.leave(&group.0).await.status == 204 {
+                    model.gone(&group.0);
+                    ben.add(&group.0, &[&ann]).await.ok();
+                    model.active(&group.0);
+                }
+            }
+        }
+        let limit = 1 + dice.below(6);
+        assert_eq!(inbox(&ann, limit).await, model.expected(), "step {step}, limit {limit}");
+        if dice.below(9) == 0 {
+            app.advance(TimeDelta::minutes(1));
+        }
+    }
+    app.check().await;
+}
+
+async fn said(model: &mut Model, (conversation, sender): &(String, User), step: usize) {
+    let message = sender.send(conversation, &format!("hush {step}")).await;
+    model.newest.entry(conversation.clone()).or_default().push(message);
+    model.active(conversation);
+}
+
+#[tokio::test]
+async fn a_walk_through_the_pages_loses_nothing_while_others_write() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let groups = groups(&ann, &ben, 24).await;
+    for group in &groups {
+        ben.send(group, "hush").await;
+    }
+    let quiet: Vec<String> = groups.iter().rev().step_by(2).cloned().collect();
+    let busy: Vec<&String> = groups.iter().filter(|group| !quiet.contains(group)).collect();
+    let mut dice = Dice(3);
+    for limit in [1, 3, 5] {
+        let (mut walked, mut next) =
+            (Vec::new(), Some(format!("/api/conversations/?limit={limit}&messages=1")));
+        while let Some(link) = next {
+            let write = async {
+                for _ in 0..2 {
+                    ben.send(busy[dice.below(busy.len())], "hush, meanwhile").await;
+                }
+            };
+            let (page, ()) = tokio::join!(ann.get(&link), write);
+            let page = page.ok();
+            walked.extend(ids(&page));
+            next = page["next"].as_str().map(str::to_owned);
+        }
+        let met: Vec<String> = walked.iter().filter(|id| quiet.contains(id)).cloned().collect();
+        assert_eq!(met, quiet, "limit {limit}: each quiet conversation once, in order");
+        let mut once = walked.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), walked.len(), "limit {limit}: twice on one walk");
+    }
+}
+
+/// So many groups of one, as a release would have written them.
+async fn written(app: &TestApp, user: &User, count: u8) -> Vec<String> {
+    let (mut items, mut ids) = (Vec::new(), Vec::new());
+    for n in 0..=count {
+        for half in [0, 1] {
+            let id = ConversationId::from_prefix([n, half, 7, 7, 7, 7, 7, 7, 7, 7]);
+            let at = app.app.clock.now() - TimeDelta::minutes(i64::from(n) * 40 + 20 * i64::from(half));
+            items.extend(group_of_one(&id.to_string(), &user.id, at.timestamp_micros()));
+            ids.push(id.to_string());
+        }
+    }
+    app.people.table.put_all(&items).await;
+    ids
+}
+
+fn group_of_one(id: &str, user: &str, micros: i64) -> [Value; 3] {
+    let pk = format!("CONV#{id}");
+    let hour = micros / 3_600_000_000;
+    [
+        json!({
+            "pk": pk, "sk": "META", "item": "conversation", "kind": "group", "created_by": user, "created_at": micros,
+            "participant_count": 1, "owners": [user], "v": 1,
+        }),
+        json!({
+            "pk": pk, "sk": format!("MEMBER#{user}"), "item": "member", "role": "owner", "joined_at": micros,
+            "read": 0, "base": 0,
+        }),
+        json!({
+            "pk": format!("INBOX#{user}"), "sk": format!("CONV#{id}"), "item": "inbox", "joined_at": micros,
+            "gsi1pk": format!("INBOX#{user}"), "gsi1sk": format!("ACTIVE#{hour:07}#{id}"),
+        }),
+    ]
+}
+
+#[tokio::test]
+async fn a_user_of_very_many_conversations_finds_each_once() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let mut expected = written(&app, &ann, 155).await;
+    // An item of an earlier release names no participants.
+    let page = ann.get("/api/conversations/?limit=3").await.ok();
+    assert_eq!(ids(&page), expected[..3]);
+    assert_eq!(page["results"][0]["participants"][0]["user_id"], json!(ann.id));
+    ann.send(&expected[200], "hush").await;
+    let moved = expected.remove(200);
+    expected.insert(0, moved);
+    let walked = inbox(&ann, 100).await;
+    assert_eq!(walked.len(), 312);
+    assert_eq!(walked, expected);
+}
+
+#[tokio::test]
+async fn what_only_a_late_index_still_has_is_not_shown() {
+    let app = TestApp::lagging().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let mut expected = written(&app, &ann, 155).await;
+    let group = ben.group(&[&ann]).await;
+    ben.send(&group, "hush").await;
+    // The index is one write behind, the list of the user's conversations is not.
+    ben.remove(&group, &ann).await.expect(204);
+    let walked = inbox(&ann, 100).await;
+    assert!(!walked.contains(&group));
+    expected.retain(|id| walked.contains(id));
+    assert_eq!(walked, expected);
+}
+
+#[tokio::test]
+async fn the_first_participants_are_named_whoever_comes_and_goes() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let mut others = Vec::new();
+    for n in 0..58 {
+        others.push(app.user(&format!("other{n}")).await);
+    }
+    others.sort_by(|a, b| a.id.cmp(&b.id));
+    let group = ann.group(&others.iter().skip(18).take(38).collect::<Vec<_>>()).await;
+    ann.add(&group, &others.iter().take(18).chain(&others[56..]).collect::<Vec<_>>()).await.ok();
+    nested_first(&ann, &group, 59).await;
+    for gone in [0, 30, 57] {
+        ann.remove(&group, &others[gone]).await.expect(204);
+    }
+    nested_first(&ann, &group, 56).await;
+    ann.add(&group, &[&others[0], &others[57]]).await.ok();
+    nested_first(&ann, &group, 58).await;
+    let leaving = others.iter().filter(|user| user.id != others[30].id).take(20);
+    stream::iter(leaving).for_each(|user| async { drop(user.leave(&group).await.expect(204)) }).await;
+    nested_first(&ann, &group, 38).await;
+    let few: Vec<&str> = others[50..].iter().map(|user| user.id.as_str()).collect();
+    ann.patch(&format!("/api/conversations/{group}/"), json!({ "participants": few })).await.ok();
+    nested_first(&ann, &group, 9).await;
+    app.check().await;
+}
+
+/// Alone and in the list, a conversation nests its first participants by id.
+async fn nested_first(ann: &User, group: &str, count: usize) {
+    let named = |shown: &Value| -> Vec<String> {
+        let users = shown["participants"].as_array().unwrap().iter();
+        users.map(|user| user["user_id"].as_str().unwrap().to_owned()).collect()
+    };
+    let members = ann.all(&format!("/api/conversations/{group}/participants/?limit=100")).await;
+    let members: Vec<String> =
+        members.iter().map(|member| member["user"]["user_id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(members.len(), count);
+    let page: Answer = ann.get("/api/conversations/?messages=0").await;
+    for shown in [ann.conversation(group).await, page.ok()["results"][0].clone()] {
+        assert_eq!(named(&shown), members[..count.min(50)]);
+        assert_eq!(shown["participant_count"], count);
+    }
+}
