@@ -9,6 +9,9 @@ import uuid
 DEMO = {"email": "ann@example.com", "password": "keys under the doormat"}
 # Messages of the page that is read.
 PAGE = 50
+# Conversations of the inbox, and messages of each: more than are nested.
+CONVERSATIONS = 20
+MESSAGES = 25
 # An item of about 400 bytes, as in the budget of a page.
 BODY = "The quick brown fox jumps over the lazy dog, again. " * 4
 
@@ -156,3 +159,19 @@ class List(Workload):
     def read(self, body):
         assert len(body["results"]) == PAGE, len(body["results"])
         self.found = [message["message_id"] for message in body["results"]]
+
+
+class Inbox(Workload):
+    """Reads the first page of the inbox, with so many messages nested in each conversation."""
+
+    def __init__(self, token, nested):
+        self.token = token
+        self.nested = nested
+
+    def event(self):
+        query = "limit=%d&messages=%d" % (CONVERSATIONS, self.nested)
+        return event("GET", "/api/conversations/", query=query, token=self.token)
+
+    def read(self, body):
+        assert len(body["results"]) == CONVERSATIONS, len(body["results"])
+        assert all(len(each["messages"]) == self.nested for each in body["results"]), body

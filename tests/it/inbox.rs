@@ -109,7 +109,9 @@ async fn deleted_messages_take_no_place_among_the_nested() {
         groups.insert(0, conversation);
     }
     for limit in [1, 20] {
-        for (count, expected) in [(0, vec![]), (1, vec![8]), (3, vec![5, 7, 8]), (20, vec![1, 2, 3, 4, 5, 7, 8])] {
+        for (count, expected) in
+            [(0, vec![]), (1, vec![8]), (3, vec![5, 7, 8]), (20, vec![1, 2, 3, 4, 5, 7, 8])]
+        {
             let page = ann.get(&format!("/api/conversations/?limit={limit}&messages={count}")).await.ok();
             let shown = &page["results"][0];
             let bodies: Vec<Value> =
