@@ -272,28 +272,3 @@ async fn names_and_bodies_of_every_script_pass_and_blank_ones_do_not() {
         ann.patch("/api/users/me/", json!({ "last_name": odd })).await.refuses("last_name");
     }
 }
-
-#[tokio::test]
-async fn a_change_is_a_merge_patch() {
-    let app = TestApp::new().await;
-    let ann = app.user("ann").await;
-    let patch = |media: &str, body: &str| {
-        ann.request(Method::PATCH, "/api/users/me/").raw(media, body.as_bytes()).send()
-    };
-    let changed =
-        patch("application/merge-patch+json", r#"{"first_name": "Anna", "phone_number": null}"#).await.ok();
-    assert_eq!(changed["first_name"], "Anna");
-    let refused = patch("application/json-patch+json", "[]").await.expect(415);
-    let options = ann.request(Method::OPTIONS, "/api/users/me/").send().await.expect(204);
-    for answer in [refused, options] {
-        let types = answer.header("accept-patch").unwrap().to_owned();
-        assert!(
-            types.contains("application/merge-patch+json") && types.contains("application/json"),
-            "{types}"
-        );
-    }
-    let options = ann.request(Method::OPTIONS, "/api/token/").send().await.expect(204);
-    assert_eq!(options.header("accept-patch"), None);
-    let post = ann.request(Method::POST, "/api/conversations/");
-    post.raw("application/merge-patch+json", b"{}").send().await.problem(415, "unsupported_media_type");
-}

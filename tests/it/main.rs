@@ -66,6 +66,8 @@ mod logs;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod merge_patch;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod openapi;

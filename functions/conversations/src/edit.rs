@@ -10,7 +10,7 @@ use shared::{
     },
     ids::{ConversationId, UserId},
     model::{
-        Faults, Invalid, Metadata,
+        Faults, Invalid, Metadata, MetadataChange,
         conversation::{Kind, NESTED_PARTICIPANTS, name},
     },
     policy::Actor,
@@ -71,7 +71,7 @@ pub struct ChangeConversation {
     name: Option<Option<String>>,
     /// A JSON object of the client's own; `null` takes it away.
     #[schema(value_type = Option<describe::Metadata>)]
-    metadata: Option<Option<Metadata>>,
+    metadata: Option<MetadataChange>,
     /// Cannot change.
     #[schema(value_type = Kind, required = false)]
     kind: Option<Kind>,
@@ -99,6 +99,7 @@ impl FromFields for ChangeConversation {
         let participants = list.and_then(|list| participants(fields, list, NESTED_PARTICIPANTS));
         let name = fields.nullable("name", name).map(Option::flatten);
         let metadata = fields.nullable("metadata", typed);
+        let metadata = metadata.map(|metadata| MetadataChange::of(metadata, fields.merges()));
         let kind = fields.given("kind", typed);
         Some(Self { participants, name, metadata, kind })
     }
@@ -107,7 +108,8 @@ impl FromFields for ChangeConversation {
 impl From<ReplaceConversation> for ChangeConversation {
     fn from(replace: ReplaceConversation) -> Self {
         let ReplaceConversation { participants, name, metadata, kind } = replace;
-        Self { participants: Some(participants), name: Some(name), metadata: Some(metadata), kind }
+        let metadata = Some(MetadataChange::Replace(metadata));
+        Self { participants: Some(participants), name: Some(name), metadata, kind }
     }
 }
 

@@ -11,7 +11,10 @@ use shared::{
         typed,
     },
     ids::{ConversationId, UserId},
-    model::conversation::{Kind, MAX_OWNERS, MAX_PARTICIPANTS, PARTICIPANTS_PER_REQUEST},
+    model::{
+        Invalid, TooLarge,
+        conversation::{Kind, MAX_OWNERS, MAX_PARTICIPANTS, PARTICIPANTS_PER_REQUEST},
+    },
     store::conversations::ConversationEdit,
     store::participants::{Changed, MEMBERSHIPS_PER_CHANGE, ParticipantsWritten, Wanted},
 };
@@ -148,6 +151,7 @@ pub(crate) fn done(written: ParticipantsWritten) -> Result<Changed, Problem> {
             Err(Problem::forbidden("Only an owner or an admin removes others from a conversation."))
         }
         ParticipantsWritten::Stale => Err(Problem::precondition_failed()),
+        ParticipantsWritten::MetadataTooLarge => Err(Invalid::from(TooLarge).into()),
         ParticipantsWritten::Full => {
             field(format!("a conversation has at most {MAX_PARTICIPANTS} participants"))
         }

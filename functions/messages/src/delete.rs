@@ -33,6 +33,8 @@ pub async fn delete(
     match app.store.delete_message(id, caller.user, &expected, request, now).await? {
         MessageWritten::Done(_) => Ok(StatusCode::NO_CONTENT),
         MessageWritten::Stale => Err(Problem::precondition_failed()),
-        MessageWritten::Gone | MessageWritten::TooManyEdits => Err(Problem::not_found()),
+        MessageWritten::Gone | MessageWritten::TooManyEdits | MessageWritten::MetadataTooLarge => {
+            Err(Problem::not_found())
+        }
     }
 }

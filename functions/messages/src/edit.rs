@@ -10,7 +10,7 @@ use shared::{
         typed,
     },
     ids::MessageId,
-    model::{Metadata, message},
+    model::{Invalid, Metadata, MetadataChange, TooLarge, message},
     store::edits::{MAX_EDITS, MessageEdit, MessageWritten},
 };
 use utoipa::ToSchema;
@@ -51,7 +51,7 @@ pub struct ChangeMessage {
     message_body: Option<String>,
     /// A JSON object of the client's own; `null` takes it away.
     #[schema(value_type = Option<describe::Metadata>)]
-    metadata: Option<Option<Metadata>>,
+    metadata: Option<MetadataChange>,
 }
 
 impl RequestBody for ChangeMessage {
@@ -70,6 +70,7 @@ impl FromFields for ChangeMessage {
     fn read(fields: &mut Fields) -> Option<Self> {
         let message_body = fields.given("message_body", message::body);
         let metadata = fields.nullable("metadata", typed);
+        let metadata = metadata.map(|metadata| MetadataChange::of(metadata, fields.merges()));
         Some(Self { message_body, metadata })
     }
 }
@@ -87,7 +88,8 @@ pub async fn replace(
     IfMatch(expected): IfMatch,
     Json(request): Json<ReplaceMessage>,
 ) -> Result<Reply<MessageView>, Problem> {
-    let edit = MessageEdit { body: Some(request.message_body), metadata: Some(request.metadata), expected };
+    let metadata = Some(MetadataChange::Replace(request.metadata));
+    let edit = MessageEdit { body: Some(request.message_body), metadata, expected };
     apply(&app, &caller, id, edit).await
 }
 
@@ -130,6 +132,7 @@ async fn apply(
         }
         MessageWritten::Gone => Err(Problem::not_found()),
         MessageWritten::Stale => Err(Problem::precondition_failed()),
+        MessageWritten::MetadataTooLarge => Err(Invalid::from(TooLarge).into()),
         MessageWritten::TooManyEdits => Err(Problem::new(
             Code::InvalidRequest,
             format!(

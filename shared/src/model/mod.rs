@@ -4,6 +4,7 @@ pub mod characters;
 pub mod conversation;
 pub mod email;
 pub mod json;
+mod merge;
 pub mod message;
 mod metadata;
 pub mod text;
@@ -11,7 +12,10 @@ pub mod user;
 
 use std::borrow::Cow;
 
-pub use self::metadata::{METADATA_BYTES, Metadata};
+pub use self::{
+    merge::{MetadataChange, TooLarge},
+    metadata::{METADATA_BYTES, Metadata},
+};
 
 /// One field of a request that cannot be accepted, and why, in words for whoever sent it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

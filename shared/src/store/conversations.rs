@@ -14,7 +14,7 @@ use super::{
 use crate::{
     ids::{ConversationId, UserId},
     model::{
-        Expected, Metadata,
+        Expected, Metadata, MetadataChange, TooLarge,
         conversation::{Kind, MemberRole},
         message::digest,
     },
@@ -53,8 +53,8 @@ pub enum Opened {
 pub struct ConversationEdit {
     /// The name from now on, `None` inside for none.
     pub name: Option<Option<String>>,
-    /// The client's own data from now on, `None` inside for none.
-    pub metadata: Option<Option<Metadata>>,
+    /// The change of the client's own data.
+    pub metadata: Option<MetadataChange>,
     /// The version that the client's copy has, if it insists.
     pub expected: Expected,
 }
@@ -226,13 +226,15 @@ fn sorted(mut pair: [UserId; 2]) -> [UserId; 2] {
 
 impl ConversationEdit {
     /// The conversation as the edit makes it; `None` if it is so already.
-    pub(crate) fn apply(&self, conversation: &Conversation) -> Option<Conversation> {
+    pub(crate) fn apply(&self, conversation: &Conversation) -> Result<Option<Conversation>, TooLarge> {
         let name = self.name.clone().unwrap_or_else(|| conversation.name.clone());
-        let metadata = self.metadata.clone().unwrap_or_else(|| conversation.metadata.clone());
+        let present = conversation.metadata.as_ref();
+        let metadata = self.metadata.as_ref().map(|change| change.applied(present)).transpose()?;
+        let metadata = metadata.unwrap_or_else(|| conversation.metadata.clone());
         if name == conversation.name && metadata == conversation.metadata {
-            return None;
+            return Ok(None);
         }
-        Some(Conversation { name, metadata, v: conversation.v + 1, ..conversation.clone() })
+        Ok(Some(Conversation { name, metadata, v: conversation.v + 1, ..conversation.clone() }))
     }
 }
 

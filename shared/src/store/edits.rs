@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     ids::{MessageId, UserId},
-    model::{Expected, Metadata},
+    model::{Expected, MetadataChange, TooLarge},
 };
 
 /// Most edits of one message: a deletion removes all earlier bodies in its one transaction of at most 100 items.
@@ -25,8 +25,8 @@ pub const MAX_EDITS: u64 = 90;
 pub struct MessageEdit {
     /// What the message says from now on.
     pub body: Option<String>,
-    /// The client's own data from now on, `None` inside for none.
-    pub metadata: Option<Option<Metadata>>,
+    /// The change of the client's own data.
+    pub metadata: Option<MetadataChange>,
     /// The revision that the client's copy has, if it insists.
     pub expected: Expected,
 }
@@ -42,6 +42,8 @@ pub enum MessageWritten {
     Stale,
     /// It was changed too often.
     TooManyEdits,
+    /// The client's own data would be too large after the merge.
+    MetadataTooLarge,
 }
 
 impl Store {
@@ -75,7 +77,10 @@ impl Store {
             if !edit.expected.allows(message.revision) {
                 return Ok(MessageWritten::Stale);
             }
-            let Some(edited) = edit.apply(&message, now) else {
+            let Ok(edited) = edit.apply(&message, now) else {
+                return Ok(MessageWritten::MetadataTooLarge);
+            };
+            let Some(edited) = edited else {
                 return Ok(MessageWritten::Done(message));
             };
             if message.revision >= MAX_EDITS {
@@ -134,14 +139,16 @@ impl Store {
 
 impl MessageEdit {
     /// The message as the edit makes it; `None` if it is so already.
-    fn apply(&self, message: &Message, now: Time) -> Option<Message> {
+    fn apply(&self, message: &Message, now: Time) -> Result<Option<Message>, TooLarge> {
         let body = self.body.clone().unwrap_or_else(|| message.body.clone());
-        let metadata = self.metadata.clone().unwrap_or_else(|| message.metadata.clone());
+        let present = message.metadata.as_ref();
+        let metadata = self.metadata.as_ref().map(|change| change.applied(present)).transpose()?;
+        let metadata = metadata.unwrap_or_else(|| message.metadata.clone());
         if body == message.body && metadata == message.metadata {
-            return None;
+            return Ok(None);
         }
         let edited_at = Some(now);
-        Some(Message { body, metadata, edited_at, revision: message.revision + 1, ..message.clone() })
+        Ok(Some(Message { body, metadata, edited_at, revision: message.revision + 1, ..message.clone() }))
     }
 }
 

@@ -73,6 +73,8 @@ pub enum ParticipantsWritten {
     LastOwner,
     /// Too many come and go at once for one transaction.
     TooManyAtOnce,
+    /// The client's own data would be too large after the merge.
+    MetadataTooLarge,
 }
 
 /// A group as it was read, and where its change log goes on.
@@ -174,7 +176,10 @@ impl Store {
                 return Ok(ParticipantsWritten::Stale);
             }
             let wanted = if present.is_done { wanted.settled() } else { wanted };
-            let edited = edit.apply(&present.conversation).filter(|_| !present.is_done);
+            let edited = if present.is_done { Ok(None) } else { edit.apply(&present.conversation) };
+            let Ok(edited) = edited else {
+                return Ok(ParticipantsWritten::MetadataTooLarge);
+            };
             let plan = match self.plan(&present.conversation, wanted).await? {
                 Ok(plan) => plan,
                 Err(refusal) => return Ok(refusal),
