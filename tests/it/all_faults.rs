@@ -198,7 +198,10 @@ async fn rules_that_need_the_caller_or_the_conversation_are_checked_beside_the_o
     let me = ann.patch("/api/users/me/", json!({ "role": "admin", "email": "x", "first_name": "", "x": 1 }));
     assert_eq!(named(me.await), ["email", "first_name", "role", "x"]);
     let body = json!({ "participants": [ann.id], "kind": "direct", "name": "x", "client_id": 1, "x": 1 });
-    assert_eq!(named(ann.post("/api/conversations/", body).await), ["client_id", "name", "x"]);
+    assert_eq!(
+        named(ann.post("/api/conversations/", body).await),
+        ["client_id", "name", "participants", "x"]
+    );
     let body = json!({ "participants": [ann.id], "kind": "direct", "name": "x", "x": 1 });
     assert_eq!(named(ann.post("/api/conversations/", body).await), ["name", "participants", "x"]);
     let path = format!("/api/conversations/{direct}/");

@@ -27,7 +27,10 @@ pub struct ChangePassword {
 impl FromFields for ChangePassword {
     fn read(fields: &mut Fields) -> Option<Self> {
         let old_password = fields.required("old_password", typed);
-        let new_password = fields.required("new_password", typed);
+        // What depends on the user is checked by the handler.
+        let new_password = fields.required("new_password", |password: Password| {
+            password.clone().accept("new_password", None, &[]).map(|_| password)
+        });
         Some(Self { old_password: old_password?, new_password: new_password? })
     }
 }
