@@ -20,10 +20,10 @@ use uuid::Uuid;
 
 use crate::list::ListMessages;
 
-/// How many conversations a page looks into at once.
+/// Conversations that a page reads in one step.
 const CONVERSATIONS: usize = 10;
 
-/// How often it looks into that many while it finds nothing. Behind these it is empty and leads on.
+/// Most steps of a page that finds nothing. After them the page is empty, and its `next` leads on.
 const WAVES: usize = 10;
 
 /// A page looks into no further conversation behind so much text: the next one may add 1 MB, and an answer of Lambda, where
@@ -63,7 +63,7 @@ impl Position {
 struct Filling {
     messages: Vec<Message>,
     bytes: usize,
-    /// How many more messages it takes.
+    /// The number of messages that it still takes.
     room: usize,
     tombstones: bool,
 }

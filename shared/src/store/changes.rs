@@ -125,6 +125,17 @@ impl Store {
         Ok((member, Some(page.items.into_iter().filter_map(change).collect())))
     }
 
+    /// A user's memberships in several conversations, strongly consistent.
+    pub async fn memberships(&self, user: UserId, ids: &[ConversationId]) -> Result<Vec<Member>, StoreError> {
+        let keys = ids.iter().map(|id| Key::member(*id, user)).collect();
+        Ok(self
+            .batch_get(keys, Consistency::Strong)
+            .await?
+            .into_iter()
+            .filter_map(Item::into_member)
+            .collect())
+    }
+
     /// A membership, strongly consistent: what decides about access.
     pub async fn member(
         &self,

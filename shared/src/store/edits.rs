@@ -8,8 +8,9 @@ use super::{
     backoff::Backoff,
     changes::ChangeWritten,
     items::{Change, ChangeKind, Item, Message, Revision},
+    messages::reading,
     ops::{ABSENT, Expression},
-    table::Key,
+    table::{Key, Span},
     transactions::Step,
 };
 use crate::{
@@ -47,6 +48,12 @@ pub enum MessageWritten {
 }
 
 impl Store {
+    /// Returns the earlier bodies of a message, oldest first.
+    pub async fn revisions(&self, id: MessageId) -> Result<Vec<Revision>, StoreError> {
+        let page = self.query_whole(Span::revisions(id), reading(false, None)).await?;
+        Ok(page.items.into_iter().filter_map(Item::into_revision).collect())
+    }
+
     /// Changes what a message says and keeps what it said, for a message that `actor` may edit.
     ///
     /// The target's condition closes the race with another edit and with a deletion: both set another revision. The

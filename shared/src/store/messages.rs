@@ -4,7 +4,7 @@ use futures::future::try_join;
 
 use super::{
     Store, StoreError,
-    items::{Item, Member, Message, Revision},
+    items::{Item, Member, Message},
     ops::{Consistency, Reading},
     table::{Key, Span},
 };
@@ -28,9 +28,9 @@ pub enum Around {
 pub struct MessagePage {
     /// The messages; tombstones among them if they were asked for.
     pub messages: Vec<Message>,
-    /// Where older entries are: below this number. `None` if there are none.
+    /// Older entries are below this number; `None` if there are none.
     pub older: Option<u64>,
-    /// Where newer entries are: above this number. `None` if there are none.
+    /// Newer entries are above this number; `None` if there are none.
     pub newer: Option<u64>,
 }
 
@@ -41,18 +41,18 @@ pub struct Source {
     pub conversation: ConversationId,
     /// Nothing at or below this number is read.
     pub base: u64,
-    /// Whether tombstones are wanted too.
+    /// True if the page contains tombstones too.
     pub tombstones: bool,
 }
 
 /// What ends a page before its limit, as it does in `DynamoDB`.
 const PAGE_BYTES: usize = 1024 * 1024;
 
-/// How many entries a page reads at most, if tombstones among them are left out: behind these it ends, with fewer messages or
+/// Most entries that a page reads if tombstones among them are left out. After these it ends, with fewer messages or
 /// none, and leads on.
 pub const ENTRIES_PER_PAGE: usize = 1000;
 
-/// How many entries each further query of a page reads.
+/// Entries that each further query of a page reads.
 const ENTRIES_PER_QUERY: usize = 200;
 
 impl Source {
@@ -77,11 +77,11 @@ impl MessagePage {
     }
 }
 
-/// How far the reading of a page has come.
+/// The progress of reading a page.
 struct Progress {
-    /// How many messages the page may still take.
+    /// The number of messages that the page may still take.
     room: usize,
-    /// How many entries were read.
+    /// The number of entries that were read.
     entries: usize,
 }
 
@@ -90,13 +90,13 @@ impl Progress {
         Self { room: limit, entries: 0 }
     }
 
-    /// How many entries the next query reads: the first one no more than a page without tombstones takes.
+    /// Returns the limit of the next query: for the first one, the entries that a page without tombstones takes.
     const fn wanted(&self) -> usize {
         if self.entries == 0 { self.room } else { ENTRIES_PER_QUERY }
     }
 
-    /// Whether reading ends behind a query that gave `entries`, of which some may have been messages: at the bound, or where 1 MB
-    /// has ended the query and there is something to show.
+    /// Counts the entries of a query and returns true if reading ends after it: at the bound, or if 1 MB has ended the query and
+    /// there is something to show.
     const fn ends(&mut self, entries: usize, is_short: bool, is_empty: bool) -> bool {
         self.entries += entries;
         self.room == 0 || self.entries >= ENTRIES_PER_PAGE || (is_short && !is_empty)
@@ -254,23 +254,6 @@ impl Store {
                 return Ok(Some(page));
             }
         }
-    }
-
-    /// What a message said before its edits, oldest first.
-    pub async fn revisions(&self, id: MessageId) -> Result<Vec<Revision>, StoreError> {
-        let page = self.query_whole(Span::revisions(id), reading(false, None)).await?;
-        Ok(page.items.into_iter().filter_map(Item::into_revision).collect())
-    }
-
-    /// A user's memberships in several conversations, strongly consistent.
-    pub async fn memberships(&self, user: UserId, ids: &[ConversationId]) -> Result<Vec<Member>, StoreError> {
-        let keys = ids.iter().map(|id| Key::member(*id, user)).collect();
-        Ok(self
-            .batch_get(keys, Consistency::Strong)
-            .await?
-            .into_iter()
-            .filter_map(Item::into_member)
-            .collect())
     }
 
     /// A membership ∥ a page of messages above its base. The page is read from the start of the log while the base is

@@ -82,7 +82,7 @@ struct Present {
     conversation: Conversation,
     tail: u64,
     number: u64,
-    /// Whether this very request has changed it: an earlier try took effect after it was given up.
+    /// True if this request has changed it already: an earlier try took effect after it was given up.
     is_done: bool,
 }
 

@@ -1,4 +1,4 @@
-//! How `metadata` stands in an item: as a text, which `DynamoDB` does not interpret. A map would lose the order of keys and the
+//! The attribute `metadata` of an item: a text, which `DynamoDB` does not interpret. A map would lose the order of keys and the
 //! digits of numbers.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};

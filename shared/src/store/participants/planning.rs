@@ -34,7 +34,7 @@ pub enum Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// What is left to do once the change has taken effect: nothing. Participants are read as they are.
+    /// Returns a request for no change, with which participants are read as they are.
     pub(super) const fn settled(self) -> Self {
         match self {
             Self::Remove(_) => Self::Add(&[]),

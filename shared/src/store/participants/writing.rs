@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Who changes a conversation, by which request, and when.
+/// The actor, the request and the time of a change.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct By {
     pub(super) actor: UserId,
