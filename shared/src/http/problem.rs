@@ -86,7 +86,8 @@ impl Problem {
     pub fn precondition_failed() -> Self {
         Self::new(
             Code::PreconditionFailed,
-            "It has changed since: read it again, then repeat the request with its present ETag.",
+            "The resource is not the version that `If-Match` or `If-None-Match` asks for. Read it again, then repeat the request \
+             with its present ETag.",
         )
     }
 
