@@ -3,9 +3,10 @@
 
 mod components;
 mod examples;
-mod forms;
+mod fields;
 mod operations;
 mod problems;
+mod representations;
 
 use shared::http::describe;
 use utoipa::{
@@ -23,20 +24,29 @@ pub const FILE: &str = "shared/openapi.json";
 const ABOUT: &str = "\
 Users with roles, conversations with many participants, messages.
 
-Paths are answered with and without their trailing slash. GET is answered for HEAD too, without a body; OPTIONS is a 204 with \
-`Allow`, and another method than a path has is a 405 with it. Requests are JSON, or a form of the same fields where a form can \
-say them; answers are JSON. Fields and parameters that are not described here are refused by name. Fields that are only read \
-may be sent back, and are passed over.
+Paths are answered with and without their trailing slash. GET is answered for HEAD too, without a body. OPTIONS is answered \
+with 204 and `Allow`, and a method that a path does not have with 405 and `Allow`.
 
-Unsuccessful requests are answered with problem details (RFC 9457) that have a stable `code`. What is not the caller's to know \
-about is a 404. Every answer has an `X-Request-Id`.";
+Requests and answers are JSON. A request whose fields are text, or lists of text, can also be sent as an HTML form \
+(`application/x-www-form-urlencoded`) with the same fields; a list is a field that is repeated. Every path takes the parameter \
+`format=json`, which asks for JSON whatever the header `Accept` says. Other fields and parameters than those described are \
+refused by name. Read-only fields of a request are accepted and ignored, so that a client can send back what it received.
+
+Unsuccessful requests are answered with problem details (RFC 9457) that have a stable `code`. Something that the caller may \
+not know of is answered with 404, as if it did not exist. Every answer has an `X-Request-Id`.
+
+The gateway in front of the API answers some requests itself: those over its limits (413, 429, 431), those that it cannot \
+read (400), and those that get no answer from the API in time (500, 503). These answers are `application/json` with one field, \
+`message`, rather than problem details.
+
+The description is OpenAPI 3.1. Generators that read nothing but OpenAPI 3.0, such as progenitor, cannot use it.";
 
 /// The description, complete.
 #[must_use]
 pub fn document() -> OpenApi {
     let mut document = OpenApiBuilder::new()
         .info(info())
-        .servers(Some([Server::new("/")]))
+        .servers(Some([server()]))
         .components(Some(Components::new()))
         .tags(Some(tags()))
         .build();
@@ -52,6 +62,7 @@ pub fn document() -> OpenApi {
     for (name, schema) in vocabulary() {
         components.schemas.insert(name, schema);
     }
+    components.schemas.values_mut().for_each(fields::rewrite);
     for (path, method, operation) in operations_of(&mut document.paths) {
         operations::complete(operation, method, path, &mut components);
     }
@@ -76,14 +87,20 @@ fn info() -> utoipa::openapi::Info {
         .build()
 }
 
+fn server() -> Server {
+    let mut server = Server::new(describe::ADDRESS);
+    server.description = Some("The API of this description.".to_owned());
+    server
+}
+
 fn tags() -> Vec<Tag> {
     let tag = |name: &str, description| TagBuilder::new().name(name).description(Some(description)).build();
     vec![
         tag("tokens", "Logging in and out"),
         tag("users", "Accounts, profiles and devices"),
-        tag("conversations", "Conversations, who takes part, read marks, changes"),
+        tag("conversations", "Conversations, participants, read marks, changes"),
         tag("messages", "Sending and reading"),
-        tag("service", "What machines ask for"),
+        tag("service", "The root, this description, keys and health"),
     ]
 }
 
@@ -93,15 +110,14 @@ fn vocabulary() -> Vec<(String, RefOr<Schema>)> {
         (T::name().into(), T::schema())
     }
     vec![
-        of::<describe::JsonValue>(),
         of::<shared::ids::ClientKey>(),
         of::<shared::ids::SessionId>(),
         of::<shared::ids::UserId>(),
         of::<shared::ids::ConversationId>(),
         of::<shared::ids::MessageId>(),
         of::<shared::http::Limit>(),
+        of::<describe::InboxLimit>(),
         of::<describe::Cursor>(),
-        of::<describe::Switch>(),
         of::<describe::ChangeNumber>(),
         of::<describe::EmailAddress>(),
     ]

@@ -48,7 +48,7 @@ macro_rules! plain_id {
             }
         }
 
-        id_text!($type, $kind, concat!("The id of a ", $kind, "."), $example);
+        id_text!($type, $kind, concat!("The id of a ", $kind, "."), None, $example);
     };
 }
 
@@ -140,12 +140,14 @@ id_text!(
     ConversationId,
     "conversation",
     "The id of a conversation, a UUIDv8.",
+    Some("^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-8[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F][048cC]0{10}$"),
     "01234567-89ab-8cde-bc04-8c0000000000"
 );
 id_text!(
     MessageId,
     "message",
     "The id of a message, a UUIDv8: its conversation's, with the message's number in the low 42 bits.",
+    Some("^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-8[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"),
     "01234567-89ab-8cde-bc04-8c0000000002"
 );
 
@@ -187,6 +189,7 @@ id_text!(
     ClientKey,
     "request (a UUIDv7)",
     "A UUIDv7 that the client makes when its user presses send, the same in every retry.",
+    Some("^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"),
     "019aac3f-8e00-7cc3-98c4-dc0c0c07398f"
 );
 

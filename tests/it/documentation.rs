@@ -2,6 +2,7 @@
 //! browser.
 
 use axum::http::Method;
+use shared::http::describe::ADDRESS;
 
 use crate::harness::{
     Answer, Browser, TestApp,
@@ -17,7 +18,7 @@ async fn the_description_is_served_as_it_is_checked_in() {
     let app = TestApp::new().await;
     let plain = app.get(SCHEMA).send().await.expect(200);
     let packed = app.get(SCHEMA).header("accept-encoding", GZIP).send().await.expect(200);
-    assert!(plain.text() == written() && packed.unpacked() == plain.body, "it is another one");
+    assert_eq!(packed.unpacked(), plain.body);
     assert!(packed.body.len() < 30_000 && plain.header("content-encoding").is_none());
     for answer in [&plain, &packed] {
         assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -25,8 +26,12 @@ async fn the_description_is_served_as_it_is_checked_in() {
         assert_eq!(answer.header("cache-control"), Some("no-cache"), "asked about each time");
         assert_eq!(answer.header("etag"), plain.header("etag"));
     }
-    // It is tried out wherever it is deployed.
-    assert_eq!(plain.json()["servers"], serde_json::json!([{ "url": "/" }]));
+    // The address is the one that was asked, so that a client made of it asks there.
+    assert_eq!(plain.json()["servers"][0]["url"], "http://api.test");
+    assert!(plain.text().replacen("http://api.test", ADDRESS, 1) == written(), "it is another one");
+    let elsewhere = app.get(SCHEMA).header("host", "other.test").send().await.expect(200);
+    assert_eq!(elsewhere.json()["servers"][0]["url"], "http://other.test");
+    assert_ne!(elsewhere.header("etag"), plain.header("etag"), "it is another document");
     let head = app.request(Method::HEAD, SCHEMA).send().await.expect(200);
     assert_eq!((head.header("etag"), head.body.len()), (plain.header("etag"), 0));
 }

@@ -72,6 +72,8 @@ mod metadata;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
+mod openapi_rules;
+#[cfg(test)]
 mod order;
 #[cfg(test)]
 mod pages;

@@ -8,7 +8,7 @@ use shared::{
 
 /// Closes the own account.
 ///
-/// Its messages stay, under a deleted user.
+/// The account's messages stay, and their sender is shown as a deleted user.
 #[utoipa::path(delete, path = "/api/users/me/", operation_id = "close_own_account", responses((status = 204)))]
 pub async fn close(
     caller: Caller,

@@ -10,9 +10,8 @@ use crate::{refresh::Refresh, verify::Nothing};
 
 /// Logs a device out by its refresh token.
 ///
-/// Ends the token's session, whichever of its generations the token is. One that is over already stays so, and the answer is
-/// the same.
-#[utoipa::path(post, path = "/api/token/blacklist/", operation_id = "blacklist_token", request_body = inline(Json<Refresh>), security(()),
+/// Ends the token's session. The answer is the same if the session has already ended.
+#[utoipa::path(post, path = "/api/token/blacklist/", operation_id = "blacklist_token", request_body = Refresh, security(()),
     responses((status = 200, body = Nothing), (status = 401)))]
 pub async fn blacklist(
     State(app): State<App>,

@@ -8,18 +8,20 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// What is well.
+/// The state of the service.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// `ok`.
+    /// The state of the process, always `ok`.
     #[schema(example = "ok")]
     pub status: &'static str,
-    /// `ok`.
+    /// The state of the table, always `ok`: without the table the answer is 503.
     #[schema(example = "ok")]
     pub table: &'static str,
 }
 
-/// Says whether the process is up and the table answers.
+/// Checks the service.
+///
+/// The answer is 503 if the process runs and the table does not answer.
 #[utoipa::path(get, path = "/healthz", operation_id = "read_health", security(()), responses((status = 200, body = Health)))]
 pub async fn health(
     State(app): State<App>,

@@ -12,40 +12,40 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// A set of keys.
+/// A set of public keys (RFC 7517).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeySet {
-    /// Those that verify at this moment.
+    /// The keys that verify tokens at this moment.
     pub keys: Vec<PublicKey>,
 }
 
 /// An Ed25519 public key.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PublicKey {
-    /// `OKP`.
+    /// The type of the key, always `OKP`.
     #[schema(example = "OKP")]
     pub kty: &'static str,
-    /// `Ed25519`.
+    /// The curve, always `Ed25519`.
     #[schema(example = "Ed25519")]
     pub crv: &'static str,
-    /// `EdDSA`.
+    /// The algorithm, always `EdDSA`.
     #[schema(example = "EdDSA")]
     pub alg: &'static str,
-    /// `sig`.
+    /// The use, always `sig`: signatures.
     #[serde(rename = "use")]
     #[schema(example = "sig")]
     pub usage: &'static str,
-    /// The key's thumbprint (RFC 7638).
+    /// The key's id, its thumbprint (RFC 7638).
     #[schema(example = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
     pub kid: String,
-    /// The key.
+    /// The public key in base64url.
     #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
     pub x: String,
 }
 
 /// Shows the public keys of the tokens.
 ///
-/// To be kept for five minutes.
+/// Clients can keep them for five minutes.
 #[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "read_keys", security(()),
     responses((status = 200, body = KeySet)))]
 pub async fn keys(

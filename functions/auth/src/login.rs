@@ -20,13 +20,13 @@ use utoipa::ToSchema;
 
 use crate::TokenPair;
 
-/// Who logs in.
+/// Email and password.
 #[derive(Debug, ToSchema)]
 pub struct Login {
-    /// The account's.
+    /// The account's email address.
     #[schema(value_type = EmailAddress)]
     pub email: Email,
-    /// The account's.
+    /// The account's password.
     #[schema(value_type = PasswordText)]
     pub password: Password,
 }
@@ -46,8 +46,8 @@ const USER_AGENT: usize = 200;
 
 /// Logs in.
 ///
-/// Answers with the first pair of tokens of a new session.
-#[utoipa::path(post, path = "/api/token/", operation_id = "login", request_body = inline(Json<Login>), security(()),
+/// Returns the first pair of tokens of a new session.
+#[utoipa::path(post, path = "/api/token/", operation_id = "login", request_body = Login, security(()),
     responses((status = 200, body = TokenPair), (status = 401), (status = 429)))]
 pub async fn login(
     State(app): State<App>,

@@ -17,7 +17,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// What to change; the rest stays.
+/// The fields to change. The others stay as they are.
 #[derive(Debug, ToSchema)]
 pub struct ChangeMe {
     /// 1 to 150 characters.
@@ -29,10 +29,10 @@ pub struct ChangeMe {
     /// 3 to 15 digits, with `+ ( ) - . /` and spaces; `null` removes it.
     #[schema(value_type = Option<PhoneNumber>)]
     pub phone_number: Option<Option<String>>,
-    /// May be sent back as it is, and cannot be changed.
+    /// Can be sent back as it is, and cannot be changed.
     #[schema(value_type = EmailAddress, required = false)]
     pub email: Option<String>,
-    /// May be sent back as it is, and is for admins to change.
+    /// Can be sent back as it is. Only admins can change it.
     #[schema(value_type = Role, required = false)]
     pub role: Option<String>,
 }
@@ -54,6 +54,8 @@ impl RequestBody for ChangeMe {
 }
 
 /// Reads the own profile.
+///
+/// It has the contact details.
 #[utoipa::path(get, path = "/api/users/me/", operation_id = "read_own_profile", responses((status = 200, body = UserView)))]
 pub async fn read(
     caller: Caller,
@@ -66,9 +68,9 @@ pub async fn read(
 
 /// Changes the own profile.
 ///
-/// What is not named stays, and what changes nothing writes nothing.
+/// Fields that are not named stay as they are. A request that changes nothing writes nothing.
 #[utoipa::path(patch, path = "/api/users/me/", operation_id = "change_own_profile",
-    request_body = inline(shared::http::Json<ChangeMe>), responses((status = 200, body = UserView)))]
+    request_body = ChangeMe, responses((status = 200, body = UserView)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,

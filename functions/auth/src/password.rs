@@ -16,10 +16,10 @@ use utoipa::ToSchema;
 /// The old password and the new one.
 #[derive(Debug, ToSchema)]
 pub struct ChangePassword {
-    /// The present one.
+    /// The present password.
     #[schema(value_type = PasswordText)]
     pub old_password: Password,
-    /// 15 characters or more, or 8 that are hard to guess; at most 128.
+    /// 15 to 128 characters, or 8 or more that are hard to guess.
     #[schema(value_type = NewPasswordText)]
     pub new_password: Password,
 }
@@ -41,7 +41,7 @@ impl RequestBody for ChangePassword {}
 ///
 /// Every other session of the account ends.
 #[utoipa::path(post, path = "/api/users/me/password/", operation_id = "change_password",
-    request_body = inline(shared::http::Json<ChangePassword>), responses((status = 204), (status = 429)))]
+    request_body = ChangePassword, responses((status = 204), (status = 429)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,

@@ -19,7 +19,8 @@ use crate::TokenPair;
 /// For so long a lost answer is given again.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 
-/// A token to be refreshed, or to be logged out with. No `Debug`, which would print it.
+// No `Debug`, which would print it.
+/// A refresh token.
 #[derive(ToSchema)]
 pub struct Refresh {
     /// The refresh token.
@@ -37,9 +38,9 @@ impl RequestBody for Refresh {}
 
 /// Makes the next pair of tokens.
 ///
-/// A refresh token is good once, and for half a minute more with the same answer, in case that one was lost. Used later it
-/// ends its session.
-#[utoipa::path(post, path = "/api/token/refresh/", operation_id = "refresh_token", request_body = inline(Json<Refresh>), security(()),
+/// A refresh token can be used once. For 30 seconds more it gets the same answer, in case the first was lost. A later use ends
+/// its session.
+#[utoipa::path(post, path = "/api/token/refresh/", operation_id = "refresh_token", request_body = Refresh, security(()),
     responses((status = 200, body = TokenPair), (status = 401)))]
 pub async fn refresh(
     State(app): State<App>,

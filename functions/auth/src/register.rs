@@ -19,13 +19,13 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// Who wants an account.
+/// A new account.
 #[derive(Debug, ToSchema)]
 pub struct Register {
-    /// Logs in, and nobody else may have it.
+    /// The email address that logs in. It must not be registered yet.
     #[schema(value_type = EmailAddress)]
     pub email: Email,
-    /// 15 characters or more, or 8 that are hard to guess; at most 128.
+    /// 15 to 128 characters, or 8 or more that are hard to guess.
     #[schema(value_type = NewPasswordText)]
     pub password: NewPassword,
     /// 1 to 150 characters.
@@ -65,9 +65,9 @@ impl RequestBody for Register {
 
 /// Makes an account.
 ///
-/// Its role is `guest`, whatever is asked for. Where registration is closed, only admins make accounts.
+/// Its role is `guest`, whatever the request asks for. In a deployment whose registration is closed, only admins make accounts.
 #[utoipa::path(post, path = "/api/users/", operation_id = "register",
-    request_body = inline(Json<Register>), security((), ("bearer" = [])),
+    request_body = Register, security((), ("accessToken" = [])),
     responses((status = 201, body = UserView), (status = 401), (status = 403)))]
 pub async fn register(
     _: MayRegister,

@@ -19,38 +19,38 @@ use shared::{
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-/// A device that is logged in.
+/// A session: a device that is logged in.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Session)]
 pub struct SessionView {
-    /// Its id.
+    /// The session's id.
     pub session_id: SessionId,
-    /// `token` or `cookie`: how it authenticates.
+    /// The way in which it authenticates.
     pub kind: SessionKind,
-    /// What the device called itself.
-    #[schema(required, example = "curl/8.14")]
+    /// The header `User-Agent` of the login, cut to 200 characters.
+    #[schema(required, examples("curl/8.14"))]
     pub user_agent: Option<String>,
-    /// When the user logged in on it.
+    /// The time of the login.
     #[serde(serialize_with = "timestamp")]
     pub created_at: DateTime<Utc>,
-    /// When it last got a token.
+    /// The time of the last refresh, or of the login.
     #[serde(serialize_with = "timestamp")]
     pub refreshed_at: DateTime<Utc>,
-    /// When it is logged out unless it gets another.
+    /// The time when it ends unless it is refreshed.
     #[serde(serialize_with = "timestamp")]
     pub expires_at: DateTime<Utc>,
-    /// Whether it is the one that asks.
+    /// True for the session of this request.
     pub current: bool,
 }
 
-/// Which page.
+/// A page of sessions.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListSessions {
-    /// At most so many, 1 to 100.
+    /// The size of the page.
     #[param(required = false)]
     pub limit: Limit,
-    /// Where the page begins, from a link.
+    /// The position where the page begins.
     #[param(value_type = Option<Cursor>)]
     pub cursor: Option<SessionId>,
 }
@@ -64,7 +64,9 @@ impl FromFields for ListSessions {
     }
 }
 
-/// Lists the devices that are logged in.
+/// Lists the sessions of the caller.
+///
+/// A session is a device that is logged in, by tokens or by a cookie. Sessions that have ended are not listed.
 #[utoipa::path(get, path = "/api/users/me/sessions/", operation_id = "list_sessions", params(ListSessions),
     responses((status = 200, body = Page<SessionView>)))]
 pub async fn list(
@@ -90,7 +92,9 @@ pub async fn list(
     }))
 }
 
-/// Reads one device that is logged in.
+/// Reads a session of the caller.
+///
+/// A session that has ended does not exist any more.
 #[utoipa::path(get, path = "/api/users/me/sessions/{id}/", operation_id = "read_session", params(Ids<SessionId>),
     responses((status = 200, body = SessionView)))]
 pub async fn read(
@@ -103,9 +107,9 @@ pub async fn read(
     Ok(Reply::ok(SessionView::new(session, &caller)))
 }
 
-/// Logs a device out.
+/// Ends a session of the caller.
 ///
-/// Its access token is good for what is left of its 15 minutes.
+/// Its access token stays valid for the rest of its 15 minutes.
 #[utoipa::path(delete, path = "/api/users/me/sessions/{id}/", operation_id = "end_session", params(Ids<SessionId>),
     responses((status = 204)))]
 pub async fn end(

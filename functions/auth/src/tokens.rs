@@ -16,13 +16,14 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// Tokens, as users of djangorestframework-simplejwt know them. No `Debug`, which would print them.
+// No `Debug`, which would print them.
+/// A pair of tokens, named as in djangorestframework-simplejwt.
 #[derive(Serialize, ToSchema)]
 pub struct TokenPair {
-    /// Makes the next pair at `/api/token/refresh/`, once; good for 30 days.
+    /// The refresh token. `/api/token/refresh/` exchanges it for the next pair, once, within 30 days.
     #[schema(value_type = TokenText)]
     pub refresh: String,
-    /// Goes into the header `Authorization: Bearer …`; good for 15 minutes.
+    /// The access token for the header `Authorization: Bearer …`, valid for 15 minutes.
     #[schema(value_type = TokenText)]
     pub access: String,
 }

@@ -16,13 +16,13 @@ use utoipa::ToSchema;
 
 use crate::me::same_email;
 
-/// What an admin changes.
+/// The fields that an admin can change.
 #[derive(Debug, ToSchema)]
 pub struct ChangeUser {
     /// `guest`, `host` or `admin`.
     #[schema(value_type = Role, required = false)]
     pub role: Option<Role>,
-    /// May be sent back as it is, and cannot be changed.
+    /// Can be sent back as it is, and cannot be changed.
     #[schema(value_type = Option<EmailAddress>)]
     pub email: Option<Option<String>>,
 }
@@ -40,7 +40,7 @@ impl RequestBody for ChangeUser {
 
 /// Reads a profile.
 ///
-/// How to reach the user is shown to who may know it.
+/// Contact details are included only if the caller may see them.
 #[utoipa::path(get, path = "/api/users/{id}/", operation_id = "read_user", params(Ids<UserId>),
     responses((status = 200, body = UserView)))]
 pub async fn read(
@@ -55,9 +55,9 @@ pub async fn read(
 
 /// Sets a user's role.
 ///
-/// For admins. A repetition sets the same role; what changes nothing writes nothing.
+/// Only admins can do this. A request that changes nothing writes nothing.
 #[utoipa::path(patch, path = "/api/users/{id}/", operation_id = "change_user", params(Ids<UserId>),
-    request_body = inline(shared::http::Json<ChangeUser>), responses((status = 200, body = UserView), (status = 403)))]
+    request_body = ChangeUser, responses((status = 200, body = UserView), (status = 403)))]
 pub async fn change(
     caller: Caller,
     State(app): State<App>,

@@ -19,17 +19,17 @@ use uuid::Uuid;
 
 use crate::user::shown_to;
 
-/// Which users.
+/// A page of users.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListUsers {
     /// The user with this email.
     #[param(value_type = Option<EmailAddress>)]
     pub email: Option<Email>,
-    /// At most so many, 1 to 100.
+    /// The size of the page.
     #[param(required = false)]
     pub limit: Limit,
-    /// Where the page begins, from a link.
+    /// The position where the page begins.
     #[param(value_type = Option<Cursor>)]
     pub cursor: Option<UserPosition>,
 }
@@ -48,7 +48,7 @@ impl FromFields for ListUsers {
 
 /// Lists users.
 ///
-/// Everybody, by page, for admins; for others the one user whose `email` they know.
+/// Admins get all users, page by page. Others get the one user whose `email` they name.
 #[utoipa::path(get, path = "/api/users/", operation_id = "list_users", params(ListUsers),
     responses((status = 200, body = Page<UserView>), (status = 403)))]
 pub async fn list(

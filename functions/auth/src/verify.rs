@@ -9,7 +9,8 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// A token to be checked. No `Debug`, which would print it.
+// No `Debug`, which would print it.
+/// A token to check.
 #[derive(ToSchema)]
 pub struct Verify {
     /// An access or a refresh token.
@@ -31,9 +32,9 @@ pub struct Nothing {}
 
 /// Checks a token.
 ///
-/// Answers with an empty object where the token is good. An access token is good by its signature and time; a refresh token
-/// is only worth what its session is.
-#[utoipa::path(post, path = "/api/token/verify/", operation_id = "verify_token", request_body = inline(Json<Verify>), security(()),
+/// Returns an empty object if the token is valid. An access token is checked by its signature and its time, a refresh token also
+/// by its session.
+#[utoipa::path(post, path = "/api/token/verify/", operation_id = "verify_token", request_body = Verify, security(()),
     responses((status = 200, body = Nothing), (status = 401)))]
 pub async fn verify(State(app): State<App>, Json(request): Json<Verify>) -> Result<Reply<Nothing>, Problem> {
     let now = app.clock.now();

@@ -9,7 +9,10 @@ use axum::{
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
-use flate2::read::GzDecoder;
+use flate2::{
+    Compression,
+    read::{GzDecoder, GzEncoder},
+};
 use shared::http::{Problem, assets, compression::takes_gzip};
 
 /// A file's bytes, as the build script has left them.
@@ -42,11 +45,6 @@ pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
 pub(crate) struct Packed(pub(crate) &'static [u8]);
 
 impl Packed {
-    /// Tells this content from every other.
-    pub(crate) fn version(self) -> String {
-        assets::version(self.0)
-    }
-
     /// An answer in the coding that the client takes.
     pub(crate) fn answer(self, headers: &HeaderMap) -> Result<Response, Problem> {
         let vary = [(header::VARY, "Accept-Encoding")];
@@ -54,6 +52,28 @@ impl Packed {
             return Ok((vary, [(header::CONTENT_ENCODING, "gzip")], self.0).into_response());
         }
         Ok((vary, self.bytes().map_err(Problem::internal)?).into_response())
+    }
+
+    /// The same with another text in the place where `text` stands first; unchanged if `other` is empty.
+    pub(crate) fn answer_with(
+        self,
+        text: &str,
+        other: &str,
+        headers: &HeaderMap,
+    ) -> Result<Response, Problem> {
+        if other.is_empty() || other == text {
+            return self.answer(headers);
+        }
+        let bytes = self.bytes().map_err(Problem::internal)?;
+        let bytes = String::from_utf8(bytes).map_err(Problem::internal)?.replacen(text, other, 1);
+        let vary = [(header::VARY, "Accept-Encoding")];
+        if !takes_gzip(headers) {
+            return Ok((vary, bytes).into_response());
+        }
+        let mut packed = Vec::new();
+        let mut encoder = GzEncoder::new(bytes.as_bytes(), Compression::default());
+        encoder.read_to_end(&mut packed).map_err(Problem::internal)?;
+        Ok((vary, [(header::CONTENT_ENCODING, "gzip")], packed).into_response())
     }
 
     fn bytes(self) -> io::Result<Vec<u8>> {

@@ -4,42 +4,44 @@ use serde::Serialize;
 use shared::http::{NoParameters, Origin, Problem, Query, Reply};
 use utoipa::ToSchema;
 
-/// Where the lists and the rest of the API begin.
+/// The addresses at which a client begins.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Root {
-    /// One's own conversations.
+    /// The caller's conversations.
     #[schema(example = "http://127.0.0.1:3000/api/conversations/")]
     pub conversations: String,
-    /// One's own messages.
+    /// The caller's messages.
     #[schema(example = "http://127.0.0.1:3000/api/messages/")]
     pub messages: String,
-    /// Users.
+    /// The users.
     #[schema(example = "http://127.0.0.1:3000/api/users/")]
     pub users: String,
-    /// Oneself.
+    /// The caller's profile.
     #[schema(example = "http://127.0.0.1:3000/api/users/me/")]
     pub me: String,
-    /// The devices on which one is logged in.
+    /// The caller's sessions.
     #[schema(example = "http://127.0.0.1:3000/api/users/me/sessions/")]
     pub sessions: String,
-    /// Where programs log in.
+    /// The address at which programs log in.
     #[schema(example = "http://127.0.0.1:3000/api/token/")]
     pub token: String,
     /// The description of the API.
     #[schema(example = "http://127.0.0.1:3000/api/schema/")]
     pub schema: String,
-    /// The same for people.
+    /// The documentation for people.
     #[schema(example = "http://127.0.0.1:3000/api/docs/")]
     pub docs: String,
     /// The keys that verify tokens.
     #[schema(example = "http://127.0.0.1:3000/.well-known/jwks.json")]
     pub keys: String,
-    /// Whether all is well.
+    /// The state of the service.
     #[schema(example = "http://127.0.0.1:3000/healthz")]
     pub health: String,
 }
 
-/// Says where the lists and the rest of the API begin.
+/// Reads the addresses at which a client begins.
+///
+/// It needs no login.
 #[utoipa::path(get, path = "/api/", operation_id = "read_root", security(()), responses((status = 200, body = Root)))]
 pub async fn root(
     origin: Origin,

@@ -1,11 +1,12 @@
-//! `GET /api/schema/`: the description of the API, as it is checked in.
+//! `GET /api/schema/`: the description of the API, as it is checked in but for the address of the server, which is the one
+//! that the client has asked.
 
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
-use shared::http::{IfNoneMatch, NoParameters, Problem, Query};
+use shared::http::{IfNoneMatch, NoParameters, Origin, Problem, Query, assets, describe::ADDRESS};
 use utoipa::ToSchema;
 
 use crate::packed::{Packed, packed};
@@ -20,19 +21,19 @@ pub struct Document {
     /// The version of `OpenAPI`.
     #[schema(example = "3.1.0")]
     openapi: String,
-    /// What the API is called, and its version.
+    /// The name and the version of the API.
     #[schema(value_type = Object)]
     info: Value,
-    /// Where it is, as seen from here.
+    /// The address of the API.
     #[schema(value_type = Vec<Object>)]
     servers: Vec<Value>,
-    /// What can be asked.
+    /// The operations by path.
     #[schema(value_type = Object)]
     paths: Value,
-    /// What the paths refer to.
+    /// The parts that the paths refer to.
     #[schema(value_type = Object)]
     components: Value,
-    /// The groups in which they are shown.
+    /// The groups of operations.
     #[schema(value_type = Vec<Object>)]
     tags: Vec<Value>,
 }
@@ -47,11 +48,13 @@ pub struct Document {
 ))]
 pub async fn schema(
     if_none_match: IfNoneMatch,
+    origin: Origin,
     headers: HeaderMap,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Response, Problem> {
+    let address = origin.link("");
     // Weak, as it is that of the document and not of its bytes on the way.
-    let tag = format!("W/\"{}\"", DOCUMENT.version());
+    let tag = format!("W/\"{}\"", assets::version(&[DOCUMENT.0, address.as_bytes()].concat()));
     let about = [
         (header::ETAG, HeaderValue::from_str(&tag).map_err(Problem::internal)?),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
@@ -61,5 +64,5 @@ pub async fn schema(
         return Ok((StatusCode::NOT_MODIFIED, about).into_response());
     }
     let json = [(header::CONTENT_TYPE, "application/json")];
-    Ok((about, json, DOCUMENT.answer(&headers)?).into_response())
+    Ok((about, json, DOCUMENT.answer_with(ADDRESS, &address, &headers)?).into_response())
 }

@@ -11,7 +11,7 @@
         ".body-param__text": { "aria-label": "Request body" },
         ".close-modal": { "aria-label": "Close" },
         ".modal-ux": { role: "dialog", "aria-modal": "true", "aria-label": "Authorize" },
-        "#auth-bearer-value": { "aria-label": "Value: the access token", autocomplete: "off" },
+        "#auth-accessToken-value": { "aria-label": "Value: the access token", autocomplete: "off" },
     };
 
     const mend = () => {

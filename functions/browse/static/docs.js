@@ -40,7 +40,7 @@
             ServersContainer: none,
             // The cookie and its token are the browser's, and cannot be entered.
             auths: (Original) => (props) =>
-                props.definitions.has("bearer") ? create(Original, props) : null,
+                props.definitions.has("accessToken") ? create(Original, props) : null,
         },
     });
 

@@ -15,24 +15,25 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-/// Which changes.
+/// A page of changes.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListChanges {
-    /// Those with higher numbers; all without it.
+    /// The number below the first change to return.
     #[param(value_type = ChangeNumber, required = false)]
     after: u64,
-    /// At most so many, 1 to 100.
+    /// The size of the page.
     #[param(required = false)]
     limit: Limit,
-    /// Oldest first, page by page, without it.
+    /// The order of the page.
     #[param(inline, required = false)]
     order: Order,
 }
 
-/// The order of a page.
+/// `oldest`: oldest first, page by page. `newest`: newest first and one page only, for a client that begins afresh.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(default = "oldest")]
 enum Order {
     /// Oldest first.
     #[default]
@@ -59,24 +60,31 @@ fn number(text: String) -> Result<u64, Invalid> {
         .ok_or_else(|| Invalid::new("after", "must be the number of a change"))
 }
 
-/// A change.
+/// A change of a conversation other than a new message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Change)]
 pub struct ChangeView {
+    /// The number of the change in its conversation.
     number: u64,
+    /// The kind.
     kind: ChangeKind,
-    /// The message that it happened to; read it again if its `revision` is older.
+    /// The message that was changed; a client whose copy has an older `revision` reads it again. `null` if it was none.
     #[schema(required)]
     message: Option<MessageId>,
-    /// The participants that it happened to.
+    /// The participants who were added, removed or given a role.
     users: Vec<UserId>,
+    /// The user who made the change.
     actor: UserId,
-    /// The revision, of the message or of the conversation, that resulted.
+    /// The revision of the message, or the version of the conversation, after the change.
     revision: u64,
+    /// The time of the change.
     #[serde(serialize_with = "timestamp")]
     changed_at: DateTime<Utc>,
+    /// The number of participants after the change, if it changed participants.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
     participant_count: Option<u64>,
+    /// The owners after the change, if it changed participants.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     owners: Vec<UserId>,
 }
@@ -99,7 +107,7 @@ impl From<Change> for ChangeView {
 
 /// Lists changes.
 ///
-/// What happened besides new messages, after a number, oldest first unless asked for otherwise.
+/// Changes are edits, deletions, joins, leaves and renames. They are numbered in the order in which they happened.
 #[utoipa::path(get, path = "/api/conversations/{id}/changes/", operation_id = "list_changes",
     params(Ids<ConversationId>, ListChanges), responses((status = 200, body = Page<ChangeView>)))]
 pub async fn list(

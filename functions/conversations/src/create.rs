@@ -29,22 +29,22 @@ use crate::{
     view::ConversationView,
 };
 
-/// A conversation that is to be made.
+/// A new conversation.
 #[derive(Debug, ToSchema)]
 pub struct CreateConversation {
-    /// Users by id, at most 40; the caller takes part in any case.
+    /// The participants, at most 40. The caller is always one of them.
     #[schema(value_type = Vec<UserReference>)]
     participants: Vec<UserId>,
-    /// `direct` (with one other person) or `group`.
-    #[schema(required = false)]
+    /// The kind. A `direct` conversation has exactly one other participant.
+    #[schema(required = false, default = "group")]
     kind: Kind,
-    /// At most 200 characters.
+    /// The name of a group. A direct conversation has none.
     #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
-    /// A JSON object of the client's own, at most 4 KB.
+    /// The client's own data.
     #[schema(value_type = Option<describe::Metadata>)]
     metadata: Option<Metadata>,
-    /// A `UUIDv7`, the same in every retry, so that a group is made once. The header `Idempotency-Key` means the same.
+    /// The idempotency key: a retry with the same key makes no second group. The header `Idempotency-Key` means the same.
     client_id: Option<ClientKey>,
 }
 
@@ -108,9 +108,9 @@ impl CreateConversation {
 
 /// Makes a conversation.
 ///
-/// A group, or the one direct conversation of two people. 200 where it is there already.
+/// Makes a group, or the one direct conversation of two users. The answer is 200 if it exists already.
 #[utoipa::path(post, path = "/api/conversations/", operation_id = "create_conversation",
-    params(IdempotencyKey), request_body = inline(shared::http::Json<CreateConversation>),
+    params(IdempotencyKey), request_body = CreateConversation,
     responses((status = 201, body = ConversationView), (status = 200, body = ConversationView)))]
 pub async fn create(
     caller: Caller,

@@ -12,7 +12,7 @@ use crate::retrieve::standing;
 
 /// Deletes or hides a conversation.
 ///
-/// Deletes a group for everybody, which its owners and admins do; hides a direct conversation for the caller.
+/// Deletes a group for everybody, which only owners and admins can do. Hides a direct conversation for the caller alone.
 #[utoipa::path(delete, path = "/api/conversations/{id}/", operation_id = "delete_conversation",
     params(Ids<ConversationId>, IfMatch), responses((status = 204), (status = 403)))]
 pub async fn delete(

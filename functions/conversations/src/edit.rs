@@ -39,19 +39,19 @@ pub(crate) const READ_ONLY: &[&str] = &[
     "created_at",
 ];
 
-/// What a conversation is from now on.
+/// The new state of a conversation. Fields that are left out are emptied.
 #[derive(Debug, ToSchema)]
 pub struct ReplaceConversation {
-    /// Who takes part, by id, at most 50; the caller does in any case.
+    /// The participants, at most 50. The caller stays one of them.
     #[schema(value_type = Vec<UserReference>)]
     participants: Vec<UserId>,
-    /// At most 200 characters; none without it.
+    /// The name.
     #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
-    /// A JSON object of the client's own; none without it.
+    /// The client's own data.
     #[schema(value_type = Option<describe::Metadata>)]
     metadata: Option<Metadata>,
-    /// Cannot change.
+    /// The kind, which cannot be changed.
     kind: Option<Kind>,
 }
 
@@ -60,19 +60,19 @@ impl RequestBody for ReplaceConversation {
     const LISTS: &'static [&'static str] = &["participants"];
 }
 
-/// What of it is to change.
+/// The fields to change. The others stay as they are.
 #[derive(Debug, ToSchema)]
 pub struct ChangeConversation {
-    /// Who takes part, by id, at most 50; the caller does in any case.
+    /// The participants, at most 50. The caller stays one of them.
     #[schema(value_type = Vec<UserReference>, required = false)]
     participants: Option<Vec<UserId>>,
-    /// At most 200 characters; `null` takes it away.
+    /// The name; `null` removes it.
     #[schema(value_type = Option<ConversationName>)]
     name: Option<Option<String>>,
-    /// A JSON object of the client's own; `null` takes it away.
+    /// The client's own data; `null` removes it.
     #[schema(value_type = Option<describe::Metadata>)]
     metadata: Option<MetadataChange>,
-    /// Cannot change.
+    /// The kind, which cannot be changed.
     #[schema(value_type = Kind, required = false)]
     kind: Option<Kind>,
 }
@@ -136,11 +136,11 @@ impl ChangeConversation {
     }
 }
 
-/// Replaces what can change of a conversation.
+/// Replaces a conversation.
 ///
-/// Name, metadata, and who takes part.
+/// Name, metadata and participants can be changed. Only owners can remove participants.
 #[utoipa::path(put, path = "/api/conversations/{id}/", operation_id = "replace_conversation",
-    params(Ids<ConversationId>, IfMatch), request_body = inline(shared::http::Json<ReplaceConversation>),
+    params(Ids<ConversationId>, IfMatch), request_body = ReplaceConversation,
     responses((status = 200, body = ConversationView), (status = 403)))]
 pub async fn replace(
     caller: Caller,
@@ -155,9 +155,9 @@ pub async fn replace(
 
 /// Changes a conversation.
 ///
-/// What is not named stays, and what changes nothing writes nothing.
+/// Fields that are not named stay as they are. A request that changes nothing writes nothing.
 #[utoipa::path(patch, path = "/api/conversations/{id}/", operation_id = "change_conversation",
-    params(Ids<ConversationId>, IfMatch), request_body = inline(shared::http::Json<ChangeConversation>),
+    params(Ids<ConversationId>, IfMatch), request_body = ChangeConversation,
     responses((status = 200, body = ConversationView), (status = 403)))]
 pub async fn change(
     caller: Caller,

@@ -8,7 +8,7 @@ use shared::{
     App,
     http::{
         Caller, Fields, FromFields, Limit, Origin, Page, People, Problem, Query, Reply,
-        describe::Cursor,
+        describe::{Cursor, InboxLimit},
         page::{List, bad_cursor, cursor, read_cursor},
         typed,
     },
@@ -28,22 +28,20 @@ use crate::view::ConversationView;
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListConversations {
-    /// At most so many, 1 to 100; 20 without it.
-    #[param(required = false)]
+    /// The size of the page.
+    #[param(value_type = InboxLimit, required = false)]
     limit: Limit,
-    /// At most so many nested messages in each, 0 to 20; 20 without it. `last_message` is there in any case.
-    #[param(required = false, value_type = u8, minimum = 0, maximum = 20, default = 20, example = 1)]
+    /// The most messages that each conversation nests. `last_message` is there in any case.
+    #[param(required = false, value_type = u8, minimum = 0, maximum = 20, default = 20)]
     messages: Nested,
-    /// Where the list goes on.
+    /// The position where the page begins.
     #[param(value_type = Option<Cursor>)]
     cursor: Option<InboxCursor>,
 }
 
-const USUAL_LIMIT: Limit = Limit(20);
-
 impl FromFields for ListConversations {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let limit = fields.given("limit", typed).unwrap_or(USUAL_LIMIT);
+        let limit = fields.given("limit", typed).unwrap_or(InboxLimit::DEFAULT);
         let messages = fields.given("messages", typed).unwrap_or_default();
         Some(Self { limit, messages, cursor: fields.optional("cursor", position) })
     }

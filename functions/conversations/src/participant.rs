@@ -26,6 +26,8 @@ async fn view(app: &App, actor: &Actor, member: Option<Member>) -> Result<Partic
 }
 
 /// Reads a participant.
+///
+/// Contact details are included only if the caller may see them.
 #[utoipa::path(get, path = "/api/conversations/{id}/participants/{user_id}/", operation_id = "read_participant",
     params(Ids<(ConversationId, UserId)>), responses((status = 200, body = ParticipantView)))]
 pub async fn retrieve(
@@ -39,10 +41,10 @@ pub async fn retrieve(
     Ok(Reply::ok(view(&app, &actor, member).await?))
 }
 
-/// What of a participant can change.
+/// The fields of a participant that can be changed.
 #[derive(Debug, ToSchema)]
 pub struct ChangeParticipant {
-    /// `owner` or `member`.
+    /// The role in the conversation.
     #[schema(value_type = MemberRole, required = false)]
     role: Option<MemberRole>,
 }
@@ -57,9 +59,11 @@ impl RequestBody for ChangeParticipant {
     const READ_ONLY: &'static [&'static str] = &["user", "joined_at"];
 }
 
-/// Gives or takes the owner's role.
+/// Changes the role of a participant.
+///
+/// Only owners and admins can do this. A conversation keeps at least one owner.
 #[utoipa::path(patch, path = "/api/conversations/{id}/participants/{user_id}/", operation_id = "change_participant",
-    params(Ids<(ConversationId, UserId)>), request_body = inline(Json<ChangeParticipant>),
+    params(Ids<(ConversationId, UserId)>), request_body = ChangeParticipant,
     responses((status = 200, body = ParticipantView), (status = 403)))]
 pub async fn change(
     caller: Caller,
@@ -87,6 +91,8 @@ pub async fn change(
 }
 
 /// Removes a participant, or leaves.
+///
+/// Participants can remove themselves. Only owners and admins can remove others.
 #[utoipa::path(delete, path = "/api/conversations/{id}/participants/{user_id}/", operation_id = "remove_participant",
     params(Ids<(ConversationId, UserId)>), responses((status = 204), (status = 403)))]
 pub async fn remove(

@@ -31,10 +31,10 @@ use crate::{
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListParticipants {
-    /// At most so many, 1 to 100.
+    /// The size of the page.
     #[param(required = false)]
     limit: Limit,
-    /// Where the list goes on.
+    /// The position where the page begins.
     #[param(value_type = Option<Cursor>)]
     cursor: Option<UserId>,
 }
@@ -50,7 +50,7 @@ impl FromFields for ListParticipants {
 
 /// Lists participants.
 ///
-/// In the order of their ids.
+/// They are in the order of their ids.
 #[utoipa::path(get, path = "/api/conversations/{id}/participants/", operation_id = "list_participants",
     params(Ids<ConversationId>, ListParticipants), responses((status = 200, body = Page<ParticipantView>)))]
 pub async fn list(
@@ -71,10 +71,10 @@ pub async fn list(
     Ok(Reply::ok(Page { next, previous: None, results }))
 }
 
-/// Who comes in.
+/// The users to add.
 #[derive(Debug, ToSchema)]
 pub struct AddParticipants {
-    /// Users by id, at most 40.
+    /// The users, at most 40.
     #[schema(value_type = Vec<UserReference>)]
     participants: Vec<UserId>,
 }
@@ -91,18 +91,19 @@ impl RequestBody for AddParticipants {
     const LISTS: &'static [&'static str] = &["participants"];
 }
 
-/// Who takes part now, of those who were named.
+/// The participants that the request named, as they are now.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AddedParticipants)]
 pub struct Added {
+    /// The participants.
     participants: Vec<ParticipantView>,
 }
 
 /// Adds participants.
 ///
-/// Those who take part already stay as they are.
+/// Users who are participants already stay as they are.
 #[utoipa::path(post, path = "/api/conversations/{id}/participants/", operation_id = "add_participants",
-    params(Ids<ConversationId>), request_body = inline(Json<AddParticipants>),
+    params(Ids<ConversationId>), request_body = AddParticipants,
     responses((status = 200, body = Added), (status = 403)))]
 pub async fn add(
     caller: Caller,

@@ -10,14 +10,14 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// Where the mark goes.
+/// A new read mark.
 #[derive(Debug, ToSchema)]
 #[schema(as = SetReadMark)]
 pub struct Read {
-    /// The last message that was read. A mark that stands higher stays.
+    /// The last message that the caller has read. A higher read mark stays as it is.
     message: MessageId,
-    /// Marks this message and all behind it as unread instead: the one way back.
-    #[schema(required = false)]
+    /// Marks this message and all later ones as unread instead. Only this moves the read mark back.
+    #[schema(required = false, default = false)]
     unread: bool,
 }
 
@@ -31,24 +31,24 @@ impl FromFields for Read {
 
 impl RequestBody for Read {}
 
-/// Where the mark stands.
+/// The read mark and what is unread.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ReadMark)]
 pub struct ReadMarkView {
-    /// Unread messages, exact up to 100.
+    /// The number of unread messages, exact up to 100.
     unread: u64,
-    /// Whether there are more than that.
+    /// True if there are more than 100.
     unread_more: bool,
-    /// The last message that was read.
+    /// The last message that was read; `null` if there is none.
     #[schema(required)]
     read: Option<MessageId>,
 }
 
 /// Sets the caller's read mark.
 ///
-/// It moves forward only, or back by `unread`. Answers what is unread now.
+/// It moves forward only, and back only with `unread`. Returns what is unread then.
 #[utoipa::path(put, path = "/api/conversations/{id}/read/", operation_id = "mark_read",
-    params(Ids<ConversationId>), request_body = inline(Json<Read>), responses((status = 200, body = ReadMarkView)))]
+    params(Ids<ConversationId>), request_body = Read, responses((status = 200, body = ReadMarkView)))]
 pub async fn read(
     caller: Caller,
     State(app): State<App>,

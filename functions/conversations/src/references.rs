@@ -28,12 +28,14 @@ pub struct UserReference(pub UserId);
 impl PartialSchema for UserReference {
     fn schema() -> RefOr<Schema> {
         let id = || Ref::from_schema_name(UserId::name());
+        let mut user_id = id();
+        user_id.description = "The user's id.".to_owned();
         let object =
-            ObjectBuilder::new().schema_type(Type::Object).property("user_id", id()).required("user_id");
+            ObjectBuilder::new().schema_type(Type::Object).property("user_id", user_id).required("user_id");
         OneOfBuilder::new()
             .item(id())
             .item(object)
-            .description(Some("A user's id, or a user with it."))
+            .description(Some("A user's id, or an object with it: a user as the API returns one."))
             .into()
     }
 }

@@ -51,6 +51,8 @@ pub(crate) async fn standing(
 }
 
 /// Reads a conversation.
+///
+/// Its participants and newest messages are nested. The `ETag` is for `If-Match`.
 #[utoipa::path(get, path = "/api/conversations/{id}/", operation_id = "read_conversation", params(Ids<ConversationId>),
     responses((status = 200, body = ConversationView)))]
 pub async fn retrieve(

@@ -31,35 +31,41 @@ const NESTED_BYTES: usize = 64 * 1024;
 /// A conversation.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Conversation)]
-#[allow(missing_docs, reason = "the seed's fields")]
 pub struct ConversationView {
+    /// The conversation's id.
     pub conversation_id: ConversationId,
-    /// `direct` or `group`.
+    /// The kind.
     pub kind: Kind,
+    /// The name of a group; `null` if it has none.
     #[schema(value_type = Option<ConversationName>, required)]
     pub name: Option<String>,
     /// The client's own data.
     #[schema(value_type = Option<describe::Metadata>, required)]
     pub metadata: Option<Metadata>,
-    /// At most 50 of them; the rest is behind `participants_url`.
+    /// At most 50 of the participants. `participants_url` has all of them.
     pub participants: Vec<UserView>,
+    /// The number of participants.
     pub participant_count: u64,
+    /// The address of the list of participants.
     #[schema(value_type = Link)]
     pub participants_url: String,
-    /// The newest, at most 20 and 64 KB, in reading order; the rest is behind `messages_url`. The list of conversations takes
-    /// `messages`, the number of them.
+    /// The newest messages in reading order, at most 20 and 64 KB. `messages_url` has all of them. In the list of conversations,
+    /// the parameter `messages` sets how many these are.
     pub messages: Vec<MessageView>,
+    /// The address of the list of messages.
     #[schema(value_type = Link)]
     pub messages_url: String,
     /// The newest message that is not deleted. `null` if there is none, and where more than 1,000 deleted messages in a row are
     /// the end of the conversation: `messages_url` leads to those before them.
     #[schema(required)]
     pub last_message: Option<MessageView>,
-    /// Messages behind the viewer's read mark that are neither their own nor deleted: exact up to 100.
+    /// The number of messages above the caller's read mark that are neither the caller's own nor deleted, exact up to 100.
     pub unread: u64,
-    /// Whether there are more than that.
+    /// True if there are more than 100.
     pub unread_more: bool,
+    /// The user who made it.
     pub created_by: UserId,
+    /// The time when it was made.
     #[serde(serialize_with = "timestamp")]
     pub created_at: DateTime<Utc>,
 }
@@ -68,10 +74,12 @@ pub struct ConversationView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Participant)]
 pub struct ParticipantView {
+    /// The user; `null` if there is no such user any more.
     #[schema(required)]
     user: Option<UserView>,
-    /// What they are in this conversation: `owner` or `member`.
+    /// The role in this conversation.
     role: MemberRole,
+    /// The time of joining.
     #[serde(serialize_with = "timestamp")]
     joined_at: DateTime<Utc>,
 }

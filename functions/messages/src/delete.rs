@@ -10,7 +10,7 @@ use shared::{
 
 /// Deletes a message.
 ///
-/// By its sender, an owner of the conversation, or an admin. A tombstone stays.
+/// Its sender, an owner of the conversation and admins can do this. A tombstone without the text stays.
 #[utoipa::path(delete, path = "/api/messages/{id}/", operation_id = "delete_message",
     params(Ids<MessageId>, IfMatch), responses((status = 204), (status = 403)))]
 pub async fn delete(

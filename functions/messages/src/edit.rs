@@ -28,13 +28,13 @@ const READ_ONLY: &[&str] = &[
     "deleted_at",
 ];
 
-/// What a message says from now on.
+/// The new state of a message. Fields that are left out are emptied.
 #[derive(Debug, ToSchema)]
 pub struct ReplaceMessage {
-    /// 1 to 16,384 characters and at most 48 KB, at least one of them visible.
+    /// The text.
     #[schema(value_type = MessageBody)]
     message_body: String,
-    /// A JSON object of the client's own; none without it.
+    /// The client's own data.
     #[schema(value_type = Option<describe::Metadata>)]
     metadata: Option<Metadata>,
 }
@@ -43,13 +43,13 @@ impl RequestBody for ReplaceMessage {
     const READ_ONLY: &'static [&'static str] = READ_ONLY;
 }
 
-/// What of it is to change.
+/// The fields to change. The others stay as they are.
 #[derive(Debug, ToSchema)]
 pub struct ChangeMessage {
-    /// 1 to 16,384 characters and at most 48 KB, at least one of them visible.
+    /// The text.
     #[schema(value_type = MessageBody, required = false)]
     message_body: Option<String>,
-    /// A JSON object of the client's own; `null` takes it away.
+    /// The client's own data; `null` removes it.
     #[schema(value_type = Option<describe::Metadata>)]
     metadata: Option<MetadataChange>,
 }
@@ -75,11 +75,11 @@ impl FromFields for ChangeMessage {
     }
 }
 
-/// Replaces what a message says.
+/// Replaces a message's text and metadata.
 ///
-/// For its sender.
+/// Only its sender can do this.
 #[utoipa::path(put, path = "/api/messages/{id}/", operation_id = "replace_message",
-    params(Ids<MessageId>, IfMatch), request_body = inline(Json<ReplaceMessage>),
+    params(Ids<MessageId>, IfMatch), request_body = ReplaceMessage,
     responses((status = 200, body = MessageView), (status = 403)))]
 pub async fn replace(
     caller: Caller,
@@ -93,11 +93,11 @@ pub async fn replace(
     apply(&app, &caller, id, edit).await
 }
 
-/// Changes what a message says.
+/// Changes a message's text or metadata.
 ///
-/// For its sender. What is not named stays.
+/// Only its sender can do this. Fields that are not named stay as they are.
 #[utoipa::path(patch, path = "/api/messages/{id}/", operation_id = "change_message",
-    params(Ids<MessageId>, IfMatch), request_body = inline(Json<ChangeMessage>),
+    params(Ids<MessageId>, IfMatch), request_body = ChangeMessage,
     responses((status = 200, body = MessageView), (status = 403)))]
 pub async fn change(
     caller: Caller,

@@ -6,9 +6,7 @@ use shared::{
     App,
     http::{
         Caller, Fields, FromFields, Limit, MessageView, Origin, Page, People, Problem, Query, Reply,
-        describe::{Cursor, Switch},
-        query::Switched,
-        typed,
+        describe::Cursor, query::Switched, typed,
     },
     ids::{ConversationId, MessageId},
     model::message,
@@ -18,28 +16,28 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::list_all::Position;
 
-/// Which messages.
+/// A page of messages.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListMessages {
-    /// One of the caller's conversations; every one without it.
+    /// One of the caller's conversations. Without it, all of them are listed.
     pub(crate) conversation: Option<ConversationId>,
-    /// Only those before this message, newest first.
+    /// Lists the messages before this one, newest first.
     before: Option<MessageId>,
-    /// Only those after this message, oldest first.
+    /// Lists the messages after this one, oldest first.
     after: Option<MessageId>,
-    /// Those around this message, oldest first.
+    /// Lists the messages around this one, oldest first.
     around: Option<MessageId>,
-    /// At most so many, 1 to 100.
+    /// The size of the page.
     #[param(required = false)]
     pub(crate) limit: Limit,
-    /// Which come first on the page.
+    /// The order of the page. By default it is `oldest` with `after` and `around`, and `newest` otherwise.
     #[param(inline)]
     order: Option<Order>,
-    /// Show tombstones too.
-    #[param(value_type = Switch, required = false)]
+    /// Lists deleted messages too, as tombstones. `1` and `0` are accepted too.
+    #[param(default = false, required = false)]
     pub(crate) tombstones: bool,
-    /// Where the list of all messages goes on.
+    /// The position where the page begins, in the list of all messages.
     #[param(value_type = Option<Cursor>)]
     pub(crate) cursor: Option<Position>,
 }
@@ -151,9 +149,10 @@ impl Wanted {
 
 /// Lists messages.
 ///
-/// Pages of one conversation; without one, of everything that the caller may read. Of `before`, `after` and `around` one can
-/// be named. Deleted messages are left out. A page reads at most 1,000 entries of a conversation: where more deleted messages than
-/// that follow each other it is short, or empty, and its `next` leads on. `next` is `null` only at the end of the list.
+/// Lists one conversation, or without `conversation` everything that the caller may read. A request can name one of `before`,
+/// `after` and `around`. Deleted messages are left out. A page reads at most 1,000 entries of a conversation: where more deleted
+/// messages than that follow each other it is short, or empty, and its `next` leads on. `next` is `null` only at the end of the
+/// list.
 #[utoipa::path(get, path = "/api/messages/", operation_id = "list_messages", params(ListMessages),
     responses((status = 200, body = Page<MessageView>), (status = 404)))]
 pub async fn list(

@@ -30,6 +30,8 @@ pub(crate) async fn readable(app: &App, caller: &Caller, id: MessageId) -> Resul
 }
 
 /// Reads a message.
+///
+/// A deleted message does not exist here. The `ETag` is for `If-Match`.
 #[utoipa::path(get, path = "/api/messages/{id}/", operation_id = "read_message", params(Ids<MessageId>),
     responses((status = 200, body = MessageView)))]
 pub async fn retrieve(
@@ -47,19 +49,19 @@ pub async fn retrieve(
     Ok(Reply::ok(MessageView::new(message, &people)).version(revision))
 }
 
-/// What a message said.
+/// An earlier version of a message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Revision)]
 pub struct RevisionView {
-    /// Which revision, from 0.
+    /// The number of the revision, from 0.
     revision: u64,
-    /// What it said.
+    /// The text of that revision.
     #[schema(value_type = MessageBody)]
     message_body: String,
-    /// The client's own data then.
+    /// The client's own data of that revision.
     #[schema(value_type = Option<describe::Metadata>, required)]
     metadata: Option<Metadata>,
-    /// Since when.
+    /// The time when it was written.
     #[serde(serialize_with = "timestamp")]
     written_at: DateTime<Utc>,
 }
@@ -75,9 +77,9 @@ impl From<Revision> for RevisionView {
     }
 }
 
-/// Lists what a message said before its edits.
+/// Lists the earlier versions of a message.
 ///
-/// Oldest first: for its sender and for admins.
+/// They are listed oldest first. Only the message's sender and admins can read them.
 #[utoipa::path(get, path = "/api/messages/{id}/revisions/", operation_id = "list_revisions", params(Ids<MessageId>),
     responses((status = 200, body = Page<RevisionView>), (status = 403)))]
 pub async fn revisions(

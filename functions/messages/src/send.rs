@@ -19,27 +19,29 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// What is sent.
+/// A message to send.
 #[derive(Debug, ToSchema)]
 pub struct SendMessage {
-    /// Where it goes: one of the caller's conversations.
+    /// One of the caller's conversations.
     conversation: ConversationId,
-    /// 1 to 16,384 characters and at most 48 KB, at least one of them visible.
+    /// The text.
     #[schema(value_type = MessageBody)]
     message_body: String,
     /// The message of the same conversation that it answers.
     reply_to: Option<MessageId>,
-    /// A `UUIDv7` made when the user pressed send, the same in every retry. The header `Idempotency-Key` means the same.
+    /// The idempotency key. The header `Idempotency-Key` means the same.
     client_id: Option<ClientKey>,
-    /// The last message that the client had seen then, the same in every retry: an earlier try is looked for above it.
+    /// The last message that the client had seen when its user pressed send, the same in every retry. An earlier try is looked
+    /// for above it.
     after: Option<MessageId>,
-    /// A JSON object of the client's own, at most 4 KB.
+    /// The client's own data.
     #[schema(value_type = Option<describe::Metadata>)]
     metadata: Option<Metadata>,
 }
 
 impl RequestBody for SendMessage {
-    const READ_ONLY: &'static [&'static str] = &["message_id", "sender", "sent_at", "edited_at", "revision"];
+    const READ_ONLY: &'static [&'static str] =
+        &["message_id", "sender", "sent_at", "edited_at", "revision", "deleted_at"];
 }
 
 impl FromFields for SendMessage {
@@ -69,9 +71,10 @@ impl From<SendMessage> for Draft {
 
 /// Sends a message.
 ///
-/// Once, however often it is retried with its `client_id`: 201 the first time, 200 with what became of it after that.
+/// It is sent once, however often the request is repeated with its `client_id`: the answer is 201 the first time, and 200 with
+/// the message as it is now after that.
 #[utoipa::path(post, path = "/api/messages/", operation_id = "send_message",
-    params(IdempotencyKey), request_body = inline(Json<SendMessage>),
+    params(IdempotencyKey), request_body = SendMessage,
     responses((status = 201, body = MessageView), (status = 200, body = MessageView)))]
 pub async fn send(
     caller: Caller,

@@ -1,38 +1,34 @@
-//! What the operations refer to: answers, headers, the one parameter that all take, and how a caller says who they are.
+//! What the operations refer to: answers, headers, and the ways to authenticate.
 
 use utoipa::openapi::{
-    Components, Header, HeaderBuilder, ObjectBuilder, Ref, RefOr, Required, Schema, Type,
-    path::{ParameterBuilder, ParameterIn},
+    Components, Header, HeaderBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type,
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::problems::{REFUSALS, REQUEST_ID, gateway_message, problem};
+use super::problems::{DEFAULT, REFUSALS, REQUEST_ID, default_response, problem};
+
+/// The names of the security schemes. None is the name of a schema: generators make a type of each.
+pub(super) const ACCESS_TOKEN: &str = "accessToken";
+pub(super) const SESSION_COOKIE: &str = "sessionCookie";
+pub(super) const CSRF_TOKEN: &str = "csrfToken";
 
 /// Adds everything that operations may refer to.
 pub(super) fn complete(components: &mut Components) {
     components.schemas.iter_mut().for_each(|(name, schema)| page(name, schema));
     components.schemas.insert("Problem".to_owned(), problem());
-    components.schemas.insert("GatewayMessage".to_owned(), gateway_message());
     for refusal in &REFUSALS {
         components.responses.insert(refusal.name.to_owned(), refusal.response().into());
     }
+    components.responses.insert(DEFAULT.to_owned(), default_response().into());
     for (name, header) in headers() {
         components.headers.insert(name.to_owned(), header.into());
     }
-    let json = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["json"]));
-    let format = ParameterBuilder::new()
-        .name("format")
-        .parameter_in(ParameterIn::Query)
-        .required(Required::False)
-        .description(Some("Asks for JSON, whatever the header `Accept` says."))
-        .schema(Some(json));
-    components.parameters.insert("format".to_owned(), format.build().into());
     for (name, scheme) in security_schemes() {
         components.security_schemes.insert(name.to_owned(), scheme.into());
     }
 }
 
-/// A page's results are of a kind that has a name, by which it is told here as it is elsewhere.
+/// Refers to the results of a page by their name.
 fn page(name: &str, schema: &mut RefOr<Schema>) {
     if let Some(of) = name.strip_prefix("Page_")
         && let RefOr::T(Schema::Object(object)) = schema
@@ -47,20 +43,24 @@ fn headers() -> [(&'static str, Header); 6] {
         let schema = ObjectBuilder::new().schema_type(Type::String).examples([example]);
         HeaderBuilder::new().description(Some(description)).schema(Some(schema)).build()
     };
-    let seconds = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).examples([1]);
+    let seconds = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+        .minimum(Some(0))
+        .examples([1]);
     let seconds = HeaderBuilder::new().description(Some("Seconds to wait.")).schema(Some(seconds)).build();
     [
-        ("X-Request-Id", text("Names this answer in the logs.", REQUEST_ID)),
+        ("X-Request-Id", text("The id of the request in the logs.", REQUEST_ID)),
         ("Allow", text("The methods of the path.", "GET, HEAD, OPTIONS")),
-        ("ETag", text("The version, for `If-Match`.", "\"3\"")),
+        ("ETag", text("The version of the representation, for `If-Match`.", "\"3\"")),
         (
             "Location",
             text(
-                "Where the new thing is.",
+                "The address of what was made.",
                 "https://api.example.com/api/messages/01234567-89ab-8cde-bc04-8c0000000002/",
             ),
         ),
-        ("WWW-Authenticate", text("How to say who you are.", "Bearer realm=\"api\"")),
+        ("WWW-Authenticate", text("How to authenticate.", "Bearer realm=\"api\"")),
         ("Retry-After", seconds),
     ]
 }
@@ -71,21 +71,11 @@ fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
         .bearer_format("JWT")
         .description(Some("The `access` token of `/api/token/`."));
     let key = |name, description: &str| ApiKeyValue::with_description(name, description);
+    let cookie = "A browser that is logged in. Over https the cookie is named `__Host-sessionid`.";
+    let csrf = "The value of the cookie `csrftoken`. Requests that change something need it where the cookie authenticates them.";
     [
-        ("bearer", SecurityScheme::Http(bearer.build())),
-        (
-            "session",
-            SecurityScheme::ApiKey(ApiKey::Cookie(key(
-                "sessionid",
-                "A browser that is logged in. Over https the cookie is named `__Host-sessionid`.",
-            ))),
-        ),
-        (
-            "csrf",
-            SecurityScheme::ApiKey(ApiKey::Header(key(
-                "X-CSRFToken",
-                "The value of the cookie `csrftoken`, where the session's cookie says who asks.",
-            ))),
-        ),
+        (ACCESS_TOKEN, SecurityScheme::Http(bearer.build())),
+        (SESSION_COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(key("sessionid", cookie)))),
+        (CSRF_TOKEN, SecurityScheme::ApiKey(ApiKey::Header(key("X-CSRFToken", csrf)))),
     ]
 }

@@ -1,4 +1,4 @@
-//! What holds for an operation by what it takes: its tag, how its caller is known, and the refusals that go with each.
+//! What holds for an operation by what it takes: its tag, how its caller is authenticated, and its unsuccessful answers.
 
 use utoipa::openapi::{
     Components, Ref, RefOr, Required, Response, Schema,
@@ -8,8 +8,9 @@ use utoipa::openapi::{
 };
 
 use super::{
-    forms,
-    problems::{REFUSALS, header},
+    components::{ACCESS_TOKEN, CSRF_TOKEN, SESSION_COOKIE},
+    problems::{DEFAULT, REFUSALS, Refusal, header},
+    representations,
 };
 
 /// Completes an operation.
@@ -20,7 +21,10 @@ pub(super) fn complete(operation: &mut Operation, method: &str, path: &str, comp
     if operation.security.is_none() {
         operation.security = Some(callers(method));
     }
-    body(operation, components);
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        body.required = Some(Required::True);
+    }
+    representations::accept(operation, components);
     parameters(operation);
     let refusals = refusals(operation, method, path, public);
     for (status, response) in &mut operation.responses.responses {
@@ -29,9 +33,8 @@ pub(super) fn complete(operation: &mut Operation, method: &str, path: &str, comp
         }
     }
     for name in refusals {
-        let status =
-            REFUSALS.iter().find(|refusal| refusal.name == name).map(super::problems::Refusal::status);
-        let status = status.unwrap_or_default().to_string();
+        let status = REFUSALS.iter().find(|refusal| refusal.name == name).map(Refusal::status);
+        let status = status.map_or_else(|| "default".to_owned(), |status| status.to_string());
         let refusal = Ref::new(format!("#/components/responses/{name}"));
         operation.responses.responses.insert(status, refusal.into());
     }
@@ -48,34 +51,15 @@ fn tag(path: &str) -> &'static str {
     }
 }
 
-/// A token, or the cookie of a browser that is logged in, with its token against forgery where something may change.
+/// A token, or the cookie of a browser that is logged in, with the token against forgery where something may change.
 fn callers(method: &str) -> Vec<SecurityRequirement> {
     let none: [&str; 0] = [];
-    let cookie = SecurityRequirement::new("session", none);
-    let cookie = if method == "get" { cookie } else { cookie.add("csrf", none) };
-    vec![SecurityRequirement::new("bearer", none), cookie]
+    let cookie = SecurityRequirement::new(SESSION_COOKIE, none);
+    let cookie = if method == "get" { cookie } else { cookie.add(CSRF_TOKEN, none) };
+    vec![SecurityRequirement::new(ACCESS_TOKEN, none), cookie]
 }
 
-/// Moves the body's schema among the components, and adds the form of the same fields.
-fn body(operation: &mut Operation, components: &mut Components) {
-    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
-    body.required = Some(Required::True);
-    let Some(RefOr::T(json)) = body.content.get_mut("application/json") else { return };
-    let Some(RefOr::T(Schema::Object(mut object))) = json.schema.take() else { return };
-    let name = object.title.take().unwrap_or_default();
-    if let Some(form) = forms::of(&object, components) {
-        let form_name = format!("{name}Form");
-        components.schemas.insert(form_name.clone(), form.into());
-        let content = utoipa::openapi::Content::new(Some(Ref::from_schema_name(form_name)));
-        json.schema = Some(Ref::from_schema_name(&name).into());
-        body.content.insert("application/x-www-form-urlencoded".to_owned(), content.into());
-    } else {
-        json.schema = Some(Ref::from_schema_name(&name).into());
-    }
-    components.schemas.insert(name, Schema::Object(object).into());
-}
-
-/// Parameters are there or not: `null` is no value of theirs.
+/// A parameter is there or not: it is never `null`.
 fn parameters(operation: &mut Operation) {
     let parameters = operation.parameters.get_or_insert_default();
     for parameter in parameters.iter_mut() {
@@ -83,11 +67,10 @@ fn parameters(operation: &mut Operation) {
             *schema = without_null(schema.clone());
         }
     }
-    parameters.push(RefOr::Ref(Ref::new("#/components/parameters/format")));
 }
 
 /// The same schema without `null`.
-pub(super) fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
+fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     match schema {
         RefOr::T(Schema::OneOf(one)) => {
             let is_null = |item: &RefOr<Schema>| matches!(item, RefOr::T(Schema::Object(object)) if object.schema_type == SchemaType::Type(Type::Null));
@@ -109,7 +92,7 @@ pub(super) fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     }
 }
 
-/// The names of the refusals that an operation can meet.
+/// The names of the unsuccessful answers that an operation lists. The rest is the default answer.
 fn refusals(operation: &mut Operation, method: &str, path: &str, public: bool) -> Vec<&'static str> {
     let takes = |name: &str| {
         operation
@@ -121,12 +104,10 @@ fn refusals(operation: &mut Operation, method: &str, path: &str, public: bool) -
     let says = |status: &str| operation.responses.responses.contains_key(status);
     let has_body = operation.request_body.is_some();
     let id = operation.operation_id.as_deref().unwrap_or_default();
-    let mut names = vec!["NotAcceptable", "HeadTooLarge", "InternalError", "Unavailable"];
+    let mut names = vec![DEFAULT];
     names.push(if has_body { "BadBody" } else { "BadRequest" });
-    names.push(if says("429") { "Throttled" } else { "TooManyRequests" });
     let mut add = |condition: bool, name| names.extend(condition.then_some(name));
-    add(has_body, "PayloadTooLarge");
-    add(has_body, "UnsupportedMediaType");
+    add(says("429"), "Throttled");
     add(!public || id == "register", "NotAuthenticated");
     add(public && says("401") && id != "login" && id != "register", "TokenNotValid");
     add(id == "login", "InvalidCredentials");
@@ -135,13 +116,13 @@ fn refusals(operation: &mut Operation, method: &str, path: &str, public: bool) -
     add(says("403") && by_cookie, "Forbidden");
     add(!says("403") && by_cookie, "CsrfFailed");
     add(path.contains('{') || says("404"), "NotFound");
-    add(path.contains('{'), "MethodNotAllowed");
     add(["put", "patch", "delete"].contains(&method), "PreconditionFailed");
     add(takes("Idempotency-Key"), if id == "send_message" { "SendConflict" } else { "ClientIdReused" });
+    add(takes("Idempotency-Key"), "OutcomeUnknown");
     names
 }
 
-/// What a successful answer has besides its body.
+/// Adds the description and the headers of a successful answer.
 fn succeed(status: &str, response: &mut Response) {
     let body = response.content.get("application/json").and_then(|content| match content {
         RefOr::T(content) => content.schema.clone(),
@@ -150,9 +131,9 @@ fn succeed(status: &str, response: &mut Response) {
     let is = |name: &str| matches!(&body, Some(RefOr::Ref(body)) if body.ref_location.ends_with(&format!("/{name}")));
     if response.description.is_empty() {
         let done = match status {
-            "201" => "It is made.",
-            "204" => "It is done.",
-            _ => "What was asked for.",
+            "201" => "It was made.",
+            "204" => "It was done.",
+            _ => "The request succeeded.",
         };
         done.clone_into(&mut response.description);
     }

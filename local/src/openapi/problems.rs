@@ -1,162 +1,148 @@
-//! The answers to unsuccessful requests, as `shared::http::problem` has them and, below each, what the gateway itself says.
+//! The answers to unsuccessful requests, as `shared::http::problem` has them: one schema for all, and the reasons that go with
+//! each status.
+
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use shared::http::Code;
 use utoipa::openapi::{
-    AllOfBuilder, ArrayBuilder, ContentBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
-    Type,
+    ArrayBuilder, ContentBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
+    SchemaFormat, Type,
 };
+
+/// The response that stands for every status which an operation does not list.
+pub(super) const DEFAULT: &str = "Error";
 
 /// A kind of unsuccessful answer.
 pub(super) struct Refusal {
     pub(super) name: &'static str,
     codes: &'static [Code],
     says: &'static str,
-    /// Whether API Gateway answers with this status as well, in its own words.
-    gateway: bool,
 }
 
 const fn refusal(name: &'static str, codes: &'static [Code], says: &'static str) -> Refusal {
-    Refusal { name, codes, says, gateway: false }
+    Refusal { name, codes, says }
 }
 
-impl Refusal {
-    const fn or_gateway(self) -> Self {
-        Self { gateway: true, ..self }
-    }
-}
-
-/// All of them; a status that an operation has stands for the one that its other properties choose.
-pub(super) const REFUSALS: [Refusal; 21] = [
+/// The answers that operations list by their status.
+pub(super) const REFUSALS: [Refusal; 14] = [
     refusal(
         "BadRequest",
         &[Code::InvalidRequest],
-        "Some fields or parameters cannot be accepted; see `errors`.",
-    )
-    .or_gateway(),
+        "Some parameters cannot be accepted; `errors` says what is wrong with each.",
+    ),
     refusal(
         "BadBody",
         &[Code::InvalidRequest, Code::MalformedBody],
-        "Some fields cannot be accepted, see `errors`; or the body cannot be read.",
-    )
-    .or_gateway(),
+        "Some fields cannot be accepted, and `errors` says what is wrong with each; or the body cannot be read.",
+    ),
     refusal(
         "NotAuthenticated",
         &[Code::NotAuthenticated, Code::TokenNotValid],
-        "No token came with the request, or one that is not valid, or not any more.",
+        "The request has no token, or its token is not valid or has expired.",
     ),
-    refusal("TokenNotValid", &[Code::TokenNotValid], "The token is not valid, or not any more."),
+    refusal("TokenNotValid", &[Code::TokenNotValid], "The token is not valid or has expired."),
     refusal(
         "InvalidCredentials",
         &[Code::InvalidCredentials],
         "No active account has this email and password.",
     ),
-    refusal("PermissionDenied", &[Code::PermissionDenied], "Known to the caller, and not allowed."),
+    refusal("PermissionDenied", &[Code::PermissionDenied], "The caller is not allowed to do this."),
     refusal(
         "CsrfFailed",
         &[Code::CsrfFailed],
-        "The caller is known by a cookie, and the request does not show that it is from a page of this site.",
+        "The request is authenticated by a cookie, and does not show that it comes from a page of this site.",
     ),
     refusal(
         "Forbidden",
         &[Code::PermissionDenied, Code::CsrfFailed],
-        "Known to the caller, and not allowed; or the caller is known by a cookie, and the request does not show that \
-         it is from a page of this site.",
+        "The caller is not allowed to do this; or the request is authenticated by a cookie, and does not show that it \
+         comes from a page of this site.",
     ),
-    refusal(
-        "NotFound",
-        &[Code::NotFound],
-        "There is nothing here, or nothing that the caller may know about.",
-    ),
-    refusal(
-        "MethodNotAllowed",
-        &[Code::MethodNotAllowed],
-        "The gateway cuts a path at an encoded `?`, and what is left of it does not have this method.",
-    ),
-    refusal("NotAcceptable", &[Code::NotAcceptable], "Only JSON is to be had here."),
-    refusal("ClientIdReused", &[Code::ClientIdReused], "The `client_id` was used for something else."),
+    refusal("NotFound", &[Code::NotFound], "It does not exist, or the caller may not know that it exists."),
+    refusal("ClientIdReused", &[Code::ClientIdReused], "The `client_id` was used for another request."),
     refusal(
         "SendConflict",
         &[Code::ClientIdReused, Code::OutcomeUnknown],
-        "Another message was sent under this `client_id`; or it is so old that an earlier try cannot be looked for.",
+        "Another message was sent under this `client_id`; or the `client_id` is so old that an earlier try cannot be \
+         looked for.",
     ),
-    refusal("PreconditionFailed", &[Code::PreconditionFailed], "It has changed since it was read."),
-    refusal("PayloadTooLarge", &[Code::PayloadTooLarge], "The body is over 256 KB.").or_gateway(),
-    refusal("UnsupportedMediaType", &[Code::UnsupportedMediaType], "The body is neither JSON nor a form."),
-    refusal("Throttled", &[Code::Throttled], "Too many wrong passwords: wait for so many seconds.")
-        .or_gateway(),
-    refusal("TooManyRequests", &[], "More requests came than the deployment is set to take.").or_gateway(),
-    refusal("HeadTooLarge", &[], "Request line and headers are over 10,240 bytes.").or_gateway(),
-    refusal("InternalError", &[Code::Internal], "Something is wrong on our side.").or_gateway(),
+    refusal("PreconditionFailed", &[Code::PreconditionFailed], "It has changed since the caller read it."),
+    refusal("Throttled", &[Code::Throttled], "Too many wrong passwords. Wait as long as `Retry-After` says."),
     refusal(
-        "Unavailable",
+        "OutcomeUnknown",
         &[Code::Contention, Code::Unavailable],
-        "Whether anything was written is unknown: try again. A send names the `client_id` to try again with.",
-    )
-    .or_gateway(),
+        "It is unknown whether anything was written. Repeat the request with the same `client_id`; if it had none, with \
+         the one in this answer.",
+    ),
+];
+
+/// The kinds of problems that every operation can meet and none lists.
+const OTHERS: [Code; 7] = [
+    Code::MethodNotAllowed,
+    Code::NotAcceptable,
+    Code::PayloadTooLarge,
+    Code::UnsupportedMediaType,
+    Code::Internal,
+    Code::Contention,
+    Code::Unavailable,
 ];
 
 impl Refusal {
     pub(super) fn status(&self) -> u16 {
-        match (self.codes, self.name) {
-            ([code, ..], _) => code.parts().0.as_u16(),
-            ([], "HeadTooLarge") => 431,
-            ([], _) => 429,
-        }
+        self.codes.first().map_or(500, |code| code.parts().0.as_u16())
     }
 
     pub(super) fn response(&self) -> Response {
-        let mut response = ResponseBuilder::new().description(self.says);
-        response = response.header_ref("X-Request-Id", header("X-Request-Id"));
-        for name in self.headers() {
-            response = response.header_ref(*name, header(name));
-        }
-        if !self.codes.is_empty() {
-            let content = ContentBuilder::new().schema(Some(self.schema())).example(Some(self.example()));
-            response = response.content("application/problem+json", content.build());
-        }
-        if self.gateway {
-            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("GatewayMessage")));
-            response = response.content("application/json", content.build());
-        }
-        response.build()
-    }
-
-    fn headers(&self) -> &'static [&'static str] {
-        match self.status() {
+        let headers: &[&str] = match self.status() {
             401 => &["WWW-Authenticate"],
-            405 => &["Allow"],
-            429 | 503 if !self.codes.is_empty() => &["Retry-After"],
+            429 | 503 => &["Retry-After"],
             _ => &[],
-        }
+        };
+        let code = self.codes.first().copied().unwrap_or(Code::Internal);
+        response(self.says, headers, example(code, self.says))
     }
+}
 
-    fn schema(&self) -> Schema {
-        let codes: Vec<&str> = self.codes.iter().map(|code| code.parts().1).collect();
-        let these = ObjectBuilder::new()
-            .property(
-                "status",
-                ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([self.status()])),
-            )
-            .property("code", ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes)));
-        AllOfBuilder::new().item(Ref::from_schema_name("Problem")).item(these).into()
-    }
+/// The response of every status that is not listed.
+pub(super) fn default_response() -> Response {
+    let statuses: BTreeSet<u16> = OTHERS.iter().map(|code| code.parts().0.as_u16()).collect();
+    let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
+    let says = format!(
+        "Any other unsuccessful answer: {}. A 405 has the header `Allow`, a 503 has `Retry-After`. If a request that \
+         writes is answered with 503, it is unknown whether anything was written.",
+        statuses.join(", ")
+    );
+    let detail = "The table did not answer in time, so whether anything was written is unknown. Try again.";
+    response(&says, &["Allow", "Retry-After"], example(Code::Unavailable, detail))
+}
 
-    fn example(&self) -> Value {
-        let (status, code) = self.codes.first().map_or_else(Default::default, |code| code.parts());
-        let mut example = json!({
-            "type": "about:blank",
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "detail": self.says,
-            "code": code,
-            "request_id": REQUEST_ID,
-        });
-        if self.codes.first() == Some(&Code::InvalidRequest) {
-            example["errors"] = json!({ "limit": ["must be a number from 1 to 100"] });
-        }
-        example
+fn response(description: &str, headers: &[&str], example: Value) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(Some(example));
+    let mut response = ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content.build())
+        .header_ref("X-Request-Id", header("X-Request-Id"));
+    for name in headers {
+        response = response.header_ref(*name, header(name));
     }
+    response.build()
+}
+
+fn example(code: Code, detail: &str) -> Value {
+    let (status, name) = code.parts();
+    let mut example = json!({
+        "type": "about:blank",
+        "title": status.canonical_reason(),
+        "status": status.as_u16(),
+        "detail": detail,
+        "code": name,
+        "request_id": REQUEST_ID,
+    });
+    if code == Code::InvalidRequest {
+        example["errors"] = json!({ "limit": ["must be a number from 1 to 100"] });
+    }
+    example
 }
 
 pub(super) const REQUEST_ID: &str = "JKJaXmPLvHcESHA=";
@@ -165,43 +151,43 @@ pub(super) fn header(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }
 
+/// The names of the codes that there are today, for prose: clients have to expect others.
+fn known_codes() -> String {
+    let listed = REFUSALS.iter().flat_map(|refusal| refusal.codes).chain(&OTHERS);
+    let names: BTreeSet<&str> = listed.map(|code| code.parts().1).collect();
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
 /// Problem details.
 pub(super) fn problem() -> RefOr<Schema> {
     let text = |description: &str| {
         ObjectBuilder::new().schema_type(Type::String).description(Some(description)).build()
     };
+    let status = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+        .description(Some("The HTTP status."));
+    let code = format!(
+        "The kind of problem, for programs. A name never changes its meaning, and later versions add names: {}.",
+        known_codes()
+    );
     let reasons = ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::String));
     let errors = ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(reasons));
+    let mut client_id = Ref::from_schema_name("ClientKey");
+    client_id.description = "The key to repeat a send with.".to_owned();
     let mut problem = ObjectBuilder::new()
         .description(Some("Problem details (RFC 9457)."))
-        .property(
-            "type",
-            text("`about:blank`: the status says what kind of problem it is, and the code which."),
-        )
+        .property("type", text("Always `about:blank`: the code tells the kind of problem."))
         .property("title", text("The status in words."))
-        .property(
-            "status",
-            ObjectBuilder::new().schema_type(Type::Integer).description(Some("The HTTP status.")),
-        )
+        .property("status", status)
         .property("detail", text("What is wrong, for people."))
-        .property("code", text("What is wrong, for programs: these names stay."))
-        .property("request_id", text("The answer's `X-Request-Id`: name it when you ask about it."));
+        .property("code", text(&code))
+        .property("request_id", text("The `X-Request-Id` of the answer, which the logs contain."));
     for name in ["type", "title", "status", "detail", "code", "request_id"] {
         problem = problem.required(name);
     }
     problem
-        .property("errors", errors.description(Some("What is wrong with each field.")))
-        .property("client_id", Ref::from_schema_name("ClientKey"))
-        .into()
-}
-
-/// What API Gateway says by itself.
-pub(super) fn gateway_message() -> RefOr<Schema> {
-    ObjectBuilder::new()
-        .description(Some(
-            "What the gateway says before a request has come to the API, or when no answer came from it.",
-        ))
-        .property("message", ObjectBuilder::new().schema_type(Type::String).examples(["Service Unavailable"]))
-        .required("message")
+        .property("errors", errors.description(Some("What is wrong with each field, by its name.")))
+        .property("client_id", client_id)
         .into()
 }

@@ -15,36 +15,40 @@ use crate::{
     store::items::Message,
 };
 
-/// A message. A tombstone, which is shown only to who asks for it, has `deleted_at` and says nothing.
+/// A message. A deleted message is listed only on request, as a tombstone: it has `deleted_at`, and its text is empty.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Message)]
-#[allow(missing_docs, reason = "the first five fields are the seed's")]
 pub struct MessageView {
+    /// The message's id.
     pub message_id: MessageId,
-    /// `null` for somebody who was never there.
+    /// The user who sent it; `null` if there is no such user any more.
     #[schema(required)]
     pub sender: Option<UserView>,
+    /// The conversation that it belongs to.
     pub conversation: ConversationId,
+    /// The text.
     #[schema(value_type = KeptBody)]
     pub message_body: String,
+    /// The time of sending. It increases from message to message of a conversation.
     #[serde(serialize_with = "timestamp")]
     pub sent_at: DateTime<Utc>,
-    /// When its text was last changed.
+    /// The time of the last edit; `null` if it was never edited.
     #[serde(serialize_with = "timestamp_option")]
     #[schema(required)]
     pub edited_at: Option<DateTime<Utc>>,
-    /// The message that it answers.
+    /// The message that it answers, of the same conversation.
     #[schema(required)]
     pub reply_to: Option<MessageId>,
-    /// The key that it was sent under.
+    /// The idempotency key that it was sent with.
     pub client_id: ClientKey,
-    /// Counts its changes; its `ETag`.
+    /// The number of its changes. The `ETag` names it.
     pub revision: u64,
     /// The client's own data.
     #[schema(value_type = Option<describe::Metadata>, required)]
     pub metadata: Option<Metadata>,
-    /// When it was deleted.
+    /// The time of deletion, in tombstones only.
     #[serde(serialize_with = "timestamp_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = DateTime<Utc>, required = false)]
     pub deleted_at: Option<DateTime<Utc>>,
 }
 

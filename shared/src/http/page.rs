@@ -11,13 +11,13 @@ use crate::model::Invalid;
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// Where the list goes on.
+    /// The next page; `null` at the end.
     #[schema(value_type = Option<Link>, required)]
     pub next: Option<String>,
-    /// What comes before.
+    /// The page before; `null` at the beginning, and in lists that are read in one direction.
     #[schema(value_type = Option<Link>, required)]
     pub previous: Option<String>,
-    /// The page.
+    /// The entries of this page.
     pub results: Vec<T>,
 }
 

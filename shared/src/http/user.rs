@@ -16,23 +16,27 @@ use crate::{
     store::items::User,
 };
 
-/// A user. Email and phone number are `null` where `policy::shows_contact` says no.
+/// A user. Contact details are included only if the caller may see them.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = User)]
-#[allow(missing_docs, reason = "the fields are the seed's")]
 pub struct UserView {
+    /// The user's id.
     pub user_id: UserId,
+    /// The first name.
     #[schema(value_type = FirstName)]
     pub first_name: String,
+    /// The last name.
     #[schema(value_type = LastName)]
     pub last_name: String,
-    /// `null` to those who may not know it.
+    /// The email address; `null` if the caller may not see it.
     #[schema(value_type = Option<EmailAddress>, required)]
     pub email: Option<String>,
-    /// `null` where there is none, and to those who may not know it.
+    /// The phone number; `null` if there is none or the caller may not see it.
     #[schema(value_type = Option<PhoneNumber>, required)]
     pub phone_number: Option<String>,
+    /// The role.
     pub role: Role,
+    /// The time of registration.
     #[serde(serialize_with = "timestamp")]
     pub created_at: DateTime<Utc>,
 }

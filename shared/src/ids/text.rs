@@ -19,19 +19,19 @@ pub(super) fn parse_uuid(text: &str, kind: &'static str) -> Result<Uuid, WrongId
     Uuid::try_parse(text).map_err(|_| WrongId { kind })
 }
 
-/// The schema of an id.
-pub(super) fn schema(description: &str, example: &str) -> RefOr<Schema> {
+/// Returns the schema of an id. Its pattern tells the version of the UUID where that is more than `format` says.
+pub(super) fn schema(description: &str, pattern: Option<&str>, example: &str) -> RefOr<Schema> {
     let id =
         ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned())));
-    id.description(Some(description)).examples([example]).into()
+    id.description(Some(description)).pattern(pattern).examples([example]).into()
 }
 
 /// Implements text and serde forms (canonical lower case) for an id type with `from_uuid` and `uuid`, and its schema.
 macro_rules! id_text {
-    ($type:ident, $kind:literal, $description:expr, $example:literal) => {
+    ($type:ident, $kind:literal, $description:expr, $pattern:expr, $example:literal) => {
         impl PartialSchema for $type {
             fn schema() -> RefOr<Schema> {
-                schema($description, $example)
+                schema($description, $pattern, $example)
             }
         }
 

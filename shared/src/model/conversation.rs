@@ -20,10 +20,10 @@ pub const NESTED_PARTICIPANTS: usize = 50;
 /// Most owners of one conversation: they stand in its item.
 pub const MAX_OWNERS: usize = 20;
 
-/// Two people, or any number.
+/// The kind of a conversation: `direct` between two users, or a `group` of any number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(example = "group")]
+#[schema(examples("group"))]
 pub enum Kind {
     /// The one conversation of a pair, whose participants never change.
     Direct,
@@ -32,7 +32,7 @@ pub enum Kind {
     Group,
 }
 
-/// What a participant is in a conversation.
+/// The role of a participant. An `owner` can also change roles, remove others and delete the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRole {

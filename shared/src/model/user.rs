@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 pub use super::email::Email;
 use super::{Invalid, text::Rule};
 
-/// What a user may do; see `policy`. Registration always gives [`Role::Guest`].
+/// The role of a user. Registration gives `guest`; admins see and moderate everything, and set roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {

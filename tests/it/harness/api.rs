@@ -88,7 +88,7 @@ impl Api {
                 *inner.method_mut() = request.method;
                 *inner.uri_mut() = without_origin(&request.path).parse().unwrap();
                 *inner.headers_mut() = request.headers;
-                inner.headers_mut().insert("host", HeaderValue::from_static("api.test"));
+                inner.headers_mut().entry("host").or_insert(HeaderValue::from_static("api.test"));
                 if *https {
                     inner.extensions_mut().insert(OverTls);
                 }

@@ -30,13 +30,13 @@ static CLOSED: LazyLock<Value> = LazyLock::new(|| {
 
 fn close(schema: &mut Value) {
     let Some(fields) = schema.as_object_mut() else { return };
-    // Problems are narrowed where they are used, and what a user is named by is any user.
-    if fields.contains_key("properties")
-        && fields.get("description") != Some(&json!("Problem details (RFC 9457)."))
-    {
+    if fields.contains_key("properties") {
         fields.entry("additionalProperties").or_insert(json!(false));
     }
 }
+
+/// The statuses that the default answer of every operation stands for.
+const OTHER_STATUSES: [u16; 7] = [405, 406, 413, 415, 431, 500, 503];
 
 /// A schema of the description, ready to validate: each is compiled once.
 pub fn validator(schema: &Value, document: &Value) -> Arc<Validator> {
@@ -86,7 +86,9 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
         assert!(known, "{method} is no method of {template}: {answer}");
         return;
     }
-    let response = resolve(&operation["responses"][answer.status.to_string()]);
+    let listed = &operation["responses"][answer.status.to_string()];
+    let is_other = listed.is_null() && OTHER_STATUSES.contains(&answer.status);
+    let response = resolve(if is_other { &operation["responses"]["default"] } else { listed });
     assert!(!response.is_null(), "{template} does not have this status in its description: {answer}");
     for name in ["etag", "location", "retry-after", "www-authenticate"] {
         let listed = response["headers"].as_object().into_iter().flatten();
@@ -108,6 +110,10 @@ fn check_body(template: &str, response: &Value, answer: &Answer) {
         return;
     };
     let media = answer.header("content-type").unwrap_or_default();
+    if answer.status >= 400 && media == "application/json" {
+        assert!(is_of_the_gateway(answer), "{template} answers a problem with another body: {answer}");
+        return;
+    }
     let schema =
         &content.get(media).unwrap_or_else(|| panic!("{template} does not have {media}: {answer}"))["schema"];
     let body = answer.json();
@@ -116,4 +122,19 @@ fn check_body(template: &str, response: &Value, answer: &Answer) {
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect();
     assert!(errors.is_empty(), "{template} has another body in its description: {errors:?}: {answer}");
+    if let Some(code) = body["code"].as_str().filter(|_| answer.status >= 400) {
+        assert!(is_known(code), "the description of `code` does not name `{code}`: {answer}");
+    }
+}
+
+/// The gateway's own answers have no problem details, and a status that the description's introduction names.
+fn is_of_the_gateway(answer: &Answer) -> bool {
+    let body = answer.json();
+    let is_message = body.as_object().is_some_and(|fields| fields.len() == 1) && body["message"].is_string();
+    is_message && [400, 413, 429, 431, 500, 503].contains(&answer.status)
+}
+
+fn is_known(code: &str) -> bool {
+    let codes = &DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["description"];
+    codes.as_str().unwrap().contains(&format!("`{code}`"))
 }

@@ -63,7 +63,7 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// How a session authenticates; one kind is never taken for the other.
+/// The way in which a session authenticates: by tokens, or by the cookie of a browser. Neither is accepted as the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionKind {

@@ -1,0 +1,34 @@
+//! The schemas of fields as generators read them best: the description of a field that may be `null` stands beside its types
+//! and not inside one of them, and examples are lists, as OpenAPI 3.1 has them.
+
+use utoipa::openapi::{Object, OneOf, RefOr, Schema, schema::ArrayItems};
+
+/// Rewrites a schema and those inside it.
+pub(super) fn rewrite(schema: &mut RefOr<Schema>) {
+    match schema {
+        RefOr::T(Schema::Object(object)) => rewrite_object(object),
+        RefOr::T(Schema::Array(array)) => {
+            if let ArrayItems::RefOrSchema(items) = &mut array.items {
+                rewrite(items);
+            }
+        }
+        RefOr::T(Schema::OneOf(one)) => rewrite_choice(one),
+        _ => {}
+    }
+}
+
+fn rewrite_object(object: &mut Object) {
+    object.examples.extend(object.example.take());
+    object.properties.values_mut().for_each(rewrite);
+}
+
+fn rewrite_choice(choice: &mut OneOf) {
+    choice.items.iter_mut().for_each(rewrite);
+    if choice.description.is_none() {
+        let described = choice.items.iter_mut().find_map(|item| match item {
+            RefOr::Ref(reference) if !reference.description.is_empty() => Some(reference),
+            _ => None,
+        });
+        choice.description = described.map(|reference| std::mem::take(&mut reference.description));
+    }
+}
