@@ -1,5 +1,5 @@
 //! The port, and the signals that end the process.
-//! Which address is listened on is chosen on the command line: loopback unless it names another one.
+//! The command line chooses the address to listen on. The default is loopback.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

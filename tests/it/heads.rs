@@ -1,4 +1,4 @@
-//! What is true of every answer: its length, its coding, the links of a page that there is not.
+//! Properties of every answer: its length, its coding, and the links of a 404 page.
 
 use axum::http::Method;
 use serde_json::json;

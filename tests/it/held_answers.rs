@@ -17,7 +17,7 @@ use crate::{
     held::stage,
 };
 
-/// What happens between a write and its answer.
+/// The event between a write and its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meanwhile {
     /// The caller is removed from the conversation.

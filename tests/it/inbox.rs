@@ -175,7 +175,7 @@ impl Dice {
     }
 }
 
-/// What Ann's inbox is, as a list that is kept by hand: latest last.
+/// A model of Ann's inbox: a list of conversations, the latest last.
 #[derive(Default)]
 struct Model {
     listed: Vec<String>,

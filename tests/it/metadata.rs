@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::harness::{Answer, Browser, TestApp, User, user::message_path};
 
-/// What programs write, and what a parser that reads numbers as floats and keys as a sorted map would change.
+/// Texts that a parser with floats and sorted keys would change.
 const KEPT: [&str; 7] = [
     r#"{"hush":[1E5,1e5,1e+5,1E-7,-0,-0.0,0e0,0.0,1,1.0,1.10,100000.0]}"#,
     r#"{"hush":[1e308,-1e308,1e-400,5e-324,2.5,0.1234567890123456789,9007199254740993,9007199254740993.0]}"#,

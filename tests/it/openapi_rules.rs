@@ -124,7 +124,7 @@ fn bodies_are_described_as_json_alone() {
     }
 }
 
-/// What generators stumble over.
+/// Forms of schemas that make generators fail.
 #[test]
 fn schemas_use_what_generators_understand() {
     for (place, object) in objects() {

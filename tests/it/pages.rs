@@ -112,7 +112,7 @@ impl Case {
         self.visible().into_iter().filter(|visible| *visible > number).collect()
     }
 
-    /// What a page around the place shows.
+    /// Returns the page around a position, by the model.
     fn around(&self) -> Vec<u64> {
         let (below, above) = (self.below(self.place + 1), self.above(self.place));
         let older = below.into_iter().take(self.limit.div_ceil(2));

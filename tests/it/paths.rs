@@ -153,7 +153,7 @@ async fn a_handler_sees_the_path_that_the_gateway_passed_on_or_nothing() {
     assert!(asked > 50_000 && arrived > 500, "{arrived} of {asked}");
 }
 
-/// What the routers that are deployed do, with a token that may do it.
+/// The answers of the deployed routers to a caller with a valid token.
 #[tokio::test]
 async fn a_path_that_leads_elsewhere_changes_nothing() {
     let app = TestApp::new().await;

@@ -135,7 +135,7 @@ fn routes_are_named_once_and_end_with_a_slash() {
     }
 }
 
-/// What no route has is answered in the API's own format, here and under `cargo lambda watch`.
+/// A path without a route gets a problem in the API's own format, also under `cargo lambda watch`.
 #[test]
 fn every_other_path_leads_to_a_function() {
     let template = template_routes();

@@ -100,7 +100,7 @@ impl ChangeMe {
         }
     }
 
-    /// What is different from `user`; `None` when nothing is.
+    /// Returns the change from `user`; `None` if nothing is different.
     fn change_of(self, user: &User) -> Option<ProfileChange> {
         let change = ProfileChange {
             first_name: self.first_name.filter(|name| *name != user.first_name),

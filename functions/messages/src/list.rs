@@ -99,7 +99,7 @@ impl ListMessages {
         }
     }
 
-    /// What is wanted of one conversation; `None` for everything.
+    /// Returns the requested page of one conversation; `None` if no conversation is named.
     fn wanted(&self) -> Option<Wanted> {
         let place = self.places().next();
         let conversation = self.conversation.or(place.map(|(_, id)| id.conversation))?;

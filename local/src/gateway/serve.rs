@@ -40,7 +40,7 @@ impl Default for Limits {
     }
 }
 
-/// What every connection needs. Cheap to clone.
+/// The parts that all connections share. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Door {
     pub(super) gateway: Gateway,
@@ -139,7 +139,7 @@ async fn read(body: Incoming, limit: Duration) -> Result<Bytes, (StatusCode, &'s
     }
 }
 
-/// What follows on the connection is the rest of a body, and no request.
+/// The next bytes on the connection are the rest of a body and not a request.
 fn closing(mut response: Response<Bytes>) -> Response<Bytes> {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

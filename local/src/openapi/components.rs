@@ -1,4 +1,4 @@
-//! What the operations refer to: answers, headers, and the ways to authenticate.
+//! Components that operations refer to: answers, headers, and the ways to authenticate.
 
 use utoipa::openapi::{
     Components, Header, HeaderBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type,

@@ -1,4 +1,4 @@
-//! What holds for an operation by what it takes: its tag, how its caller is authenticated, and its unsuccessful answers.
+//! Properties of an operation that follow from its path and input: its tag, its authentication, and its unsuccessful answers.
 
 use utoipa::openapi::{
     Components, Ref, RefOr, Required, Response, Schema,

@@ -47,7 +47,7 @@ fn coding(text: &str) -> (String, f32) {
     (name, weight.map_or(1.0, |weight| weight.parse().ok().filter(readable).unwrap_or_default()))
 }
 
-/// What is known of the request whose answer is compressed.
+/// Properties of the request that decide about the compression of its answer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) takes_gzip: bool,

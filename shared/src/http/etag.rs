@@ -20,7 +20,7 @@ pub fn header(version: u64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
-/// What proxies put behind a tag when they compress the answer (Apache's `mod_deflate`, `mod_brotli`).
+/// Suffixes that proxies append to a tag when they compress the answer (Apache's `mod_deflate`, `mod_brotli`).
 const CODINGS: [&str; 4] = ["-gzip", "-br", "-deflate", "-zstd"];
 
 /// The tags of a conditional header.
@@ -51,7 +51,7 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Invalid>
     })
 }
 
-/// What a tag has between its quotation marks; `None` for a text that is not a tag.
+/// Returns the text between the quotation marks of a tag; `None` for a text that is not a tag.
 fn opaque(tag: &str) -> Option<String> {
     let strong = tag.strip_prefix("W/").unwrap_or(tag);
     let inner = strong.strip_prefix('"')?.strip_suffix('"')?;

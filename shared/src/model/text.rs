@@ -15,7 +15,7 @@ pub struct Rule {
     pub max: usize,
     /// Most bytes in UTF-8.
     pub max_bytes: usize,
-    /// Whether the text is one line, read from beginning to end: no line ends, tabs or controls of direction.
+    /// Accepts only a single line without tabs and bidirectional controls.
     pub is_line: bool,
 }
 

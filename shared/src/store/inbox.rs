@@ -1,4 +1,4 @@
-//! What a conversation shows to one of its participants: alone, and in the pages of the inbox, which are in `page`.
+//! The view of a conversation for one of its participants. Pages of the inbox are in `page`.
 
 mod page;
 
@@ -87,7 +87,7 @@ impl Store {
         Ok((conversations, more))
     }
 
-    /// What `id` shows to `viewer`, with its newest messages; `None` if it does not exist or is closed.
+    /// Returns the conversation `id` as `viewer` sees it, with its newest messages; `None` if it does not exist or is closed.
     pub async fn detail(&self, viewer: UserId, id: ConversationId) -> Result<Option<Detail>, StoreError> {
         let (mut seats, newest) =
             try_join(self.seats(viewer, &[id]), self.newest(id, NESTED_MESSAGES)).await?;

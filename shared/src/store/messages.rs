@@ -37,7 +37,7 @@ pub struct MessagePage {
 /// The part of a log that a page is read from.
 #[derive(Debug, Clone, Copy)]
 pub struct Source {
-    /// Which conversation's log.
+    /// The conversation whose log is read.
     pub conversation: ConversationId,
     /// Nothing at or below this number is read.
     pub base: u64,

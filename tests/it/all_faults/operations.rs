@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::description::resolve;
 
-/// What can be done with a field.
+/// A change to a field of a valid request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Make {
     Good,
@@ -52,7 +52,7 @@ impl Operation {
         }
     }
 
-    /// What is to be made of each field: anything that is possible.
+    /// Generates a random change for each field.
     pub fn plan(&self, dice: &mut Dice) -> Vec<(String, Make)> {
         let plan = self.fields.iter().map(|name| {
             // A login takes any password, and says only that it is wrong.

@@ -38,7 +38,7 @@ const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 /// A year of https for this host, but not for others of its domain, which are not ours to decide about.
 const ONLY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// What surrounds every request of a router.
+/// The parts of a router that all its requests share.
 #[derive(Debug, Clone)]
 pub(super) struct Surroundings {
     pub(super) app: App,
@@ -46,7 +46,7 @@ pub(super) struct Surroundings {
     pub(super) places: Arc<BTreeMap<String, Place>>,
 }
 
-/// What is known of a path.
+/// Properties of a path.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     /// As the list of routes spells it.
@@ -79,7 +79,7 @@ pub(super) async fn admit(
     respond(&surroundings, request, None).await
 }
 
-/// What happens around every request that the router has read.
+/// Handles one request that the router has matched: adds the request id, common headers and the log line.
 pub(super) async fn around(
     State(surroundings): State<Surroundings>,
     request: Request,

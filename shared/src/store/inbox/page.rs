@@ -36,7 +36,7 @@ pub struct InboxPosition {
     pub conversation: ConversationId,
 }
 
-/// Where the inbox goes on.
+/// The position behind a page of the inbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct InboxCursor {
     /// The last entry, by the index, of the windows that were shown.
@@ -50,7 +50,7 @@ pub struct InboxCursor {
 pub struct InboxRequest {
     /// The user whose inbox it is.
     pub user: UserId,
-    /// Where the page begins.
+    /// The position at which the page begins.
     pub cursor: InboxCursor,
     /// Most conversations.
     pub limit: usize,
@@ -63,7 +63,7 @@ pub struct InboxRequest {
 pub struct Listed {
     /// Its position when the page was read.
     pub position: InboxPosition,
-    /// What it shows.
+    /// The conversation with its newest messages.
     pub detail: Detail,
 }
 
@@ -72,7 +72,7 @@ pub struct Listed {
 pub struct InboxPage {
     /// In order.
     pub listed: Vec<Listed>,
-    /// Where the inbox goes on; `None` at its end.
+    /// The position of the next page; `None` at the end of the inbox.
     pub next: Option<InboxCursor>,
 }
 
