@@ -161,24 +161,23 @@ impl Database {
     }
 }
 
+const NOT_AN_ENDPOINT: &str = "not an address such as http://127.0.0.1:8000";
+const NOT_AN_ORIGIN: &str = "not an origin such as http://localhost:5173, without a path";
+
 fn endpoint(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let url = Url::parse(text).map_err(|_| NOT_AN_ENDPOINT.to_owned())?;
     let plain = matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/";
-    if plain { Ok(url) } else { Err("not an address such as http://127.0.0.1:8000".into()) }
+    if plain { Ok(url) } else { Err(NOT_AN_ENDPOINT.into()) }
 }
 
 /// An origin as browsers write it.
 fn origin(text: &str) -> Result<String, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let url = Url::parse(text).map_err(|_| NOT_AN_ORIGIN.to_owned())?;
     let is_origin = matches!(url.scheme(), "http" | "https")
         && url.path() == "/"
         && (url.query(), url.fragment(), url.password()) == (None, None, None)
         && url.username().is_empty();
-    if is_origin {
-        Ok(url.origin().ascii_serialization())
-    } else {
-        Err("not an origin such as http://localhost:5173, without a path".into())
-    }
+    if is_origin { Ok(url.origin().ascii_serialization()) } else { Err(NOT_AN_ORIGIN.into()) }
 }
 
 fn host_name(text: &str) -> Result<String, String> {
@@ -254,6 +253,9 @@ mod tests {
             ("http://[::1]:80", "http://[::1]"),
         ] {
             assert_eq!(origin(typed).as_deref(), Ok(sent));
+        }
+        for typed in ["foo", "http://", "localhost:5173"] {
+            assert_eq!(origin(typed), Err(NOT_AN_ORIGIN.to_owned()), "{typed}");
         }
     }
 }

@@ -40,6 +40,8 @@ pub(crate) enum Failure {
     Key(Problem),
     #[error("cannot read the password: {0}")]
     Password(io::Error),
+    #[error("no password was given; type it when asked, or make it the first line of standard input")]
+    NoPassword,
     #[error("the two passwords differ")]
     PasswordsDiffer,
     #[error("the description of the API cannot be written to {}: {source}", file.display())]

@@ -2,7 +2,7 @@
 //! Nothing else of this package prints.
 
 use std::fmt::Display;
-use std::io::IsTerminal as _;
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tracing_subscriber::EnvFilter;
@@ -18,38 +18,52 @@ pub(crate) fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
     tracing_subscriber::fmt()
         .compact()
+        // They would be printed on standard error, which panics if nobody reads it.
+        .log_internal_errors(false)
         .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
         .with_env_filter(filter)
         .init();
 }
 
-#[expect(clippy::print_stderr, reason = "the one line of a command that failed")]
 pub(crate) fn error(failure: &impl Display) {
-    eprintln!("error: {}", one_line(failure));
+    complain(&format!("error: {}", one_line(failure)));
 }
 
-#[expect(clippy::print_stderr, reason = "the start goes on without its demo users")]
 fn warning(text: &impl Display) {
-    eprintln!("warning: {}", one_line(text));
+    complain(&format!("warning: {}", one_line(text)));
+}
+
+/// Writes a line to standard output. The process goes on if nobody reads it, as in `local | head -n 2`.
+fn say(line: &str) {
+    if let Err(failure) = writeln!(io::stdout(), "{line}")
+        && failure.kind() != ErrorKind::BrokenPipe
+    {
+        warning(&format!("cannot write to standard output: {failure}"));
+    }
+}
+
+/// Writes a line to standard error.
+fn complain(line: &str) {
+    // There is no other place to report a failure of this one.
+    drop(writeln!(io::stderr(), "{line}"));
 }
 
 fn one_line(text: &impl Display) -> String {
     text.to_string().replace(['\r', '\n'], " ")
 }
 
-#[expect(clippy::print_stdout, reason = "what somebody reads who has just typed `cargo run`")]
 pub(crate) fn welcome(address: SocketAddr, place: &Place, demo: Option<&Result<Demo, demo::Failed>>) {
     let address = reachable(address);
-    println!("The messaging API answers at http://{address} (data in {place}). Ctrl-C stops it.\n");
+    say(&format!("The messaging API answers at http://{address} (data in {place}). Ctrl-C stops it.\n"));
     match demo {
-        Some(Ok(Demo::Complete)) => return println!("{}\n\n{}", users(), session(address)),
-        Some(Ok(Demo::ChangedPassword(email))) => println!("{}\n", untouched(email)),
+        Some(Ok(Demo::Complete)) => return say(&format!("{}\n\n{}", users(), session(address))),
+        Some(Ok(Demo::ChangedPassword(email))) => say(&format!("{}\n", untouched(email))),
         Some(Err(failed)) => warning(failed),
         None => {}
     }
-    println!("{}", make_account(address));
+    say(&make_account(address));
 }
 
 /// An address that this machine can ask: `0.0.0.0` stands for all that it has.
@@ -61,25 +75,23 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
 pub(crate) fn prepared(table: &str, place: &Place, demo: Option<&Result<Demo, demo::Failed>>) {
-    println!("The table {table} at {place} is ready.");
+    say(&format!("The table {table} at {place} is ready."));
     match demo {
-        Some(Ok(Demo::Complete)) => println!("{}", users()),
-        Some(Ok(Demo::ChangedPassword(email))) => println!("{}", untouched(email)),
+        Some(Ok(Demo::Complete)) => say(&users()),
+        Some(Ok(Demo::ChangedPassword(email))) => say(&untouched(email)),
         Some(Err(failed)) => warning(failed),
         None => {}
     }
 }
 
-#[expect(clippy::print_stdout, reason = "says that Ctrl-C was understood and the data are safe")]
+/// Says that Ctrl-C was understood and the data are safe.
 pub(crate) fn goodbye() {
-    println!("Stopped.");
+    say("Stopped.");
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
 pub(crate) fn superuser(email: &str) {
-    println!("{email} is an admin.");
+    say(&format!("{email} is an admin."));
 }
 
 fn users() -> String {
@@ -111,11 +123,10 @@ curl -s "$API/api/messages/?conversation=$CONVERSATION&limit=5" -H "Authorizatio
 
 fn make_account(address: SocketAddr) -> String {
     format!(
-        r#"Make an account:
+        r#"Make an account, with a password of your own in place of the dots:
 
 curl -s http://{address}/api/users/ -H 'Content-Type: application/json' \
-  -d '{{"email": "you@example.com", "password": "{}", "first_name": "You", "last_name": "There"}}'; echo
-"#,
-        demo::PASSWORD
+  -d '{{"email": "you@example.com", "password": "...", "first_name": "You", "last_name": "There"}}'; echo
+"#
     )
 }

@@ -36,7 +36,8 @@ fn password() -> Result<String, Failure> {
     if !io::stdin().is_terminal() {
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line).map_err(Failure::Password)?;
-        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+        let password = line.trim_end_matches(['\r', '\n']);
+        return if password.is_empty() { Err(Failure::NoPassword) } else { Ok(password.to_owned()) };
     }
     let password = rpassword::prompt_password("Password: ").map_err(Failure::Password)?;
     let again = rpassword::prompt_password("Password (again): ").map_err(Failure::Password)?;
