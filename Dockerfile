@@ -18,6 +18,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry,id=messaging-registry \
 
 FROM ${RUNTIME_IMAGE}
 COPY --from=build /image/local /usr/local/bin/
+COPY NOTICE LICENSE-APACHE LICENSE-MIT /usr/local/share/doc/messaging/
 # Numbers, as the image has no such user. The folder for the data belongs to it, and so does a new volume there.
 COPY --from=build --chown=10001:10001 /image/root/ /
 USER 10001:10001
