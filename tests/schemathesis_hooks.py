@@ -3,6 +3,16 @@ import collections, os, re, uuid
 
 import requests
 import schemathesis
+from hypothesis import strategies as st
+
+def identifier(number, version):
+    """Returns a UUID of a version and of the variant of RFC 9562."""
+    number = number & ~(0xF << 76) & ~(0x3 << 62) | version << 76 | 0x2 << 62
+    return str(uuid.UUID(int=number))
+
+
+# Ids are UUIDs of the versions 7 and 8: of random UUIDs, too few are.
+schemathesis.openapi.format("uuid", st.builds(identifier, st.integers(0, 2**128 - 1), st.sampled_from((4, 7, 8))))
 
 API, ROLE = os.environ["API"], os.environ["ROLE"]
 PASSWORD = "keys under the doormat"

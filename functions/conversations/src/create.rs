@@ -33,7 +33,7 @@ use crate::{
 #[derive(Debug, ToSchema)]
 pub struct CreateConversation {
     /// The participants, at most 40. The caller is always one of them.
-    #[schema(value_type = Vec<UserReference>)]
+    #[schema(value_type = Vec<UserReference>, min_items = 1)]
     participants: Vec<UserId>,
     /// The kind. A `direct` conversation has exactly one other participant.
     #[schema(required = false, default = "group")]

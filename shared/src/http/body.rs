@@ -60,7 +60,8 @@ impl<T: RequestBody> FromRequest<App> for Unchecked<T> {
         let mut faults = query::refuse_all(&parts.uri)?;
         let mut values = match media {
             Some(Media::Form) => form_fields(&bytes, T::LISTS, &mut faults)?,
-            _ if bytes.is_empty() => Map::new(),
+            // A change without a document is a mistake (RFC 5789, section 2).
+            _ if bytes.is_empty() && !is_patch => Map::new(),
             Some(Media::Json | Media::MergePatch) => json_object(&bytes)?,
             None => return Err(unsupported()),
         };

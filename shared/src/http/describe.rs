@@ -112,7 +112,7 @@ texts! {
     /// A token as it travels.
     TokenText = string().description(Some("A JSON Web Token.")), "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl";
     /// A cursor.
-    Cursor = string().description(Some("A position in this list, out of a `next` or `previous` link.")), "dQAGCeBp_xfAXi8_bkoOTLuPD1-LHy2aEA";
+    Cursor = string().max_length(Some(200)).description(Some("A position in this list, out of a `next` or `previous` link.")), "dQAGCeBp_xfAXi8_bkoOTLuPD1-LHy2aEA";
     /// A link to follow.
     Link = ObjectBuilder::new()
         .schema_type(Type::String)
@@ -234,18 +234,23 @@ fn header(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Ve
     vec![header.description(Some(description)).schema(Some(schema)).build()]
 }
 
+/// `*`, or a list of entity tags (RFC 9110, sections 8.8.3 and 13.1).
+fn tags() -> ObjectBuilder {
+    let tags = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#;
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(tags))
+}
+
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "The `ETag` of the caller's copy, or several: the answer is 412 if none of them is the present one.";
-        header("If-Match", description, ObjectBuilder::new().schema_type(Type::String).examples(["\"3\""]))
+        header("If-Match", description, tags().examples(["\"3\""]))
     }
 }
 
 impl IntoParams for IfNoneMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "The `ETag` of the caller's copy, or several: the answer is 304 if one of them is the present one.";
-        let tag = ObjectBuilder::new().schema_type(Type::String).examples(["W/\"kxbU4vJPbJfC\""]);
-        header("If-None-Match", description, tag)
+        header("If-None-Match", description, tags().examples(["W/\"kxbU4vJPbJfC\""]))
     }
 }
 

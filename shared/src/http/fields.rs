@@ -252,8 +252,12 @@ fn deserialize<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, Inval
         };
         let text = error.into_inner().to_string();
         let expected = text.split_once(", expected ").map(|(_, expected)| expected);
-        // What serde says of a choice among names.
-        let expected = expected.map(|text| if text == "string or map" { "a string" } else { text });
+        // Words of serde for a choice among names and for a list.
+        let expected = expected.map(|text| match text {
+            "string or map" => "a string",
+            "a sequence" => "a list",
+            text => text,
+        });
         let expected = expected.map(|expected| format!("must be {expected}"));
         Invalid::new(field, expected.unwrap_or(text))
     })
