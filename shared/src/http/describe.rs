@@ -250,7 +250,8 @@ impl IntoParams for IfMatch {
 impl IntoParams for IfNoneMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "The `ETag` of the caller's copy, or several: the answer is 304 if one of them is the present one.";
-        header("If-None-Match", description, tags().examples(["W/\"kxbU4vJPbJfC\""]))
+        let tag = ObjectBuilder::new().schema_type(Type::String).examples(["W/\"kxbU4vJPbJfC\""]);
+        header("If-None-Match", description, tag)
     }
 }
 
