@@ -112,6 +112,21 @@ impl Case {
         self.visible().into_iter().filter(|visible| *visible > number).collect()
     }
 
+    /// Checks that the pages before a position and after it lead to what is on their other side, in both orders.
+    async fn check_ways_back(&self, log: &Log, path: &str, place: u64) {
+        let id = log.id(place);
+        for (order, newer, older) in [("oldest", "next", "previous"), ("newest", "previous", "next")] {
+            let (_, page) = log.page(&format!("{path}&order={order}&before={id}")).await;
+            let mut found = log.follow(page[newer].as_str(), newer).await.concat();
+            found.sort_unstable();
+            assert_eq!(found, self.above(place - 1), "newer, {order}, before {place}: {self:?}");
+            let (_, page) = log.page(&format!("{path}&order={order}&after={id}")).await;
+            let mut found = log.follow(page[older].as_str(), older).await.concat();
+            found.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+            assert_eq!(found, self.below(place + 1), "older, {order}, after {place}: {self:?}");
+        }
+    }
+
     /// Returns the page around a position, by the model.
     fn around(&self) -> Vec<u64> {
         let (below, above) = (self.below(self.place + 1), self.above(self.place));
@@ -156,6 +171,9 @@ async fn pages_are_those_of_a_model() {
         let mut back = back.concat();
         back.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
         assert_eq!(back, case.below(case.place + 1), "back from a page after a message: {case:?}");
+        for place in [1, case.place, case.deleted.len() as u64] {
+            case.check_ways_back(&log, &path, place).await;
+        }
         let (around, page) = log.page(&format!("{path}&around={place}")).await;
         assert_eq!(around, case.around(), "{case:?}");
         let (first, last) = (around.first().copied(), around.last().copied());

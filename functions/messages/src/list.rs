@@ -124,7 +124,14 @@ const fn usual_order(around: Around) -> Order {
 }
 
 impl Wanted {
+    /// Returns a position that a link can name. The oldest messages in the order `newest` are those around the first number:
+    /// no message stands before it, and without a position that order begins at the end of the log.
+    fn addressable(&self, around: Around) -> Around {
+        if around == Around::After(0) && self.order == Order::Newest { Around::Middle(1) } else { around }
+    }
+
     fn link(&self, origin: &Origin, around: Around) -> String {
+        let around = self.addressable(around);
         let id = |number| self.conversation.message(number);
         let place = match around {
             Around::Before(number) => format!("&before={}", id(number)),

@@ -186,7 +186,8 @@ impl Store {
         limit: usize,
     ) -> Result<Option<MessagePage>, StoreError> {
         let Source { conversation, base, .. } = source;
-        let newer = (1..MAX_NUMBER).contains(&top).then_some(top);
+        // Also at 0, where nothing is read: all messages are above it.
+        let newer = (top < MAX_NUMBER).then_some(top);
         let mut page = MessagePage { newer, ..MessagePage::default() };
         let (mut top, mut progress) = (top, Progress::new(limit));
         while top > base && limit > 0 {
