@@ -129,6 +129,7 @@ REFUSALS = {
     "name": f"is a group's|{INVISIBLE}",
     "new_password": WEAK,
     "old_password": "is not your password",
+    "order": "can be `oldest` only with",
     "participants": "no such user|those of a direct conversation never change|a direct conversation has exactly one other",
     "password": WEAK,
     "reply_to": ELSEWHERE,

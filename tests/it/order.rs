@@ -47,6 +47,24 @@ async fn pages_join_without_a_gap_or_a_repeat() {
 }
 
 #[tokio::test]
+async fn the_list_of_all_messages_has_one_order() {
+    let app = TestApp::new().await;
+    let (ann, _, conversation, messages) = conversation_of(&app, 3).await;
+    for path in ["/api/messages/?order=oldest", "/api/messages/?limit=1&order=oldest&tombstones=1"] {
+        ann.get(path).await.refuses("order");
+    }
+    let page = ann.get("/api/messages/?order=newest").await.ok();
+    assert_eq!(results(&page), [3, 2, 1]);
+    // A message names its conversation. Where that is wrong, the order is not at fault.
+    let id = messages[0]["message_id"].as_str().unwrap();
+    assert_eq!(results(&ann.get(&format!("/api/messages/?order=oldest&after={id}")).await.ok()), [2, 3]);
+    let page = ann.get(&format!("/api/messages/?order=oldest&conversation={conversation}")).await.ok();
+    assert_eq!(results(&page), [1, 2, 3]);
+    let wrong = ann.get("/api/messages/?order=oldest&conversation=x").await.problem(400, "invalid_request");
+    assert_eq!(wrong["errors"].as_object().unwrap().keys().collect::<Vec<_>>(), ["conversation"]);
+}
+
+#[tokio::test]
 async fn reading_order_begins_at_the_first_message() {
     let app = TestApp::new().await;
     let (ann, _, conversation, _) = conversation_of(&app, 9).await;

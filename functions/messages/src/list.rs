@@ -31,7 +31,8 @@ pub struct ListMessages {
     /// The size of the page.
     #[param(required = false)]
     pub(crate) limit: Limit,
-    /// The order of the page. By default it is `oldest` with `after` and `around`, and `newest` otherwise.
+    /// The order of the page. By default it is `oldest` with `after` and `around`, and `newest` otherwise. The list of
+    /// all messages is always `newest`.
     #[param(inline)]
     order: Option<Order>,
     /// Lists deleted messages too, as tombstones. `1` and `0` are accepted too.
@@ -63,6 +64,7 @@ struct Wanted {
 
 impl FromFields for ListMessages {
     fn read(fields: &mut Fields) -> Option<Self> {
+        let lists_all = !["conversation", "before", "after", "around"].iter().any(|name| fields.has(name));
         let request = Self {
             conversation: fields.optional("conversation", typed),
             before: fields.optional("before", typed),
@@ -73,6 +75,10 @@ impl FromFields for ListMessages {
             tombstones: fields.given("tombstones", |Switched(on)| typed(on)).unwrap_or_default(),
             cursor: fields.optional("cursor", |text: String| Position::parse(&text)),
         };
+        if lists_all && request.order == Some(Order::Oldest) {
+            let reason = "can be `oldest` only with `conversation`, `before`, `after` or `around`";
+            fields.fault("order", reason);
+        }
         request.check_places(fields);
         Some(request)
     }
