@@ -130,7 +130,7 @@ REFUSALS = {
     "new_password": WEAK,
     "old_password": "is not your password",
     "order": "can be `oldest` only with",
-    "participants": "no such user|those of a direct conversation never change|a direct conversation has exactly one other",
+    "participants": "no such users?|those of a direct conversation never change|a direct conversation has exactly one other",
     "password": WEAK,
     "reply_to": ELSEWHERE,
     "role": "is the last owner's|can be changed by admins only",

@@ -208,6 +208,28 @@ async fn the_inbox_pages_without_gaps() {
 }
 
 #[tokio::test]
+async fn all_unknown_participants_are_named() {
+    let app = TestApp::new().await;
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+    let group = ann.group(&[&ben]).await;
+    cleo.delete("/api/users/me/").await.expect(204);
+    let unknown = ["00000000-0000-4000-8000-000000000000", cleo.id.as_str()];
+    let body = json!({ "participants": [unknown[0], ben.id, cleo.id] });
+    let path = format!("/api/conversations/{group}/");
+    for answer in [
+        ann.post("/api/conversations/", body.clone()).await,
+        ann.post(&format!("{path}participants/"), body.clone()).await,
+        ann.patch(&path, body.clone()).await,
+        ann.put(&path, body.clone()).await,
+    ] {
+        let problem = answer.problem(400, "invalid_request");
+        let reason = problem["errors"]["participants"][0].as_str().unwrap();
+        assert!(reason.starts_with("no such users: "), "{reason}");
+        assert!(unknown.iter().all(|id| reason.contains(id)) && !reason.contains(&ben.id), "{reason}");
+    }
+}
+
+#[tokio::test]
 async fn a_name_may_go_and_participants_may_be_objects() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);

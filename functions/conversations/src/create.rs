@@ -25,7 +25,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use crate::{
-    references::{UserReference, existing, no_such_user, participants},
+    references::{UserReference, existing, participants, refuse_unknown},
     view::ConversationView,
 };
 
@@ -169,10 +169,8 @@ async fn open_direct(app: &App, new: &NewConversation, now: DateTime<Utc>) -> Re
         return Ok((opened, users, Vec::new()));
     }
     let open = |user: &UserId| users.iter().any(|found| found.id == *user && found.closed_at.is_none());
-    match pair.iter().find(|user| !open(user)) {
-        Some(user) => Err(no_such_user(*user)),
-        None => Ok((app.store.open_conversation(new, now).await?, users, Vec::new())),
-    }
+    refuse_unknown(pair.into_iter().filter(|user| !open(user)))?;
+    Ok((app.store.open_conversation(new, now).await?, users, Vec::new()))
 }
 
 /// The id of the group that a user makes under a key: a retry makes the same one.

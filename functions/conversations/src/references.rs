@@ -97,12 +97,16 @@ pub(crate) fn participants(fields: &mut Fields, list: Vec<Value>, most: usize) -
 /// The profiles of `users`; fails unless all of them have open accounts, with the same answer for ids that nobody has.
 pub(crate) async fn existing(app: &App, users: &[UserId]) -> Result<Vec<User>, Problem> {
     let open = app.store.open_accounts(users.iter().copied()).await?;
-    match users.iter().find(|user| !open.contains_key(user)) {
-        Some(user) => Err(no_such_user(*user)),
-        None => Ok(open.into_values().collect()),
-    }
+    refuse_unknown(users.iter().copied().filter(|user| !open.contains_key(user)))?;
+    Ok(open.into_values().collect())
 }
 
-pub(crate) fn no_such_user(user: UserId) -> Problem {
-    Problem::field("participants", format!("no such user: {user}"))
+/// Fails with the names of these users, if there are any.
+pub(crate) fn refuse_unknown(users: impl Iterator<Item = UserId>) -> Result<(), Problem> {
+    let names: Vec<String> = users.map(|user| user.to_string()).collect();
+    match names.len() {
+        0 => Ok(()),
+        1 => Err(Problem::field("participants", format!("no such user: {}", names[0]))),
+        _ => Err(Problem::field("participants", format!("no such users: {}", names.join(", ")))),
+    }
 }
