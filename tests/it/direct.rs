@@ -72,6 +72,59 @@ async fn it_is_between_two_who_are_there() {
     assert_eq!(ben.direct(&ann).await, direct, "naming oneself changes nothing");
 }
 
+/// A key stands for the request that opened the conversation. Under any other key, and without one, it is opened again.
+#[tokio::test]
+async fn a_key_opens_it_by_one_request() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let (key, other_key) = (json!(app.key()), json!(app.key()));
+    let open = async |user: &User, other: &User, key: &Value, metadata: Value| {
+        let body =
+            json!({ "kind": "direct", "participants": [other.id], "client_id": key, "metadata": metadata });
+        user.post("/api/conversations/", body).await
+    };
+    let (first, second) = (json!({ "a": 1 }), json!({ "a": 2 }));
+    let made = open(&ann, &ben, &key, first.clone()).await.created();
+    for other in [second.clone(), Value::Null] {
+        open(&ann, &ben, &key, other).await.problem(409, "client_id_reused");
+    }
+    let path = format!("/api/conversations/{}/", id_of(&made));
+    ann.patch(&path, json!({ "metadata": { "a": 3 } })).await.expect(200);
+    let retried = open(&ann, &ben, &key, first.clone()).await.ok();
+    assert_eq!((id_of(&retried), &retried["metadata"]), (id_of(&made), &json!({ "a": 3 })));
+    open(&ann, &ben, &key, second.clone()).await.problem(409, "client_id_reused");
+    for (user, other, key) in
+        [(&ann, &ben, &other_key), (&ann, &ben, &Value::Null), (&ben, &ann, &key), (&ben, &ann, &other_key)]
+    {
+        assert_eq!(id_of(&open(user, other, key, second.clone()).await.ok()), id_of(&made));
+    }
+    // Opened without a key, it stands for none.
+    let cleo = app.user("cleo").await;
+    open(&ann, &cleo, &Value::Null, first).await.created();
+    open(&ann, &cleo, &key, second).await.ok();
+    app.check().await;
+}
+
+/// Of two requests under one key at once, the one that is late finds the other's.
+#[tokio::test]
+async fn a_key_that_opens_it_twice_at_once_opens_it_once() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let key = app.key();
+    let open = |n: usize| {
+        let metadata = json!({ "n": n });
+        let body =
+            json!({ "kind": "direct", "participants": [ben.id], "client_id": key, "metadata": metadata });
+        let ann = &ann;
+        async move { ann.post("/api/conversations/", body).await }
+    };
+    let answers = join_all((0..10).map(open)).await;
+    let count = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((count(201), count(409)), (1, 9));
+    let made = answers.iter().position(|answer| answer.status == 201).unwrap();
+    assert_eq!(id_of(&open(made).await.ok()), id_of(&answers[made].json()));
+}
+
 #[tokio::test]
 async fn deleting_hides_it_from_the_caller_until_something_new_stands_in_it() {
     let app = TestApp::new().await;

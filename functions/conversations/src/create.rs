@@ -44,7 +44,8 @@ pub struct CreateConversation {
     /// The client's own data.
     #[schema(value_type = Option<describe::Metadata>)]
     metadata: Option<Metadata>,
-    /// The idempotency key: a retry with the same key makes no second group. The header `Idempotency-Key` means the same.
+    /// The idempotency key: a retry with the same key makes no second group, and another
+    /// request with it is refused. The header `Idempotency-Key` means the same.
     client_id: Option<ClientKey>,
 }
 
@@ -102,6 +103,7 @@ impl CreateConversation {
             others,
             name: self.name,
             metadata: self.metadata,
+            key: self.client_id,
         })
     }
 }

@@ -12,7 +12,7 @@ use super::{
     transactions::{Step, Transacted},
 };
 use crate::{
-    ids::{ConversationId, UserId},
+    ids::{ClientKey, ConversationId, UserId},
     model::{
         Expected, Metadata, MetadataChange, TooLarge,
         conversation::{Kind, MemberRole},
@@ -35,6 +35,8 @@ pub struct NewConversation {
     pub name: Option<String>,
     /// The client's own data.
     pub metadata: Option<Metadata>,
+    /// The idempotency key of the request.
+    pub key: Option<ClientKey>,
 }
 
 /// What became of making one.
@@ -177,7 +179,8 @@ impl NewConversation {
             pair: pair.map(|other| sorted([self.creator, *other])),
             name: self.name.clone(),
             metadata: self.metadata.clone(),
-            digest: Some(self.digest()).filter(|_| self.kind == Kind::Group),
+            client_key: self.key.filter(|_| pair.is_some()),
+            digest: Some(self.digest()).filter(|_| pair.is_none() || self.key.is_some()),
             created_by: self.creator,
             created_at: now,
             participant_count: 1 + self.others.len() as u64,
@@ -209,13 +212,21 @@ impl NewConversation {
     pub fn is(&self, standing: &Conversation) -> bool {
         let pair = self.others.first().map(|other| sorted([self.creator, *other]));
         match self.kind {
-            Kind::Direct => standing.pair == pair,
+            Kind::Direct => standing.pair == pair && !self.reuses_key_of(standing),
             Kind::Group => {
                 standing.kind == Kind::Group
                     && standing.created_by == self.creator
                     && standing.digest.as_ref().is_none_or(|digest| *digest == self.digest())
             }
         }
+    }
+
+    /// Returns true if this creator opened the standing pair's conversation under this key, with another request.
+    fn reuses_key_of(&self, standing: &Conversation) -> bool {
+        self.key.is_some()
+            && self.key == standing.client_key
+            && self.creator == standing.created_by
+            && standing.digest != Some(self.digest())
     }
 }
 

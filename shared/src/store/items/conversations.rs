@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{metadata_text, user_ids};
 use crate::{
-    ids::{ConversationId, UserId},
+    ids::{ClientKey, ConversationId, UserId},
     model::{
         Metadata,
         conversation::{Kind, MemberRole},
@@ -45,7 +45,11 @@ pub struct Conversation {
     /// The client's own data; an attribute of compact JSON.
     #[serde(default, with = "metadata_text", skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
-    /// Digest of the request that made it, which a retry of that request has too. Later changes leave it as it is.
+    /// The idempotency key under which a direct conversation was opened. A group's id is derived from its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_key: Option<ClientKey>,
+    /// Digest of the request that made it, which a retry of that request has too. Later changes leave it as it is. A
+    /// direct conversation that was opened without a key has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
     /// Who made it.
