@@ -108,8 +108,9 @@ impl Gateway {
         let bodiless = method == Method::HEAD;
         let mut answer = self.answer(request).await;
         self.cors.add(&method, &headers, &mut answer);
-        if bodiless && answer.headers().contains_key(header::CONTENT_LENGTH) {
-            // The router has counted and dropped the body itself.
+        let is_dropped = answer.headers().contains_key(header::CONTENT_LENGTH) || answer.body().is_empty();
+        if bodiless && is_dropped {
+            // The router has dropped the body itself, and has told its length if a GET's body has that length too.
             return answer;
         }
         let length = HeaderValue::from(answer.body().len());

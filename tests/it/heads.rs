@@ -29,27 +29,30 @@ async fn a_head_tells_the_length_that_a_get_has() {
     let browser = Browser::of(&ann).await;
     let mut paths = paths(&ann, &conversation, &message);
     paths.extend(["/nowhere/".to_owned(), format!("/?conversation={conversation}")]);
+    let mut padded = 0;
     for path in paths {
-        for (accept, coding) in
-            [(ACCEPT, "identity"), ("application/json", "identity"), ("application/json", "gzip")]
-        {
+        let forms = [ACCEPT, "application/json"].into_iter();
+        for (accept, coding) in forms.flat_map(|accept| [(accept, "identity"), (accept, "gzip")]) {
             let ask = async |method: Method| {
                 let request = browser.request(method, &path).header("accept", accept);
                 request.header("accept-encoding", coding).send().await
             };
             let (got, head) = (ask(Method::GET).await, ask(Method::HEAD).await);
             assert_eq!(head.status, got.status, "{head}");
-            assert_eq!(
-                head.header("content-length"),
-                Some(got.body.len().to_string().as_str()),
-                "{path} {accept}"
-            );
+            // The random padding of a compressed page makes its length another one in each answer.
+            let is_padded = got.header("content-encoding").is_some()
+                && got.header("content-type").is_some_and(|media| media.starts_with("text/html"));
+            let length = got.body.len().to_string();
+            let told = (!is_padded).then_some(length.as_str());
+            assert_eq!(head.header("content-length"), told, "{path} {accept} {coding}");
+            padded += u32::from(is_padded);
             for name in ["content-type", "content-encoding", "etag", "vary"] {
                 assert_eq!(head.header(name), got.header(name), "{name}: {head}");
             }
             assert!(head.body.is_empty(), "{head}");
         }
     }
+    assert!(padded > 3, "{padded} pages are compressed");
 }
 
 async fn gzipped(ann: &User, path: &str, accept: &str) -> Answer {

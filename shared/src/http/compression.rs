@@ -6,11 +6,12 @@
 use std::io::{self, Write as _};
 
 use axum::{
-    body::{Bytes, HttpBody as _},
+    body::{Body, Bytes, HttpBody as _},
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
 use flate2::{Compression, GzBuilder};
+use futures::stream;
 use http_body_util::BodyExt as _;
 
 use super::frame;
@@ -65,18 +66,26 @@ pub(super) async fn compressed(
     }
     vary(response.headers_mut());
     let is_page = frame::is_page(response.headers());
-    // The length of a page's padding is known only when the page is sent: a HEAD describes the page without it.
-    if !wanted.takes_gzip || (is_page && wanted.is_head) {
+    if !wanted.takes_gzip {
         return Ok(response);
     }
     let (mut head, body) = response.into_parts();
-    let bytes = body.collect().await?.to_bytes();
-    let padding = if is_page { usize::from(random.bytes::<1>()[0]) % 101 } else { 0 };
-    let packed = gzip(&bytes, padding).map_err(axum::Error::new)?;
     head.headers.remove(header::CONTENT_LENGTH);
     head.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     weaken(&mut head.headers);
+    // The padding makes the length another one in each answer, so a HEAD tells none (RFC 9110, section 8.6).
+    if is_page && wanted.is_head {
+        return Ok(Response::from_parts(head, of_unknown_length()));
+    }
+    let bytes = body.collect().await?.to_bytes();
+    let padding = if is_page { usize::from(random.bytes::<1>()[0]) % 101 } else { 0 };
+    let packed = gzip(&bytes, padding).map_err(axum::Error::new)?;
     Ok(Response::from_parts(head, packed.into()))
+}
+
+/// An empty body that servers do not measure.
+fn of_unknown_length() -> Body {
+    Body::from_stream(stream::empty::<io::Result<Bytes>>())
 }
 
 fn is_large_text(response: &Response) -> bool {
@@ -173,6 +182,8 @@ mod tests {
         let headers = [(header::CONTENT_TYPE, media), (header::ETAG, "\"3\""), (header::VARY, "Accept")];
         let response = axum::response::IntoResponse::into_response((headers, body));
         let response = compressed(response, wanted, &Random::from_seed(1)).await.unwrap();
+        let is_measured = response.body().size_hint().exact().is_some();
+        assert_eq!(is_measured, !(wanted.is_head && media == "text/html"), "{media}");
         let text = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
         let packed = text(header::CONTENT_ENCODING);
         let large = size > 8192 && TEXTS.iter().any(|text| media.as_bytes().starts_with(text));
@@ -207,7 +218,7 @@ mod tests {
         let (json, same) =
             (answer("application/json", 9000, head).await, answer("application/json", 9000, TAKES).await);
         assert_eq!(json, same);
-        assert_eq!(answer("text/html", 9000, head).await.0, None);
+        assert_eq!(answer("text/html", 9000, head).await, (Some("gzip".to_owned()), Vec::new()));
     }
 
     #[test]

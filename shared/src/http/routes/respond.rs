@@ -136,11 +136,12 @@ fn complete(response: &mut Response, id: &str, place: Option<&Place>) {
     }
 }
 
-/// The response with the length of its body, and without the body if only the head was asked for.
+/// The response with the length of its body if that is known, and without the body if only the head was asked for.
 fn measured(mut response: Response, is_head: bool) -> Response {
-    if let Some(length) = response.body().size_hint().exact() {
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    }
+    let Some(length) = response.body().size_hint().exact() else {
+        return response;
+    };
+    response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     if is_head { response.map(|_| Body::empty()) } else { response }
 }
 
