@@ -122,7 +122,7 @@ browse("the dialog for a token is used from the keyboard", async (open) => {
     await button.focus();
     await page.keyboard.press("Enter");
     const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
-    await eventually(focused, "auth-accessToken-value");
+    await eventually(focused, "auth-bearer-value");
     for (let steps = 0; steps < 6; steps += 1) {
         await page.keyboard.press("Tab");
         assert.ok(await page.evaluate(() => Boolean(document.activeElement.closest("[role=dialog]"))), "it stays inside");
