@@ -24,6 +24,9 @@ fn routes(ids: &[(&str, String)]) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn no_route_is_reached_by_a_path_that_reads_as_another() {
+    if gaps::skips("raw path") {
+        return;
+    }
     let api = BlackBox::start().await;
     let (ann, ben) = (api.user("ann").await, api.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
@@ -63,6 +66,9 @@ async fn no_route_is_reached_by_a_path_that_reads_as_another() {
 
 #[tokio::test]
 async fn a_login_is_not_reached_past_its_throttle() {
+    if gaps::skips("raw path") {
+        return;
+    }
     let api = BlackBox::start().await;
     let ann = api.user("ann").await;
     let login = json!({ "email": ann.email, "password": PASSWORD }).to_string();
@@ -82,7 +88,7 @@ async fn a_login_is_not_reached_past_its_throttle() {
 
 #[tokio::test]
 async fn an_encoded_letter_is_the_letter() {
-    if gaps::skips("encoded path") {
+    if gaps::skips("encoded path") || gaps::skips("raw path") {
         return;
     }
     let api = BlackBox::start().await;

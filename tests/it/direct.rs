@@ -7,7 +7,10 @@ use shared::model::conversation::PairKey;
 
 use crate::harness::{
     TestApp, User,
-    call::{Operation::Put, on},
+    call::{
+        Operation::{Put, Transact},
+        on,
+    },
     race::held,
     table::text,
     user::{body_of, id_of, message_path},
@@ -30,6 +33,16 @@ async fn opened_fifty_times_at_once_from_both_sides_it_is_one() {
         assert_eq!(user.all("/api/conversations/").await.len(), 1);
     }
     app.check().await;
+}
+
+#[tokio::test]
+async fn an_opening_past_another_one_finds_it() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let (late, first) =
+        held(&app, on(Transact).of("META"), ann.open_direct(&ben), ben.open_direct(&ann)).await;
+    assert_eq!((first.status, late.status), (201, 200), "{late}");
+    assert_eq!(id_of(&late.json()), id_of(&first.json()));
 }
 
 #[tokio::test]

@@ -5,11 +5,12 @@ use super::environment;
 
 /// Name of a case, the server that cannot pass it, and why.
 #[rustfmt::skip]
-const GAPS: [(&str, &str, &str); 5] = [
+const GAPS: [(&str, &str, &str); 6] = [
     ("encoded path", "watch", "it passes paths on encoded, and a path that has another reading is no path"),
     ("body that is no text", "watch", "it hands bodies on as JSON text, and fails with a 500 of its own for others"),
     ("header that is no text", "watch", "it hands headers on as JSON text, and fails with a 500 of its own for others"),
     ("repeated header", "watch", "of headers with the same name it hands on the first only"),
+    ("raw path", "ministack", "its APIs are below a path of its own, which it takes off by rules of its own"),
     ("body that is no text", "ministack", "it puts replacement characters for what is no UTF-8"),
 ];
 
