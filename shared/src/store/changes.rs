@@ -128,12 +128,13 @@ impl Store {
     /// A user's memberships in several conversations, strongly consistent.
     pub async fn memberships(&self, user: UserId, ids: &[ConversationId]) -> Result<Vec<Member>, StoreError> {
         let keys = ids.iter().map(|id| Key::member(*id, user)).collect();
-        Ok(self
-            .batch_get(keys, Consistency::Strong)
-            .await?
-            .into_iter()
-            .filter_map(Item::into_member)
-            .collect())
+        self.members_at(keys).await
+    }
+
+    /// The memberships at `keys`, strongly consistent.
+    pub(super) async fn members_at(&self, keys: Vec<Key>) -> Result<Vec<Member>, StoreError> {
+        let items = self.batch_get(keys, Consistency::Strong).await?;
+        Ok(items.into_iter().filter_map(Item::into_member).collect())
     }
 
     /// A membership, strongly consistent: what decides about access.

@@ -123,12 +123,7 @@ impl Store {
     /// Memberships of `users`, strongly consistent.
     pub async fn members(&self, id: ConversationId, users: &[UserId]) -> Result<Vec<Member>, StoreError> {
         let keys = users.iter().map(|user| Key::member(id, *user)).collect();
-        Ok(self
-            .batch_get(keys, Consistency::Strong)
-            .await?
-            .into_iter()
-            .filter_map(Item::into_member)
-            .collect())
+        self.members_at(keys).await
     }
 
     async fn present(
