@@ -15,7 +15,7 @@ use tracing::subscriber::NoSubscriber;
 use uuid::{Builder, Uuid};
 
 use crate::client::Client;
-use script::{Conversation, Fate, Kind, Line};
+use script::{Conversation, ConversationKind, LaterChange, ScriptLine};
 
 /// The password of all three, printed at each start.
 pub(crate) const PASSWORD: &str = "keys under the doormat";
@@ -47,7 +47,7 @@ pub(crate) enum Demo {
 
 /// Demo data that could not be made. The API runs without.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failed {
+pub(crate) enum DemoError {
     #[error("the demo data could not be made: {what} was answered with {status}")]
     Answer { what: String, status: StatusCode },
     #[error("the demo data could not be made: {0}")]
@@ -61,11 +61,11 @@ struct Actor<'a> {
 }
 
 /// Makes what is missing, without a line in the log.
-pub(crate) async fn ensure(gateway: &Gateway, app: &App) -> Result<Demo, Failed> {
+pub(crate) async fn ensure(gateway: &Gateway, app: &App) -> Result<Demo, DemoError> {
     make(gateway, app).with_subscriber(NoSubscriber::default()).await
 }
 
-async fn make(gateway: &Gateway, app: &App) -> Result<Demo, Failed> {
+async fn make(gateway: &Gateway, app: &App) -> Result<Demo, DemoError> {
     let mut cast = Vec::with_capacity(USERS.len());
     for user in &USERS {
         match enter(gateway, app, user).await? {
@@ -81,7 +81,7 @@ async fn make(gateway: &Gateway, app: &App) -> Result<Demo, Failed> {
 }
 
 /// Registers a user who is not there, and logs in.
-async fn enter<'a>(gateway: &'a Gateway, app: &App, user: &User) -> Result<Option<Actor<'a>>, Failed> {
+async fn enter<'a>(gateway: &'a Gateway, app: &App, user: &User) -> Result<Option<Actor<'a>>, DemoError> {
     let anonymous = Client::anonymous(gateway);
     let account = json!({
         "email": user.email,
@@ -102,7 +102,7 @@ async fn enter<'a>(gateway: &'a Gateway, app: &App, user: &User) -> Result<Optio
     let (status, me) = client.get("/api/users/me/").await;
     expect(status, &[200], "GET /api/users/me/")?;
     let Ok(id) = text(&me, "user_id").parse() else {
-        return Err(Failed::Answer { what: "GET /api/users/me/ (without a user_id)".into(), status });
+        return Err(DemoError::Answer { what: "GET /api/users/me/ (without a user_id)".into(), status });
     };
     if text(&me, "role") != user.role.as_str() {
         app.store.set_role(id, user.role).await?;
@@ -111,12 +111,12 @@ async fn enter<'a>(gateway: &'a Gateway, app: &App, user: &User) -> Result<Optio
 }
 
 /// The conversation's id. A direct one is opened, which finds it; a group is looked for by its mark.
-async fn open(conversation: &Conversation, actors: &[Actor<'_>]) -> Result<String, Failed> {
+async fn open(conversation: &Conversation, actors: &[Actor<'_>]) -> Result<String, DemoError> {
     let opener = &actors[conversation.opener].client;
     let others: Vec<_> = conversation.others.iter().map(|other| &actors[*other].id).collect();
     let request = match conversation.kind {
-        Kind::Direct => json!({ "kind": "direct", "participants": others }),
-        Kind::Group { name, mark } => {
+        ConversationKind::Direct => json!({ "kind": "direct", "participants": others }),
+        ConversationKind::Group { name, mark } => {
             if let Some(id) = find(opener, mark).await? {
                 return Ok(id);
             }
@@ -128,7 +128,7 @@ async fn open(conversation: &Conversation, actors: &[Actor<'_>]) -> Result<Strin
     Ok(text(&answer, "conversation_id").to_owned())
 }
 
-async fn find(client: &Client<'_>, mark: &str) -> Result<Option<String>, Failed> {
+async fn find(client: &Client<'_>, mark: &str) -> Result<Option<String>, DemoError> {
     let mut page = "/api/conversations/".to_owned();
     loop {
         let (status, list) = client.get(&page).await;
@@ -150,7 +150,7 @@ async fn play(
     conversation: &Conversation,
     id: &str,
     actors: &[Actor<'_>],
-) -> Result<(), Failed> {
+) -> Result<(), DemoError> {
     let mut said: Vec<String> = Vec::with_capacity(conversation.lines.len());
     for line in conversation.lines {
         let mut message = json!({
@@ -169,19 +169,19 @@ async fn play(
         }
         expect(status, &[200, 201], "POST /api/messages/")?;
         if status == StatusCode::CREATED {
-            meet_fate(sender, line, text(&sent, "message_id")).await?;
+            apply_later_change(sender, line, text(&sent, "message_id")).await?;
         }
         said.push(text(&sent, "message_id").to_owned());
     }
     Ok(())
 }
 
-async fn meet_fate(sender: &Client<'_>, line: &Line, id: &str) -> Result<(), Failed> {
+async fn apply_later_change(sender: &Client<'_>, line: &ScriptLine, id: &str) -> Result<(), DemoError> {
     let uri = format!("/api/messages/{id}/");
-    let (method, body) = match line.fate {
-        Fate::Stays => return Ok(()),
-        Fate::EditedTo(text) => (Method::PATCH, json!({ "message_body": text })),
-        Fate::Deleted => (Method::DELETE, Value::Null),
+    let (method, body) = match line.later_change {
+        LaterChange::Stays => return Ok(()),
+        LaterChange::EditedTo(text) => (Method::PATCH, json!({ "message_body": text })),
+        LaterChange::Deleted => (Method::DELETE, Value::Null),
     };
     let (status, _) = sender.send(method, &uri, &body).await;
     expect(status, &[200, 204], "the change of a message")
@@ -200,9 +200,9 @@ fn text<'a>(answer: &'a Value, field: &str) -> &'a str {
     answer[field].as_str().unwrap_or_default()
 }
 
-fn expect(status: StatusCode, expected: &[u16], what: &str) -> Result<(), Failed> {
+fn expect(status: StatusCode, expected: &[u16], what: &str) -> Result<(), DemoError> {
     if expected.contains(&status.as_u16()) {
         return Ok(());
     }
-    Err(Failed::Answer { what: what.to_owned(), status })
+    Err(DemoError::Answer { what: what.to_owned(), status })
 }

@@ -16,7 +16,7 @@ use shared::store::Store;
 use tokio::sync::{mpsc, oneshot};
 
 use calls::{Call, Caller};
-use storage::Place;
+use storage::DataLocation;
 pub use storage::Storage;
 
 /// `DynamoDB` deletes expired items "within a few days"; a minute keeps a local file small and proves that nothing relies on it.
@@ -66,13 +66,13 @@ pub struct Engine {
     stopped: Option<oneshot::Receiver<()>>,
     thread: Option<JoinHandle<()>>,
     /// Unlocked, or deleted when it is temporary, after the thread has been joined: fields are dropped after `drop`.
-    _place: Place,
+    _location: DataLocation,
 }
 
 impl Engine {
     /// Opens the data and serves it on a free loopback port; requests are answered from the moment this returns.
     pub fn start(storage: Storage) -> Result<Self, EngineError> {
-        let (place, database) = storage::open(storage)?;
+        let (location, database) = storage::open(storage)?;
         let listener = listen().map_err(cannot("listen on a loopback port"))?;
         let address = listener.local_addr().map_err(cannot("listen on a loopback port"))?;
         listener.set_nonblocking(true).map_err(cannot("listen on a loopback port"))?;
@@ -80,7 +80,7 @@ impl Engine {
             .enable_all()
             .build()
             .map_err(cannot("start the engine"))?;
-        place.announce(&format!("http://{address}")).map_err(cannot("write to the data folder"))?;
+        location.announce(&format!("http://{address}")).map_err(cannot("write to the data folder"))?;
         let (shutdown, told) = oneshot::channel();
         let (done, stopped) = oneshot::channel();
         let (caller, calls) = calls::queue();
@@ -98,7 +98,7 @@ impl Engine {
             shutdown: Some(shutdown),
             stopped: Some(stopped),
             thread: Some(thread),
-            _place: place,
+            _location: location,
         })
     }
 
@@ -252,7 +252,7 @@ mod tests {
         let before = open_files();
         for _ in 0..10 {
             let engine = Engine::start(Storage::Temporary).unwrap();
-            let folder = engine._place.folder().to_owned();
+            let folder = engine._location.folder().to_owned();
             assert!(folder.join(storage::DATA_FILE).exists());
             engine.stop().await;
             assert!(!folder.exists());

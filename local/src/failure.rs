@@ -27,8 +27,8 @@ pub(crate) enum Failure {
     Serving { address: SocketAddr, source: io::Error },
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
-    #[error("table {table} at {place} cannot be used: {source}{}{hint}", cause(source))]
-    Table { table: String, place: String, source: StoreError, hint: &'static str },
+    #[error("table {table} at {location} cannot be used: {source}{}{hint}", cause(source))]
+    Table { table: String, location: String, source: StoreError, hint: &'static str },
     #[error("the signing seed in {} cannot be used: {reason}", file.display())]
     Seed { file: PathBuf, reason: String },
     #[error(

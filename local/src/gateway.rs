@@ -68,16 +68,16 @@ impl Gateway {
     pub fn each(app: &App, of: impl Fn(&str) -> App) -> Self {
         // As deployed: what only `auth` may sign with is not within the others' reach.
         let unsigned = |name: &str| App { signing: None, ..of(name) };
-        let auth = auth::router(of("auth"));
-        let browse = browse::router(unsigned("browse"));
+        let auth = auth::router(&of("auth"));
+        let browse = browse::router(&unsigned("browse"));
         let functions = [
             ("/api/users", auth.clone()),
             ("/api/token", auth.clone()),
             ("/.well-known/jwks.json", auth.clone()),
             ("/api-auth", auth.clone()),
             ("/healthz", auth),
-            ("/api/conversations", conversations::router(unsigned("conversations"))),
-            ("/api/messages", messages::router(unsigned("messages"))),
+            ("/api/conversations", conversations::router(&unsigned("conversations"))),
+            ("/api/messages", messages::router(&unsigned("messages"))),
         ];
         let gateway = Self::of(functions, app.clock.clone(), app.random.clone());
         Self { otherwise: Some(browse), ..gateway }
@@ -144,7 +144,7 @@ impl Gateway {
         };
         let caller = request.extensions().get::<SocketAddr>().copied();
         let caller = caller.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
-        let arrival = event::Arrival { caller, id: self.random.uuid(), time: self.clock.now() };
+        let arrival = event::ConnectionFacts { caller, id: self.random.uuid(), time: self.clock.now() };
         match event::from(&request, &arrival) {
             Some(event) => invoke(function.clone(), LambdaEvent::new(event, context(&arrival))).await,
             None => message(StatusCode::BAD_REQUEST, "Bad Request"),
@@ -180,7 +180,7 @@ async fn invoke(function: Router, event: LambdaEvent<LambdaRequest>) -> Response
 }
 
 /// What the Lambda runtime says of an invocation.
-fn context(arrival: &event::Arrival) -> Context {
+fn context(arrival: &event::ConnectionFacts) -> Context {
     let mut context = Context::default();
     context.request_id = arrival.id.to_string();
     context.deadline = millis(arrival.time + FUNCTION_TIMEOUT);

@@ -50,9 +50,9 @@ async fn run(options: cli::Serve) -> Result<(), Failure> {
     let (listener, address) = listen::on(options.listen, options.port).await?;
     let opened = startup::for_serving(&options.setup, options.in_memory).await?;
     let gateway = Gateway::new(&opened.app);
-    let is_private = address.ip().is_loopback() && !opened.place.is_elsewhere();
+    let is_private = address.ip().is_loopback() && !opened.location.is_elsewhere();
     let demo = demo_data(&options.setup, is_private, &gateway, &opened).await;
-    output::welcome(address, &opened.place, demo.as_ref());
+    output::welcome(address, &opened.location, demo.as_ref());
     let cli::Web { cors_origins, host_names } = options.web;
     let gateway = gateway.with_cors(Cors::of(cors_origins));
     let hosts = Hosts::with(host_names.into_iter().chain(listen::name(address)));
@@ -65,9 +65,9 @@ async fn run(options: cli::Serve) -> Result<(), Failure> {
 /// Everything but the serving, for those who let others serve: `local/watch` does.
 async fn prepare(setup: cli::Setup) -> Result<(), Failure> {
     let opened = startup::for_serving(&setup, false).await?;
-    let is_private = !opened.place.is_elsewhere();
+    let is_private = !opened.location.is_elsewhere();
     let demo = demo_data(&setup, is_private, &Gateway::new(&opened.app), &opened).await;
-    output::prepared(&opened.app.config.table, &opened.place, demo.as_ref());
+    output::prepared(&opened.app.config.table, &opened.location, demo.as_ref());
     opened.close().await;
     Ok(())
 }
@@ -83,7 +83,7 @@ async fn demo_data(
     is_private: bool,
     gateway: &Gateway,
     opened: &Opened,
-) -> Option<Result<Demo, demo::Failed>> {
+) -> Option<Result<Demo, demo::DemoError>> {
     if setup.no_demo || !(is_private || setup.demo) {
         return None;
     }

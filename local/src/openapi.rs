@@ -8,7 +8,7 @@ mod operations;
 mod problems;
 mod representations;
 
-use shared::http::describe;
+use shared::http::schemas;
 use utoipa::{
     OpenApi as _, PartialSchema, ToSchema,
     openapi::{
@@ -88,7 +88,7 @@ fn info() -> utoipa::openapi::Info {
 }
 
 fn server() -> Server {
-    let mut server = Server::new(describe::ADDRESS);
+    let mut server = Server::new(schemas::ADDRESS);
     server.description = Some("The API of this description.".to_owned());
     server
 }
@@ -110,16 +110,16 @@ fn vocabulary() -> Vec<(String, RefOr<Schema>)> {
         (T::name().into(), T::schema())
     }
     vec![
-        of::<shared::ids::ClientKey>(),
+        of::<shared::ids::IdempotencyKey>(),
         of::<shared::ids::SessionId>(),
         of::<shared::ids::UserId>(),
         of::<shared::ids::ConversationId>(),
         of::<shared::ids::MessageId>(),
         of::<shared::http::Limit>(),
-        of::<describe::InboxLimit>(),
-        of::<describe::Cursor>(),
-        of::<describe::ChangeNumber>(),
-        of::<describe::EmailAddress>(),
+        of::<schemas::InboxLimit>(),
+        of::<schemas::Cursor>(),
+        of::<schemas::ChangeNumber>(),
+        of::<schemas::EmailAddress>(),
     ]
 }
 

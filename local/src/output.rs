@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tracing_subscriber::EnvFilter;
 
 use crate::demo::{self, Demo};
-use crate::startup::Place;
+use crate::startup::DataLocation;
 
 /// What is logged without `RUST_LOG`: a line for each request. The engine would warn of each condition that does not hold.
 const LOG: &str = "info,dynoxide=error,aws_config=warn,aws_smithy_runtime=warn";
@@ -54,9 +54,13 @@ fn one_line(text: &impl Display) -> String {
     text.to_string().replace(['\r', '\n'], " ")
 }
 
-pub(crate) fn welcome(address: SocketAddr, place: &Place, demo: Option<&Result<Demo, demo::Failed>>) {
+pub(crate) fn welcome(
+    address: SocketAddr,
+    location: &DataLocation,
+    demo: Option<&Result<Demo, demo::DemoError>>,
+) {
     let address = reachable(address);
-    say(&format!("The messaging API answers at http://{address} (data in {place}). Ctrl-C stops it.\n"));
+    say(&format!("The messaging API answers at http://{address} (data in {location}). Ctrl-C stops it.\n"));
     match demo {
         Some(Ok(Demo::Complete)) => return say(&format!("{}\n\n{}", users(), session(address))),
         Some(Ok(Demo::ChangedPassword(email))) => say(&format!("{}\n", untouched(email))),
@@ -75,8 +79,8 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-pub(crate) fn prepared(table: &str, place: &Place, demo: Option<&Result<Demo, demo::Failed>>) {
-    say(&format!("The table {table} at {place} is ready."));
+pub(crate) fn prepared(table: &str, location: &DataLocation, demo: Option<&Result<Demo, demo::DemoError>>) {
+    say(&format!("The table {table} at {location} is ready."));
     match demo {
         Some(Ok(Demo::Complete)) => say(&users()),
         Some(Ok(Demo::ChangedPassword(email))) => say(&untouched(email)),

@@ -30,26 +30,26 @@ const ENVIRONMENT_ONLY: &str = "; credentials are read from AWS_ACCESS_KEY_ID, A
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) app: App,
-    pub(crate) place: Place,
+    pub(crate) location: DataLocation,
     engine: Option<Engine>,
 }
 
 /// Where the data are.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum DataLocation {
     Memory,
     Folder(PathBuf),
     Endpoint(Url),
 }
 
-impl Place {
+impl DataLocation {
     /// Whether others than the people at this machine may reach what is there.
     pub(crate) fn is_elsewhere(&self) -> bool {
         matches!(self, Self::Endpoint(url) if !is_loopback(url))
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for DataLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => f.write_str("memory"),
@@ -71,11 +71,11 @@ impl Opened {
 /// Everything that serving needs: the table is made where it is missing, and the key that signs is published in it.
 pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened, Failure> {
     let random = Random::from_system();
-    let place = place(&setup.database, in_memory);
+    let location = location(&setup.database, in_memory);
     let name = &setup.database.table;
-    let signer = signer(setup, &place, &random)?;
-    let (engine, store) = connect(&place, name, &random).await?;
-    let table = |source| table_failure(name, &place, source);
+    let signer = signer(setup, &location, &random)?;
+    let (engine, store) = connect(&location, name, &random).await?;
+    let table = |source| table_failure(name, &location, source);
     store.create_table(&template::table()?).await.map_err(table)?;
     // The folder's own table is nobody else's: there a new seed is a rotation.
     if engine.is_none() && signs_for_another(&store, &signer).await.map_err(table)? {
@@ -83,42 +83,46 @@ pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened
     }
     let app = App::new(store, config(name), Some(signer), Clock::system(), random);
     signing::publish(&app).await.map_err(Failure::Key)?;
-    Ok(Opened { app, place, engine })
+    Ok(Opened { app, location, engine })
 }
 
 /// What `createsuperuser` needs: no key, and in a deployment the table is there or it is the wrong name. An engine that
 /// a running process has on the folder is used through that process.
 pub(crate) async fn for_one_account(database: &Database) -> Result<Opened, Failure> {
     let random = Random::from_system();
-    let place = place(database, false);
-    let (engine, store) = match connect(&place, &database.table, &random).await {
+    let location = location(database, false);
+    let (engine, store) = match connect(&location, &database.table, &random).await {
         Err(Failure::Engine(EngineError::InUse { endpoint: Some(running), .. })) => {
             (None, Store::local(&running, &database.table, random.clone()))
         }
         connected => connected?,
     };
-    let table = |source| table_failure(&database.table, &place, source);
-    match &place {
-        Place::Endpoint(_) => store.answers().await.map_err(table)?,
+    let table = |source| table_failure(&database.table, &location, source);
+    match &location {
+        DataLocation::Endpoint(_) => store.answers().await.map_err(table)?,
         _ => store.create_table(&template::table()?).await.map(drop).map_err(table)?,
     }
     let app = App::new(store, config(&database.table), None, Clock::system(), random);
-    Ok(Opened { app, place, engine })
+    Ok(Opened { app, location, engine })
 }
 
-fn place(database: &Database, in_memory: bool) -> Place {
+fn location(database: &Database, in_memory: bool) -> DataLocation {
     match &database.dynamodb_endpoint {
-        Some(url) => Place::Endpoint(url.clone()),
-        None if in_memory => Place::Memory,
-        None => Place::Folder(database.folder()),
+        Some(url) => DataLocation::Endpoint(url.clone()),
+        None if in_memory => DataLocation::Memory,
+        None => DataLocation::Folder(database.folder()),
     }
 }
 
-async fn connect(place: &Place, table: &str, random: &Random) -> Result<(Option<Engine>, Store), Failure> {
-    let storage = match place {
-        Place::Endpoint(url) => return Ok((None, at_endpoint(url, table, random).await)),
-        Place::Memory => Storage::Temporary,
-        Place::Folder(folder) => Storage::Folder(folder.clone()),
+async fn connect(
+    location: &DataLocation,
+    table: &str,
+    random: &Random,
+) -> Result<(Option<Engine>, Store), Failure> {
+    let storage = match location {
+        DataLocation::Endpoint(url) => return Ok((None, at_endpoint(url, table, random).await)),
+        DataLocation::Memory => Storage::Temporary,
+        DataLocation::Folder(folder) => Storage::Folder(folder.clone()),
     };
     let engine = Engine::start(storage)?;
     let store = engine.store(table, random.clone());
@@ -158,10 +162,10 @@ fn config(table: &str) -> Config {
     }
 }
 
-fn signer(setup: &Setup, place: &Place, random: &Random) -> Result<Signer, Failure> {
-    let file = match (&setup.signing_seed, place) {
+fn signer(setup: &Setup, location: &DataLocation, random: &Random) -> Result<Signer, Failure> {
+    let file = match (&setup.signing_seed, location) {
         (Some(file), _) => file.clone(),
-        (None, Place::Memory) => return signer_of(Path::new("memory"), &seed::fresh(random)),
+        (None, DataLocation::Memory) => return signer_of(Path::new("memory"), &seed::fresh(random)),
         (None, _) => setup.database.folder().join("signing.seed"),
     };
     let text = seed::kept_in(&file, random).map_err(|error| seed_failure(&file, &error))?;
@@ -183,10 +187,10 @@ async fn signs_for_another(store: &Store, signer: &Signer) -> Result<bool, Store
     Ok(current.peek().is_some() && current.all(|key| key.kid != signer.kid()))
 }
 
-fn table_failure(table: &str, place: &Place, source: StoreError) -> Failure {
-    let asks_aws = matches!(place, Place::Endpoint(url) if !takes_any_credentials(url));
+fn table_failure(table: &str, location: &DataLocation, source: StoreError) -> Failure {
+    let asks_aws = matches!(location, DataLocation::Endpoint(url) if !takes_any_credentials(url));
     let hint = if asks_aws && !cfg!(feature = "aws") { ENVIRONMENT_ONLY } else { "" };
-    Failure::Table { table: table.to_owned(), place: place.to_string(), source, hint }
+    Failure::Table { table: table.to_owned(), location: location.to_string(), source, hint }
 }
 
 #[cfg(test)]

@@ -153,9 +153,9 @@ id_text!(
 
 /// What makes a retried request recognisable: a `UUIDv7` (RFC 9562, section 5.7) made when the user pressed send.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ClientKey(Uuid);
+pub struct IdempotencyKey(Uuid);
 
-impl ClientKey {
+impl IdempotencyKey {
     /// Wraps a key that the server makes for its own retries.
     #[must_use]
     pub const fn new(uuid: Uuid) -> Self {
@@ -186,7 +186,7 @@ impl ClientKey {
 }
 
 id_text!(
-    ClientKey,
+    IdempotencyKey,
     "request (a UUIDv7)",
     "A UUIDv7 that the client makes when its user presses send, the same in every retry.",
     Some("^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"),
@@ -224,7 +224,7 @@ mod tests {
     fn an_id_of_another_kind_is_none() {
         assert!(CONVERSATION.message(1).to_string().parse::<ConversationId>().is_err());
         assert!(CONVERSATION.to_string().parse::<MessageId>().is_err());
-        assert!(CONVERSATION.to_string().parse::<ClientKey>().is_err());
+        assert!(CONVERSATION.to_string().parse::<IdempotencyKey>().is_err());
         for text in ["", "a", "01234567-89ab-4cde-bc04-8c0000000001", "0123456789ab8cdebc048c0000000001", "#"]
         {
             assert!(text.parse::<MessageId>().is_err(), "{text}");
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_client_key_tells_its_time() {
-        let key: ClientKey = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap(); // RFC 9562, appendix A.6
+        let key: IdempotencyKey = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap(); // RFC 9562, appendix A.6
         assert_eq!(key.made_at().to_rfc3339(), "2022-02-22T19:22:22+00:00");
     }
 }

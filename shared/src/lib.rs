@@ -6,8 +6,8 @@
 //! | [`model`] | words of the domain: types that parse, no I/O |
 //! | [`auth`] | tokens, keys, passwords, sessions |
 //! | [`store`] | the table: keys in [`store::table`], items in [`store::items`], one method for each question |
-//! | [`http`] | who asks, what was sent, what is answered |
-//! | [`http::browsable`] | answers as pages, around the handlers; `templates/` and `static/` beside `src/` |
+//! | [`http`] | extractors, answers, and the layers around handlers |
+//! | [`pages`] | answers as pages, around those layers; `templates/` and `static/` beside `src/` |
 //! | [`policy`] | who may do what |
 //! | [`app`], [`config`], [`clock`], [`random`], [`telemetry`] | what a process has |
 //!
@@ -33,6 +33,7 @@ pub mod config;
 pub mod http;
 pub mod ids;
 pub mod model;
+pub mod pages;
 pub mod policy;
 pub mod random;
 mod sdk;

@@ -44,7 +44,7 @@ pub(crate) fn of_function(endpoint_variable: &str) -> SdkConfig {
 /// Configures a tool on a person's machine, for the given address, with credentials as the AWS CLI finds them.
 #[cfg(feature = "aws-profiles")]
 pub(crate) async fn of_machine(endpoint: &str) -> SdkConfig {
-    let client = http_client(Roots::of_endpoint(endpoint));
+    let client = http_client(TrustedRoots::of_endpoint(endpoint));
     let config = aws_config::defaults(BehaviorVersion::latest()).http_client(client).endpoint_url(endpoint);
     let config = match region::of_endpoint(endpoint) {
         Some(region) => config.region(Region::new(region.to_owned())),
@@ -63,9 +63,9 @@ fn of_environment(endpoint: Option<String>) -> SdkConfig {
     let named = endpoint.as_deref().and_then(region::of_endpoint).map(str::to_owned);
     let region = named.or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
     let roots = match (SYSTEM_STORE.into_iter().find_map(variable), &endpoint) {
-        (Some(_), _) => Roots::System,
-        (None, Some(endpoint)) => Roots::of_endpoint(endpoint),
-        (None, None) => Roots::of_region(region.as_deref().unwrap_or_default()),
+        (Some(_), _) => TrustedRoots::System,
+        (None, Some(endpoint)) => TrustedRoots::of_endpoint(endpoint),
+        (None, None) => TrustedRoots::of_region(region.as_deref().unwrap_or_default()),
     };
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -112,7 +112,7 @@ pub(crate) fn of_engine(endpoint: &str) -> SdkConfig {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(http_client(Roots::of_endpoint(endpoint)))
+        .http_client(http_client(TrustedRoots::of_endpoint(endpoint)))
         .endpoint_url(endpoint)
         .build()
 }
@@ -132,7 +132,7 @@ fn is_on(name: &str) -> bool {
     variable(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-fn http_client(roots: Roots) -> SharedHttpClient {
+fn http_client(roots: TrustedRoots) -> SharedHttpClient {
     let tls = TlsContext::builder().with_trust_store(roots.store()).build();
     // Building the context parses nothing yet, and so never fails; its default trusts the system's roots.
     let client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
@@ -141,14 +141,14 @@ fn http_client(roots: Roots) -> SharedHttpClient {
 
 /// Whose certificates a client trusts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Roots {
+enum TrustedRoots {
     /// Amazon's alone: for AWS itself, and where nothing is encrypted.
     Amazon,
     /// All that the system trusts: for every other address.
     System,
 }
 
-impl Roots {
+impl TrustedRoots {
     fn of_region(region: &str) -> Self {
         if is_amazons(region) { Self::Amazon } else { Self::System }
     }
@@ -202,7 +202,7 @@ mod tests {
     async fn a_client_that_trusts_amazon_can_be_built() {
         // Parses the roots, which would panic on one that is none. Nobody listens on port 1.
         let mut config = of_engine("https://127.0.0.1:1").into_builder();
-        config.set_http_client(Some(http_client(Roots::Amazon)));
+        config.set_http_client(Some(http_client(TrustedRoots::Amazon)));
         let asked = aws_sdk_dynamodb::Client::new(&config.build()).list_tables().send().await;
         assert!(format!("{asked:?}").contains("ConnectionRefused"), "{asked:?}");
     }
@@ -226,15 +226,18 @@ mod tests {
     #[test]
     fn only_aws_itself_is_held_to_amazons_roots() {
         for region in ["us-east-1", "eu-central-1", "ap-southeast-7", "mx-central-1", "il-central-1"] {
-            assert_eq!(Roots::of_region(region), Roots::Amazon, "{region}");
+            assert_eq!(TrustedRoots::of_region(region), TrustedRoots::Amazon, "{region}");
         }
         for region in
             ["", "cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1", "local", "eu-x-y"]
         {
-            assert_eq!(Roots::of_region(region), Roots::System, "{region}");
+            assert_eq!(TrustedRoots::of_region(region), TrustedRoots::System, "{region}");
         }
-        assert_eq!(Roots::of_endpoint("http://127.0.0.1:8000"), Roots::Amazon);
-        assert_eq!(Roots::of_endpoint("https://dynamodb.eu-west-1.amazonaws.com"), Roots::System);
-        assert_eq!(Roots::of_endpoint("HTTPS://db.example.com"), Roots::System);
+        assert_eq!(TrustedRoots::of_endpoint("http://127.0.0.1:8000"), TrustedRoots::Amazon);
+        assert_eq!(
+            TrustedRoots::of_endpoint("https://dynamodb.eu-west-1.amazonaws.com"),
+            TrustedRoots::System
+        );
+        assert_eq!(TrustedRoots::of_endpoint("HTTPS://db.example.com"), TrustedRoots::System);
     }
 }

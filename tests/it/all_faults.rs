@@ -26,7 +26,7 @@ impl World {
     async fn new(app: &TestApp) -> Self {
         let (admin, ben) = (app.admin("admin").await, app.user("ben").await);
         let conversation = admin.group(&[&ben]).await;
-        let message = message_path(&admin.send(&conversation, "hush").await);
+        let message = message_path(&admin.send(&conversation, "memo").await);
         let message = message.split('/').nth(3).unwrap().to_owned();
         let ids = [("conversations", conversation), ("messages", message), ("users", ben.id)];
         Self { admin, ids: ids.into() }
@@ -207,7 +207,7 @@ async fn rules_that_need_the_caller_or_the_conversation_are_checked_beside_the_o
     let path = format!("/api/conversations/{direct}/");
     let body = json!({ "kind": "group", "name": "x", "participants": [ann.id], "x": 1, "metadata": 1 });
     assert_eq!(named(ann.patch(&path, body).await), ["kind", "metadata", "name", "participants", "x"]);
-    let sent = ann.send(&direct, "hush").await;
+    let sent = ann.send(&direct, "memo").await;
     let other = message_path(&sent).split('/').nth(3).unwrap().to_owned();
     let body = json!({ "conversation": group, "message_body": "", "reply_to": other, "after": other });
     assert_eq!(named(ann.post("/api/messages/", body).await), ["after", "message_body", "reply_to"]);

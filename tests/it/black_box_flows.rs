@@ -21,18 +21,18 @@ async fn two_people_talk() {
     let found = ann.all(&format!("/api/users/?email={}", ben.email)).await;
     assert_eq!(found[0]["user_id"], ben.id.as_str());
     let conversation = ann.group(&[&ben]).await;
-    let question = ann.send(&conversation, "hush, how are you?").await;
+    let question = ann.send(&conversation, "memo, how are you?").await;
     assert_eq!(ben.unread(&conversation).await, 1);
     let reply = json!({
-        "conversation": conversation, "message_body": "hush, fine 😀", "reply_to": question["message_id"],
+        "conversation": conversation, "message_body": "memo, fine 😀", "reply_to": question["message_id"],
     });
     let answer = ben.post("/api/messages/", reply).await.created();
     assert_eq!(answer["reply_to"], question["message_id"]);
-    assert_eq!(ann.bodies(&conversation).await, ["hush, how are you?", "hush, fine 😀"]);
+    assert_eq!(ann.bodies(&conversation).await, ["memo, how are you?", "memo, fine 😀"]);
     assert_eq!(ben.mark_read(&conversation, &question).await.ok()["unread"], 0);
-    ann.edit(&question, "hush, how is it going?").await.ok();
+    ann.edit(&question, "memo, how is it going?").await.ok();
     ben.delete_message(&answer).await.nothing();
-    assert_eq!(ann.bodies(&conversation).await, ["hush, how is it going?"]);
+    assert_eq!(ann.bodies(&conversation).await, ["memo, how is it going?"]);
     let kinds: Vec<Value> =
         ann.changes(&conversation, 0).await.iter().map(|change| change["kind"].clone()).collect();
     assert!(
@@ -76,12 +76,12 @@ async fn one_key_sent_at_once_is_one_message() {
     let (ann, ben) = (api.user("ann").await, api.user("ben").await);
     let conversation = ann.direct(&ben).await;
     let key = key();
-    let answers = join_all((0..8).map(|_| ann.send_with_key(&conversation, &key, "hush, once"))).await;
+    let answers = join_all((0..8).map(|_| ann.send_with_key(&conversation, &key, "memo, once"))).await;
     let made = answers.iter().filter(|answer| answer.status == 201).count();
     assert_eq!(made, 1, "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
     assert!(answers.iter().all(|answer| answer.json()["message_id"] == answers[0].json()["message_id"]));
-    ann.send_with_key(&conversation, &key, "hush, other").await.problem(409, "client_id_reused");
-    assert_eq!(ben.bodies(&conversation).await, ["hush, once"]);
+    ann.send_with_key(&conversation, &key, "memo, other").await.problem(409, "client_id_reused");
+    assert_eq!(ben.bodies(&conversation).await, ["memo, once"]);
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn many_who_write_at_once_are_put_in_one_order() {
     let api = BlackBox::start().await;
     let (ann, ben) = (api.user("ann").await, api.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
-    let texts: Vec<String> = (0..12).map(|n| format!("hush {n}")).collect();
+    let texts: Vec<String> = (0..12).map(|n| format!("memo {n}")).collect();
     let sends = texts.iter().enumerate().map(|(n, text)| {
         if n % 2 == 0 { ann.send(&conversation, text) } else { ben.send(&conversation, text) }
     });
@@ -108,7 +108,7 @@ async fn paths_are_answered_with_and_without_the_slash() {
     let api = BlackBox::start().await;
     let ann = api.user("ann").await;
     let conversation = ann.group(&[]).await;
-    let message = ann.send(&conversation, "hush").await;
+    let message = ann.send(&conversation, "memo").await;
     let paths = [
         "/api/users/me/".to_owned(),
         "/api/users/me/sessions/".to_owned(),
@@ -162,9 +162,9 @@ async fn a_form_does_what_json_does() {
     let api = BlackBox::start().await;
     let ann = api.user("ann").await;
     let conversation = ann.group(&[]).await;
-    let form = format!("conversation={conversation}&message_body=hush%2C+two%0D%0Alines");
+    let form = format!("conversation={conversation}&message_body=memo%2C+two%0D%0Alines");
     let sent = ann.request("POST".parse().unwrap(), "/api/messages/").form(&form).send().await.created();
-    assert_eq!(sent["message_body"], "hush, two\nlines");
+    assert_eq!(sent["message_body"], "memo, two\nlines");
 }
 
 #[tokio::test]
@@ -173,18 +173,18 @@ async fn text_comes_back_byte_for_byte() {
     let ann = api.user("ann").await;
     let conversation = ann.group(&[]).await;
     let texts = [
-        " hush, spaces around ",
-        "hush\ttab\nnewline",
+        " memo, spaces around ",
+        "memo\ttab\nnewline",
         "e\u{301} is not \u{e9}",
         "👩‍👩‍👧‍👦 \u{202e}right to left\u{202c} \u{feff}",
-        "<script>alert('hush')</script> & \"quotes\" \\ / \u{2028}",
+        "<script>alert('memo')</script> & \"quotes\" \\ / \u{2028}",
         "\u{10ffff}\u{fffd}",
     ];
     for text in texts {
         ann.send(&conversation, text).await;
     }
     assert_eq!(ann.bodies(&conversation).await, texts);
-    let longest = "hush".repeat(16_384 / 4);
+    let longest = "memo".repeat(16_384 / 4);
     assert_eq!(ann.send(&conversation, &longest).await["message_body"], longest.as_str());
 }
 

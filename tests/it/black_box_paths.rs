@@ -30,7 +30,7 @@ async fn no_route_is_reached_by_a_path_that_reads_as_another() {
     let api = BlackBox::start().await;
     let (ann, ben) = (api.user("ann").await, api.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
-    let message = ann.send(&conversation, "hush").await;
+    let message = ann.send(&conversation, "memo").await;
     let ids = [
         ("/messages/{id}", format!("/messages/{}", message["message_id"].as_str().unwrap())),
         ("/conversations/{id}", format!("/conversations/{conversation}")),
@@ -93,8 +93,8 @@ async fn an_encoded_letter_is_the_letter() {
     }
     let api = BlackBox::start().await;
     let ann = api.user("ann").await;
-    let message = ann.send(&ann.group(&[]).await, "hush").await;
+    let message = ann.send(&ann.group(&[]).await, "memo").await;
     let path = message_path(&message).replace('-', "%2D").replace("api", "%61pi");
     let (status, answer) = api.raw("GET", &path, &format!("Authorization: Bearer {}\r\n", ann.token)).await;
-    assert!(status == 200 && answer.contains("hush"), "{answer}");
+    assert!(status == 200 && answer.contains("memo"), "{answer}");
 }

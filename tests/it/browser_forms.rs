@@ -27,7 +27,7 @@ async fn a_message_is_sent_by_a_form() {
     // As a browser sends it: every field of the form, most of them empty, lines ended by CRLF.
     let fields = [
         ("conversation", conversation.as_str()),
-        ("message_body", "hush\r\ntwo lines"),
+        ("message_body", "memo\r\ntwo lines"),
         ("reply_to", ""),
         ("client_id", ""),
         ("after", ""),
@@ -36,7 +36,7 @@ async fn a_message_is_sent_by_a_form() {
     let made = post(&browser, "/api/messages/", &fields).await.expect(201);
     assert!(made.header("location").is_some() || made.text().contains("HTTP 201"), "{made}");
     let messages = ann.messages(&conversation).await;
-    assert_eq!(messages[0]["message_body"], "hush\ntwo lines");
+    assert_eq!(messages[0]["message_body"], "memo\ntwo lines");
     assert_eq!(messages[0]["metadata"], json!({ "color": "red" }));
     app.check().await;
 }
@@ -55,10 +55,10 @@ async fn a_form_that_is_sent_twice_sends_once() {
         browser.get(&format!("/api/messages/?conversation={conversation}")).await.expect(200).text();
     assert!(narrowed.contains(&format!("value=\"{conversation}\"")), "{narrowed}");
     assert!(narrowed.contains("action=\"/api/messages/\""), "{narrowed}");
-    let fields = [("conversation", conversation.as_str()), ("message_body", "hush"), ("client_id", &key)];
+    let fields = [("conversation", conversation.as_str()), ("message_body", "memo"), ("client_id", &key)];
     post(&browser, "/api/messages/", &fields).await.expect(201);
     post(&browser, "/api/messages/", &fields).await.expect(200);
-    assert_eq!(ann.bodies(&conversation).await, ["hush"]);
+    assert_eq!(ann.bodies(&conversation).await, ["memo"]);
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn what_is_wrong_stands_beside_its_field() {
 async fn a_body_is_sent_as_it_was_typed() {
     let app = TestApp::new().await;
     let (ann, _, browser, conversation) = stage(&app).await;
-    let raw = json!({ "conversation": conversation, "message_body": "hush, raw", "metadata": { "n": 1.5 } })
+    let raw = json!({ "conversation": conversation, "message_body": "memo, raw", "metadata": { "n": 1.5 } })
         .to_string();
     let sent = [("_content_type", "application/json"), ("_content", raw.as_str())];
     post(&browser, "/api/messages/", &sent).await.expect(201);
@@ -99,7 +99,7 @@ async fn a_body_is_sent_as_it_was_typed() {
         ("application/json", "{\"a\": <b>", 400),
         ("application/json", "{\"a\":1,\"a\":2}", 400),
         ("application/json", "[]", 400),
-        ("text/plain", "hush", 415),
+        ("text/plain", "memo", 415),
         ("\u{1f600}", "{}", 415),
     ] {
         let page = post(&browser, "/api/messages/", &[("_content_type", kind), ("_content", raw)])
@@ -113,17 +113,17 @@ async fn a_body_is_sent_as_it_was_typed() {
 async fn other_methods_are_sent_by_a_script() {
     let app = TestApp::new().await;
     let (ann, ben, browser, conversation) = stage(&app).await;
-    let message = ann.send(&conversation, "hush").await;
+    let message = ann.send(&conversation, "memo").await;
     let path = message_path(&message);
-    browser.script(Method::PATCH, &path, &[("message_body", "hush, patched")]).await.expect(200);
-    browser.script(Method::PUT, &path, &[("message_body", "hush, put"), ("metadata", "")]).await.expect(200);
-    assert_eq!(ann.bodies(&conversation).await, ["hush, put"]);
+    browser.script(Method::PATCH, &path, &[("message_body", "memo, patched")]).await.expect(200);
+    browser.script(Method::PUT, &path, &[("message_body", "memo, put"), ("metadata", "")]).await.expect(200);
+    assert_eq!(ann.bodies(&conversation).await, ["memo, put"]);
     let group = format!("/api/conversations/{conversation}/");
     browser.script(Method::PATCH, &group, &[("name", "")]).await.expect(200);
     assert_eq!(ann.conversation(&conversation).await["name"], Value::Null);
     let participants = format!("{}\n{}", ann.id, ben.id);
     browser
-        .script(Method::PUT, &group, &[("participants", &participants), ("name", "hush, put")])
+        .script(Method::PUT, &group, &[("participants", &participants), ("name", "memo, put")])
         .await
         .expect(200);
     let read = [("message", message["message_id"].as_str().unwrap()), ("unread", "true")];
@@ -168,7 +168,7 @@ async fn accounts_and_passwords_are_changed_by_forms() {
 async fn forms_of_programs_are_what_they_were() {
     let app = TestApp::new().await;
     let (ann, _, _, conversation) = stage(&app).await;
-    let form = format!("conversation={conversation}&message_body=hush+form&client_id=");
+    let form = format!("conversation={conversation}&message_body=memo+form&client_id=");
     let send = |form: &str| ann.request(Method::POST, "/api/messages/").form(form);
     send(&form).send().await.refuses("client_id");
     send(&form).header("accept", "text/html").send().await.expect(400);

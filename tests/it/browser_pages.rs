@@ -8,10 +8,10 @@ use crate::harness::{Answer, Browser, TestApp, User, browser::ACCEPT, user::mess
 
 /// What runs where it is not escaped: as an element, in an attribute, in a script, in a template.
 const PROBES: [&str; 4] = [
-    "hush <script>alert(1)</script>",
-    "hush \"><img src=x onerror=alert(1)>",
-    "hush ' onmouseover='alert(1)",
-    "hush {{ 7*7 }}</textarea></pre>",
+    "memo <script>alert(1)</script>",
+    "memo \"><img src=x onerror=alert(1)>",
+    "memo ' onmouseover='alert(1)",
+    "memo {{ 7*7 }}</textarea></pre>",
 ];
 
 /// A page, complete, with what keeps it from running anything.
@@ -142,7 +142,7 @@ async fn nothing_that_people_wrote_runs() {
             assert!(!text.contains(inside) || !inside.contains(['<', '"', '\'']), "{method} {path}: {text}");
         }
         let shown = page(&stage.browser.get(&format!("/api/conversations/{}/", stage.conversation)).await);
-        assert!(shown.contains("hush"), "it is shown");
+        assert!(shown.contains("memo"), "it is shown");
         // In the address, and in a form that is shown again.
         let address = "/api/users/?email=%3Cscript%3Ealert(1)%3C/script%3E&%22%3E%3Cimg%20src=x%3E=1";
         page(&stage.browser.get(address).await);
@@ -170,7 +170,7 @@ async fn nothing_that_people_wrote_runs() {
 #[tokio::test]
 async fn a_stranger_sees_the_same_page_of_what_is_there_and_what_is_not() {
     let app = TestApp::new().await;
-    let stage = Stage::new(&app, "hush").await;
+    let stage = Stage::new(&app, "memo").await;
     let browser = Browser::of(&app.user("stranger").await).await;
     let nowhere = ["01010101-0101-8010-8404-040000000000", "01010101-0101-8010-8404-040000000001"];
     let message = stage.message["message_id"].as_str().unwrap();
@@ -271,7 +271,7 @@ async fn files_are_kept_for_good_by_their_version() {
 #[tokio::test]
 async fn links_lead_to_pages() {
     let app = TestApp::new().await;
-    let stage = Stage::new(&app, "hush").await;
+    let stage = Stage::new(&app, "memo").await;
     let text = page(&stage.browser.get("/api/messages/").await.expect(200));
     for link in [
         message_path(&stage.message),
@@ -281,7 +281,7 @@ async fn links_lead_to_pages() {
         assert!(text.contains(&format!("href=\"{link}\"")), "{link}: {text}");
         page(&stage.browser.get(&link).await.expect(200));
     }
-    stage.ann.send(&stage.conversation, "hush").await;
+    stage.ann.send(&stage.conversation, "memo").await;
     let text = page(&stage.browser.get("/api/messages/?limit=1").await.expect(200));
     assert!(text.contains("rel=\"next\""), "{text}");
     assert!(text.contains("aria-label=\"Breadcrumbs\"") && text.contains("Log out"), "{text}");

@@ -112,7 +112,7 @@ async fn fill_inbox(app: &TestApp, ann: &User) {
         let other = app.user(&format!("other{n}")).await;
         let conversation = ann.group(&[&other]).await;
         for m in 0..3 {
-            other.send(&conversation, &format!("hush {n} {m}")).await;
+            other.send(&conversation, &format!("memo {n} {m}")).await;
         }
     }
 }
@@ -124,7 +124,7 @@ async fn fill_inbox_with_pairs(app: &TestApp, dan: &User) {
         let conversation = dan.direct(&other).await;
         let mut last = Value::Null;
         for m in 0..3 {
-            last = other.send(&conversation, &format!("hush {n} {m}")).await;
+            last = other.send(&conversation, &format!("memo {n} {m}")).await;
         }
         dan.mark_read(&conversation, &last).await.ok();
     }
@@ -155,19 +155,19 @@ async fn every_operation_stays_within_its_row() {
 
     let conversation = ann.group(&[&ben]).await;
     for n in 0..25 {
-        ann.send(&conversation, &format!("hush {n} {}", "x".repeat(150))).await;
-        ben.send(&conversation, &format!("hush {n} {}", "x".repeat(150))).await;
+        ann.send(&conversation, &format!("memo {n} {}", "x".repeat(150))).await;
+        ben.send(&conversation, &format!("memo {n} {}", "x".repeat(150))).await;
     }
     let quiet = ann.group(&[&ben]).await;
     for n in 0..10 {
-        ben.send(&quiet, &format!("hush {n}")).await;
+        ben.send(&quiet, &format!("memo {n}")).await;
     }
     let key = ledger.app.key();
-    ledger.enter("send with a client key", ann.send_with_key(&quiet, &key, "hush"), 201).await;
-    let last = ledger.enter("send a message, uncontended", ann.try_send(&conversation, "hush"), 201).await;
+    ledger.enter("send with a client key", ann.send_with_key(&quiet, &key, "memo"), 201).await;
+    let last = ledger.enter("send a message, uncontended", ann.try_send(&conversation, "memo"), 201).await;
     let key = ledger.app.key();
     let newer = ledger
-        .enter("send with a client key, busy", ann.send_with_key(&conversation, &key, "hush"), 201)
+        .enter("send with a client key, busy", ann.send_with_key(&conversation, &key, "memo"), 201)
         .await;
     ledger.enter("get a message", ben.get(&message_path(&last)), 200).await;
     ledger.enter("get a message by cookie", browser.json(&message_path(&last)), 200).await;
@@ -199,15 +199,15 @@ async fn what_a_page_costs_does_not_grow_with_the_log() {
     let path = format!("/api/messages/?conversation={conversation}&limit=10");
     let send_some = async |count: usize| {
         for n in 0..count {
-            ben.send(&conversation, &format!("hush {n}")).await;
+            ben.send(&conversation, &format!("memo {n}")).await;
         }
     };
     send_some(20).await;
     let (_, before) = app.proxy.measure(ann.get(&path)).await;
-    let (_, sent_before) = app.proxy.measure(ann.try_send(&conversation, "hush")).await;
+    let (_, sent_before) = app.proxy.measure(ann.try_send(&conversation, "memo")).await;
     send_some(100).await;
     let (_, after) = app.proxy.measure(ann.get(&path)).await;
-    let (_, sent_after) = app.proxy.measure(ann.try_send(&conversation, "hush")).await;
+    let (_, sent_after) = app.proxy.measure(ann.try_send(&conversation, "memo")).await;
     assert!((before.read_units - after.read_units).abs() < 1e-9, "{before:?} {after:?}");
     assert!((sent_before.read_units - sent_after.read_units).abs() < 1e-9, "{sent_before:?} {sent_after:?}");
 }

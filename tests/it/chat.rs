@@ -32,7 +32,7 @@ async fn who_is_not_logged_in_is_sent_to_the_login_and_back() {
     let answer = nobody.get(&format!("/?conversation={conversation}")).await.expect(303);
     let expected = format!("/api-auth/login/?next=%2F%3Fconversation%3D{conversation}");
     assert_eq!(answer.header("location"), Some(expected.as_str()));
-    nobody.post("/", &[("conversation", conversation), ("message_body", "hush")]).await.expect(303);
+    nobody.post("/", &[("conversation", conversation), ("message_body", "memo")]).await.expect(303);
 }
 
 #[tokio::test]
@@ -40,23 +40,23 @@ async fn a_conversation_is_shown_as_it_was_said() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
-    let first = ben.send(&conversation, "hush <b>first</b>").await;
-    let reply = json!({ "conversation": conversation, "message_body": "hush, second", "reply_to": first["message_id"] });
+    let first = ben.send(&conversation, "memo <b>first</b>").await;
+    let reply = json!({ "conversation": conversation, "message_body": "memo, second", "reply_to": first["message_id"] });
     ann.post("/api/messages/", reply).await.created();
-    let third = ben.send(&conversation, "hush, third").await;
-    ben.edit(&third, "hush, third as edited").await.ok();
-    let fourth = ben.send(&conversation, "hush, fourth").await;
+    let third = ben.send(&conversation, "memo, third").await;
+    ben.edit(&third, "memo, third as edited").await.ok();
+    let fourth = ben.send(&conversation, "memo, fourth").await;
     ben.delete_message(&fourth).await.nothing();
     let browser = Browser::of(&ann).await;
     for path in ["/".to_owned(), format!("/?conversation={conversation}")] {
         let page = browser.get(&path).await.expect(200).text();
-        for part in ["hush &#60;b&#62;first", "hush, third as edited", "edited", "This message was deleted."]
+        for part in ["memo &#60;b&#62;first", "memo, third as edited", "edited", "This message was deleted."]
         {
             assert!(page.contains(part), "{part}: {page}");
         }
-        assert!(!page.contains("hush, fourth"), "{page}");
+        assert!(!page.contains("memo, fourth"), "{page}");
         let (_, quote) = page.split_once("class=\"quote\"").unwrap();
-        assert!(quote.contains("hush &#60;b&#62;first"), "the reply quotes what it answers");
+        assert!(quote.contains("memo &#60;b&#62;first"), "the reply quotes what it answers");
         let (_, badge) = page.split_once("class=\"unread\"").unwrap();
         assert!(badge.starts_with("><span>2<"), "the first and the third: {badge}");
     }
@@ -81,16 +81,16 @@ async fn a_form_sends_once_however_often_it_is_posted() {
     let path = format!("/?conversation={conversation}");
     let page = browser.get(&path).await.expect(200).text();
     for _ in 0..3 {
-        let answer = write(&browser, &page, "hush\r\non two lines").await.expect(303);
+        let answer = write(&browser, &page, "memo\r\non two lines").await.expect(303);
         assert_eq!(answer.header("location"), Some(path.as_str()));
     }
-    assert_eq!(bodies(&ann, &conversation).await, ["hush\non two lines"]);
+    assert_eq!(bodies(&ann, &conversation).await, ["memo\non two lines"]);
     // Going back and writing something else: it is not lost, and goes out with a key of its own.
-    let refused = write(&browser, &page, "hush, another").await.expect(409).text();
-    assert!(refused.contains(">hush, another</textarea>"), "{refused}");
+    let refused = write(&browser, &page, "memo, another").await.expect(409).text();
+    assert!(refused.contains(">memo, another</textarea>"), "{refused}");
     assert_ne!(hidden(&refused, "client_id"), hidden(&page, "client_id"));
-    write(&browser, &refused, "hush, another").await.expect(303);
-    assert_eq!(bodies(&ann, &conversation).await, ["hush\non two lines", "hush, another"]);
+    write(&browser, &refused, "memo, another").await.expect(303);
+    assert_eq!(bodies(&ann, &conversation).await, ["memo\non two lines", "memo, another"]);
     let blank = write(&browser, &browser.get(&path).await.text(), " ").await.expect(400).text();
     assert!(blank.contains("must contain a visible character"), "{blank}");
     app.check().await;
@@ -101,7 +101,7 @@ async fn the_form_marks_as_read() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
-    let message = ben.send(&conversation, "hush").await;
+    let message = ben.send(&conversation, "memo").await;
     let browser = Browser::of(&ann).await;
     let token = browser.csrf();
     let fields =
@@ -115,7 +115,7 @@ async fn the_page_shows_and_does_no_more_than_the_api() {
     let app = TestApp::new().await;
     let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let conversation = ann.group(&[&ben]).await;
-    let message = ann.send(&conversation, "hush, between us").await;
+    let message = ann.send(&conversation, "memo, between us").await;
     let browser = Browser::of(&cleo).await;
     let own = cleo.group(&[&ben]).await;
     let page = browser.get(&format!("/?conversation={own}")).await.expect(200).text();
@@ -131,11 +131,11 @@ async fn the_page_shows_and_does_no_more_than_the_api() {
         let fields = [
             ("csrfmiddlewaretoken", token.as_str()),
             ("conversation", &conversation),
-            ("message_body", "hush"),
+            ("message_body", "memo"),
         ];
         browser.post("/", &fields).await.expect(status);
     }
-    assert_eq!(bodies(&ann, &conversation).await, ["hush, between us"]);
+    assert_eq!(bodies(&ann, &conversation).await, ["memo, between us"]);
     ann.get(&message_path(&message)).await.ok();
     app.check().await;
 }

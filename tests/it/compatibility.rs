@@ -12,9 +12,9 @@ fn items(ann: &str, ben: &str) -> Vec<Value> {
     let pk = format!("CONV#{CONVERSATION}");
     vec![
         json!({
-            "pk": pk, "sk": "META", "item": "conversation", "kind": "group", "name": "hush",
+            "pk": pk, "sk": "META", "item": "conversation", "kind": "group", "name": "memo",
             "metadata": "{\"color\":\"red\"}", "created_by": ann, "created_at": 1_790_000_000_000_000_u64,
-            "participant_count": 2, "owners": [ann], "v": 1,
+            "participant_count": 2, "owners": [ann], "version": 1,
         }),
         json!({
             "pk": pk, "sk": format!("MEMBER#{ann}"), "item": "member", "role": "owner",
@@ -28,23 +28,23 @@ fn items(ann: &str, ben: &str) -> Vec<Value> {
         inbox(ann),
         inbox(ben),
         json!({
-            "pk": pk, "sk": "MSG#0000000000001", "item": "message", "sender": ann, "body": "hush, one",
-            "sent_at": 1_790_000_001_000_000_u64, "client_key": "01a0b1c2-d3e4-7f56-8a9b-0123456789ab",
+            "pk": pk, "sk": "MSG#0000000000001", "item": "message", "sender": ann, "body": "memo, one",
+            "sent_at": 1_790_000_001_000_000_u64, "idempotency_key": "01a0b1c2-d3e4-7f56-8a9b-0123456789ab",
             "digest": "AAAAAAAAAAAAAAAAAAAAAA", "revision": 0,
         }),
         json!({
-            "pk": pk, "sk": "MSG#0000000000002", "item": "message", "sender": ben, "body": "hush, two",
-            "sent_at": 1_790_000_002_000_000_u64, "client_key": "01a0b1c2-d3e4-7f56-8a9b-0123456789ac",
+            "pk": pk, "sk": "MSG#0000000000002", "item": "message", "sender": ben, "body": "memo, two",
+            "sent_at": 1_790_000_002_000_000_u64, "idempotency_key": "01a0b1c2-d3e4-7f56-8a9b-0123456789ac",
             "digest": "AAAAAAAAAAAAAAAAAAAAAA", "revision": 1, "reply_to": 1,
             "metadata": "{\"a\":1}", "edited_at": 1_790_000_003_000_000_u64,
         }),
         json!({
-            "pk": pk, "sk": "REV#0000000000002#000000", "item": "revision", "body": "hush, tow",
+            "pk": pk, "sk": "REV#0000000000002#000000", "item": "revision", "body": "memo, tow",
             "written_at": 1_790_000_002_000_000_u64,
         }),
         json!({
             "pk": pk, "sk": "MSG#0000000000003", "item": "message", "sender": ben,
-            "sent_at": 1_790_000_004_000_000_u64, "client_key": "01a0b1c2-d3e4-7f56-8a9b-0123456789ad",
+            "sent_at": 1_790_000_004_000_000_u64, "idempotency_key": "01a0b1c2-d3e4-7f56-8a9b-0123456789ad",
             "digest": "AAAAAAAAAAAAAAAAAAAAAA", "revision": 1, "deleted_at": 1_790_000_005_000_000_u64,
         }),
         json!({
@@ -77,22 +77,22 @@ async fn furnished(app: &TestApp, change: impl Fn(&mut Value)) -> (User, User) {
 }
 
 async fn works(app: &TestApp, ann: &User, ben: &User) {
-    assert_eq!(ann.bodies(CONVERSATION).await, ["hush, one", "hush, two"]);
+    assert_eq!(ann.bodies(CONVERSATION).await, ["memo, one", "memo, two"]);
     let shown = ben.conversation(CONVERSATION).await;
-    assert_eq!((&shown["name"], &shown["metadata"]), (&json!("hush"), &json!({ "color": "red" })));
+    assert_eq!((&shown["name"], &shown["metadata"]), (&json!("memo"), &json!({ "color": "red" })));
     assert_eq!((ann.unread(CONVERSATION).await, ben.unread(CONVERSATION).await), (1, 1));
     assert_eq!(ann.all("/api/conversations/").await.len(), 1);
     assert_eq!(ann.all("/api/messages/").await.len(), 2);
     let second = format!("/api/messages/{}/", second());
     let message = ben.get(&second).await.ok();
     assert_eq!((&message["metadata"], &message["revision"]), (&json!({ "a": 1 }), &json!(1)));
-    assert_eq!(body_of(&ben.all(&format!("{second}revisions/")).await[0]), "hush, tow");
+    assert_eq!(body_of(&ben.all(&format!("{second}revisions/")).await[0]), "memo, tow");
     assert_eq!(ann.changes(CONVERSATION, 0).await.len(), 2);
     // And goes on.
-    ann.send(CONVERSATION, "hush, four").await;
-    ben.edit(&message, "hush, two again").await.ok();
+    ann.send(CONVERSATION, "memo, four").await;
+    ben.edit(&message, "memo, two again").await.ok();
     let path = format!("/api/conversations/{CONVERSATION}/");
-    ann.patch(&path, json!({ "name": "hush, new" })).await.ok();
+    ann.patch(&path, json!({ "name": "memo, new" })).await.ok();
     ben.leave(CONVERSATION).await.expect(204);
     ann.delete(&path).await.expect(204);
     app.check().await;
@@ -153,7 +153,7 @@ async fn a_change_of_a_kind_that_is_not_known_keeps_its_number() {
         "changed_at": 1_790_000_006_000_000_u64, "reaction": "👍",
     });
     app.table.put(&change).await;
-    ann.edit(&json!({ "message_id": first() }), "hush, one again").await.ok();
+    ann.edit(&json!({ "message_id": first() }), "memo, one again").await.ok();
     let changes = ann.changes(CONVERSATION, 2).await;
     let last = changes.last().unwrap();
     assert_eq!((&last["number"], &last["kind"]), (&json!(4), &json!("message_edited")), "{changes:?}");

@@ -143,8 +143,8 @@ async fn deleting_hides_it_from_the_caller_until_something_new_stands_in_it() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let direct = ann.direct(&ben).await;
-    let old = ben.send(&direct, "hush, old").await;
-    ann.send(&direct, "hush, older still").await;
+    let old = ben.send(&direct, "memo, old").await;
+    ann.send(&direct, "memo, older still").await;
     ann.delete_conversation(&direct).await.expect(204);
     assert_eq!(ann.all("/api/conversations/").await.len(), 0, "hidden");
     assert_eq!(ben.bodies(&direct).await.len(), 2, "from the caller alone");
@@ -156,16 +156,16 @@ async fn deleting_hides_it_from_the_caller_until_something_new_stands_in_it() {
         format!("/api/messages/?conversation={direct}&around={}", old["message_id"].as_str().unwrap());
     let around = ann.get(&around).await;
     assert!(around.status == 404 || around.json()["results"] == json!([]), "{around}");
-    let reply = json!({ "conversation": direct, "message_body": "hush", "reply_to": old["message_id"] });
+    let reply = json!({ "conversation": direct, "message_body": "memo", "reply_to": old["message_id"] });
     ann.post("/api/messages/", reply).await.refuses("reply_to");
     // Something new brings it back, from there on.
-    let new = ben.send(&direct, "hush, new").await;
+    let new = ben.send(&direct, "memo, new").await;
     let inbox = ann.all("/api/conversations/").await;
     assert_eq!(inbox.len(), 1);
     assert_eq!(inbox[0]["unread"], 1);
     let shown: Vec<String> = inbox[0]["messages"].as_array().unwrap().iter().map(body_of).collect();
-    assert_eq!(shown, ["hush, new"]);
-    assert_eq!(ann.bodies(&direct).await, ["hush, new"]);
+    assert_eq!(shown, ["memo, new"]);
+    assert_eq!(ann.bodies(&direct).await, ["memo, new"]);
     let before = format!("/api/messages/?before={}", new["message_id"].as_str().unwrap());
     assert_eq!(ann.all(&before).await.len(), 0);
     assert_eq!(ann.direct(&ben).await, direct, "opened again, it is the same one");
@@ -177,7 +177,7 @@ async fn opening_it_again_does_not_bring_back_what_was_hidden() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let direct = ann.direct(&ben).await;
-    ben.send(&direct, "hush, old").await;
+    ben.send(&direct, "memo, old").await;
     ann.delete_conversation(&direct).await.expect(204);
     let again = ann.open_direct(&ben).await.ok();
     assert_eq!(id_of(&again), direct);
@@ -194,7 +194,7 @@ async fn an_empty_one_is_hidden_too() {
     ann.delete_conversation(&conversation).await.expect(204);
     assert_eq!(ann.all("/api/conversations/").await.len(), 0);
     assert_eq!(ben.all("/api/conversations/").await.len(), 1);
-    ben.send(&conversation, "hush").await;
+    ben.send(&conversation, "memo").await;
     assert_eq!(ann.all("/api/conversations/").await.len(), 1);
 }
 

@@ -2,7 +2,7 @@
 //! browser.
 
 use axum::http::Method;
-use shared::http::describe::ADDRESS;
+use shared::http::schemas::ADDRESS;
 
 use crate::harness::{
     Answer, Browser, TestApp,

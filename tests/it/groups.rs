@@ -68,16 +68,16 @@ async fn put_and_patch_set_what_they_name() {
     let shown = ann.patch(&path, json!({ "participants": [ann.id, cleo.id] })).await.ok();
     assert_eq!(ids(&shown), sorted(&[&ann, &cleo]));
     ben.get(&path).await.problem(404, "not_found");
-    let shown = ann.patch(&path, json!({ "metadata": { "hush": [1, 2.5, null] } })).await.ok();
+    let shown = ann.patch(&path, json!({ "metadata": { "memo": [1, 2.5, null] } })).await.ok();
     assert_eq!(
         (&shown["metadata"], &shown["name"]),
-        (&json!({ "hush": [1, 2.5, null] }), &json!("hush, a group"))
+        (&json!({ "memo": [1, 2.5, null] }), &json!("memo, a group"))
     );
     let unchanged = ann.patch(&path, json!({})).await.ok();
     assert_eq!(unchanged, shown);
-    let put = ann.put(&path, json!({ "participants": [ben.id], "name": "hush, put" })).await.ok();
+    let put = ann.put(&path, json!({ "participants": [ben.id], "name": "memo, put" })).await.ok();
     assert_eq!(ids(&put), sorted(&[&ann, &ben]), "the caller stays");
-    assert_eq!((&put["name"], &put["metadata"]), (&json!("hush, put"), &Value::Null));
+    assert_eq!((&put["name"], &put["metadata"]), (&json!("memo, put"), &Value::Null));
     // A client may put back what it got.
     let got = ann.get(&path).await.ok();
     let changes = ann.changes(&conversation, 0).await.len();
@@ -102,15 +102,15 @@ async fn if_match_keeps_a_late_change_out() {
         let request = ann.request("PATCH".parse().unwrap(), &path).json(&json!({ "name": name }));
         request.header("if-match", tag).send()
     };
-    rename("hush, one", &tag).await.ok();
-    rename("hush, two", &tag).await.problem(412, "precondition_failed");
-    rename("hush, three", "*").await.ok();
-    let message = ann.send(&conversation, "hush").await;
+    rename("memo, one", &tag).await.ok();
+    rename("memo, two", &tag).await.problem(412, "precondition_failed");
+    rename("memo, three", "*").await.ok();
+    let message = ann.send(&conversation, "memo").await;
     let path = crate::harness::user::message_path(&message);
     let tag = ann.get(&path).await.header("etag").expect("a message has an ETag").to_owned();
     let edit = |tag: &str| {
         let request =
-            ann.request("PATCH".parse().unwrap(), &path).json(&json!({ "message_body": "hush, new" }));
+            ann.request("PATCH".parse().unwrap(), &path).json(&json!({ "message_body": "memo, new" }));
         request.header("if-match", tag).send()
     };
     edit(&tag).await.ok();
@@ -125,7 +125,7 @@ async fn a_deleted_group_is_gone_for_everybody() {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let admin = app.admin("admin").await;
     let conversation = ann.group(&[&ben]).await;
-    let message = ben.send(&conversation, "hush, last").await;
+    let message = ben.send(&conversation, "memo, last").await;
     let path = format!("/api/conversations/{conversation}/");
     ben.delete(&path).await.problem(403, "permission_denied");
     ann.delete(&path).await.expect(204);
@@ -136,15 +136,15 @@ async fn a_deleted_group_is_gone_for_everybody() {
         user.get(&format!("{path}changes/?after=0")).await.problem(404, "not_found");
         user.get(&format!("{path}changes/?order=newest")).await.problem(404, "not_found");
         user.get(&format!("{path}participants/")).await.problem(404, "not_found");
-        user.try_send(&conversation, "hush, late").await.refuses("conversation");
+        user.try_send(&conversation, "memo, late").await.refuses("conversation");
         user.mark_read(&conversation, &message).await.problem(404, "not_found");
-        user.patch(&path, json!({ "name": "hush" })).await.problem(404, "not_found");
+        user.patch(&path, json!({ "name": "memo" })).await.problem(404, "not_found");
         user.add(&conversation, &[&admin]).await.problem(404, "not_found");
         user.delete(&path).await.problem(404, "not_found");
         assert_eq!(user.all("/api/messages/").await.len(), 0);
         assert_eq!(user.all("/api/conversations/").await.len(), 0);
     }
-    ben.edit(&message, "hush, new").await.problem(404, "not_found");
+    ben.edit(&message, "memo, new").await.problem(404, "not_found");
     app.check().await;
 }
 
@@ -193,7 +193,7 @@ async fn the_inbox_pages_without_gaps() {
     let mut expected = Vec::new();
     for n in 0..9 {
         let conversation = ann.group(&[&ben]).await;
-        ben.send(&conversation, &format!("hush {n}")).await;
+        ben.send(&conversation, &format!("memo {n}")).await;
         expected.push(conversation);
         app.advance(chrono::TimeDelta::minutes(25));
         (ann, ben) = (app.renewed(&ann), app.renewed(&ben));
@@ -233,7 +233,7 @@ async fn all_unknown_participants_are_named() {
 async fn a_name_may_go_and_participants_may_be_objects() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
-    let body = json!({ "participants": [{ "user_id": ben.id, "first_name": "whatever" }], "name": "hush" });
+    let body = json!({ "participants": [{ "user_id": ben.id, "first_name": "whatever" }], "name": "memo" });
     let shown = ann.post("/api/conversations/", body).await.created();
     assert_eq!(ids(&shown), sorted(&[&ann, &ben]));
     let path = format!("/api/conversations/{}/", id_of(&shown));

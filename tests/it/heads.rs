@@ -25,7 +25,7 @@ async fn a_head_tells_the_length_that_a_get_has() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let conversation = ann.group(&[]).await;
-    let message = message_path(&ann.send(&conversation, &"hush ".repeat(3000)).await);
+    let message = message_path(&ann.send(&conversation, &"memo ".repeat(3000)).await);
     let browser = Browser::of(&ann).await;
     let mut paths = paths(&ann, &conversation, &message);
     paths.extend(["/nowhere/".to_owned(), format!("/?conversation={conversation}")]);
@@ -66,7 +66,7 @@ async fn large_answers_are_compressed() {
     let ann = app.user("ann").await;
     let conversation = ann.group(&[]).await;
     for _ in 0..3 {
-        ann.send(&conversation, &"hush ".repeat(1000)).await;
+        ann.send(&conversation, &"memo ".repeat(1000)).await;
     }
     let list = format!("/api/messages/?conversation={conversation}");
     let one = format!("/api/conversations/{conversation}/");
@@ -78,13 +78,13 @@ async fn large_answers_are_compressed() {
         assert_eq!(packed.json(), ann.get(path).await.ok(), "{path}");
     }
     let page = gzipped(&ann, &list, "text/html").await;
-    assert!(String::from_utf8(page.unpacked()).unwrap().contains("hush hush"), "{page}");
+    assert!(String::from_utf8(page.unpacked()).unwrap().contains("memo memo"), "{page}");
     // The bytes are others, so the tag is weak.
     let tag = ann.get(&one).await.header("etag").unwrap().to_owned();
     let packed = gzipped(&ann, &one, "application/json").await;
     let weak = format!("W/{tag}");
     assert_eq!(packed.header("etag"), Some(weak.as_str()));
-    let renamed = ann.request(Method::PATCH, &one).json(&json!({ "name": "hush, renamed" }));
+    let renamed = ann.request(Method::PATCH, &one).json(&json!({ "name": "memo, renamed" }));
     renamed.header("if-match", &weak).send().await.ok();
     let small = gzipped(&ann, "/api/users/me/", "application/json").await;
     assert_eq!((small.header("content-encoding"), small.header("vary")), (None, Some("Accept, Cookie")));
@@ -95,8 +95,8 @@ async fn compressed_bodies_are_refused() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let conversation = ann.group(&[]).await;
-    let message = message_path(&ann.send(&conversation, "hush").await);
-    let body = json!({ "message_body": "hush, edited" });
+    let message = message_path(&ann.send(&conversation, "memo").await);
+    let body = json!({ "message_body": "memo, edited" });
     for coding in ["gzip", "GZIP", "br", "deflate", "identity, gzip", "gzip, identity", "x"] {
         for method in [Method::PUT, Method::PATCH] {
             let request = ann.request(method, &message).json(&body).header("content-encoding", coding);

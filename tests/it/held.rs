@@ -16,7 +16,7 @@ use crate::harness::{
 pub async fn stage(app: &TestApp) -> (User, User, String, Value) {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
-    let message = ann.send(&conversation, "hush, first").await;
+    let message = ann.send(&conversation, "memo, first").await;
     (ann, ben, conversation, message)
 }
 
@@ -32,26 +32,26 @@ async fn revisions(user: &User, message: &Value) -> Vec<String> {
 async fn a_put_past_a_removal_is_the_last_of_its_sender() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
-    let late = ben.try_send(&conversation, "hush, late");
+    let late = ben.try_send(&conversation, "memo, late");
     let (sent, removed) = held(&app, on(Put).of("MSG#"), late, ann.remove(&conversation, &ben)).await;
     removed.expect(204);
     // The request began before the removal was answered, so it may take effect; what was acknowledged stands.
     if sent.status == 201 {
-        assert_eq!(ann.bodies(&conversation).await, ["hush, first", "hush, late"]);
+        assert_eq!(ann.bodies(&conversation).await, ["memo, first", "memo, late"]);
     } else {
         sent.refuses("conversation");
     }
-    ben.try_send(&conversation, "hush, after").await.refuses("conversation");
+    ben.try_send(&conversation, "memo, after").await.refuses("conversation");
     ben.get(&format!("/api/messages/?conversation={conversation}")).await.problem(404, "not_found");
     let inbox = app.table.partition(&format!("INBOX#{}", ben.id)).await;
     assert!(inbox.is_empty());
 }
 
 #[tokio::test]
-async fn a_put_past_a_deletion_meets_the_seal() {
+async fn a_put_past_a_deletion_meets_the_closing_entry() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
-    let late = ben.try_send(&conversation, "hush, late");
+    let late = ben.try_send(&conversation, "memo, late");
     let (sent, deleted) = held(&app, on(Put).of("MSG#"), late, ann.delete_conversation(&conversation)).await;
     deleted.expect(204);
     sent.refuses("conversation");
@@ -64,25 +64,25 @@ async fn a_put_past_a_deletion_meets_the_seal() {
 async fn a_put_past_another_one_takes_the_next_number() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
-    let late = ben.send(&conversation, "hush, third");
-    let (_, _) = held(&app, on(Put).of("MSG#"), late, ann.send(&conversation, "hush, second")).await;
-    assert_eq!(ann.bodies(&conversation).await, ["hush, first", "hush, second", "hush, third"]);
+    let late = ben.send(&conversation, "memo, third");
+    let (_, _) = held(&app, on(Put).of("MSG#"), late, ann.send(&conversation, "memo, second")).await;
+    assert_eq!(ann.bodies(&conversation).await, ["memo, first", "memo, second", "memo, third"]);
 }
 
 #[tokio::test]
 async fn a_put_that_lost_twice_goes_behind_all_that_came() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
-    let before = app.proxy.tally().1;
+    let before = app.proxy.counts().1;
     let others = async {
         for n in 3..10 {
-            ann.send(&conversation, &format!("hush {n}")).await;
+            ann.send(&conversation, &format!("memo {n}")).await;
         }
     };
-    let late = ben.send(&conversation, "hush, late");
-    let sent = lost_twice(&app, late, ann.send(&conversation, "hush 2"), others).await;
+    let late = ben.send(&conversation, "memo, late");
+    let sent = lost_twice(&app, late, ann.send(&conversation, "memo 2"), others).await;
     assert_eq!(number_of(&sent), 10);
-    assert_eq!(app.proxy.tally().1 - before, 8 + 3, "it meets the last of them only");
+    assert_eq!(app.proxy.counts().1 - before, 8 + 3, "it meets the last of them only");
 }
 
 #[tokio::test]
@@ -90,13 +90,13 @@ async fn a_put_that_lost_twice_is_not_tried_again_by_who_was_removed() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
     let removal = async {
-        ann.send(&conversation, "hush, third").await;
+        ann.send(&conversation, "memo, third").await;
         ann.remove(&conversation, &ben).await.expect(204);
     };
-    let late = ben.try_send(&conversation, "hush, late");
-    let sent = lost_twice(&app, late, ann.send(&conversation, "hush, second"), removal).await;
+    let late = ben.try_send(&conversation, "memo, late");
+    let sent = lost_twice(&app, late, ann.send(&conversation, "memo, second"), removal).await;
     sent.refuses("conversation");
-    assert_eq!(ann.bodies(&conversation).await, ["hush, first", "hush, second", "hush, third"]);
+    assert_eq!(ann.bodies(&conversation).await, ["memo, first", "memo, second", "memo, third"]);
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn a_read_mark_past_a_removal_brings_no_member_back() {
 async fn an_older_read_mark_past_a_newer_one_does_not_move_it_back() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, first) = stage(&app).await;
-    let second = ann.send(&conversation, "hush, second").await;
+    let second = ann.send(&conversation, "memo, second").await;
     let late = ben.mark_read(&conversation, &first);
     let (marked, newer) =
         held(&app, on(Update).of("MEMBER#"), late, ben.mark_read(&conversation, &second)).await;
@@ -128,7 +128,7 @@ async fn an_older_read_mark_past_a_newer_one_does_not_move_it_back() {
 async fn marking_less_unread_past_marking_more_does_not_move_it_forward() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, first) = stage(&app).await;
-    let second = ann.send(&conversation, "hush, second").await;
+    let second = ann.send(&conversation, "memo, second").await;
     ben.mark_read(&conversation, &second).await.ok();
     let late = ben.mark_unread(&conversation, &second);
     let more = ben.mark_unread(&conversation, &first);
@@ -141,7 +141,7 @@ async fn marking_less_unread_past_marking_more_does_not_move_it_forward() {
 async fn an_edit_past_a_deletion_brings_no_text_back() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, message) = stage(&app).await;
-    let late = ann.edit(&message, "hush, edited");
+    let late = ann.edit(&message, "memo, edited");
     let (edited, deleted) = held(&app, on(Transact).of("MSG#"), late, ann.delete_message(&message)).await;
     deleted.nothing();
     edited.problem(404, "not_found");
@@ -149,11 +149,11 @@ async fn an_edit_past_a_deletion_brings_no_text_back() {
 }
 
 #[tokio::test]
-async fn a_deletion_past_a_message_seals_behind_it() {
+async fn a_deletion_past_a_message_closes_behind_it() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
     let late = ann.delete_conversation(&conversation);
-    let (deleted, sent) = held(&app, on(Transact).of("MSG#"), late, ben.send(&conversation, "hush")).await;
+    let (deleted, sent) = held(&app, on(Transact).of("MSG#"), late, ben.send(&conversation, "memo")).await;
     deleted.expect(204);
     let log = app.table.partition(&format!("CONV#{conversation}")).await;
     let log: Vec<&Item> = log.iter().filter(|item| text(item, "sk").starts_with("MSG#")).collect();
@@ -163,12 +163,12 @@ async fn a_deletion_past_a_message_seals_behind_it() {
 }
 
 #[tokio::test]
-async fn a_deletion_past_a_change_seals_behind_it() {
+async fn a_deletion_past_a_change_closes_behind_it() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
-    let bens = ben.send(&conversation, "hush").await;
+    let bens = ben.send(&conversation, "memo").await;
     let late = ann.delete_conversation(&conversation);
-    let (deleted, edited) = held(&app, on(Transact).of("CHANGE#"), late, ben.edit(&bens, "hush, new")).await;
+    let (deleted, edited) = held(&app, on(Transact).of("CHANGE#"), late, ben.edit(&bens, "memo, new")).await;
     deleted.expect(204);
     edited.ok();
     let log = app.table.partition(&format!("CONV#{conversation}")).await;
@@ -187,15 +187,15 @@ async fn an_edit_of_what_was_edited_meanwhile_keeps_what_it_said() {
     let (ann, _, _, message) = stage(&app).await;
     // The first is the question whether the message is Ann's.
     let read = app.proxy.faults.watch_nth(1, on(BatchGet).of("MSG#"));
-    let late = ann.edit(&message, "hush, late");
+    let late = ann.edit(&message, "memo, late");
     let first = async {
         read.finished().await;
-        ann.edit(&message, "hush, second").await
+        ann.edit(&message, "memo, second").await
     };
     let (edited, other) = held(&app, on(Query).of("CHANGE#"), late, first).await;
     edited.ok();
     other.ok();
-    assert_eq!(revisions(&ann, &message).await, ["hush, first", "hush, second", "hush, late"]);
+    assert_eq!(revisions(&ann, &message).await, ["memo, first", "memo, second", "memo, late"]);
 }
 
 #[tokio::test]
@@ -203,7 +203,7 @@ async fn an_edit_of_what_was_deleted_meanwhile_brings_no_text_back() {
     let app = TestApp::new().await;
     let (ann, _, conversation, message) = stage(&app).await;
     let read = app.proxy.faults.watch_nth(1, on(BatchGet).of("MSG#"));
-    let late = ann.edit(&message, "hush, late");
+    let late = ann.edit(&message, "memo, late");
     let first = async {
         read.finished().await;
         ann.delete_message(&message).await
@@ -223,7 +223,7 @@ async fn a_deletion_of_what_was_edited_meanwhile_leaves_no_text() {
     let late = ann.delete_message(&message);
     let first = async {
         read.finished().await;
-        ann.edit(&message, "hush, second").await
+        ann.edit(&message, "memo, second").await
     };
     let (deleted, edited) = held(&app, on(Query).of("CHANGE#"), late, first).await;
     edited.ok();
@@ -237,10 +237,10 @@ async fn hiding_past_a_later_hiding_brings_nothing_back() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let direct = ann.direct(&ben).await;
-    ben.send(&direct, "hush, first").await;
+    ben.send(&direct, "memo, first").await;
     let late = ann.delete_conversation(&direct);
     let first = async {
-        ben.send(&direct, "hush, second").await;
+        ben.send(&direct, "memo, second").await;
         ann.delete_conversation(&direct).await
     };
     let (hidden, later) = held(&app, on(Update).of("MEMBER#"), late, first).await;

@@ -44,7 +44,7 @@ impl Write {
 /// All that a participant who owns a group with Ann writes in it.
 async fn writes(app: &TestApp, ann: &User, ben: &User, group: &str) -> Vec<Write> {
     let own = format!("/api/conversations/{group}/");
-    let (first, second) = (ben.send(group, "hush, one").await, ben.send(group, "hush, two").await);
+    let (first, second) = (ben.send(group, "memo, one").await, ben.send(group, "memo, two").await);
     // The mark can move forward from here, and back.
     ben.mark_read(group, &first).await.ok();
     let new = app.user("new").await;
@@ -53,20 +53,20 @@ async fn writes(app: &TestApp, ann: &User, ben: &User, group: &str) -> Vec<Write
     let change = |method, path: &str, body| write(method, path, body, on(Transact), 200);
     let all = json!([ann.id, ben.id, new.id]);
     vec![
-        change(Method::PATCH, &own, json!({ "name": "hush, renamed" })),
-        change(Method::PATCH, &own, json!({ "metadata": { "hush": 1 } })),
+        change(Method::PATCH, &own, json!({ "name": "memo, renamed" })),
+        change(Method::PATCH, &own, json!({ "metadata": { "memo": 1 } })),
         change(Method::PATCH, &own, json!({ "participants": all })),
-        change(Method::PUT, &own, json!({ "participants": all, "name": "hush, put" })),
+        change(Method::PUT, &own, json!({ "participants": all, "name": "memo, put" })),
         change(Method::POST, &format!("{own}participants/"), json!({ "participants": [new.id] })),
         change(Method::PATCH, &format!("{own}participants/{}/", ben.id), json!({ "role": "member" })),
-        change(Method::PATCH, &message_path(&first), json!({ "message_body": "hush, edited" })),
-        change(Method::PUT, &message_path(&first), json!({ "message_body": "hush, put" })),
+        change(Method::PATCH, &message_path(&first), json!({ "message_body": "memo, edited" })),
+        change(Method::PUT, &message_path(&first), json!({ "message_body": "memo, put" })),
         write(Method::DELETE, &message_path(&first), json!({}), on(Transact), 204),
         write(Method::DELETE, &format!("{own}participants/{}/", ann.id), json!({}), on(Transact), 204),
         write(
             Method::POST,
             "/api/messages/",
-            json!({ "conversation": group, "message_body": "hush" }),
+            json!({ "conversation": group, "message_body": "memo" }),
             on(Put).of("MSG#"),
             201,
         ),
@@ -145,7 +145,7 @@ fn shows(answer: &Answer, write: &Write, ben: &User) {
 async fn a_group_whose_creator_is_removed_at_once_is_made() {
     let app = TestApp::new().await;
     let (ann, ben, admin) = (app.user("ann").await, app.user("ben").await, app.admin("admin").await);
-    let body = json!({ "participants": [ben.id], "name": "hush" });
+    let body = json!({ "participants": [ben.id], "name": "memo" });
     let removed = async {
         let group = ben.all("/api/conversations/").await.swap_remove(0);
         admin.remove(group["conversation_id"].as_str().unwrap(), &ann).await
@@ -184,11 +184,11 @@ async fn a_change_that_reads_its_own_work_is_done() {
         let tag = ann.get(path).await.header("etag").unwrap().to_owned();
         ann.request(Method::PATCH, path).header("if-match", &tag).json(&body)
     };
-    let rename = if_match(&own, json!({ "name": "hush, renamed" })).await;
-    assert_eq!(reads_its_own_try(&app, rename.send()).await.ok()["name"], "hush, renamed");
+    let rename = if_match(&own, json!({ "name": "memo, renamed" })).await;
+    assert_eq!(reads_its_own_try(&app, rename.send()).await.ok()["name"], "memo, renamed");
     let path = message_path(&message);
-    let edit = if_match(&path, json!({ "message_body": "hush, edited" })).await;
-    assert_eq!(reads_its_own_try(&app, edit.send()).await.ok()["message_body"], "hush, edited");
+    let edit = if_match(&path, json!({ "message_body": "memo, edited" })).await;
+    assert_eq!(reads_its_own_try(&app, edit.send()).await.ok()["message_body"], "memo, edited");
     let role = format!("{own}participants/{}/", ben.id);
     let promoted = reads_its_own_try(&app, ann.patch(&role, json!({ "role": "owner" }))).await.ok();
     assert_eq!(promoted["role"], "owner");

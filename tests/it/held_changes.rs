@@ -108,12 +108,12 @@ async fn a_group_with_one_whose_account_ends_meanwhile_is_without_them() {
 }
 
 #[tokio::test]
-async fn a_last_leaving_past_a_message_seals_behind_it() {
+async fn a_last_leaving_past_a_message_closes_behind_it() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
     ben.leave(&conversation).await.expect(204);
     let late = ann.leave(&conversation);
-    let (left, _) = held(&app, on(Transact).of("MSG#"), late, ann.send(&conversation, "hush")).await;
+    let (left, _) = held(&app, on(Transact).of("MSG#"), late, ann.send(&conversation, "memo")).await;
     left.expect(204);
     let log = app.table.partition(&format!("CONV#{conversation}")).await;
     let log = log.iter().filter(|item| text(item, "sk").starts_with("MSG#"));
@@ -145,7 +145,7 @@ async fn an_addition_whose_number_is_taken_meanwhile_takes_the_next() {
     let cleo = app.user("cleo").await;
     let others = [&cleo];
     let late = ann.add(&conversation, &others);
-    let (added, edited) = held(&app, on(Transact).of("CHANGE#"), late, ann.edit(&message, "hush")).await;
+    let (added, edited) = held(&app, on(Transact).of("CHANGE#"), late, ann.edit(&message, "memo")).await;
     edited.ok();
     added.ok();
     let kinds: Vec<Value> = ben.changes(&conversation, 0).await.iter().map(|c| c["kind"].clone()).collect();

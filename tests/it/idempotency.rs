@@ -36,12 +36,12 @@ async fn each_of_forty_sends_with_keys_is_a_message() {
     let app = TestApp::new().await;
     let (ann, ben, conversation) = pair(&app).await;
     for n in 0..40 {
-        ann.send_with_key(&conversation, &app.key(), &format!("hush {n}")).await.created();
+        ann.send_with_key(&conversation, &app.key(), &format!("memo {n}")).await.created();
     }
     let seen = ben.messages(&conversation).await;
     for back in 0..20 {
         let after = &seen[seen.len() - 1 - back]["message_id"];
-        let body = json!({ "conversation": conversation, "message_body": "hush", "client_id": app.key(), "after": after });
+        let body = json!({ "conversation": conversation, "message_body": "memo", "client_id": app.key(), "after": after });
         ben.post("/api/messages/", body).await.created();
     }
     assert_eq!(ben.messages(&conversation).await.len(), 60);
@@ -52,7 +52,7 @@ async fn sent_32_times_at_once_then_again_after_a_hundred_others() {
     let app = TestApp::new().await;
     let (ann, ben, conversation) = pair(&app).await;
     let key = app.key();
-    let send = || ann.send_with_key(&conversation, &key, "hush, once");
+    let send = || ann.send_with_key(&conversation, &key, "memo, once");
     let answers = join_all((0..32).map(|_| send())).await;
     let made = answers.iter().filter(|answer| answer.status == 201).count();
     assert_eq!(made, 1, "one of them makes it");
@@ -60,13 +60,13 @@ async fn sent_32_times_at_once_then_again_after_a_hundred_others() {
     ids.dedup();
     assert_eq!(ids.len(), 1, "{ids:?}");
     for n in 0..100 {
-        ben.send(&conversation, &format!("hush, between {n}")).await;
+        ben.send(&conversation, &format!("memo, between {n}")).await;
     }
     assert_eq!(id(&send().await, &[200]), ids[0]);
     app.advance(TimeDelta::hours(1));
     let again = app.renewed(&ann).through(&app.second_process().await);
-    assert_eq!(id(&again.send_with_key(&conversation, &key, "hush, once").await, &[200]), ids[0]);
-    let mine = again.bodies(&conversation).await.iter().filter(|body| *body == "hush, once").count();
+    assert_eq!(id(&again.send_with_key(&conversation, &key, "memo, once").await, &[200]), ids[0]);
+    let mine = again.bodies(&conversation).await.iter().filter(|body| *body == "memo, once").count();
     assert_eq!(mine, 1);
     app.check().await;
 }
@@ -77,17 +77,17 @@ async fn an_answer_that_is_cut_off_behind_the_commit_is_found_again() {
     let (ann, _, conversation) = pair(&app).await;
     let key = app.key();
     app.proxy.faults.always(on(Put).of("MSG#"), After(Reset));
-    let lost = ann.send_with_key(&conversation, &key, "hush, cut off").await;
+    let lost = ann.send_with_key(&conversation, &key, "memo, cut off").await;
     let problem = lost.clone().problem(503, "unavailable");
     assert_eq!(problem["client_id"], key.as_str(), "{lost}");
     assert!(lost.header("retry-after").is_some(), "{lost}");
     assert!(app.proxy.faults.clear() >= 2, "the SDK tries again");
-    id(&ann.send_with_key(&conversation, &key, "hush, cut off").await, &[200]);
+    id(&ann.send_with_key(&conversation, &key, "memo, cut off").await, &[200]);
     // Where only the first answer is lost, the SDK's own retry meets the message.
     app.proxy.faults.fail(on(Put).of("MSG#"), After(Reset));
-    id(&ann.try_send(&conversation, "hush, without a key").await, &[200, 201]);
+    id(&ann.try_send(&conversation, "memo, without a key").await, &[200, 201]);
     assert_eq!(app.proxy.faults.clear(), 1);
-    assert_eq!(ann.bodies(&conversation).await, ["hush, cut off", "hush, without a key"]);
+    assert_eq!(ann.bodies(&conversation).await, ["memo, cut off", "memo, without a key"]);
     app.check().await;
 }
 
@@ -97,15 +97,15 @@ async fn a_send_that_lost_twice_looks_at_every_number() {
     let app = TestApp::new().await;
     let (ann, ben, conversation) = pair(&app).await;
     let key = app.key();
-    let send = || ben.send_with_key(&conversation, &key, "hush, once");
+    let send = || ben.send_with_key(&conversation, &key, "memo, once");
     let twice = async {
-        ann.send(&conversation, "hush, second").await;
+        ann.send(&conversation, "memo, second").await;
         send().await.created();
-        ann.send(&conversation, "hush, last").await;
+        ann.send(&conversation, "memo, last").await;
         app.proxy.faults.always(on(Query).of("MSG#"), ShortPage(1));
     };
-    lost_twice(&app, send(), ann.send(&conversation, "hush, first"), twice).await.ok();
-    let all = ["hush, first", "hush, second", "hush, once", "hush, last"];
+    lost_twice(&app, send(), ann.send(&conversation, "memo, first"), twice).await.ok();
+    let all = ["memo, first", "memo, second", "memo, once", "memo, last"];
     assert_eq!(ann.bodies(&conversation).await, all);
 }
 
@@ -114,19 +114,19 @@ async fn a_retry_after_an_edit_or_a_deletion_says_what_became_of_it() {
     let app = TestApp::new().await;
     let (ann, _, conversation) = pair(&app).await;
     let key = app.key();
-    let send = || ann.send_with_key(&conversation, &key, "hush, first");
+    let send = || ann.send_with_key(&conversation, &key, "memo, first");
     let message = send().await.created();
-    ann.edit(&message, "hush, second").await.ok();
+    ann.edit(&message, "memo, second").await.ok();
     let edited = send().await.ok();
     assert_eq!(edited["message_id"], message["message_id"]);
-    assert_eq!(edited["message_body"], "hush, second");
+    assert_eq!(edited["message_body"], "memo, second");
     ann.delete_message(&message).await.nothing();
     let deleted = send().await.ok();
     assert_eq!(deleted["message_id"], message["message_id"]);
     assert_eq!(deleted["message_body"], "");
     assert!(deleted["deleted_at"].is_string(), "{deleted}");
     ann.get(&message_path(&message)).await.problem(404, "not_found");
-    ann.send_with_key(&conversation, &key, "hush, third").await.problem(409, "client_id_reused");
+    ann.send_with_key(&conversation, &key, "memo, third").await.problem(409, "client_id_reused");
     app.check().await;
 }
 
@@ -135,17 +135,17 @@ async fn another_body_under_the_key_is_refused_and_another_senders_key_is_anothe
     let app = TestApp::new().await;
     let (ann, ben, conversation) = pair(&app).await;
     let key = app.key();
-    let first = ann.send_with_key(&conversation, &key, "hush, mine").await.created();
-    ann.send_with_key(&conversation, &key, "hush, other").await.problem(409, "client_id_reused");
+    let first = ann.send_with_key(&conversation, &key, "memo, mine").await.created();
+    ann.send_with_key(&conversation, &key, "memo, other").await.problem(409, "client_id_reused");
     let with_reply = json!({
-        "conversation": conversation, "message_body": "hush, mine", "client_id": key,
+        "conversation": conversation, "message_body": "memo, mine", "client_id": key,
         "reply_to": first["message_id"],
     });
     ann.post("/api/messages/", with_reply).await.problem(409, "client_id_reused");
-    let bens = ben.send_with_key(&conversation, &key, "hush, mine").await.created();
+    let bens = ben.send_with_key(&conversation, &key, "memo, mine").await.created();
     assert_ne!(bens["message_id"], first["message_id"]);
     let elsewhere = ann.group(&[&ben]).await;
-    ann.send_with_key(&elsewhere, &key, "hush, mine").await.created();
+    ann.send_with_key(&elsewhere, &key, "memo, mine").await.created();
     assert_eq!(ann.messages(&conversation).await.len(), 2);
 }
 
@@ -155,7 +155,7 @@ async fn header_and_field_mean_the_same() {
     let (ann, _, conversation) = pair(&app).await;
     let (key, other) = (app.key(), app.key());
     let send = |field: Value, header: &str| {
-        let mut body = json!({ "conversation": conversation, "message_body": "hush, header" });
+        let mut body = json!({ "conversation": conversation, "message_body": "memo, header" });
         if field.is_string() {
             body["client_id"] = field;
         }
@@ -179,8 +179,8 @@ async fn a_key_from_1970_costs_a_bounded_read() {
         .map(|n| {
             json!({
                 "pk": format!("CONV#{conversation}"), "sk": format!("MSG#{n:013}"), "item": "message",
-                "sender": ben.id, "body": "hush ".repeat(8000), "sent_at": now + n,
-                "client_key": app.key(), "digest": "digest", "revision": 0,
+                "sender": ben.id, "body": "memo ".repeat(8000), "sent_at": now + n,
+                "idempotency_key": app.key(), "digest": "digest", "revision": 0,
             })
         })
         .collect();
@@ -188,7 +188,7 @@ async fn a_key_from_1970_costs_a_bounded_read() {
         app.table.put_all(batch).await;
     }
     let epoch = app.app.random.uuid_at(DateTime::UNIX_EPOCH).to_string();
-    let (answer, cost) = app.proxy.measure(ann.send_with_key(&conversation, &epoch, "hush, old")).await;
+    let (answer, cost) = app.proxy.measure(ann.send_with_key(&conversation, &epoch, "memo, old")).await;
     let problem = answer.problem(409, "outcome_unknown");
     assert_eq!(problem["client_id"], epoch.as_str());
     // The first look of 16 messages, and 1 MB: 256 units of 4 KB; of a log of 4 MB.
@@ -196,7 +196,7 @@ async fn a_key_from_1970_costs_a_bounded_read() {
     assert!(cost.requests() <= 3, "{cost:?}");
     let last = conversation.parse::<shared::ids::ConversationId>().unwrap().message(100).to_string();
     let body = json!({
-        "conversation": conversation, "message_body": "hush, old", "client_id": epoch, "after": last,
+        "conversation": conversation, "message_body": "memo, old", "client_id": epoch, "after": last,
     });
     let (sent, cost) = app.proxy.measure(ann.post("/api/messages/", body.clone())).await;
     let sent = sent.created();
@@ -209,12 +209,12 @@ async fn keys_of_the_near_future_pass_and_later_ones_do_not() {
     let app = TestApp::new().await;
     let (ann, _, conversation) = pair(&app).await;
     let near = app.key_from(TimeDelta::minutes(-4));
-    let first = id(&ann.send_with_key(&conversation, &near, "hush, soon").await, &[201]);
-    assert_eq!(id(&ann.send_with_key(&conversation, &near, "hush, soon").await, &[200]), first);
+    let first = id(&ann.send_with_key(&conversation, &near, "memo, soon").await, &[201]);
+    assert_eq!(id(&ann.send_with_key(&conversation, &near, "memo, soon").await, &[200]), first);
     let far = app.key_from(TimeDelta::minutes(-6));
-    ann.send_with_key(&conversation, &far, "hush, later").await.refuses("client_id");
+    ann.send_with_key(&conversation, &far, "memo, later").await.refuses("client_id");
     let random = uuid::Builder::from_random_bytes(app.app.random.bytes()).into_uuid().to_string();
-    ann.send_with_key(&conversation, &random, "hush, v4").await.refuses("client_id");
+    ann.send_with_key(&conversation, &random, "memo, v4").await.refuses("client_id");
 }
 
 #[tokio::test]
@@ -223,11 +223,11 @@ async fn a_key_whose_clock_was_behind_is_found() {
     let (ann, ben, conversation) = pair(&app).await;
     // The client's clock is five minutes ahead of the server's when the key is made, so the key is younger than its message.
     let key = app.key_from(TimeDelta::minutes(-5) + TimeDelta::seconds(1));
-    let first = id(&ann.send_with_key(&conversation, &key, "hush, ahead").await, &[201]);
+    let first = id(&ann.send_with_key(&conversation, &key, "memo, ahead").await, &[201]);
     for n in 0..20 {
-        ben.send(&conversation, &format!("hush, between {n}")).await;
+        ben.send(&conversation, &format!("memo, between {n}")).await;
     }
-    assert_eq!(id(&ann.send_with_key(&conversation, &key, "hush, ahead").await, &[200]), first);
+    assert_eq!(id(&ann.send_with_key(&conversation, &key, "memo, ahead").await, &[200]), first);
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn who_was_removed_does_not_learn_what_became_of_it() {
     let app = TestApp::new().await;
     let (ann, ben, conversation) = pair(&app).await;
     let key = app.key();
-    ben.send_with_key(&conversation, &key, "hush, bens").await.created();
+    ben.send_with_key(&conversation, &key, "memo, bens").await.created();
     ann.remove(&conversation, &ben).await;
-    ben.send_with_key(&conversation, &key, "hush, bens").await.refuses("conversation");
+    ben.send_with_key(&conversation, &key, "memo, bens").await.refuses("conversation");
 }

@@ -68,12 +68,12 @@ async fn a_closed_account_leaves_its_messages_and_nothing_else() {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let (ann, token) = logged_in(&app, &ann).await;
     let conversation = ann.group(&[&ben]).await;
-    ann.send(&conversation, "hush, from ann").await;
+    ann.send(&conversation, "memo, from ann").await;
     ann.delete("/api/users/me/").await.expect(204);
     log_in(&app, &ann.email, PASSWORD).await.problem(401, "invalid_credentials");
     refresh(&app, &token).await.problem(401, "token_not_valid");
     ann.get("/api/users/me/").await.problem(401, "token_not_valid");
-    let late = ann.try_send(&conversation, "hush, late").await;
+    let late = ann.try_send(&conversation, "memo, late").await;
     assert!([400, 401].contains(&late.status), "{late}");
     let messages = ben.messages(&conversation).await;
     assert_eq!(messages.len(), 1);

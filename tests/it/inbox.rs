@@ -29,7 +29,7 @@ async fn a_new_message_is_on_the_first_page_among_many_of_one_hour() {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let groups = groups(&ann, &ben, 46).await;
     for n in [0, 23, 45, 7] {
-        ben.send(&groups[n], "hush").await;
+        ben.send(&groups[n], "memo").await;
         let page = ann.get("/api/conversations/").await.ok();
         assert_eq!(ids(&page)[0], groups[n], "the conversation of the newest message is first");
         assert_eq!(page["results"].as_array().unwrap().len(), 20);
@@ -45,9 +45,9 @@ async fn of_two_groups_the_one_with_the_newest_message_is_first() {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let (first, second) = (ann.group(&[&ben]).await, ann.group(&[&ben]).await);
     assert_eq!(inbox(&ann, 1).await, [second.clone(), first.clone()], "by joining without messages");
-    ben.send(&first, "hush").await;
+    ben.send(&first, "memo").await;
     assert_eq!(inbox(&ann, 1).await, [first.clone(), second.clone()]);
-    ann.send(&second, "hush").await;
+    ann.send(&second, "memo").await;
     assert_eq!(inbox(&ann, 1).await, [second.clone(), first.clone()], "one's own messages count too");
     // Somebody who joins late finds the conversation at the top; for others nothing has happened.
     let cleo = app.user("cleo").await;
@@ -65,7 +65,7 @@ async fn messages_says_how_many_are_nested() {
     for _ in 0..2 {
         let conversation = ann.group(&[&ben]).await;
         for n in 1..=25 {
-            ben.send(&conversation, &format!("hush {n}")).await;
+            ben.send(&conversation, &format!("memo {n}")).await;
         }
     }
     for limit in [1, 20] {
@@ -80,9 +80,9 @@ async fn messages_says_how_many_are_nested() {
                 .iter()
                 .map(|m| m["message_body"].as_str().unwrap())
                 .collect();
-            let expected: Vec<String> = (26 - nested..=25).map(|n| format!("hush {n}")).collect();
+            let expected: Vec<String> = (26 - nested..=25).map(|n| format!("memo {n}")).collect();
             assert_eq!(bodies, expected, "limit {limit}, {query}");
-            assert_eq!(shown["last_message"]["message_body"], "hush 25", "limit {limit}, {query}");
+            assert_eq!(shown["last_message"]["message_body"], "memo 25", "limit {limit}, {query}");
             assert_eq!((&shown["unread"], &shown["unread_more"]), (&json!(25), &json!(false)), "{query}");
         }
     }
@@ -101,7 +101,7 @@ async fn deleted_messages_take_no_place_among_the_nested() {
     for _ in 0..3 {
         let conversation = ann.group(&[&ben]).await;
         for n in 1..=12 {
-            let message = ben.send(&conversation, &format!("hush {n}")).await;
+            let message = ben.send(&conversation, &format!("memo {n}")).await;
             if n > 8 || n == 6 {
                 ben.delete_message(&message).await.nothing();
             }
@@ -116,9 +116,9 @@ async fn deleted_messages_take_no_place_among_the_nested() {
             let shown = &page["results"][0];
             let bodies: Vec<Value> =
                 shown["messages"].as_array().unwrap().iter().map(|m| m["message_body"].clone()).collect();
-            let expected: Vec<Value> = expected.iter().map(|n| json!(format!("hush {n}"))).collect();
+            let expected: Vec<Value> = expected.iter().map(|n| json!(format!("memo {n}"))).collect();
             assert_eq!(bodies, expected, "limit {limit}, {count} messages");
-            assert_eq!(shown["last_message"]["message_body"], "hush 8");
+            assert_eq!(shown["last_message"]["message_body"], "memo 8");
             assert_eq!(shown["unread"], 7);
         }
         assert_eq!(inbox(&ann, limit).await, groups, "the order is that of the log");
@@ -130,7 +130,7 @@ async fn what_is_hidden_deleted_or_left_takes_no_place_on_a_page() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let kept = groups(&ann, &ben, 3).await;
-    ben.send(&kept[0], "hush").await;
+    ben.send(&kept[0], "memo").await;
     let mut others = Vec::new();
     for name in ["cleo", "dan", "eve"] {
         others.push(app.user(name).await);
@@ -138,7 +138,7 @@ async fn what_is_hidden_deleted_or_left_takes_no_place_on_a_page() {
     let mut direct = Vec::new();
     for other in &others {
         let conversation = ann.direct(other).await;
-        other.send(&conversation, "hush").await;
+        other.send(&conversation, "memo").await;
         ann.delete_conversation(&conversation).await.expect(204);
         direct.push(conversation);
     }
@@ -156,11 +156,11 @@ async fn what_is_hidden_deleted_or_left_takes_no_place_on_a_page() {
         assert_eq!(page["next"] == Value::Null, limit >= 3, "limit {limit}");
         assert_eq!(inbox(&ann, limit).await, expected, "limit {limit}");
     }
-    others[1].send(&direct[1], "hush, again").await;
+    others[1].send(&direct[1], "memo, again").await;
     let shown = ann.get("/api/conversations/?limit=1").await.ok();
     assert_eq!(ids(&shown), [direct[1].clone()], "a new message shows it again");
     assert_eq!(shown["results"][0]["messages"].as_array().unwrap().len(), 1, "what was hidden stays so");
-    ben.send(&silent, "hush").await;
+    ben.send(&silent, "memo").await;
     assert_eq!(inbox(&ann, 2).await[..2], [silent, direct[1].clone()]);
     app.check().await;
 }
@@ -186,7 +186,7 @@ fn group_of_one(id: &str, user: &str, micros: i64) -> [Value; 3] {
     [
         json!({
             "pk": pk, "sk": "META", "item": "conversation", "kind": "group", "created_by": user, "created_at": micros,
-            "participant_count": 1, "owners": [user], "v": 1,
+            "participant_count": 1, "owners": [user], "version": 1,
         }),
         json!({
             "pk": pk, "sk": format!("MEMBER#{user}"), "item": "member", "role": "owner", "joined_at": micros,
@@ -208,7 +208,7 @@ async fn a_user_of_very_many_conversations_finds_each_once() {
     let page = ann.get("/api/conversations/?limit=3").await.ok();
     assert_eq!(ids(&page), expected[..3]);
     assert_eq!(page["results"][0]["participants"][0]["user_id"], json!(ann.id));
-    ann.send(&expected[200], "hush").await;
+    ann.send(&expected[200], "memo").await;
     let moved = expected.remove(200);
     expected.insert(0, moved);
     let walked = inbox(&ann, 100).await;
@@ -222,7 +222,7 @@ async fn what_only_a_late_index_still_has_is_not_shown() {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let mut expected = written(&app, &ann, 155).await;
     let group = ben.group(&[&ann]).await;
-    ben.send(&group, "hush").await;
+    ben.send(&group, "memo").await;
     // The index is one write behind, the list of the user's conversations is not.
     ben.remove(&group, &ann).await.expect(204);
     let walked = inbox(&ann, 100).await;

@@ -119,7 +119,7 @@ async fn a_version_is_compared_by_its_opaque_tag() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
-    let message = ann.send(&conversation, "hush").await;
+    let message = ann.send(&conversation, "memo").await;
     let paths =
         [(format!("/api/conversations/{conversation}/"), "name"), (message_path(&message), "message_body")];
     for (path, field) in paths {
@@ -156,7 +156,7 @@ async fn what_has_no_version_is_there_all_the_same() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
-    let message = ann.send(&conversation, "hush").await;
+    let message = ann.send(&conversation, "memo").await;
     let put = |header: &str, value: &str| {
         let request = ben.request(Method::PUT, &format!("/api/conversations/{conversation}/read/"));
         request.header(header, value).json(&json!({ "message": message["message_id"] })).send()

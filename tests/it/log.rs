@@ -38,7 +38,7 @@ struct Writing {
 async fn write(user: User, conversation: String, sent: watch::Sender<usize>) -> Writing {
     let mut writing = Writing::default();
     for n in 0..*EACH {
-        let body = format!("hush {} {n}", user.name);
+        let body = format!("memo {} {n}", user.name);
         let mut answer = writing.time(user.try_send(&conversation, &body)).await;
         while answer.status == 503 {
             writing.repeated += 1;
@@ -186,7 +186,7 @@ async fn sixteen_writers_and_three_readers_agree() {
         *expected += 1;
     }
     app.check().await;
-    let (calls, puts) = app.proxy.tally();
+    let (calls, puts) = app.proxy.counts();
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let per_message = |count: usize| count as f64 / (WRITERS * *EACH) as f64;
     eprintln!(

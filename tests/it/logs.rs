@@ -21,7 +21,7 @@ async fn nothing_that_is_secret_or_said_is_logged() {
     let before = logs::lines();
     let email = unique_email("dan");
     let account = json!({
-        "email": email, "password": PASSWORD, "first_name": "hush", "last_name": "hush",
+        "email": email, "password": PASSWORD, "first_name": "memo", "last_name": "memo",
     });
     app.post("/api/users/").json(&account).send().await.created();
     app.post("/api/users/").json(&account).send().await.expect(400);
@@ -31,23 +31,23 @@ async fn nothing_that_is_secret_or_said_is_logged() {
     app.post("/api/token/").json(&wrong).send().await.expect(401);
     app.post("/api/token/refresh/").json(&json!({ "refresh": tokens["refresh"] })).send().await.ok();
     app.get("/api/users/me/").bearer("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.").send().await.expect(401);
-    app.get("/api/users/me/").header("cookie", "sessionid=hush").send().await.expect(401);
+    app.get("/api/users/me/").header("cookie", "sessionid=memo").send().await.expect(401);
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
-    let message = ann.send(&conversation, "hush, this is nobody's business").await;
-    ann.edit(&message, "hush, nor is this").await.ok();
+    let message = ann.send(&conversation, "memo, this is nobody's business").await;
+    ann.edit(&message, "memo, nor is this").await.ok();
     ben.get(&format!("/api/users/?email={}", ann.email)).await.ok();
-    ben.post("/api/messages/", json!({ "conversation": conversation, "message_body": "hush", "hush": 1 }))
+    ben.post("/api/messages/", json!({ "conversation": conversation, "message_body": "memo", "memo": 1 }))
         .await
         .expect(400);
-    ben.post("/api/messages/", json!({ "conversation": "hush", "message_body": ["hush"] })).await.expect(400);
+    ben.post("/api/messages/", json!({ "conversation": "memo", "message_body": ["memo"] })).await.expect(400);
     ann.request("POST".parse().unwrap(), "/api/messages/")
-        .raw("application/json", b"{\"hush")
+        .raw("application/json", b"{\"memo")
         .send()
         .await
         .expect(400);
-    ann.get("/api/messages/?hush=hush").await.expect(400);
-    ann.get("/api/messages/hush/").await.expect(404);
+    ann.get("/api/messages/?memo=memo").await.expect(400);
+    ann.get("/api/messages/memo/").await.expect(404);
     failures(&app, &ann, &conversation, &email).await;
     assert!(logs::lines() > before + 20, "nothing was logged, so nothing was shown");
     logs::assert_clean();
@@ -56,20 +56,20 @@ async fn nothing_that_is_secret_or_said_is_logged() {
 /// The table fails in the middle of things, with the request's own words in its hands.
 async fn failures(app: &TestApp, ann: &User, conversation: &str, email: &str) {
     app.proxy.faults.always(on(Put), Before(Death));
-    ann.try_send(conversation, "hush, refused").await.problem(500, "internal_error");
+    ann.try_send(conversation, "memo, refused").await.problem(500, "internal_error");
     app.proxy.faults.clear();
     app.proxy.faults.always(on(Put), After(Reset));
-    ann.try_send(conversation, "hush, lost").await.problem(503, "unavailable");
+    ann.try_send(conversation, "memo, lost").await.problem(503, "unavailable");
     app.proxy.faults.clear();
     app.proxy.faults.always(any(), Before(Death));
     let login = json!({ "email": email, "password": PASSWORD });
     app.post("/api/token/").json(&login).send().await.problem(500, "internal_error");
     app.proxy.faults.clear();
     // Items that cannot be read: their contents stay out of the log.
-    let broken = json!({ "pk": format!("CONV#{conversation}"), "sk": "META", "item": "conversation", "name": "hush, broken" });
+    let broken = json!({ "pk": format!("CONV#{conversation}"), "sk": "META", "item": "conversation", "name": "memo, broken" });
     app.table.put(&broken).await;
     ann.get(&format!("/api/conversations/{conversation}/")).await.problem(500, "internal_error");
-    let broken = json!({ "pk": format!("EMAIL#{email}"), "sk": "CREDENTIAL", "item": "credential", "hash": "$argon2id$hush" });
+    let broken = json!({ "pk": format!("EMAIL#{email}"), "sk": "CREDENTIAL", "item": "credential", "hash": "$argon2id$memo" });
     app.table.put(&broken).await;
     app.post("/api/token/").json(&login).send().await.problem(500, "internal_error");
 }
@@ -81,7 +81,7 @@ fn the_watcher_sees_what_it_looks_for() {
     let mut watcher = logs::Watcher::for_test();
     watcher.write_all(b"{\"level\":\"INFO\",\"status\":200}").unwrap();
     assert!(watcher.seen().is_empty());
-    watcher.write_all(b"{\"message\":\"hush\"}").unwrap();
+    watcher.write_all(b"{\"message\":\"memo\"}").unwrap();
     watcher.write_all(b"{\"token\":\"eyJhbGciOi\"}").unwrap();
     assert_eq!(watcher.seen().len(), 2);
 }

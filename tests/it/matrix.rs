@@ -14,8 +14,8 @@ const CALLERS: [&str; 7] = ["anonymous", "expired", "stranger", "removed", "part
 type Row = (&'static str, &'static str, fn(&Stage) -> Value, [u16; 7]);
 
 const NO_BODY: fn(&Stage) -> Value = |_| Value::Null;
-const NAME: fn(&Stage) -> Value = |_| json!({ "name": "hush" });
-const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "hush, edited" });
+const NAME: fn(&Stage) -> Value = |_| json!({ "name": "memo" });
+const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "memo, edited" });
 
 #[rustfmt::skip]
 const MATRIX: [Row; 49] = [
@@ -65,7 +65,7 @@ const MATRIX: [Row; 49] = [
     ("PUT",    "/api/conversations/{id}/read/", |stage| json!({ "message": stage.message["message_id"] }), [401, 401, 404, 404, 200, 200, 404]),
     ("GET",    "/api/conversations/{id}/changes/", NO_BODY,                     [401, 401, 404, 404, 200, 200, 200]),
     ("GET",    "/api/messages/",              NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
-    ("POST",   "/api/messages/",              |stage| json!({ "conversation": stage.conversation, "message_body": "hush" }), [401, 401, 400, 400, 201, 201, 400]),
+    ("POST",   "/api/messages/",              |stage| json!({ "conversation": stage.conversation, "message_body": "memo" }), [401, 401, 400, 400, 201, 201, 400]),
     ("GET",    "/api/messages/{id}/",         NO_BODY,                          [401, 401, 404, 404, 200, 200, 200]),
     // The message is another participant's: its sender alone edits it, and its sender and admins see what it said before.
     ("PUT",    "/api/messages/{id}/",         SAY,                              [401, 401, 404, 404, 403, 403, 403]),
@@ -91,7 +91,7 @@ impl Stage {
         let (other, newcomer) = (app.user("other").await, app.user("newcomer").await);
         let admin = app.admin("admin").await;
         let conversation = owner.group(&[&participant, &removed, &other]).await;
-        let message = other.send(&conversation, "hush").await;
+        let message = other.send(&conversation, "memo").await;
         owner.remove(&conversation, &removed).await.expect(204);
         let id = participant.id.parse().unwrap();
         let token = app.people.token_with(id, Role::Guest, TimeDelta::seconds(-1));
@@ -121,7 +121,7 @@ impl Stage {
     fn replacement(&self) -> Value {
         let [.., participant, owner, _] = &self.callers;
         let ids = [participant, owner].map(|user| user.as_ref().unwrap().id.clone());
-        json!({ "participants": [ids[0], ids[1], self.other.id], "name": "hush, put" })
+        json!({ "participants": [ids[0], ids[1], self.other.id], "name": "memo, put" })
     }
 
     fn fill(&self, path: &str) -> String {
@@ -188,7 +188,7 @@ async fn the_sender_may_and_a_participant_may_leave() {
     let app = TestApp::new().await;
     let stage = Stage::new(&app).await;
     let path = message_path(&stage.message);
-    stage.other.patch(&path, json!({ "message_body": "hush, edited" })).await.ok();
+    stage.other.patch(&path, json!({ "message_body": "memo, edited" })).await.ok();
     stage.other.get(&format!("{path}revisions/")).await.ok();
     stage.other.delete(&path).await.nothing();
     stage.other.leave(&stage.conversation).await.expect(204);

@@ -42,7 +42,7 @@ async fn a_merge_patch_merges_metadata_and_json_replaces_it() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
-    let message = ann.send(&conversation, "hush").await;
+    let message = ann.send(&conversation, "memo").await;
     for path in [format!("/api/conversations/{conversation}/"), message_path(&message)] {
         patch(&ann, &path, "application/json", json!({ "a": { "b": 1, "c": 2 }, "d": 3 })).await.ok();
         let merged = patch(&ann, &path, MERGE, json!({ "a": { "b": null, "e": 4 }, "d": [5] })).await.ok();

@@ -7,12 +7,12 @@ use crate::harness::{Answer, Browser, TestApp, User, user::message_path};
 
 /// Texts that a parser with floats and sorted keys would change.
 const KEPT: [&str; 7] = [
-    r#"{"hush":[1E5,1e5,1e+5,1E-7,-0,-0.0,0e0,0.0,1,1.0,1.10,100000.0]}"#,
-    r#"{"hush":[1e308,-1e308,1e-400,5e-324,2.5,0.1234567890123456789,9007199254740993,9007199254740993.0]}"#,
-    r#"{"hush":[18446744073709551616,-9223372036854775809,123456789012345678901234567890]}"#,
-    r#"{"z":1,"hush":2,"a":3,"10":4,"2":5,"":6,"Z":{"b":1,"a":[{"y":null,"x":true}]}}"#,
-    r#"{"hush":"é😀\n\"\\/","$serde_json::private::RawValue":"[1]","$serde_json::private::Number":"1"}"#,
-    r#"{"hush":{},"list":[[],[{}]]}"#,
+    r#"{"memo":[1E5,1e5,1e+5,1E-7,-0,-0.0,0e0,0.0,1,1.0,1.10,100000.0]}"#,
+    r#"{"memo":[1e308,-1e308,1e-400,5e-324,2.5,0.1234567890123456789,9007199254740993,9007199254740993.0]}"#,
+    r#"{"memo":[18446744073709551616,-9223372036854775809,123456789012345678901234567890]}"#,
+    r#"{"z":1,"memo":2,"a":3,"10":4,"2":5,"":6,"Z":{"b":1,"a":[{"y":null,"x":true}]}}"#,
+    r#"{"memo":"é😀\n\"\\/","$serde_json::memo::RawValue":"[1]","$serde_json::memo::Number":"1"}"#,
+    r#"{"memo":{},"list":[[],[{}]]}"#,
     "{}",
 ];
 
@@ -46,7 +46,7 @@ async fn a_conversations_metadata_comes_back_as_it_was_written() {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     for kept in KEPT {
         let participants = format!(r#""participants":["{}","{}"]"#, ann.id, ben.id);
-        let made = format!(r#"{{{participants},"name":"hush","metadata":{kept}}}"#);
+        let made = format!(r#"{{{participants},"name":"memo","metadata":{kept}}}"#);
         let made = write(&ann, Method::POST, "/api/conversations/", &made).await.expect(201);
         says(&made, kept, 1);
         let path = path_of(&made);
@@ -54,7 +54,7 @@ async fn a_conversations_metadata_comes_back_as_it_was_written() {
         assert!(
             ben.get("/api/conversations/?limit=100").await.text().contains(&format!("\"metadata\":{kept}"))
         );
-        says(&ben.patch(&path, json!({ "name": "hush, by another" })).await, kept, 1);
+        says(&ben.patch(&path, json!({ "name": "memo, by another" })).await, kept, 1);
         let put = format!(r#"{{{participants},"metadata":{kept}}}"#);
         says(&write(&ann, Method::PUT, &path, &put).await, kept, 1);
         says(&ann.patch(&path, json!({ "metadata": null })).await, "null", 1);
@@ -76,7 +76,7 @@ async fn a_messages_metadata_comes_back_as_it_was_written() {
         let conversation = ann.group(&[&ben]).await;
         let key = app.key();
         let send = format!(
-            r#"{{"conversation":"{conversation}","message_body":"hush","client_id":"{key}","metadata":{kept}}}"#
+            r#"{{"conversation":"{conversation}","message_body":"memo","client_id":"{key}","metadata":{kept}}}"#
         );
         let made = write(&ann, Method::POST, "/api/messages/", &send).await.expect(201);
         says(&made, kept, 1);
@@ -87,10 +87,10 @@ async fn a_messages_metadata_comes_back_as_it_was_written() {
         let all = ben.get("/api/messages/?limit=100").await.text();
         assert!(all.contains(&format!("\"metadata\":{kept}")), "{all}");
         says(&ben.get(&format!("/api/conversations/{conversation}/")).await, kept, 2);
-        says(&ann.patch(&path, json!({ "message_body": "hush, edited" })).await, kept, 1);
+        says(&ann.patch(&path, json!({ "message_body": "memo, edited" })).await, kept, 1);
         says(&ann.get(&format!("{path}revisions/")).await, kept, 1);
         says(&ann.patch(&path, json!({ "metadata": null })).await, "null", 1);
-        let put = format!(r#"{{"message_body":"hush, put","metadata":{kept}}}"#);
+        let put = format!(r#"{{"message_body":"memo, put","metadata":{kept}}}"#);
         says(&write(&ann, Method::PUT, &path, &put).await, kept, 1);
         says(&ann.get(&format!("{path}revisions/")).await, kept, 2);
         let read = ann.get(&path).await;
@@ -110,11 +110,11 @@ async fn what_is_the_same_changes_nothing_and_what_is_not_does() {
     let conversation = ann.group(&[&ben]).await;
     let send = |key: &str, metadata: &str| {
         format!(
-            r#"{{"conversation":"{conversation}","message_body":"hush","client_id":"{key}","metadata":{metadata}}}"#
+            r#"{{"conversation":"{conversation}","message_body":"memo","client_id":"{key}","metadata":{metadata}}}"#
         )
     };
     let (written, respelled) =
-        (r#"{"hush":1.0,"b":"A/é"}"#, "{ \"hush\" : 1.0,\n\t\"b\":\"\\u0041\\/\\u00e9\" }");
+        (r#"{"memo":1.0,"b":"A/é"}"#, "{ \"memo\" : 1.0,\n\t\"b\":\"\\u0041\\/\\u00e9\" }");
     let key = app.key();
     let made = write(&ann, Method::POST, "/api/messages/", &send(&key, written)).await.expect(201);
     let again = write(&ann, Method::POST, "/api/messages/", &send(&key, respelled)).await.expect(200);
@@ -132,16 +132,16 @@ async fn what_is_the_same_changes_nothing_and_what_is_not_does() {
         assert_eq!(same.header("etag"), Some(before.as_str()), "{path}");
         let put = if path == &own {
             let participants = format!(r#""participants":["{}","{}"]"#, ann.id, ben.id);
-            format!(r#"{{{participants},"name":"hush, a group","metadata":{respelled}}}"#)
+            format!(r#"{{{participants},"name":"memo, a group","metadata":{respelled}}}"#)
         } else {
-            format!(r#"{{"message_body":"hush","metadata":{respelled}}}"#)
+            format!(r#"{{"message_body":"memo","metadata":{respelled}}}"#)
         };
         let put = write(&ann, Method::PUT, path, &put).await.expect(200);
         assert_eq!(put.header("etag"), Some(before.as_str()), "{path}");
-        let other = patch(path, r#"{"hush":1,"b":"A/é"}"#).await;
+        let other = patch(path, r#"{"memo":1,"b":"A/é"}"#).await;
         assert_ne!(other.header("etag"), Some(before.as_str()), "1 is not written as 1.0: {path}");
     }
-    let other = send(&key, r#"{"hush":1,"b":"A/é"}"#);
+    let other = send(&key, r#"{"memo":1,"b":"A/é"}"#);
     write(&ann, Method::POST, "/api/messages/", &other).await.problem(409, "client_id_reused");
 }
 
@@ -151,13 +151,13 @@ async fn what_is_stored_counts_against_the_limit() {
     let ann = app.user("ann").await;
     let conversation = ann.group(&[&app.user("ben").await]).await;
     let send = |metadata: &str| {
-        format!(r#"{{"conversation":"{conversation}","message_body":"hush","metadata":{metadata}}}"#)
+        format!(r#"{{"conversation":"{conversation}","message_body":"memo","metadata":{metadata}}}"#)
     };
-    let longest = format!(r#"{{"hush":"{}"}}"#, "x".repeat(4096 - 11));
+    let longest = format!(r#"{{"memo":"{}"}}"#, "x".repeat(4096 - 11));
     says(&write(&ann, Method::POST, "/api/messages/", &send(&longest)).await.expect(201), &longest, 1);
     let spelled = format!("{}{}{}", " ".repeat(5000), longest.replace('x', "\\u0078"), " ".repeat(5000));
     says(&write(&ann, Method::POST, "/api/messages/", &send(&spelled)).await.expect(201), &longest, 1);
-    let longer = longest.replace("hush", "hush!");
+    let longer = longest.replace("memo", "memo!");
     write(&ann, Method::POST, "/api/messages/", &send(&longer)).await.refuses("metadata");
     write(
         &ann,
@@ -179,7 +179,7 @@ async fn a_form_keeps_metadata() {
     for kept in KEPT {
         browser.get("/api/messages/").await.expect(200);
         let (token, fields) =
-            (browser.csrf(), [("conversation", conversation.as_str()), ("message_body", "hush")]);
+            (browser.csrf(), [("conversation", conversation.as_str()), ("message_body", "memo")]);
         let fields: Vec<(&str, &str)> =
             fields.into_iter().chain([("metadata", kept), ("csrfmiddlewaretoken", token.as_str())]).collect();
         browser.post("/api/messages/", &fields).await.expect(201);
@@ -193,7 +193,7 @@ async fn a_form_keeps_metadata() {
             .script(
                 Method::PUT,
                 &message,
-                &[("message_body", "hush, by a form"), ("metadata", shown.trim_start())],
+                &[("message_body", "memo, by a form"), ("metadata", shown.trim_start())],
             )
             .await
             .expect(200);

@@ -227,7 +227,7 @@ fn defaults_are_stated() {
 fn ids_are_described_by_their_version() {
     use crate::harness::description::validator;
     for (schema, good, bad) in [
-        ("ClientKey", "019aac3f-8e00-7cc3-98c4-dc0c0c07398f", "5e2f3f6e-4a0e-4cbb-8f0f-5f8b1f2d9a10"),
+        ("IdempotencyKey", "019aac3f-8e00-7cc3-98c4-dc0c0c07398f", "5e2f3f6e-4a0e-4cbb-8f0f-5f8b1f2d9a10"),
         ("MessageId", "01234567-89AB-8CDE-BC04-8C0000000002", "019aac3f-8e00-7cc3-98c4-dc0c0c07398f"),
         ("ConversationId", "01234567-89ab-8cde-bc04-8c0000000000", "01234567-89ab-8cde-bc04-8c0000000002"),
     ] {
@@ -242,7 +242,7 @@ async fn read_only_fields_are_accepted_and_ignored() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let group = ann.group(&[&ben]).await;
-    let message = ann.send(&group, "hush").await;
+    let message = ann.send(&group, "memo").await;
     let (message, mut seen) = (message_path(&message), 0);
     for (name, operation) in operations() {
         let Some(body) = operation.pointer("/requestBody/content/application~1json/example") else {

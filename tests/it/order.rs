@@ -14,7 +14,7 @@ async fn conversation_of(app: &TestApp, count: usize) -> (User, User, String, Ve
     let mut messages = Vec::new();
     for n in 1..=count {
         let sender = if n % 2 == 0 { &ann } else { &ben };
-        messages.push(sender.send(&conversation, &format!("hush {n}")).await);
+        messages.push(sender.send(&conversation, &format!("memo {n}")).await);
     }
     (ann, ben, conversation, messages)
 }
@@ -117,8 +117,8 @@ async fn tombstones_are_left_out_and_shown_on_request() {
     assert_eq!(said, [false, true, false, false, true, false]);
     ann.get(&message_path(&messages[1])).await.problem(404, "not_found");
     // Numbers are never used again.
-    ben.delete_message(&ben.send(&conversation, "hush, last").await).await.nothing();
-    assert_eq!(number_of(&ann.send(&conversation, "hush, next").await), 8);
+    ben.delete_message(&ben.send(&conversation, "memo, last").await).await.nothing();
+    assert_eq!(number_of(&ann.send(&conversation, "memo, next").await), 8);
     app.check().await;
 }
 
@@ -150,7 +150,7 @@ async fn changes_end_before_a_hole() {
     let app = TestApp::new().await;
     let (ann, _, conversation, messages) = conversation_of(&app, 2).await;
     for n in 0..4 {
-        ann.edit(&messages[1], &format!("hush, edit {n}")).await.ok();
+        ann.edit(&messages[1], &format!("memo, edit {n}")).await.ok();
     }
     app.table.remove(&format!("CONV#{conversation}"), "CHANGE#0000000000003").await;
     let path = format!("/api/conversations/{conversation}/changes/?after=0");
@@ -166,10 +166,10 @@ async fn times_increase_also_when_the_clock_does_not() {
     let (ann, ben, conversation, _) = conversation_of(&app, 2).await;
     app.advance(TimeDelta::minutes(-10));
     for n in 0..3 {
-        ben.send(&conversation, &format!("hush, back {n}")).await;
+        ben.send(&conversation, &format!("memo, back {n}")).await;
     }
     app.advance(TimeDelta::minutes(5));
-    ann.send(&conversation, "hush, forth").await;
+    ann.send(&conversation, "memo, forth").await;
     let messages = ann.messages(&conversation).await;
     let times: Vec<&str> = messages.iter().map(|message| message["sent_at"].as_str().unwrap()).collect();
     assert!(times.is_sorted_by(|a, b| a < b), "{times:?}");
@@ -185,12 +185,12 @@ async fn the_list_of_everything_is_complete() {
         let conversation =
             if n.is_multiple_of(2) { ann.group(&[&ben]).await } else { ben.group(&[&ann]).await };
         for m in 0..n % 4 {
-            ben.send(&conversation, &format!("hush {n} {m}")).await;
-            expected.push(format!("hush {n} {m}"));
+            ben.send(&conversation, &format!("memo {n} {m}")).await;
+            expected.push(format!("memo {n} {m}"));
         }
     }
     let strangers = app.user("cleo").await.group(&[&ben]).await;
-    ben.send(&strangers, "hush, not for ann").await;
+    ben.send(&strangers, "memo, not for ann").await;
     expected.sort();
     for limit in [1, 2, 5, 100] {
         let all = ann.all(&format!("/api/messages/?limit={limit}")).await;
@@ -217,8 +217,8 @@ async fn changes_are_a_log_of_their_own() {
     let (ann, ben, conversation, messages) = conversation_of(&app, 3).await;
     let cleo = app.user("cleo").await;
     let before = ann.changes(&conversation, 0).await.len() as u64;
-    ben.edit(&messages[0], "hush, edited").await.ok();
-    ben.edit(&messages[0], "hush, edited").await.ok();
+    ben.edit(&messages[0], "memo, edited").await.ok();
+    ben.edit(&messages[0], "memo, edited").await.ok();
     ann.add(&conversation, &[&cleo]).await;
     ann.delete_message(&messages[1]).await.nothing();
     ann.remove(&conversation, &cleo).await;
@@ -233,7 +233,7 @@ async fn changes_are_a_log_of_their_own() {
     assert_eq!(changes[1]["participant_count"], 3);
     assert_eq!(changes[3]["participant_count"], 2);
     let text = serde_json::to_string(&changes).unwrap();
-    assert!(!text.contains("hush"), "changes never hold text: {text}");
+    assert!(!text.contains("memo"), "changes never hold text: {text}");
     let path = format!("/api/conversations/{conversation}/changes/?order=newest");
     let newest = ann.get(&format!("{path}&limit=2")).await.ok();
     assert_eq!(newest["results"], json!([changes[3], changes[2]]));

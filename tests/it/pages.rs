@@ -36,11 +36,11 @@ impl Log {
             let mut entry = json!({
                 "pk": format!("CONV#{}", self.conversation), "sk": format!("MSG#{number:013}"), "item": "message",
                 "sender": self.ann.id, "sent_at": 1_790_000_000_000_000_u64 + number, "revision": 0,
-                "client_key": self.app.key(), "digest": "AAAAAAAAAAAAAAAAAAAAAA",
+                "idempotency_key": self.app.key(), "digest": "AAAAAAAAAAAAAAAAAAAAAA",
             });
             match deleted {
                 true => entry["deleted_at"] = json!(1_790_000_000_500_000_u64),
-                false => entry["body"] = json!(format!("hush {number}")),
+                false => entry["body"] = json!(format!("memo {number}")),
             }
             entry
         };
@@ -220,7 +220,7 @@ async fn conversations_without_messages_make_no_empty_pages() {
         groups.push(ann.group(&[&ben]).await);
     }
     groups.sort();
-    let said = [ann.send(&groups[23], "hush").await, ann.send(&groups[11], "hush").await];
+    let said = [ann.send(&groups[23], "memo").await, ann.send(&groups[11], "memo").await];
     let page = ann.get("/api/messages/?limit=1").await.ok();
     assert_eq!(page["results"][0]["message_id"], said[1]["message_id"]);
     assert_eq!(ann.all("/api/messages/?limit=1").await.len(), 2);

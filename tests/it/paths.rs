@@ -103,7 +103,7 @@ const ASKED: [(Option<Method>, &str); 4] = [
 
 impl Function {
     async fn new(function: &Routes, app: &App) -> Self {
-        let router = mirrored(function).into_router(app.clone());
+        let router = shared::pages::into_router(mirrored(function), app);
         let unknown = ASKED.iter().map(|(method, accept)| {
             let method = method.clone().unwrap_or(Method::GET);
             let router = &router;
@@ -193,7 +193,7 @@ async fn a_path_that_leads_elsewhere_changes_nothing() {
 async fn a_harmless_encoding_is_the_same_path() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
-    let message = ann.send(&ann.group(&[&ben]).await, "hush").await;
+    let message = ann.send(&ann.group(&[&ben]).await, "memo").await;
     let path = message_path(&message);
     for encoded in
         [path.replace('-', "%2D"), path.replace("api", "%61pi"), path.replace("/messages", "%2Fmessages")]

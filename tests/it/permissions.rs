@@ -79,11 +79,11 @@ async fn talks(app: &TestApp) {
     let direct = ann.direct(&ben).await;
     let group = ann.group(&[&ben]).await;
     ann.add(&group, &[&cleo]).await.ok();
-    let message = ann.send(&group, "hush").await;
-    ann.send(&direct, "hush, you").await;
-    ann.edit(&message, "hush, edited").await.ok();
+    let message = ann.send(&group, "memo").await;
+    ann.send(&direct, "memo, you").await;
+    ann.edit(&message, "memo, edited").await.ok();
     ben.mark_read(&group, &message).await.ok();
-    chat(&ben, &group, &ann.send(&group, "hush, once more").await).await;
+    chat(&ben, &group, &ann.send(&group, "memo, once more").await).await;
     ben.all("/api/conversations/").await;
     many_conversations(app).await;
     ben.all("/api/messages/").await;
@@ -92,7 +92,7 @@ async fn talks(app: &TestApp) {
     ben.changes(&group, 0).await;
     ann.get(&format!("{}revisions/", message_path(&message))).await.ok();
     ben.get(&format!("/api/users/{}/", ann.id)).await.ok();
-    ann.patch(&format!("/api/conversations/{group}/"), json!({ "name": "hush, hush" })).await.ok();
+    ann.patch(&format!("/api/conversations/{group}/"), json!({ "name": "memo, memo" })).await.ok();
     ann.all(&format!("/api/conversations/{group}/participants/")).await;
     ann.delete_message(&message).await.nothing();
     ann.remove(&group, &cleo).await.expect(204);
@@ -126,7 +126,7 @@ async fn chat(user: &User, conversation: &str, newest: &Value) {
     browser.get(&format!("/?conversation={conversation}")).await.expect(200);
     let token = browser.csrf();
     let message = newest["message_id"].as_str().unwrap();
-    for field in [("message_body", "hush, by a form"), ("read", message)] {
+    for field in [("message_body", "memo, by a form"), ("read", message)] {
         let fields = [("csrfmiddlewaretoken", token.as_str()), ("conversation", conversation), field];
         browser.post("/", &fields).await.expect(303);
     }

@@ -18,11 +18,13 @@ struct Place {
 fn body(method: &Method, path: &str, place: &Place) -> Option<Value> {
     let body = match (method.as_str(), path) {
         ("PUT", "/api/conversations/{id}/read/") => json!({ "message": place.message }),
-        ("PUT" | "PATCH", "/api/conversations/{id}/") => json!({ "name": "hush" }),
+        ("PUT" | "PATCH", "/api/conversations/{id}/") => json!({ "name": "memo" }),
         ("POST", "/api/conversations/{id}/participants/") => json!({ "participants": [place.user] }),
         ("PATCH", "/api/conversations/{id}/participants/{user_id}/") => json!({ "role": "owner" }),
-        ("PUT" | "PATCH", "/api/messages/{id}/") => json!({ "message_body": "hush" }),
-        ("POST", "/api/messages/") => json!({ "conversation": place.conversation, "message_body": "hush" }),
+        ("PUT" | "PATCH", "/api/messages/{id}/") => json!({ "message_body": "memo" }),
+        ("POST", "/api/messages/") => {
+            json!({ "conversation": place.conversation, "message_body": "memo" })
+        }
         _ => return None,
     };
     Some(body)
@@ -68,7 +70,7 @@ async fn a_stranger_cannot_tell_what_exists() {
     let (ann, ben, stranger) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let removed = app.user("dan").await;
     let conversation = ann.group(&[&ben, &removed]).await;
-    let message = ann.send(&conversation, "hush").await;
+    let message = ann.send(&conversation, "memo").await;
     ann.remove(&conversation, &removed).await.expect(204);
     let there = Place {
         message: message["message_id"].as_str().unwrap().to_owned(),
@@ -95,13 +97,13 @@ async fn numbers_that_were_never_written_are_like_messages_of_others() {
     let app = TestApp::new().await;
     let (ann, stranger) = (app.user("ann").await, app.user("cleo").await);
     let conversation = ann.group(&[]).await;
-    let message = ann.send(&conversation, "hush").await;
+    let message = ann.send(&conversation, "memo").await;
     let id: ConversationId = conversation.parse().unwrap();
     let exists = stranger.get(&message_path(&message)).await.fingerprint();
     let not = stranger.get(&format!("/api/messages/{}/", id.message(2))).await.fingerprint();
     assert_eq!(exists, not);
     let theirs = app.user("ben").await.group(&[]).await;
-    let reply = |to: &Value| json!({ "conversation": theirs, "message_body": "hush", "reply_to": to });
+    let reply = |to: &Value| json!({ "conversation": theirs, "message_body": "memo", "reply_to": to });
     let exists = stranger.post("/api/messages/", reply(&message["message_id"])).await.fingerprint();
     let not = stranger.post("/api/messages/", reply(&json!(id.message(9)))).await.fingerprint();
     assert_eq!(exists, not);
@@ -115,10 +117,10 @@ async fn what_became_of_a_message_is_nothing_to_a_stranger() {
     let (ann, ben, stranger) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let conversation = ann.group(&[&ben]).await;
     let id: ConversationId = conversation.parse().unwrap();
-    let messages = [ann.send(&conversation, "hush").await, ben.send(&conversation, "hush").await];
-    ann.edit(&messages[0], "hush, edited").await.ok();
+    let messages = [ann.send(&conversation, "memo").await, ben.send(&conversation, "memo").await];
+    ann.edit(&messages[0], "memo, edited").await.ok();
     ben.delete_message(&messages[1]).await.nothing();
-    ann.send(&conversation, "hush").await;
+    ann.send(&conversation, "memo").await;
     let mut routes = routes();
     routes.retain(|(_, path)| path.starts_with("/api/messages/") || path.ends_with("/read/"));
     let nowhere = ConversationId::from_prefix([0x5a; 10]);
@@ -135,7 +137,7 @@ async fn what_became_of_a_message_is_nothing_to_a_stranger() {
         // What stands in a reply or in `after` decides nothing either.
         for field in ["reply_to", "after"] {
             let send = async |number| {
-                let body = json!({ "conversation": conversation, "message_body": "hush", field: id.message(number) });
+                let body = json!({ "conversation": conversation, "message_body": "memo", field: id.message(number) });
                 stranger.post("/api/messages/", body).await.fingerprint()
             };
             assert_eq!(send(1).await, send(9).await, "{field}");
@@ -163,10 +165,10 @@ async fn an_old_cursor_and_a_live_token_open_nothing_after_a_removal() {
     let conversation = ann.group(&[&ben]).await;
     let mut messages = Vec::new();
     for n in 0..10 {
-        messages.push(ann.send(&conversation, &format!("hush {n}")).await);
+        messages.push(ann.send(&conversation, &format!("memo {n}")).await);
     }
     let middle = messages[4]["message_id"].as_str().unwrap();
-    let own = ben.send(&conversation, "hush, mine").await;
+    let own = ben.send(&conversation, "memo, mine").await;
     let newest = ben.get(&format!("/api/messages/?conversation={conversation}&limit=3")).await.ok();
     let everything = ben.get("/api/messages/?limit=3").await.ok();
     let around = ben.get(&format!("/api/messages/?around={middle}&limit=2")).await.ok();
@@ -183,11 +185,11 @@ async fn an_old_cursor_and_a_live_token_open_nothing_after_a_removal() {
     assert_eq!(ben.all("/api/messages/").await.len(), 0);
     assert_eq!(ben.all("/api/conversations/").await.len(), 0);
     ben.get(&message_path(&own)).await.problem(404, "not_found");
-    ben.edit(&own, "hush, edited").await.problem(404, "not_found");
+    ben.edit(&own, "memo, edited").await.problem(404, "not_found");
     ben.delete_message(&own).await.problem(404, "not_found");
     ben.mark_read(&conversation, &own).await.problem(404, "not_found");
     ben.leave(&conversation).await.problem(404, "not_found");
-    ben.try_send(&conversation, "hush, late").await.refuses("conversation");
+    ben.try_send(&conversation, "memo, late").await.refuses("conversation");
     assert_eq!(ann.messages(&conversation).await.len(), 11, "what was sent before stays");
 }
 
@@ -197,7 +199,7 @@ async fn who_was_removed_has_nothing_in_the_inbox() {
     let app = TestApp::lagging().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
-    ann.send(&conversation, "hush").await;
+    ann.send(&conversation, "memo").await;
     ann.remove(&conversation, &ben).await.expect(204);
     let inbox = ben.get("/api/conversations/").await.ok();
     assert_eq!(inbox["results"], json!([]));
@@ -248,14 +250,14 @@ async fn contact_details_of_a_sender_are_those_of_the_participant() {
     let app = TestApp::new().await;
     let (ann, ben, admin) = (app.user("ann").await, app.user("ben").await, app.admin("admin").await);
     let conversation = ann.group(&[&ben]).await;
-    let sent = ben.send(&conversation, "hush").await;
+    let sent = ben.send(&conversation, "memo").await;
     assert_eq!(sent["sender"]["email"], json!(ben.email));
     for viewer in [&ann, &ben] {
         for (place, sender) in shown_senders(viewer, &conversation, &sent).await {
             assert_eq!(sender["email"], json!(ben.email), "{place}, to {}", viewer.name);
         }
     }
-    let edited = ben.edit(&sent, "hush, edited").await.ok();
+    let edited = ben.edit(&sent, "memo, edited").await.ok();
     assert_eq!(edited["sender"]["email"], json!(ben.email));
     // A user who left is the same everywhere: also where another conversation is shared.
     let other = ann.group(&[&ben]).await;
@@ -263,7 +265,7 @@ async fn contact_details_of_a_sender_are_those_of_the_participant() {
     for (place, sender) in shown_senders(&ann, &conversation, &sent).await {
         assert_eq!((&sender["user_id"], &sender["email"]), (&json!(ben.id), &Value::Null), "{place}");
     }
-    let elsewhere = ben.send(&other, "hush, here").await;
+    let elsewhere = ben.send(&other, "memo, here").await;
     assert_eq!(ann.get(&message_path(&elsewhere)).await.ok()["sender"]["email"], json!(ben.email));
     assert_eq!(admin.get(&message_path(&sent)).await.ok()["sender"]["email"], json!(ben.email));
 }
@@ -274,7 +276,7 @@ async fn who_left_is_not_to_be_reached_through_old_messages() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
-    let sent = ben.send(&conversation, "hush").await;
+    let sent = ben.send(&conversation, "memo").await;
     let contact = |shown: &serde_json::Value| shown["messages"][0]["sender"]["email"].clone();
     assert_eq!(contact(&ann.conversation(&conversation).await), json!(ben.email));
     ben.leave(&conversation).await.expect(204);

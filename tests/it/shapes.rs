@@ -86,25 +86,25 @@ async fn users_and_tokens() {
 async fn conversations_and_messages() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
-    let body = json!({ "participants": [ben.id], "name": "hush", "metadata": { "color": "red" } });
+    let body = json!({ "participants": [ben.id], "name": "memo", "metadata": { "color": "red" } });
     let made = ann.post("/api/conversations/", body).await;
     let location = made.header("location").unwrap().to_owned();
     let id = made.created()["conversation_id"].as_str().unwrap().to_owned();
     assert!(location.ends_with(&format!("/api/conversations/{id}/")), "{location}");
-    let sent = ben.try_send(&id, "hush").await;
+    let sent = ben.try_send(&id, "memo").await;
     let location = sent.header("location").unwrap().to_owned();
     let sent = sent.created();
-    golden(&sent, &message("ben", "hush"));
+    golden(&sent, &message("ben", "memo"));
     assert_eq!(ben.get(&location).await.ok(), sent);
     let mut shown = ann.conversation(&id).await;
     let participants = shown["participants"].as_array_mut().unwrap();
     participants.sort_by_key(|user| user["first_name"].to_string());
     let conversation = json!({
-        "conversation_id": "<id>", "kind": "group", "name": "hush", "metadata": { "color": "red" },
+        "conversation_id": "<id>", "kind": "group", "name": "memo", "metadata": { "color": "red" },
         "participants": [user("ann"), user("ben")], "participant_count": 2,
         "participants_url": "<link> api/conversations/<id>/participants/",
-        "messages": [message("ben", "hush")], "messages_url": "<link> api/messages/?conversation/<id>",
-        "last_message": message("ben", "hush"), "unread": 1, "unread_more": false,
+        "messages": [message("ben", "memo")], "messages_url": "<link> api/messages/?conversation/<id>",
+        "last_message": message("ben", "memo"), "unread": 1, "unread_more": false,
         "created_by": "<id>", "created_at": "<time>",
     });
     golden(&shown, &conversation);
@@ -114,7 +114,7 @@ async fn conversations_and_messages() {
         .unwrap()
         .sort_by_key(|user| user["first_name"].to_string());
     golden(&inbox, &page(&[conversation]));
-    golden(&ann.get("/api/messages/").await.ok(), &page(&[message("ben", "hush")]));
+    golden(&ann.get("/api/messages/").await.ok(), &page(&[message("ben", "memo")]));
     let mut members = ann.get(&format!("/api/conversations/{id}/participants/")).await.ok();
     members["results"].as_array_mut().unwrap().sort_by_key(|member| member["role"].to_string());
     let member = |name: &str, role: &str| json!({ "user": user(name), "role": role, "joined_at": "<time>" });
@@ -126,15 +126,15 @@ async fn what_became_of_a_message() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let id = ann.group(&[]).await;
-    let sent = ann.send(&id, "hush, one").await;
-    let edited = ann.edit(&sent, "hush, two").await.ok();
-    let mut expected = message("ann", "hush, two");
+    let sent = ann.send(&id, "memo, one").await;
+    let edited = ann.edit(&sent, "memo, two").await.ok();
+    let mut expected = message("ann", "memo, two");
     expected["edited_at"] = json!("<time>");
     expected["revision"] = json!(1);
     golden(&edited, &expected);
     let revisions = ann.get(&format!("{}revisions/", crate::harness::user::message_path(&sent))).await.ok();
     let revision =
-        json!({ "revision": 0, "message_body": "hush, one", "metadata": null, "written_at": "<time>" });
+        json!({ "revision": 0, "message_body": "memo, one", "metadata": null, "written_at": "<time>" });
     golden(&revisions, &page(&[revision]));
     ann.delete_message(&sent).await.nothing();
     let stones = ann.get(&format!("/api/messages/?conversation={id}&tombstones=1")).await.ok();
@@ -159,7 +159,7 @@ async fn what_became_of_a_message() {
 async fn problems() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
-    let refused = ann.post("/api/messages/", json!({ "conversation": "x", "message_body": "hush" })).await;
+    let refused = ann.post("/api/messages/", json!({ "conversation": "x", "message_body": "memo" })).await;
     let expected = json!({
         "type": "about:blank", "title": "Bad Request", "status": 400, "code": "invalid_request",
         "detail": "Some fields cannot be accepted; see `errors`.", "request_id": "<id>",

@@ -36,7 +36,7 @@ async fn past_stands_still() -> TestApp {
 async fn stage(app: &TestApp) -> (User, User, String, Value) {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let group = ann.group(&[&ben]).await;
-    let message = ann.send(&group, "hush, first").await;
+    let message = ann.send(&group, "memo, first").await;
     (ann, ben, group, message)
 }
 
@@ -78,7 +78,7 @@ async fn a_device_is_shown_and_logged_out() {
 async fn what_was_sent_is_read() {
     let app = past_stands_still().await;
     let (ann, ben, group, message) = stage(&app).await;
-    let second = ben.send(&group, "hush, second").await;
+    let second = ben.send(&group, "memo, second").await;
     for path in [
         format!("/api/messages/?conversation={group}"),
         format!("/api/messages/?conversation={group}&order=oldest"),
@@ -86,11 +86,11 @@ async fn what_was_sent_is_read() {
     ] {
         assert_eq!(ann.all(&path).await.len(), 2, "{path}");
     }
-    assert_eq!(ann.get(&message_path(&second)).await.ok()["message_body"], "hush, second");
+    assert_eq!(ann.get(&message_path(&second)).await.ok()["message_body"], "memo, second");
     let shown = ann.conversation(&group).await;
     assert_eq!((&shown["unread"], shown["messages"].as_array().unwrap().len()), (&json!(1), 2));
     assert_eq!(shown["participants"].as_array().unwrap().len(), 2);
-    ann.edit(&message, "hush, edited").await.ok();
+    ann.edit(&message, "memo, edited").await.ok();
     assert_eq!(ann.all(&format!("{}revisions/", message_path(&message))).await.len(), 1);
     assert_eq!(ben.changes(&group, 0).await.len(), 1);
     assert_eq!(ben.all(&format!("/api/conversations/{group}/changes/?order=newest")).await.len(), 1);
@@ -102,11 +102,11 @@ async fn a_send_is_found_again() {
     let app = past_stands_still().await;
     let (ann, ben, group, _) = stage(&app).await;
     let key = app.key();
-    let sent = ann.send_with_key(&group, &key, "hush, once").await.created();
+    let sent = ann.send_with_key(&group, &key, "memo, once").await.created();
     for n in 0..20 {
-        ben.send(&group, &format!("hush, {n}")).await;
+        ben.send(&group, &format!("memo, {n}")).await;
     }
-    let again = ann.send_with_key(&group, &key, "hush, once").await.ok();
+    let again = ann.send_with_key(&group, &key, "memo, once").await.ok();
     assert_eq!(again["message_id"], sent["message_id"]);
 }
 
@@ -126,9 +126,9 @@ async fn who_comes_and_goes_is_known() {
     let heirs: Vec<User> = vec![ben, cleo];
     let owner = heirs[0].conversation(&group).await;
     assert_eq!(owner["participant_count"], 2);
-    for heir in &heirs {
-        let path = format!("{path}participants/{}/", heir.id);
-        heir.get(&path).await.ok();
+    for new_owner in &heirs {
+        let path = format!("{path}participants/{}/", new_owner.id);
+        new_owner.get(&path).await.ok();
     }
     app.check().await;
 }
@@ -188,7 +188,7 @@ async fn a_closed_account_leaves_every_group() {
     ann.delete("/api/users/me/").await.expect(204);
     app.proxy.faults.clear();
     assert_eq!(sessions(&app, &ann).await, 0);
-    ann.try_send(&group, "hush, late").await.refuses("conversation");
+    ann.try_send(&group, "memo, late").await.refuses("conversation");
     assert_eq!(ben.conversation(&group).await["participant_count"], 1);
     ben.open_direct(&ann).await.refuses("participants");
     ann.get("/api/users/me/").await.problem(401, "token_not_valid");
@@ -230,15 +230,15 @@ async fn nothing_is_decided_on_a_stale_read() {
     // The very next request sees what the one before it wrote, wherever access depends on it.
     let stage = Stage::new(&app, Operation::Remove).await;
     let group = stage.ann.group(&[&stage.ben]).await;
-    stage.ben.send(&group, "hush, as a member").await;
+    stage.ben.send(&group, "memo, as a member").await;
     stage.ann.remove(&group, &stage.ben).await.expect(204);
     stage.ben.get(&format!("/api/conversations/{group}/")).await.problem(404, "not_found");
-    stage.ben.try_send(&group, "hush, removed").await.refuses("conversation");
+    stage.ben.try_send(&group, "memo, removed").await.refuses("conversation");
     stage.ann.add(&group, &[&stage.ben]).await;
-    let sent = stage.ben.send(&group, "hush, again").await;
-    assert_eq!(stage.ann.bodies(&group).await, ["hush, as a member", "hush, again"]);
+    let sent = stage.ben.send(&group, "memo, again").await;
+    assert_eq!(stage.ann.bodies(&group).await, ["memo, as a member", "memo, again"]);
     stage.ben.delete_message(&sent).await.nothing();
-    assert_eq!(stage.ann.bodies(&group).await, ["hush, as a member"]);
+    assert_eq!(stage.ann.bodies(&group).await, ["memo, as a member"]);
     assert_eq!(stage.ann.unread(&group).await, 1);
     let direct = stage.ann.open_direct(&stage.cleo).await.created();
     assert_eq!(id_of(&stage.cleo.open_direct(&stage.ann).await.ok()), id_of(&direct));

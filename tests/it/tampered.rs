@@ -154,7 +154,7 @@ async fn a_profile_that_stands_is_not_made_anew() {
 async fn an_earlier_body_is_not_written_over() {
     let app = TestApp::new().await;
     let (ann, _, group) = group(&app).await;
-    let message = ann.send(&group, "hush, one").await;
+    let message = ann.send(&group, "memo, one").await;
     let (pk, sk) = (format!("CONV#{group}"), "REV#0000000000001#000000");
     let (first, second) = (
         app.proxy.faults.hold(on(Transact).of("REV#")),
@@ -162,20 +162,20 @@ async fn an_earlier_body_is_not_written_over() {
     );
     let tampering = async {
         first.reached().await;
-        let kept = json!({ "pk": pk, "sk": sk, "item": "revision", "body": "hush, kept", "written_at": 1 });
+        let kept = json!({ "pk": pk, "sk": sk, "item": "revision", "body": "memo, kept", "written_at": 1 });
         app.table.put(&kept).await;
         first.release();
         first.finished().await;
         let standing = app.table.get(&pk, sk).await.unwrap();
-        assert_eq!(text(&standing, "body"), "hush, kept");
+        assert_eq!(text(&standing, "body"), "memo, kept");
         second.reached().await;
         app.table.remove(&pk, sk).await;
         second.release();
     };
-    let (edited, ()) = tokio::join!(ann.edit(&message, "hush, two"), tampering);
+    let (edited, ()) = tokio::join!(ann.edit(&message, "memo, two"), tampering);
     app.proxy.faults.clear();
     edited.ok();
-    assert_eq!(ann.get(&message_path(&message)).await.ok()["message_body"], "hush, two");
+    assert_eq!(ann.get(&message_path(&message)).await.ok()["message_body"], "memo, two");
 }
 
 #[tokio::test]

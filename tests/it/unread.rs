@@ -37,7 +37,7 @@ async fn unread_equals_a_recount_after_anything() {
         let who = pick(&random, 3);
         let user = people[who];
         match pick(&random, 10) {
-            0..=4 => alive.push((who, user.send(&conversation, &format!("hush {step}")).await)),
+            0..=4 => alive.push((who, user.send(&conversation, &format!("memo {step}")).await)),
             5 if !alive.is_empty() => {
                 let (sender, message) = alive.swap_remove(pick(&random, alive.len()));
                 people[sender].delete_message(&message).await.nothing();
@@ -77,7 +77,7 @@ async fn of_marks_at_once_the_highest_stays() {
     let conversation = ann.group(&[&ben]).await;
     let mut messages = Vec::new();
     for n in 0..20 {
-        messages.push(ann.send(&conversation, &format!("hush {n}")).await);
+        messages.push(ann.send(&conversation, &format!("memo {n}")).await);
     }
     let marks = join_all(messages.iter().rev().map(|message| ben.mark_read(&conversation, message))).await;
     for answer in marks {
@@ -95,7 +95,7 @@ async fn marking_unread_goes_back_and_says_so() {
     let conversation = ann.group(&[&ben]).await;
     let mut messages = Vec::new();
     for n in 0..5 {
-        messages.push(ann.send(&conversation, &format!("hush {n}")).await);
+        messages.push(ann.send(&conversation, &format!("memo {n}")).await);
     }
     let read = ben.mark_read(&conversation, &messages[4]).await.ok();
     assert_eq!(read, json!({ "unread": 0, "unread_more": false, "read": messages[4]["message_id"] }));
@@ -113,7 +113,7 @@ async fn over_a_hundred_are_a_hundred_and_more() {
     let conversation = ann.group(&[&ben]).await;
     let mut messages = Vec::new();
     for n in 0..101 {
-        messages.push(ann.send(&conversation, &format!("hush {n}")).await);
+        messages.push(ann.send(&conversation, &format!("memo {n}")).await);
     }
     let shown = ben.conversation(&conversation).await;
     assert_eq!((&shown["unread"], &shown["unread_more"]), (&json!(100), &json!(true)));
@@ -128,7 +128,7 @@ async fn who_joins_later_is_not_told_that_all_is_unread_twice() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[]).await;
-    let message = ann.send(&conversation, "hush, before").await;
+    let message = ann.send(&conversation, "memo, before").await;
     ann.add(&conversation, &[&ben]).await;
     let shown = ben.conversation(&conversation).await["unread"].as_u64().unwrap();
     assert!(shown <= 1);
@@ -142,8 +142,8 @@ async fn a_mark_beyond_the_log_or_in_another_one_is_refused() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let (here, there) = (ann.group(&[&ben]).await, ann.group(&[&ben]).await);
-    ann.send(&here, "hush, here").await;
-    let elsewhere = ann.send(&there, "hush, there").await;
+    ann.send(&here, "memo, here").await;
+    let elsewhere = ann.send(&there, "memo, there").await;
     let id: shared::ids::ConversationId = here.parse().unwrap();
     let beyond = json!({ "message_id": id.message(2).to_string() });
     ben.mark_read(&here, &beyond).await.refuses("message");

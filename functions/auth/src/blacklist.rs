@@ -6,19 +6,19 @@ use shared::{
     http::{Json, Problem, Reply},
 };
 
-use crate::{refresh::Refresh, verify::Nothing};
+use crate::{refresh::Refresh, verify::EmptyObject};
 
 /// Logs a device out by its refresh token.
 ///
 /// Ends the token's session. The answer is the same if the session has already ended.
 #[utoipa::path(post, path = "/api/token/blacklist/", operation_id = "blacklist_token", request_body = Refresh, security(()),
-    responses((status = 200, body = Nothing), (status = 401)))]
+    responses((status = 200, body = EmptyObject), (status = 401)))]
 pub async fn blacklist(
     State(app): State<App>,
     Json(request): Json<Refresh>,
-) -> Result<Reply<Nothing>, Problem> {
+) -> Result<Reply<EmptyObject>, Problem> {
     let now = app.clock.now();
     let claims = app.keys.refresh(&app.store, &request.refresh, now).await?;
     app.store.end_session(claims.sub, claims.sid).await?;
-    Ok(Reply::ok(Nothing {}))
+    Ok(Reply::ok(EmptyObject {}))
 }

@@ -10,10 +10,11 @@ use shared::{
     App,
     auth::{Password, SessionCookie, browser::BROWSER_LIFETIME},
     http::{
-        Code, Fields, Frame, FromFields, Html, Json, PageQuery, Problem, RequestBody, Site, Visitor, cookies,
-        csrf, typed,
+        Code, CurrentBrowserSession, Fields, FromFields, Json, PageQuery, Problem, RequestBody, Site,
+        cookies, csrf, typed,
     },
     model::user::Email,
+    pages::{Frame, Html},
     store::items::{Credential, Session, SessionKind},
 };
 
@@ -27,12 +28,12 @@ const NEXT: usize = 2000;
 
 /// Where to go afterwards.
 #[derive(Debug)]
-pub struct Afterwards {
+pub struct NextParameter {
     /// A path of this site; anything else is passed over.
     pub next: String,
 }
 
-impl FromFields for Afterwards {
+impl FromFields for NextParameter {
     fn read(fields: &mut Fields) -> Option<Self> {
         Some(Self { next: fields.given("next", typed).unwrap_or_default() })
     }
@@ -96,12 +97,12 @@ struct LogoutPage<'a> {
 /// `GET` of the login: the form.
 pub async fn login_page(
     State(app): State<App>,
-    Visitor(visit): Visitor,
+    CurrentBrowserSession(browser_session): CurrentBrowserSession,
     site: Site,
-    PageQuery(query): PageQuery<Afterwards>,
+    PageQuery(query): PageQuery<NextParameter>,
     parts: Parts,
 ) -> Response {
-    let frame = Frame::new("Log in", &parts, visit.as_deref());
+    let frame = Frame::new("Log in", &parts, browser_session.as_deref());
     let csrf = login_token(&frame, &parts, &app);
     let next = here_or_home(&query.next);
     let mut response =
@@ -113,12 +114,12 @@ pub async fn login_page(
 /// `POST` of the login: leads to where the form says, or shows it again with what is wrong.
 pub async fn login(
     State(app): State<App>,
-    Visitor(visit): Visitor,
+    CurrentBrowserSession(browser_session): CurrentBrowserSession,
     site: Site,
     parts: Parts,
     form: Result<Json<LoginForm>, Problem>,
 ) -> Response {
-    let frame = Frame::new("Log in", &parts, visit.as_deref());
+    let frame = Frame::new("Log in", &parts, browser_session.as_deref());
     let (username, next) = match &form {
         Ok(Json(form)) => (form.username.clone(), here_or_home(&form.next).to_owned()),
         Err(_) => (String::new(), HOME.to_owned()),
@@ -130,7 +131,7 @@ pub async fn login(
     match begun {
         Ok(cookie) => {
             // The browser forgets the session that it had; nobody else knows its secret.
-            if let Some(old) = visit
+            if let Some(old) = browser_session
                 && let Err(error) = app.store.end_session(old.user.id, old.session.id).await
             {
                 tracing::warn!(%error, "the browser's earlier session stays until it expires");
@@ -181,25 +182,25 @@ async fn begin(app: &App, headers: &HeaderMap, form: &LoginForm) -> Result<Sessi
 
 /// `GET` of the logout: asks whether to.
 pub async fn logout_page(
-    Visitor(visit): Visitor,
-    PageQuery(query): PageQuery<Afterwards>,
+    CurrentBrowserSession(browser_session): CurrentBrowserSession,
+    PageQuery(query): PageQuery<NextParameter>,
     parts: Parts,
 ) -> Response {
-    let frame = Frame::new("Log out", &parts, visit.as_deref());
+    let frame = Frame::new("Log out", &parts, browser_session.as_deref());
     Html(LogoutPage { frame, next: here_or_home(&query.next) }).into_response()
 }
 
 /// `POST` of the logout: the session is over when this is answered. Without one there is nothing to end.
 pub async fn logout(
     State(app): State<App>,
-    Visitor(visit): Visitor,
+    CurrentBrowserSession(browser_session): CurrentBrowserSession,
     site: Site,
     parts: Parts,
     Json(form): Json<LogoutForm>,
 ) -> Result<Response, Problem> {
-    if let Some(visit) = visit {
-        csrf::check(&parts, &visit.csrf_token())?;
-        app.store.end_session(visit.user.id, visit.session.id).await?;
+    if let Some(browser_session) = browser_session {
+        csrf::check(&parts, &browser_session.csrf_token())?;
+        app.store.end_session(browser_session.user.id, browser_session.session.id).await?;
     }
     let mut response = lead_to(here_or_home(&form.next));
     cookies::end(response.headers_mut(), &site);

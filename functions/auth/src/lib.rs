@@ -17,7 +17,7 @@ pub mod users;
 pub mod verify;
 
 use axum::Router;
-use shared::{App, http::Routes};
+use shared::{App, http::Routes, pages};
 use utoipa::OpenApi;
 
 pub use self::tokens::TokenPair;
@@ -75,6 +75,6 @@ pub fn routes() -> Routes {
 pub struct Description;
 
 /// The router of this function.
-pub fn router(app: App) -> Router {
-    routes().into_router(app)
+pub fn router(app: &App) -> Router {
+    pages::into_router(routes(), app)
 }

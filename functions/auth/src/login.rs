@@ -9,7 +9,7 @@ use shared::{
     auth::{Password, attempt, jwt::REFRESH_LIFETIME, password::needs_rehash},
     http::{
         Code, Fields, FromFields, Json, Problem, Reply, RequestBody,
-        describe::{EmailAddress, PasswordText},
+        schemas::{EmailAddress, PasswordText},
         typed,
     },
     ids::SessionId,

@@ -6,7 +6,7 @@ use shared::{
     http::{
         Caller, Fields, FromFields, NoParameters, Problem, Query, Reply, RequestBody, Unchecked, Unversioned,
         UserView,
-        describe::{EmailAddress, FirstName, LastName, PhoneNumber},
+        schemas::{EmailAddress, FirstName, LastName, PhoneNumber},
         typed,
     },
     model::{

@@ -6,7 +6,7 @@ use shared::{
     auth::{Password, attempt},
     http::{
         Caller, Fields, FromFields, Problem, RequestBody, Unchecked,
-        describe::{NewPasswordText, PasswordText},
+        schemas::{NewPasswordText, PasswordText},
         typed,
     },
     store::{PasswordChange, PasswordChanged},

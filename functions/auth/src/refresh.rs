@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shared::{
     App,
     auth::{RefreshClaims, jwt::REFRESH_LIFETIME},
-    http::{Code, Fields, FromFields, Json, Problem, Reply, RequestBody, describe::TokenText, typed},
+    http::{Code, Fields, FromFields, Json, Problem, Reply, RequestBody, schemas::TokenText, typed},
     store::{
         Rotation,
         items::{Session, SessionKind, User},

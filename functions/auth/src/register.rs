@@ -13,7 +13,7 @@ use shared::{
     config::Registration,
     http::{
         Caller, Fields, FromFields, Json, Problem, Reply, RequestBody, UserView,
-        describe::{EmailAddress, FirstName, LastName, NewPasswordText, PhoneNumber},
+        schemas::{EmailAddress, FirstName, LastName, NewPasswordText, PhoneNumber},
     },
     model::user::{Email, Role, first_name, last_name, phone_number},
 };

@@ -8,8 +8,8 @@ use shared::{
     http::{
         Caller, Fields, FromFields, Ids, Limit, NoParameters, Origin, Page, Problem, Query, Reply,
         Unversioned,
-        describe::Cursor,
         page::{List, cursor, read_cursor},
+        schemas::Cursor,
         typed,
         user::timestamp,
     },

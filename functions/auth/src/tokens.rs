@@ -10,7 +10,7 @@ use shared::{
         AccessClaims, RefreshClaims,
         jwt::{ACCESS_LIFETIME, CLIENT_ID, Claims, REFRESH_LIFETIME},
     },
-    http::{Problem, describe::TokenText},
+    http::{Problem, schemas::TokenText},
     model::user::Role,
     store::items::Session,
 };

@@ -5,7 +5,7 @@ use shared::{
     App,
     http::{
         Caller, Fields, FromFields, Ids, NoParameters, Problem, Query, Reply, RequestBody, Unchecked,
-        Unversioned, UserView, describe::EmailAddress, typed,
+        Unversioned, UserView, schemas::EmailAddress, typed,
     },
     ids::UserId,
     model::user::Role,

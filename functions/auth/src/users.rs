@@ -6,8 +6,8 @@ use shared::{
     App,
     http::{
         Caller, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, UserView,
-        describe::{Cursor, EmailAddress},
         page::{List, bad_cursor, cursor, read_cursor},
+        schemas::{Cursor, EmailAddress},
         typed,
     },
     ids::UserId,

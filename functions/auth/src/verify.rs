@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::Serialize;
 use shared::{
     App,
-    http::{Code, Fields, FromFields, Json, Problem, Reply, RequestBody, describe::TokenText, typed},
+    http::{Code, Fields, FromFields, Json, Problem, Reply, RequestBody, schemas::TokenText, typed},
     store::items::SessionKind,
 };
 use utoipa::ToSchema;
@@ -28,18 +28,21 @@ impl RequestBody for Verify {}
 
 /// An empty object.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Nothing {}
+pub struct EmptyObject {}
 
 /// Checks a token.
 ///
 /// Returns an empty object if the token is valid. An access token is checked by its signature and its time, a refresh token also
 /// by its session.
 #[utoipa::path(post, path = "/api/token/verify/", operation_id = "verify_token", request_body = Verify, security(()),
-    responses((status = 200, body = Nothing), (status = 401)))]
-pub async fn verify(State(app): State<App>, Json(request): Json<Verify>) -> Result<Reply<Nothing>, Problem> {
+    responses((status = 200, body = EmptyObject), (status = 401)))]
+pub async fn verify(
+    State(app): State<App>,
+    Json(request): Json<Verify>,
+) -> Result<Reply<EmptyObject>, Problem> {
     let now = app.clock.now();
     match app.keys.access(&app.store, &request.token, now).await {
-        Ok(_) => return Ok(Reply::ok(Nothing {})),
+        Ok(_) => return Ok(Reply::ok(EmptyObject {})),
         Err(problem) if problem.code() != Code::TokenNotValid => return Err(problem),
         Err(_) => {}
     }
@@ -53,7 +56,7 @@ pub async fn verify(State(app): State<App>, Json(request): Json<Verify>) -> Resu
                 && session.generation == claims.generation
                 && session.is_live(&user, now) =>
         {
-            Ok(Reply::ok(Nothing {}))
+            Ok(Reply::ok(EmptyObject {}))
         }
         _ => Err(Problem::token_not_valid()),
     }

@@ -9,13 +9,16 @@ use axum::{
 use serde_json::{Value, json};
 use shared::{
     App,
-    http::{Fields, FromFields, Json, PageQuery, Problem, RequestBody, csrf, typed, visitor::Visitor},
-    ids::{ClientKey, ConversationId, MessageId},
+    http::{
+        Fields, FromFields, Json, PageQuery, Problem, RequestBody, browser_session::CurrentBrowserSession,
+        csrf, typed,
+    },
+    ids::{ConversationId, IdempotencyKey, MessageId},
 };
 
 use crate::{
     chat_api::{Api, Refusal, Routers},
-    chat_data::Anything,
+    chat_data::IgnoredBody,
     chat_page::{Draft, Page, encoded},
 };
 
@@ -50,7 +53,7 @@ pub(crate) struct ChatForm {
     /// The message, if it is one.
     message_body: String,
     /// Made with the page, so that the form sends once however often it is submitted.
-    client_id: Option<ClientKey>,
+    client_id: Option<IdempotencyKey>,
     after: Option<MessageId>,
     /// The message up to which everything is read, if that is what is said.
     read: Option<MessageId>,
@@ -71,18 +74,18 @@ impl RequestBody for ChatForm {}
 
 /// The page; who is not logged in is asked to.
 pub(crate) async fn page(
-    visitor: Visitor,
+    current: CurrentBrowserSession,
     State(app): State<App>,
     Extension(routers): Extension<Routers>,
     query: Result<PageQuery<ShowChat>, Problem>,
     parts: Parts,
 ) -> Result<Response, Problem> {
-    let Some(visit) = visitor.0 else {
+    let Some(browser_session) = current.0 else {
         return Ok(to_login(&parts));
     };
     let PageQuery(query) = query?;
-    let api = Api::new(routers, &parts, &visit.csrf_token());
-    Page::new(&app, &visit).show(&api, &query, Draft::default()).await
+    let api = Api::new(routers, &parts, &browser_session.csrf_token());
+    Page::new(&app, &browser_session).show(&api, &query, Draft::default()).await
 }
 
 fn to_login(parts: &Parts) -> Response {
@@ -92,17 +95,17 @@ fn to_login(parts: &Parts) -> Response {
 
 /// Sends what was typed, or marks as read, and shows the conversation again; where that failed, with what was typed.
 pub(crate) async fn submit(
-    visitor: Visitor,
+    current: CurrentBrowserSession,
     State(app): State<App>,
     Extension(routers): Extension<Routers>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let Some(visit) = visitor.0 else {
+    let Some(browser_session) = current.0 else {
         return Ok(to_login(&parts));
     };
-    csrf::check(&parts, &visit.csrf_token())?;
-    let api = Api::new(routers, &parts, &visit.csrf_token());
+    csrf::check(&parts, &browser_session.csrf_token())?;
+    let api = Api::new(routers, &parts, &browser_session.csrf_token());
     let Json(form) = Json::<ChatForm>::from_request(Request::from_parts(parts, body), &app).await?;
     match form.send(&api).await? {
         Ok(()) => Ok(Redirect::to(&format!("/?conversation={}", form.conversation)).into_response()),
@@ -111,7 +114,7 @@ pub(crate) async fn submit(
             // A key that another message was sent under, or that is too old, does not do for a second try.
             let key = form.client_id.filter(|_| refusal.status != StatusCode::CONFLICT);
             let draft = Draft { text: form.message_body, key, problem: Some(refusal) };
-            Page::new(&app, &visit).show(&api, &query, draft).await
+            Page::new(&app, &browser_session).show(&api, &query, draft).await
         }
     }
 }
@@ -125,8 +128,8 @@ impl ChatForm {
             }
             None => (Method::POST, "/api/messages/".to_owned(), self.message()),
         };
-        let answer = api.send::<Anything>(method, &path, &body).await?;
-        Ok(answer.map(|Anything {}| ()))
+        let answer = api.send::<IgnoredBody>(method, &path, &body).await?;
+        Ok(answer.map(|IgnoredBody {}| ()))
     }
 
     fn message(&self) -> Value {

@@ -36,7 +36,7 @@ pub(crate) struct Routers {
 
 impl Routers {
     pub(crate) fn new(app: &App) -> Self {
-        Self { conversations: conversations::router(app.clone()), messages: messages::router(app.clone()) }
+        Self { conversations: conversations::router(app), messages: messages::router(app) }
     }
 }
 
@@ -74,12 +74,12 @@ impl From<Refusal> for Problem {
 /// What of a problem is shown.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Words {
+struct ProblemText {
     detail: String,
     errors: std::collections::BTreeMap<String, Vec<String>>,
 }
 
-impl Words {
+impl ProblemText {
     fn text(&self) -> String {
         let said = |(field, reasons): (&String, &Vec<String>)| {
             format!("{} {}", field.replace('_', " "), reasons.join(", "))
@@ -137,7 +137,7 @@ impl Api {
         if status.is_success() {
             return serde_json::from_slice(&bytes).map(Ok).map_err(Problem::internal);
         }
-        let words: Words = serde_json::from_slice(&bytes).map_err(Problem::internal)?;
+        let words: ProblemText = serde_json::from_slice(&bytes).map_err(Problem::internal)?;
         Ok(Err(Refusal { status, detail: words.text() }))
     }
 

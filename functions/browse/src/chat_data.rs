@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use shared::{
     ids::{ConversationId, MessageId, UserId},
-    model::conversation::Kind,
+    model::conversation::ConversationKind,
 };
 
 /// A page of a list.
@@ -69,7 +69,7 @@ impl Message {
 #[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(crate) struct Conversation {
     pub(crate) conversation_id: ConversationId,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ConversationKind,
     pub(crate) name: Option<String>,
     pub(crate) participants: Vec<User>,
     pub(crate) participant_count: usize,
@@ -111,4 +111,4 @@ pub(crate) struct Change {
 
 /// An answer of which nothing is read.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Anything {}
+pub(crate) struct IgnoredBody {}

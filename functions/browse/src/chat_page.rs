@@ -9,12 +9,9 @@ use chrono::SecondsFormat;
 use futures::future::{join_all, try_join};
 use shared::{
     App,
-    http::{
-        Problem,
-        frame::{Html, Person},
-        visitor::Visit,
-    },
-    ids::{ClientKey, ConversationId, MessageId},
+    http::{Problem, browser_session::BrowserSession},
+    ids::{ConversationId, IdempotencyKey, MessageId},
+    pages::{Html, frame::LoggedInUser},
 };
 
 use crate::{
@@ -22,7 +19,7 @@ use crate::{
     chat_api::{Api, Refusal},
     chat_assets,
     chat_data::{Change, Conversation, Message, Page as List},
-    chat_view::{self, Face, InboxItem, MessageItem},
+    chat_view::{self, Avatar, InboxItem, MessageItem},
 };
 
 /// Conversations of a page of the inbox.
@@ -36,7 +33,7 @@ struct Open {
     id: ConversationId,
     title: String,
     with: String,
-    face: Face,
+    avatar: Avatar,
     messages: Vec<MessageItem>,
     /// The newest message of the page.
     last: Option<MessageId>,
@@ -54,7 +51,7 @@ struct Open {
 #[derive(Debug, Template)]
 #[template(path = "chat.html")]
 struct ChatPage {
-    me: Person,
+    me: LoggedInUser,
     csrf: String,
     now: String,
     icon: String,
@@ -77,7 +74,7 @@ struct ChatPage {
 pub(crate) struct Draft {
     pub(crate) text: String,
     /// The key under which it is to be sent again; a new one without it.
-    pub(crate) key: Option<ClientKey>,
+    pub(crate) key: Option<IdempotencyKey>,
     pub(crate) problem: Option<Refusal>,
 }
 
@@ -92,12 +89,12 @@ struct Found {
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
     app: &'a App,
-    visit: &'a Visit,
+    browser_session: &'a BrowserSession,
 }
 
 impl<'a> Page<'a> {
-    pub(crate) fn new(app: &'a App, visit: &'a Visit) -> Self {
-        Self { app, visit }
+    pub(crate) fn new(app: &'a App, browser_session: &'a BrowserSession) -> Self {
+        Self { app, browser_session }
     }
 
     pub(crate) async fn show(&self, api: &Api, query: &ShowChat, draft: Draft) -> Result<Response, Problem> {
@@ -126,12 +123,12 @@ impl<'a> Page<'a> {
     ) -> ChatPage {
         let now = self.app.clock.now();
         let current = found.open.as_ref().map(|open| open.id).or(chosen);
-        let item = |conversation| InboxItem::new(conversation, self.visit.user.id, current);
+        let item = |conversation| InboxItem::new(conversation, self.browser_session.user.id, current);
         ChatPage {
-            me: self.visit.into(),
-            csrf: self.visit.csrf_token(),
+            me: self.browser_session.into(),
+            csrf: self.browser_session.csrf_token(),
             now: now.to_rfc3339_opts(SecondsFormat::Millis, true),
-            icon: shared::http::assets::ICON.href(),
+            icon: shared::pages::assets::ICON.href(),
             styles: chat_assets::styles(),
             script: chat_assets::href("chat.js"),
             modules: chat_assets::modules(),
@@ -139,7 +136,10 @@ impl<'a> Page<'a> {
             more: found.inbox.next.as_deref().and_then(cursor_of).map(|cursor| format!("/?cursor={cursor}")),
             chosen: chosen.is_some(),
             open: found.open,
-            client_id: draft.key.map_or_else(|| self.app.random.uuid_at(now), ClientKey::uuid).to_string(),
+            client_id: draft
+                .key
+                .map_or_else(|| self.app.random.uuid_at(now), IdempotencyKey::uuid)
+                .to_string(),
             draft: draft.text,
             problem,
             blank_conversation: InboxItem::blank(),
@@ -217,7 +217,7 @@ impl<'a> Page<'a> {
         older: bool,
         changes: &List<Change>,
     ) -> Open {
-        let (id, viewer) = (conversation.conversation_id, self.visit.user.id);
+        let (id, viewer) = (conversation.conversation_id, self.browser_session.user.id);
         let first = messages.first().filter(|_| older);
         let last = messages.last().map(|message| message.message_id);
         let unread = if past { 0 } else { conversation.unread };
@@ -225,7 +225,7 @@ impl<'a> Page<'a> {
             id,
             title: conversation.title(viewer),
             with: chat_view::with(conversation, viewer),
-            face: chat_view::face(conversation, viewer),
+            avatar: chat_view::avatar(conversation, viewer),
             messages: chat_view::conversation_of(messages, answered, viewer, unread),
             last,
             changes: changes.results.first().map_or(0, |change| change.number),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use shared::{
     ids::{ConversationId, MessageId, UserId},
-    model::conversation::Kind,
+    model::conversation::ConversationKind,
 };
 
 use crate::chat_data::{Conversation, Message, User};
@@ -16,12 +16,12 @@ const HINT: usize = 160;
 
 /// The disc beside a name: initials, and a colour that is always the same for the same id.
 #[derive(Debug, Default)]
-pub(crate) struct Face {
+pub(crate) struct Avatar {
     pub(crate) initials: String,
     pub(crate) hue: u8,
 }
 
-impl Face {
+impl Avatar {
     fn new(title: &str, id: uuid::Uuid) -> Self {
         let words = title.split_whitespace().filter_map(|word| word.chars().next());
         let letters = words.filter(|first| first.is_alphanumeric()).take(2);
@@ -32,13 +32,13 @@ impl Face {
 
 /// A moment, for machines and for people; in UTC, as only the script knows where the reader is.
 #[derive(Debug, Default)]
-pub(crate) struct Moment {
+pub(crate) struct DisplayTime {
     pub(crate) iso: String,
     pub(crate) clock: String,
     pub(crate) date: String,
 }
 
-impl From<DateTime<Utc>> for Moment {
+impl From<DateTime<Utc>> for DisplayTime {
     fn from(time: DateTime<Utc>) -> Self {
         Self {
             iso: time.to_rfc3339_opts(SecondsFormat::Micros, true),
@@ -53,10 +53,10 @@ impl From<DateTime<Utc>> for Moment {
 pub(crate) struct InboxItem {
     pub(crate) id: String,
     pub(crate) current: bool,
-    pub(crate) face: Face,
+    pub(crate) avatar: Avatar,
     pub(crate) title: String,
     pub(crate) preview: String,
-    pub(crate) time: Moment,
+    pub(crate) time: DisplayTime,
     pub(crate) unread: Option<String>,
 }
 
@@ -66,7 +66,7 @@ impl InboxItem {
         Self {
             id: conversation.conversation_id.to_string(),
             current: current == Some(conversation.conversation_id),
-            face: face(conversation, viewer),
+            avatar: avatar(conversation, viewer),
             title: conversation.title(viewer),
             preview: last.map_or_else(
                 || "No messages yet".to_owned(),
@@ -85,24 +85,24 @@ impl InboxItem {
     }
 }
 
-/// The face of a conversation: the other's in a direct one.
-pub(crate) fn face(conversation: &Conversation, viewer: UserId) -> Face {
+/// The avatar of a conversation: the other's in a direct one.
+pub(crate) fn avatar(conversation: &Conversation, viewer: UserId) -> Avatar {
     let title = conversation.title(viewer);
     match (conversation.kind, conversation.others(viewer).next()) {
-        (Kind::Direct, Some(other)) => Face::new(&title, other.user_id.uuid()),
-        _ => Face::new(&title, conversation.conversation_id.uuid()),
+        (ConversationKind::Direct, Some(other)) => Avatar::new(&title, other.user_id.uuid()),
+        _ => Avatar::new(&title, conversation.conversation_id.uuid()),
     }
 }
 
-fn preview(last: &Message, viewer: UserId, kind: Kind) -> String {
+fn preview(last: &Message, viewer: UserId, kind: ConversationKind) -> String {
     let text = hint(&last.message_body);
     match (&last.sender, kind) {
         _ if last.is_by(viewer) => format!("You: {text}"),
-        (Some(User { first_name, .. }), Kind::Group) if !first_name.is_empty() => {
+        (Some(User { first_name, .. }), ConversationKind::Group) if !first_name.is_empty() => {
             format!("{first_name}: {text}")
         }
-        (_, Kind::Group) => format!("{}: {text}", last.sender_name()),
-        (_, Kind::Direct) => text,
+        (_, ConversationKind::Group) => format!("{}: {text}", last.sender_name()),
+        (_, ConversationKind::Direct) => text,
     }
 }
 
@@ -114,8 +114,10 @@ fn hint(text: &str) -> String {
 /// Who takes part besides the viewer, below the title.
 pub(crate) fn with(conversation: &Conversation, viewer: UserId) -> String {
     match conversation.kind {
-        Kind::Direct => conversation.others(viewer).find_map(|user| user.email.clone()).unwrap_or_default(),
-        Kind::Group => {
+        ConversationKind::Direct => {
+            conversation.others(viewer).find_map(|user| user.email.clone()).unwrap_or_default()
+        }
+        ConversationKind::Group => {
             let mut names: Vec<String> = conversation.others(viewer).map(User::name).collect();
             names.push("you".to_owned());
             let rest = conversation.participant_count.saturating_sub(conversation.participants.len());
@@ -154,7 +156,7 @@ pub(crate) struct MessageItem {
     pub(crate) id: String,
     pub(crate) sender: String,
     pub(crate) name: String,
-    pub(crate) face: Face,
+    pub(crate) avatar: Avatar,
     pub(crate) own: bool,
     /// The first of its group, which shows who it is by.
     pub(crate) first: bool,
@@ -162,7 +164,7 @@ pub(crate) struct MessageItem {
     pub(crate) day: Option<String>,
     /// The first that the viewer has not read.
     pub(crate) fresh: bool,
-    pub(crate) time: Moment,
+    pub(crate) time: DisplayTime,
     pub(crate) edited: bool,
     pub(crate) deleted: bool,
     pub(crate) quote: Option<Quote>,
@@ -179,7 +181,7 @@ impl MessageItem {
         Self {
             id: message.message_id.to_string(),
             sender: sender.map(|id| id.to_string()).unwrap_or_default(),
-            face: Face::new(&name, sender.map(UserId::uuid).unwrap_or_default()),
+            avatar: Avatar::new(&name, sender.map(UserId::uuid).unwrap_or_default()),
             name,
             own: message.is_by(viewer),
             time: message.sent_at.into(),

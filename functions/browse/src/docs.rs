@@ -6,7 +6,10 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use shared::http::{Frame, Html, Problem, Visitor};
+use shared::{
+    http::{CurrentBrowserSession, Problem},
+    pages::{Frame, Html},
+};
 
 use crate::packed::{Folder, SCRIPT, STYLE, folder};
 
@@ -35,8 +38,11 @@ impl DocsPage {
 }
 
 /// The page.
-pub(crate) async fn page(Visitor(visit): Visitor, parts: Parts) -> Response {
-    let page = DocsPage { frame: Frame::new("Documentation", &parts, visit.as_deref()) };
+pub(crate) async fn page(
+    CurrentBrowserSession(browser_session): CurrentBrowserSession,
+    parts: Parts,
+) -> Response {
+    let page = DocsPage { frame: Frame::new("Documentation", &parts, browser_session.as_deref()) };
     ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page)).into_response()
 }
 

@@ -5,7 +5,10 @@ use axum::{
     http::{HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use shared::http::{IfNoneMatch, Problem, assets};
+use shared::{
+    http::{IfNoneMatch, Problem},
+    pages::assets,
+};
 
 /// Answers with the file. Asked for by its version it is kept for good; otherwise, and where a page of another release asks
 /// for a version that is not this one, it is asked about each time.

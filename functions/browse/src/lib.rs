@@ -13,7 +13,7 @@ pub mod root;
 pub mod schema;
 
 use axum::{Extension, Router};
-use shared::{App, http::Routes};
+use shared::{App, http::Routes, pages};
 use utoipa::OpenApi;
 
 /// The routes of this function.
@@ -41,7 +41,7 @@ pub fn routes() -> Routes {
 pub struct Description;
 
 /// The router of this function.
-pub fn router(app: App) -> Router {
-    let routers = chat_api::Routers::new(&app);
-    routes().into_router(app).layer(Extension(routers))
+pub fn router(app: &App) -> Router {
+    let routers = chat_api::Routers::new(app);
+    pages::into_router(routes(), app).layer(Extension(routers))
 }

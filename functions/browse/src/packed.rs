@@ -13,7 +13,10 @@ use flate2::{
     Compression,
     read::{GzDecoder, GzEncoder},
 };
-use shared::http::{Problem, assets, compression::takes_gzip};
+use shared::{
+    http::{Problem, takes_gzip},
+    pages::assets,
+};
 
 /// A file's bytes, as the build script has left them.
 macro_rules! packed {

@@ -6,7 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
-use shared::http::{IfNoneMatch, NoParameters, Origin, Problem, Query, assets, describe::ADDRESS};
+use shared::{
+    http::{IfNoneMatch, NoParameters, Origin, Problem, Query, schemas::ADDRESS},
+    pages::assets,
+};
 use utoipa::ToSchema;
 
 use crate::packed::{Packed, packed};

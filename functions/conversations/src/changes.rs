@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Query, Reply, describe::ChangeNumber,
+        Caller, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Query, Reply, schemas::ChangeNumber,
         typed, user::timestamp,
     },
     ids::{ConversationId, MAX_NUMBER, MessageId, UserId},

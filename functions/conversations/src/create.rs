@@ -7,15 +7,15 @@ use sha2::{Digest, Sha256};
 use shared::{
     App,
     http::{
-        Caller, Code, Fields, FromFields, IdempotencyKey, Origin, People, Problem, Reply, RequestBody,
-        Unchecked,
-        describe::{self, ConversationName},
+        Caller, Code, Fields, FromFields, IdempotencyKeyHeader, Origin, Problem, Reply, RequestBody,
+        Unchecked, VisibleUsers,
+        schemas::{self, ConversationName},
         typed,
     },
-    ids::{ClientKey, ConversationId, UserId},
+    ids::{ConversationId, IdempotencyKey, UserId},
     model::{
         Faults, Invalid, Metadata,
-        conversation::{Kind, PARTICIPANTS_PER_REQUEST, name},
+        conversation::{ConversationKind, PARTICIPANTS_PER_REQUEST, name},
     },
     store::{
         conversations::{NewConversation, Opened},
@@ -37,16 +37,16 @@ pub struct CreateConversation {
     participants: Vec<UserId>,
     /// The kind. A `direct` conversation has exactly one other participant.
     #[schema(required = false, default = "group")]
-    kind: Kind,
+    kind: ConversationKind,
     /// The name of a group. A direct conversation has none.
     #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
     /// The client's own data.
-    #[schema(value_type = Option<describe::Metadata>)]
+    #[schema(value_type = Option<schemas::Metadata>)]
     metadata: Option<Metadata>,
     /// The idempotency key: a retry with the same key makes no second group, and another
     /// request with it is refused. The header `Idempotency-Key` means the same.
-    client_id: Option<ClientKey>,
+    client_id: Option<IdempotencyKey>,
 }
 
 impl RequestBody for CreateConversation {
@@ -62,7 +62,7 @@ impl FromFields for CreateConversation {
         let name = fields.optional("name", name).flatten();
         let metadata = fields.optional("metadata", typed);
         let client_id = fields.client_id();
-        if kind == Kind::Direct && name.is_some() {
+        if kind == ConversationKind::Direct && name.is_some() {
             fields.fault("name", "is a group's: a direct conversation has none");
         }
         Some(Self { participants: participants?, kind, name, metadata, client_id })
@@ -79,7 +79,7 @@ fn not_empty(list: Vec<Value>) -> Result<Vec<Value>, Invalid> {
 impl CreateConversation {
     /// Checks that a direct conversation has exactly one other participant than `caller`.
     fn check(&self, caller: UserId, faults: &mut Faults) {
-        if self.kind == Kind::Direct && self.others(caller).len() != 1 {
+        if self.kind == ConversationKind::Direct && self.others(caller).len() != 1 {
             let reason = "a direct conversation has exactly one other participant";
             faults.note(Invalid::new("participants", reason));
         }
@@ -92,7 +92,7 @@ impl CreateConversation {
     async fn new_conversation(self, caller: UserId, app: &App) -> Result<NewConversation, Problem> {
         let others = self.others(caller);
         let id = match (self.kind, others.first(), self.client_id) {
-            (Kind::Direct, Some(other), _) => app.store.direct_id([caller, *other]).await?,
+            (ConversationKind::Direct, Some(other), _) => app.store.direct_id([caller, *other]).await?,
             (_, _, Some(key)) => group_of_request(caller, key),
             (_, _, None) => ConversationId::from_prefix(app.random.bytes()),
         };
@@ -112,7 +112,7 @@ impl CreateConversation {
 ///
 /// Makes a group, or the one direct conversation of two users. The answer is 200 if it exists already.
 #[utoipa::path(post, path = "/api/conversations/", operation_id = "create_conversation",
-    params(IdempotencyKey), request_body = CreateConversation,
+    params(IdempotencyKeyHeader), request_body = CreateConversation,
     responses((status = 201, body = ConversationView), (status = 200, body = ConversationView)))]
 pub async fn create(
     caller: Caller,
@@ -124,8 +124,8 @@ pub async fn create(
     let new = request.new_conversation(caller.user, &app).await?;
     let now = app.clock.now();
     let (opened, users, removed) = match new.kind {
-        Kind::Direct => open_direct(&app, &new, now).await?,
-        Kind::Group => open_group(&app, &new, now).await?,
+        ConversationKind::Direct => open_direct(&app, &new, now).await?,
+        ConversationKind::Group => open_group(&app, &new, now).await?,
     };
     let location = origin.link(&format!("/api/conversations/{}/", new.id));
     let detail = match opened {
@@ -137,8 +137,9 @@ pub async fn create(
         }
         Opened::Taken => return Err(taken()),
     };
-    let version = detail.conversation.v;
-    let view = ConversationView::of(&app, &origin, detail, People::seen_by(&caller).knowing(users)).await?;
+    let version = detail.conversation.version;
+    let view =
+        ConversationView::of(&app, &origin, detail, VisibleUsers::seen_by(&caller).knowing(users)).await?;
     let reply = if opened == Opened::New { Reply::created(view, location) } else { Reply::ok(view) };
     Ok(reply.version(version))
 }
@@ -176,7 +177,7 @@ async fn open_direct(app: &App, new: &NewConversation, now: DateTime<Utc>) -> Re
 }
 
 /// The id of the group that a user makes under a key: a retry makes the same one.
-fn group_of_request(creator: UserId, key: ClientKey) -> ConversationId {
+fn group_of_request(creator: UserId, key: IdempotencyKey) -> ConversationId {
     let hash = Sha256::new()
         .chain_update(b"messaging/group-conversation/1")
         .chain_update(creator.uuid().as_bytes())

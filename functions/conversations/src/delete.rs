@@ -5,7 +5,7 @@ use shared::{
     App,
     http::{Caller, Ids, IfMatch, NoParameters, Problem, Query},
     ids::ConversationId,
-    model::conversation::Kind,
+    model::conversation::ConversationKind,
 };
 
 use crate::retrieve::standing;
@@ -23,22 +23,22 @@ pub async fn delete(
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let (conversation, actor) = standing(&app, &caller, id).await?;
-    if !expected.allows(conversation.v) {
+    if !expected.allows(conversation.version) {
         return Err(Problem::precondition_failed());
     }
     match conversation.kind {
-        Kind::Direct if actor.member.is_none() => {
+        ConversationKind::Direct if actor.member.is_none() => {
             return Err(Problem::forbidden(
                 "A direct conversation is hidden by its participants, each for themselves.",
             ));
         }
-        Kind::Direct => {
+        ConversationKind::Direct => {
             app.store.hide_conversation(id, caller.user).await?;
         }
-        Kind::Group if !actor.may_own() => {
+        ConversationKind::Group if !actor.may_own() => {
             return Err(Problem::forbidden("Only an owner or an admin deletes a group; you can leave it."));
         }
-        Kind::Group => {
+        ConversationKind::Group => {
             let closed =
                 app.store.close_conversation(id, caller.user, app.random.uuid(), app.clock.now()).await?;
             // Repeated by somebody who takes no part, what was left of it is taken away, and there is no conversation.

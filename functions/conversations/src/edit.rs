@@ -4,14 +4,15 @@ use axum::extract::State;
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Ids, IfMatch, Origin, People, Problem, Reply, RequestBody, Unchecked,
-        describe::{self, ConversationName},
+        Caller, Fields, FromFields, Ids, IfMatch, Origin, Problem, Reply, RequestBody, Unchecked,
+        VisibleUsers,
+        schemas::{self, ConversationName},
         typed,
     },
     ids::{ConversationId, UserId},
     model::{
         Faults, Invalid, Metadata, MetadataChange,
-        conversation::{Kind, NESTED_PARTICIPANTS, name},
+        conversation::{ConversationKind, NESTED_PARTICIPANTS, name},
     },
     policy::Actor,
     store::{conversations::ConversationEdit, items::Conversation, participants::Wanted},
@@ -21,7 +22,7 @@ use utoipa::ToSchema;
 use crate::{
     participants::done,
     references::{UserReference, existing, participants},
-    retrieve::seat,
+    retrieve::conversation_access,
     view::ConversationView,
 };
 
@@ -49,10 +50,10 @@ pub struct ReplaceConversation {
     #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
     /// The client's own data.
-    #[schema(value_type = Option<describe::Metadata>)]
+    #[schema(value_type = Option<schemas::Metadata>)]
     metadata: Option<Metadata>,
     /// The kind, which cannot be changed.
-    kind: Option<Kind>,
+    kind: Option<ConversationKind>,
 }
 
 impl RequestBody for ReplaceConversation {
@@ -70,11 +71,11 @@ pub struct ChangeConversation {
     #[schema(value_type = Option<ConversationName>)]
     name: Option<Option<String>>,
     /// The client's own data; `null` removes it.
-    #[schema(value_type = Option<describe::Metadata>)]
+    #[schema(value_type = Option<schemas::Metadata>)]
     metadata: Option<MetadataChange>,
     /// The kind, which cannot be changed.
-    #[schema(value_type = Kind, required = false)]
-    kind: Option<Kind>,
+    #[schema(value_type = ConversationKind, required = false)]
+    kind: Option<ConversationKind>,
 }
 
 impl RequestBody for ChangeConversation {
@@ -119,7 +120,7 @@ impl ChangeConversation {
         if self.kind.is_some_and(|kind| kind != conversation.kind) {
             faults.note(Invalid::new("kind", "cannot change"));
         }
-        if conversation.kind == Kind::Direct && matches!(self.name, Some(Some(_))) {
+        if conversation.kind == ConversationKind::Direct && matches!(self.name, Some(Some(_))) {
             faults.note(Invalid::new("name", "is a group's: a direct conversation has none"));
         }
         let Some(users) = &self.participants else { return };
@@ -177,7 +178,7 @@ async fn apply(
     origin: &Origin,
     request: Unchecked<ChangeConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    let (conversation, actor) = seat(app, caller, id).await?;
+    let (conversation, actor) = conversation_access(app, caller, id).await?;
     if !actor.may_change_conversation() {
         return Err(Problem::forbidden("Only participants can change a conversation."));
     }
@@ -199,8 +200,8 @@ async fn apply(
     if let Wanted::Set { users, .. } = wanted {
         changed = changed.without(app.store.remove_closed(id, caller.user, users, now).await?);
     }
-    let version = changed.conversation.v;
-    let view = ConversationView::of(app, origin, detail.changed(changed), People::of(&actor)).await?;
+    let version = changed.conversation.version;
+    let view = ConversationView::of(app, origin, detail.changed(changed), VisibleUsers::of(&actor)).await?;
     Ok(Reply::ok(view).version(version))
 }
 

@@ -7,9 +7,9 @@ use serde_json::value::{RawValue, to_raw_value};
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Limit, Origin, Page, People, Problem, Query, Reply,
-        describe::{Cursor, InboxLimit},
+        Caller, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, VisibleUsers,
         page::{List, bad_cursor, cursor, read_cursor},
+        schemas::{Cursor, InboxLimit},
         typed,
     },
     ids::ConversationId,
@@ -129,7 +129,8 @@ pub async fn list(
     let page = app.store.inbox_page(&request).await?;
     let (positions, details): (Vec<InboxPosition>, Vec<Detail>) =
         page.listed.into_iter().map(|listed| (listed.position, listed.detail)).unzip();
-    let views = ConversationView::all(&app, &origin, details, messages, People::seen_by(&caller)).await?;
+    let views =
+        ConversationView::all(&app, &origin, details, messages, VisibleUsers::seen_by(&caller)).await?;
     let results = fitting(&views)?;
     let last = positions.get(results.len().wrapping_sub(1)).filter(|_| results.len() < positions.len());
     let next = last.map(|last| InboxCursor { before: Some(*last), ..cursor }).or(page.next).map(|next| {

@@ -6,5 +6,5 @@ use shared::App;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = App::from_env().await?;
-    run(conversations::router(app)).await
+    run(conversations::router(&app)).await
 }

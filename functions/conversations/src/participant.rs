@@ -8,7 +8,7 @@ use shared::{
         typed,
     },
     ids::{ConversationId, UserId},
-    model::conversation::{Kind, MemberRole},
+    model::conversation::{ConversationKind, MemberRole},
     policy::Actor,
     store::{conversations::ConversationEdit, items::Member, participants::Wanted},
 };
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::{
     participants::{direct, done},
-    retrieve::seat,
+    retrieve::conversation_access,
     view::ParticipantView,
 };
 
@@ -36,7 +36,7 @@ pub async fn retrieve(
     Ids((id, user)): Ids<(ConversationId, UserId)>,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Reply<ParticipantView>, Problem> {
-    let (_, actor) = seat(&app, &caller, id).await?;
+    let (_, actor) = conversation_access(&app, &caller, id).await?;
     let member = app.store.member(id, user).await?;
     Ok(Reply::ok(view(&app, &actor, member).await?))
 }
@@ -72,11 +72,11 @@ pub async fn change(
     _: Unversioned,
     Json(request): Json<ChangeParticipant>,
 ) -> Result<Reply<ParticipantView>, Problem> {
-    let (conversation, actor) = seat(&app, &caller, id).await?;
+    let (conversation, actor) = conversation_access(&app, &caller, id).await?;
     if !actor.may_own() {
         return Err(Problem::forbidden("Only an owner or an admin gives and takes the owner's role."));
     }
-    if conversation.kind == Kind::Direct {
+    if conversation.kind == ConversationKind::Direct {
         return Err(direct());
     }
     let member = match request.role {
@@ -102,11 +102,11 @@ pub async fn remove(
     _: Unversioned,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<StatusCode, Problem> {
-    let (conversation, actor) = seat(&app, &caller, id).await?;
+    let (conversation, actor) = conversation_access(&app, &caller, id).await?;
     if !actor.may_remove_participant(user) {
         return Err(Problem::forbidden("Only an owner or an admin removes others from a conversation."));
     }
-    if conversation.kind == Kind::Direct {
+    if conversation.kind == ConversationKind::Direct {
         return Err(direct());
     }
     let (request, now) = (app.random.uuid(), app.clock.now());

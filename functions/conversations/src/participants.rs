@@ -6,14 +6,14 @@ use shared::{
     App,
     http::{
         Caller, Fields, FromFields, Ids, Json, Limit, Origin, Page, Problem, Query, Reply, RequestBody,
-        describe::Cursor,
         page::{List, cursor, read_cursor},
+        schemas::Cursor,
         typed,
     },
     ids::{ConversationId, UserId},
     model::{
         Invalid, TooLarge,
-        conversation::{Kind, MAX_OWNERS, MAX_PARTICIPANTS, PARTICIPANTS_PER_REQUEST},
+        conversation::{ConversationKind, MAX_OWNERS, MAX_PARTICIPANTS, PARTICIPANTS_PER_REQUEST},
     },
     store::conversations::ConversationEdit,
     store::participants::{Changed, MEMBERSHIPS_PER_CHANGE, ParticipantsWritten, Wanted},
@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     references::{UserReference, existing, participants},
-    retrieve::seat,
+    retrieve::conversation_access,
     view::ParticipantView,
 };
 
@@ -60,7 +60,7 @@ pub async fn list(
     origin: Origin,
     Query(query): Query<ListParticipants>,
 ) -> Result<Reply<Page<ParticipantView>>, Problem> {
-    let (_, actor) = seat(&app, &caller, id).await?;
+    let (_, actor) = conversation_access(&app, &caller, id).await?;
     let limit = query.limit.0;
     let (members, more) = app.store.participants(id, query.cursor, limit).await?;
     let next = members.last().filter(|_| more).map(|last| {
@@ -112,11 +112,11 @@ pub async fn add(
     Json(request): Json<AddParticipants>,
 ) -> Result<Reply<Added>, Problem> {
     let users = request.participants;
-    let (conversation, actor) = seat(&app, &caller, id).await?;
+    let (conversation, actor) = conversation_access(&app, &caller, id).await?;
     if !actor.may_change_conversation() {
         return Err(Problem::forbidden("Only participants can add participants."));
     }
-    if conversation.kind == Kind::Direct {
+    if conversation.kind == ConversationKind::Direct {
         return Err(direct());
     }
     existing(&app, &users).await?;

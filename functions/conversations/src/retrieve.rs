@@ -3,10 +3,10 @@
 use axum::extract::State;
 use shared::{
     App,
-    http::{Caller, Ids, NoParameters, Origin, People, Problem, Query, Reply},
+    http::{Caller, Ids, NoParameters, Origin, Problem, Query, Reply, VisibleUsers},
     ids::ConversationId,
     policy::Actor,
-    store::{conversations::Seat, items::Conversation},
+    store::{conversations::ConversationAccess, items::Conversation},
 };
 
 use crate::view::ConversationView;
@@ -19,15 +19,15 @@ pub(crate) async fn view(
     id: ConversationId,
 ) -> Result<(ConversationView, u64), Problem> {
     // The version is read before what it is the version of: a client that puts an older copy back meets a newer one.
-    let (conversation, actor) = seat(app, caller, id).await?;
+    let (conversation, actor) = conversation_access(app, caller, id).await?;
     let detail = app.store.detail(caller.user, id).await?.ok_or_else(Problem::not_found)?;
-    let view = ConversationView::of(app, origin, detail, People::of(&actor)).await?;
-    Ok((view, conversation.v))
+    let view = ConversationView::of(app, origin, detail, VisibleUsers::of(&actor)).await?;
+    Ok((view, conversation.version))
 }
 
 /// A conversation that the caller may read, and the caller before it; 404 otherwise. Whether it is closed is met by what
 /// is written next; an admin without a membership asks the log now.
-pub(crate) async fn seat(
+pub(crate) async fn conversation_access(
     app: &App,
     caller: &Caller,
     id: ConversationId,
@@ -43,10 +43,10 @@ pub(crate) async fn standing(
     caller: &Caller,
     id: ConversationId,
 ) -> Result<(Conversation, Actor), Problem> {
-    let seat = app.store.seat(id, caller.user).await?;
-    let actor = caller.actor(app, seat.as_ref().and_then(|seat| seat.member.as_ref())).await?;
-    let readable = seat.filter(|_| actor.may_read());
-    let conversation = readable.map(|Seat { conversation, .. }| conversation);
+    let access = app.store.conversation_access(id, caller.user).await?;
+    let actor = caller.actor(app, access.as_ref().and_then(|access| access.member.as_ref())).await?;
+    let readable = access.filter(|_| actor.may_read());
+    let conversation = readable.map(|ConversationAccess { conversation, .. }| conversation);
     conversation.map(|conversation| (conversation, actor)).ok_or_else(Problem::not_found)
 }
 

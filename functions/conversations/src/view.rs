@@ -8,14 +8,14 @@ use serde::Serialize;
 use shared::{
     App,
     http::{
-        MessageView, Origin, People, Problem, UserView,
-        describe::{self, ConversationName, Link},
+        MessageView, Origin, Problem, UserView, VisibleUsers,
+        schemas::{self, ConversationName, Link},
         user::timestamp,
     },
     ids::{ConversationId, UserId},
     model::{
         Metadata,
-        conversation::{Kind, MemberRole},
+        conversation::{ConversationKind, MemberRole},
     },
     policy::Actor,
     store::{
@@ -35,12 +35,12 @@ pub struct ConversationView {
     /// The conversation's id.
     pub conversation_id: ConversationId,
     /// The kind.
-    pub kind: Kind,
+    pub kind: ConversationKind,
     /// The name of a group; `null` if it has none.
     #[schema(value_type = Option<ConversationName>, required)]
     pub name: Option<String>,
     /// The client's own data.
-    #[schema(value_type = Option<describe::Metadata>, required)]
+    #[schema(value_type = Option<schemas::Metadata>, required)]
     pub metadata: Option<Metadata>,
     /// At most 50 of the participants. `participants_url` has all of them.
     pub participants: Vec<UserView>,
@@ -85,9 +85,9 @@ pub struct ParticipantView {
 }
 
 impl ParticipantView {
-    pub(crate) fn new(member: &Member, people: &People) -> Self {
+    pub(crate) fn new(member: &Member, visible_users: &VisibleUsers) -> Self {
         Self {
-            user: people.view(member.conversation, member.user),
+            user: visible_users.view(member.conversation, member.user),
             role: member.role,
             joined_at: member.joined_at,
         }
@@ -95,12 +95,12 @@ impl ParticipantView {
 
     /// Views of several, with their users looked up at once.
     pub(crate) async fn all(app: &App, actor: &Actor, members: &[Member]) -> Result<Vec<Self>, Problem> {
-        let mut people = People::of(actor);
+        let mut visible_users = VisibleUsers::of(actor);
         for member in members {
-            people = people.sharing(member.conversation, [member.user]);
+            visible_users = visible_users.sharing(member.conversation, [member.user]);
         }
-        let people = people.find(app, members.iter().map(|member| member.user)).await?;
-        Ok(members.iter().map(|member| Self::new(member, &people)).collect())
+        let visible_users = visible_users.find(app, members.iter().map(|member| member.user)).await?;
+        Ok(members.iter().map(|member| Self::new(member, &visible_users)).collect())
     }
 }
 
@@ -110,9 +110,9 @@ impl ConversationView {
         app: &App,
         origin: &Origin,
         detail: Detail,
-        people: People,
+        visible_users: VisibleUsers,
     ) -> Result<Self, Problem> {
-        let views = Box::pin(Self::all(app, origin, vec![detail], NESTED_MESSAGES, people)).await?;
+        let views = Box::pin(Self::all(app, origin, vec![detail], NESTED_MESSAGES, visible_users)).await?;
         views.into_iter().next().ok_or_else(Problem::not_found)
     }
 
@@ -123,31 +123,31 @@ impl ConversationView {
         origin: &Origin,
         details: Vec<Detail>,
         count: usize,
-        mut people: People,
+        mut visible_users: VisibleUsers,
     ) -> Result<Vec<Self>, Problem> {
         let shown: Vec<(Detail, Vec<Message>)> = details.into_iter().map(nested).collect();
-        let (mut users, mut seats) = (BTreeSet::new(), Vec::new());
+        let (mut users, mut found) = (BTreeSet::new(), Vec::new());
         for (detail, messages) in &shown {
             let participants = detail.participants.iter().copied();
             users.extend(participants.clone());
-            people = people.sharing(detail.conversation.id, participants);
+            visible_users = visible_users.sharing(detail.conversation.id, participants);
             let senders = messages.iter().map(|message| (message.conversation, message.sender));
             users.extend(senders.clone().map(|(_, sender)| sender));
             if detail.has_more_participants() {
-                seats.extend(senders);
+                found.extend(senders);
             }
         }
         let unread = try_join_all(shown.iter().map(|(detail, _)| unread(app, detail)));
-        let (people, unread) = try_join(people.find_all(app, users, seats), unread).await?;
+        let (visible_users, unread) = try_join(visible_users.find_all(app, users, found), unread).await?;
         let views = shown.into_iter().zip(unread).map(|((detail, messages), (unread, unread_more))| {
-            let mut view = Self::new(detail, messages, &people, origin);
+            let mut view = Self::new(detail, messages, &visible_users, origin);
             view.messages.drain(..view.messages.len().saturating_sub(count));
             Self { unread, unread_more, ..view }
         });
         Ok(views.collect())
     }
 
-    fn new(detail: Detail, messages: Vec<Message>, people: &People, origin: &Origin) -> Self {
+    fn new(detail: Detail, messages: Vec<Message>, visible_users: &VisibleUsers, origin: &Origin) -> Self {
         let Detail { conversation, participants, .. } = detail;
         let id = conversation.id;
         let last = messages.last().cloned();
@@ -156,12 +156,12 @@ impl ConversationView {
             kind: conversation.kind,
             name: conversation.name,
             metadata: conversation.metadata,
-            participants: participants.iter().filter_map(|user| people.view(id, *user)).collect(),
+            participants: participants.iter().filter_map(|user| visible_users.view(id, *user)).collect(),
             participant_count: conversation.participant_count,
             participants_url: origin.link(&format!("/api/conversations/{id}/participants/")),
-            messages: messages.into_iter().map(|message| MessageView::new(message, people)).collect(),
+            messages: messages.into_iter().map(|message| MessageView::new(message, visible_users)).collect(),
             messages_url: origin.link(&format!("/api/messages/?conversation={id}")),
-            last_message: last.map(|message| MessageView::new(message, people)),
+            last_message: last.map(|message| MessageView::new(message, visible_users)),
             unread: 0,
             unread_more: false,
             created_by: conversation.created_by,

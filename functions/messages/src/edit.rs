@@ -4,9 +4,9 @@ use axum::extract::State;
 use shared::{
     App,
     http::{
-        Caller, Code, Fields, FromFields, Ids, IfMatch, Json, MessageView, People, Problem, Reply,
-        RequestBody,
-        describe::{self, MessageBody},
+        Caller, Code, Fields, FromFields, Ids, IfMatch, Json, MessageView, Problem, Reply, RequestBody,
+        VisibleUsers,
+        schemas::{self, MessageBody},
         typed,
     },
     ids::MessageId,
@@ -35,7 +35,7 @@ pub struct ReplaceMessage {
     #[schema(value_type = MessageBody)]
     message_body: String,
     /// The client's own data.
-    #[schema(value_type = Option<describe::Metadata>)]
+    #[schema(value_type = Option<schemas::Metadata>)]
     metadata: Option<Metadata>,
 }
 
@@ -50,7 +50,7 @@ pub struct ChangeMessage {
     #[schema(value_type = MessageBody, required = false)]
     message_body: Option<String>,
     /// The client's own data; `null` removes it.
-    #[schema(value_type = Option<describe::Metadata>)]
+    #[schema(value_type = Option<schemas::Metadata>)]
     metadata: Option<MetadataChange>,
 }
 
@@ -125,10 +125,10 @@ async fn apply(
     }
     match app.store.edit_message(id, caller.user, &edit, app.random.uuid(), app.clock.now()).await? {
         MessageWritten::Done(message) => {
-            let people =
-                People::of(&actor).find_senders(app, [(message.conversation, message.sender)]).await?;
+            let visible_users =
+                VisibleUsers::of(&actor).find_senders(app, [(message.conversation, message.sender)]).await?;
             let revision = message.revision;
-            Ok(Reply::ok(MessageView::new(message, &people)).version(revision))
+            Ok(Reply::ok(MessageView::new(message, &visible_users)).version(revision))
         }
         MessageWritten::Gone => Err(Problem::not_found()),
         MessageWritten::Stale => Err(Problem::precondition_failed()),

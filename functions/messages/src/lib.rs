@@ -8,7 +8,7 @@ mod retrieve;
 mod send;
 
 use axum::Router;
-use shared::{App, http::Routes};
+use shared::{App, http::Routes, pages};
 use utoipa::OpenApi;
 
 /// The routes of this function.
@@ -38,6 +38,6 @@ pub fn routes() -> Routes {
 pub struct Description;
 
 /// The router of this function.
-pub fn router(app: App) -> Router {
-    routes().into_router(app)
+pub fn router(app: &App) -> Router {
+    pages::into_router(routes(), app)
 }

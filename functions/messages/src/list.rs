@@ -5,8 +5,8 @@ use serde::Deserialize;
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Limit, MessageView, Origin, Page, People, Problem, Query, Reply,
-        describe::Cursor, query::Switched, typed,
+        Caller, Fields, FromFields, Limit, MessageView, Origin, Page, Problem, Query, Reply, VisibleUsers,
+        query::Switched, schemas::Cursor, typed,
     },
     ids::{ConversationId, MessageId},
     model::message,
@@ -195,9 +195,9 @@ async fn of_conversation(
     let page = page.filter(|_| open).ok_or_else(Problem::not_found)?;
     let (older, newer) = (page.older.map(Around::Before), page.newer.map(Around::After));
     let senders = page.messages.iter().map(|message| (message.conversation, message.sender));
-    let people = People::of(&actor).find_senders(app, senders).await?;
+    let visible_users = VisibleUsers::of(&actor).find_senders(app, senders).await?;
     let mut results: Vec<MessageView> =
-        page.messages.into_iter().map(|message| MessageView::new(message, &people)).collect();
+        page.messages.into_iter().map(|message| MessageView::new(message, &visible_users)).collect();
     let link = |around: Option<Around>| around.map(|around| wanted.link(origin, around));
     let (mut next, mut previous) = (link(newer), link(older));
     if wanted.order == Order::Newest {

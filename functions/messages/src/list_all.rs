@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use shared::{
     App,
     http::{
-        Caller, MessageView, Origin, Page, People, Problem,
+        Caller, MessageView, Origin, Page, Problem, VisibleUsers,
         page::{List, bad_cursor, cursor, read_cursor},
     },
     ids::{ConversationId, UserId},
@@ -60,7 +60,7 @@ impl Position {
 }
 
 /// A page that is being filled.
-struct Filling {
+struct PageBuilder {
     messages: Vec<Message>,
     bytes: usize,
     /// The number of messages that it still takes.
@@ -68,7 +68,7 @@ struct Filling {
     tombstones: bool,
 }
 
-impl Filling {
+impl PageBuilder {
     /// Adds the messages of the caller's conversations from a position on, conversation by conversation, of at most
     /// [`CONVERSATIONS`]; where the list goes on.
     async fn add(
@@ -121,7 +121,7 @@ pub async fn page(
 ) -> Result<Page<MessageView>, Problem> {
     let mut position = query.cursor;
     let (messages, room, tombstones) = (Vec::new(), query.limit.0, query.tombstones);
-    let mut filling = Filling { messages, bytes: 0, room, tombstones };
+    let mut filling = PageBuilder { messages, bytes: 0, room, tombstones };
     // Conversations in which nothing can be seen are read past.
     for _ in 0..WAVES {
         position = filling.add(app, caller.user, position).await?;
@@ -131,8 +131,8 @@ pub async fn page(
     }
     let messages = filling.messages;
     let senders = messages.iter().map(|message| (message.conversation, message.sender));
-    let people = People::seen_by(caller).find_senders(app, senders).await?;
-    let results = messages.into_iter().map(|message| MessageView::new(message, &people)).collect();
+    let visible_users = VisibleUsers::seen_by(caller).find_senders(app, senders).await?;
+    let results = messages.into_iter().map(|message| MessageView::new(message, &visible_users)).collect();
     let tombstones = if query.tombstones { "&tombstones=1" } else { "" };
     let link = |position: Position| {
         let (limit, cursor) = (query.limit.0, position.text());

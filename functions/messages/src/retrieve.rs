@@ -6,9 +6,8 @@ use serde::Serialize;
 use shared::{
     App,
     http::{
-        Caller, Ids, MessageView, NoParameters, Page, Problem, Query, Reply,
-        describe::{self, MessageBody},
-        people::People,
+        Caller, Ids, MessageView, NoParameters, Page, Problem, Query, Reply, VisibleUsers,
+        schemas::{self, MessageBody},
         user::timestamp,
     },
     ids::MessageId,
@@ -44,9 +43,10 @@ pub async fn retrieve(
     if message.deleted_at.is_some() {
         return Err(Problem::not_found());
     }
-    let people = People::of(&actor).find_senders(&app, [(message.conversation, message.sender)]).await?;
+    let visible_users =
+        VisibleUsers::of(&actor).find_senders(&app, [(message.conversation, message.sender)]).await?;
     let revision = message.revision;
-    Ok(Reply::ok(MessageView::new(message, &people)).version(revision))
+    Ok(Reply::ok(MessageView::new(message, &visible_users)).version(revision))
 }
 
 /// An earlier version of a message.
@@ -59,7 +59,7 @@ pub struct RevisionView {
     #[schema(value_type = MessageBody)]
     message_body: String,
     /// The client's own data of that revision.
-    #[schema(value_type = Option<describe::Metadata>, required)]
+    #[schema(value_type = Option<schemas::Metadata>, required)]
     metadata: Option<Metadata>,
     /// The time when it was written.
     #[serde(serialize_with = "timestamp")]

@@ -4,13 +4,12 @@ use axum::extract::State;
 use shared::{
     App,
     http::{
-        Caller, Code, Fields, FromFields, IdempotencyKey, Json, MessageView, Origin, Problem, Reply,
-        RequestBody,
-        describe::{self, MessageBody},
-        people::People,
+        Caller, Code, Fields, FromFields, IdempotencyKeyHeader, Json, MessageView, Origin, Problem, Reply,
+        RequestBody, VisibleUsers,
+        schemas::{self, MessageBody},
         typed,
     },
-    ids::{ClientKey, ConversationId, MessageId},
+    ids::{ConversationId, IdempotencyKey, MessageId},
     model::{
         Metadata,
         message::{self, Draft, of_conversation},
@@ -30,12 +29,12 @@ pub struct SendMessage {
     /// The message of the same conversation that it answers.
     reply_to: Option<MessageId>,
     /// The idempotency key. The header `Idempotency-Key` means the same.
-    client_id: Option<ClientKey>,
+    client_id: Option<IdempotencyKey>,
     /// The last message that the client had seen when its user pressed send, the same in every retry. An earlier try is looked
     /// for above it.
     after: Option<MessageId>,
     /// The client's own data.
-    #[schema(value_type = Option<describe::Metadata>)]
+    #[schema(value_type = Option<schemas::Metadata>)]
     metadata: Option<Metadata>,
 }
 
@@ -65,7 +64,7 @@ impl FromFields for SendMessage {
 impl From<SendMessage> for Draft {
     fn from(request: SendMessage) -> Self {
         let SendMessage { conversation, message_body, reply_to, client_id, after, metadata } = request;
-        Self { conversation, body: message_body, reply_to, client_key: client_id, after, metadata }
+        Self { conversation, body: message_body, reply_to, idempotency_key: client_id, after, metadata }
     }
 }
 
@@ -74,7 +73,7 @@ impl From<SendMessage> for Draft {
 /// It is sent once, however often the request is repeated with its `client_id`: the answer is 201 the first time, and 200 with
 /// the message as it is now after that.
 #[utoipa::path(post, path = "/api/messages/", operation_id = "send_message",
-    params(IdempotencyKey), request_body = SendMessage,
+    params(IdempotencyKeyHeader), request_body = SendMessage,
     responses((status = 201, body = MessageView), (status = 200, body = MessageView)))]
 pub async fn send(
     caller: Caller,
@@ -83,7 +82,8 @@ pub async fn send(
     Json(request): Json<SendMessage>,
 ) -> Result<Reply<MessageView>, Problem> {
     let draft = Draft::from(request);
-    let key = draft.client_key.unwrap_or_else(|| ClientKey::new(app.random.uuid_at(app.clock.now())));
+    let key =
+        draft.idempotency_key.unwrap_or_else(|| IdempotencyKey::new(app.random.uuid_at(app.clock.now())));
     let appended = app.store.append_message(caller.user, &draft, key, &app.clock).await;
     let appended = appended.map_err(|error| Problem::from(error).member("client_id", key.to_string()))?;
     match appended {
@@ -101,10 +101,10 @@ pub async fn send(
 }
 
 fn view(caller: &Caller, message: items::Message, sender: items::User) -> MessageView {
-    MessageView::new(message, &People::seen_by(caller).knowing([sender]))
+    MessageView::new(message, &VisibleUsers::seen_by(caller).knowing([sender]))
 }
 
-fn refusal(appended: &Appended, key: ClientKey) -> Problem {
+fn refusal(appended: &Appended, key: IdempotencyKey) -> Problem {
     match appended {
         Appended::NoSuchReplyTarget => Problem::field("reply_to", "no such message in this conversation"),
         Appended::NoSuchPredecessor => Problem::field("after", "no such message in this conversation"),

@@ -8,14 +8,14 @@ const ADMIN: usize = 2;
 
 #[derive(Debug)]
 pub(super) struct Conversation {
-    pub(super) kind: Kind,
+    pub(super) kind: ConversationKind,
     pub(super) opener: usize,
     pub(super) others: &'static [usize],
-    pub(super) lines: &'static [Line],
+    pub(super) lines: &'static [ScriptLine],
 }
 
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum ConversationKind {
     Direct,
     /// The mark is what a later start finds the group by, whatever it is called by then.
     Group {
@@ -25,39 +25,39 @@ pub(super) enum Kind {
 }
 
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct ScriptLine {
     pub(super) sender: usize,
     pub(super) text: &'static str,
     /// The place of the line that is answered.
     pub(super) reply_to: Option<usize>,
-    pub(super) fate: Fate,
+    pub(super) later_change: LaterChange,
 }
 
 /// What happens to a line after it was said.
 #[derive(Debug)]
-pub(super) enum Fate {
+pub(super) enum LaterChange {
     Stays,
     EditedTo(&'static str),
     Deleted,
 }
 
-const fn says(sender: usize, text: &'static str) -> Line {
-    Line { sender, text, reply_to: None, fate: Fate::Stays }
+const fn says(sender: usize, text: &'static str) -> ScriptLine {
+    ScriptLine { sender, text, reply_to: None, later_change: LaterChange::Stays }
 }
 
-impl Line {
+impl ScriptLine {
     const fn to(self, place: usize) -> Self {
         Self { reply_to: Some(place), ..self }
     }
 
-    const fn then(self, fate: Fate) -> Self {
-        Self { fate, ..self }
+    const fn then(self, later_change: LaterChange) -> Self {
+        Self { later_change, ..self }
     }
 }
 
 pub(super) const CONVERSATIONS: [Conversation; 3] = [
     Conversation {
-        kind: Kind::Direct,
+        kind: ConversationKind::Direct,
         opener: ANN,
         others: &[BEN],
         lines: &[
@@ -66,11 +66,12 @@ pub(super) const CONVERSATIONS: [Conversation; 3] = [
             says(ANN, "Three: my brother, his daughter (she is two) and me. Is there a cot?"),
             says(BEN, "There is a folding one, and I can put a gate at the top of the stairs.").to(2),
             says(ANN, "Perfect. We get in on the 18:40 train. Is that too late for the keys?"),
-            says(BEN, "Not at all. The key box is left of the door, the code is 4711.").then(Fate::Deleted),
+            says(BEN, "Not at all. The key box is left of the door, the code is 4711.")
+                .then(LaterChange::Deleted),
             says(BEN, "On second thought I will send you the code on the day, and not in writing here."),
             says(ANN, "Even better. How do we get there from the station?"),
             says(BEN, "Tram 3 to Corn Market, then five minutes along the river. Last tram at 22:10.").then(
-                Fate::EditedTo(
+                LaterChange::EditedTo(
                     "Tram 4 to Corn Market, then five minutes along the river. Last tram at 23:10.",
                 ),
             ),
@@ -78,7 +79,7 @@ pub(super) const CONVERSATIONS: [Conversation; 3] = [
         ],
     },
     Conversation {
-        kind: Kind::Group { name: "Mill Lane, 12–14 June", mark: "mill-lane" },
+        kind: ConversationKind::Group { name: "Mill Lane, 12–14 June", mark: "mill-lane" },
         opener: BEN,
         others: &[ANN, ADMIN],
         lines: &[
@@ -95,7 +96,7 @@ pub(super) const CONVERSATIONS: [Conversation; 3] = [
         ],
     },
     Conversation {
-        kind: Kind::Direct,
+        kind: ConversationKind::Direct,
         opener: ADMIN,
         others: &[BEN],
         lines: &[
@@ -113,8 +114,8 @@ mod tests {
     #[test]
     fn the_script_has_what_it_is_to_show() {
         let lines = || CONVERSATIONS.iter().flat_map(|conversation| conversation.lines);
-        assert_eq!(lines().filter(|line| matches!(line.fate, Fate::EditedTo(_))).count(), 1);
-        assert_eq!(lines().filter(|line| matches!(line.fate, Fate::Deleted)).count(), 1);
+        assert_eq!(lines().filter(|line| matches!(line.later_change, LaterChange::EditedTo(_))).count(), 1);
+        assert_eq!(lines().filter(|line| matches!(line.later_change, LaterChange::Deleted)).count(), 1);
         assert!(lines().filter(|line| line.reply_to.is_some()).count() > 3);
         for conversation in &CONVERSATIONS {
             let lines = conversation.lines.iter().enumerate();

@@ -31,12 +31,12 @@ pub enum Storage {
 
 /// A claim on a folder, given up when it is dropped.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(super) enum DataLocation {
     Temporary(tempfile::TempDir),
     Locked { folder: PathBuf, lock: File },
 }
 
-impl Place {
+impl DataLocation {
     pub(super) fn folder(&self) -> &Path {
         match self {
             Self::Temporary(folder) => folder.path(),
@@ -54,9 +54,9 @@ impl Place {
 }
 
 /// Claims the place and opens the database in it.
-pub(super) fn open(storage: Storage) -> Result<(Place, Database), EngineError> {
-    let place = claim(storage)?;
-    let file = place.folder().join(DATA_FILE);
+pub(super) fn open(storage: Storage) -> Result<(DataLocation, Database), EngineError> {
+    let location = claim(storage)?;
+    let file = location.folder().join(DATA_FILE);
     let broken =
         |reason: String| EngineError::Broken { file: file.clone(), reason: reason.replace('\n', " ") };
     let path = file.to_str().ok_or_else(|| broken("its path is not UTF-8".into()))?;
@@ -69,26 +69,26 @@ pub(super) fn open(storage: Storage) -> Result<(Place, Database), EngineError> {
     check(&file).map_err(broken)?;
     let database = Database::new(path).map_err(|error| broken(error.to_string()))?;
     add_index(&file).map_err(|error| broken(error.to_string()))?;
-    if matches!(place, Place::Temporary(_)) {
+    if matches!(location, DataLocation::Temporary(_)) {
         // Nobody reads a temporary file after a power cut, so that nothing in it needs an fsync.
         database.enable_bulk_loading().map_err(|error| broken(error.to_string()))?;
     }
-    Ok((place, database))
+    Ok((location, database))
 }
 
-fn claim(storage: Storage) -> Result<Place, EngineError> {
+fn claim(storage: Storage) -> Result<DataLocation, EngineError> {
     match storage {
         Storage::Temporary => tempfile::Builder::new()
             .prefix("messaging-")
             .tempdir()
-            .map(Place::Temporary)
+            .map(DataLocation::Temporary)
             .map_err(cannot("make a temporary folder")),
         Storage::Folder(folder) => lock(folder),
     }
 }
 
 /// The lock is the operating system's, on an open file: it ends with the process, however that ends.
-fn lock(folder: PathBuf) -> Result<Place, EngineError> {
+fn lock(folder: PathBuf) -> Result<DataLocation, EngineError> {
     let name = folder.display().to_string();
     private::folder(&folder).map_err(cannot(&format!("make the data folder {name}")))?;
     let file = folder.join("lock");
@@ -96,7 +96,7 @@ fn lock(folder: PathBuf) -> Result<Place, EngineError> {
     match lock.try_lock() {
         Ok(()) => {
             lock.set_len(0).map_err(cannot(&format!("write to the data folder {name}")))?;
-            Ok(Place::Locked { folder, lock })
+            Ok(DataLocation::Locked { folder, lock })
         }
         Err(TryLockError::WouldBlock) => Err(EngineError::InUse { endpoint: announced(&file), folder }),
         Err(TryLockError::Error(error)) => Err(cannot(&format!("lock the data folder {name}"))(error)),
@@ -127,8 +127,8 @@ mod tests {
 
     #[test]
     fn the_engines_question_for_the_next_number_uses_the_index() {
-        let (place, _database) = open(Storage::Temporary).unwrap();
-        let connection = Connection::open(place.folder().join(DATA_FILE)).unwrap();
+        let (location, _database) = open(Storage::Temporary).unwrap();
+        let connection = Connection::open(location.folder().join(DATA_FILE)).unwrap();
         let plan: String = connection
             .query_row(
                 "EXPLAIN QUERY PLAN SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1

@@ -33,7 +33,7 @@ const NOT_FORWARDED: [header::HeaderName; 7] = [
 
 /// What the gateway knows of a request beside what was sent.
 #[derive(Debug)]
-pub(super) struct Arrival {
+pub(super) struct ConnectionFacts {
     pub(super) caller: SocketAddr,
     pub(super) id: Uuid,
     pub(super) time: DateTime<Utc>,
@@ -48,7 +48,7 @@ pub(super) fn head_size(request: &Request<Bytes>) -> usize {
 }
 
 /// The event, or nothing where API Gateway would refuse the request itself (a host or path that makes no address).
-pub(super) fn from(request: &Request<Bytes>, arrival: &Arrival) -> Option<LambdaRequest> {
+pub(super) fn from(request: &Request<Bytes>, arrival: &ConnectionFacts) -> Option<LambdaRequest> {
     let host = host(request)?;
     let path = raw_path(request.uri())?;
     let query = request.uri().query().unwrap_or_default();
@@ -59,7 +59,7 @@ pub(super) fn from(request: &Request<Bytes>, arrival: &Arrival) -> Option<Lambda
     serde_json::from_value(event).ok()
 }
 
-fn describe(request: &Request<Bytes>, arrival: &Arrival, host: &str, path: &str) -> Value {
+fn describe(request: &Request<Bytes>, arrival: &ConnectionFacts, host: &str, path: &str) -> Value {
     let headers = headers(request, arrival, host);
     let agent = headers.get("user-agent").cloned().unwrap_or_default();
     let mut event = json!({
@@ -136,7 +136,7 @@ fn makes_an_address(host: &str, path: &str, query: &str) -> bool {
 }
 
 /// Names in lower case, repeated ones joined by commas, and what the gateway itself adds.
-fn headers(request: &Request<Bytes>, arrival: &Arrival, host: &str) -> BTreeMap<String, String> {
+fn headers(request: &Request<Bytes>, arrival: &ConnectionFacts, host: &str) -> BTreeMap<String, String> {
     let sent = request.headers();
     let forwarded = sent.keys().filter(|name| !NOT_FORWARDED.contains(name));
     let mut headers: BTreeMap<String, String> =
@@ -157,7 +157,7 @@ fn headers(request: &Request<Bytes>, arrival: &Arrival, host: &str) -> BTreeMap<
     headers
 }
 
-fn trace_id(arrival: &Arrival) -> String {
+fn trace_id(arrival: &ConnectionFacts) -> String {
     let id = arrival.id.simple().to_string();
     format!("Root=1-{:08x}-{}", arrival.time.timestamp(), &id[..24])
 }

@@ -42,7 +42,7 @@ impl Default for Limits {
 
 /// The parts that all connections share. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Door {
+pub(super) struct ConnectionContext {
     pub(super) gateway: Gateway,
     pub(super) hosts: Hosts,
     pub(super) limits: Limits,
@@ -55,12 +55,16 @@ pub async fn serve(
     hosts: Hosts,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    open(listener, Door { gateway, hosts, limits: Limits::default() }, shutdown).await;
+    open(listener, ConnectionContext { gateway, hosts, limits: Limits::default() }, shutdown).await;
     Ok(())
 }
 
 /// Lets everybody in who connects, until `shutdown` resolves.
-pub(super) async fn open(listener: TcpListener, door: Door, shutdown: impl Future<Output = ()> + Send) {
+pub(super) async fn open(
+    listener: TcpListener,
+    door: ConnectionContext,
+    shutdown: impl Future<Output = ()> + Send,
+) {
     let (told, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -88,7 +92,12 @@ pub(super) async fn open(listener: TcpListener, door: Door, shutdown: impl Futur
 }
 
 /// Answers the requests of one connection until either side closes it.
-async fn connection(stream: TcpStream, caller: SocketAddr, door: Door, mut stopping: watch::Receiver<()>) {
+async fn connection(
+    stream: TcpStream,
+    caller: SocketAddr,
+    door: ConnectionContext,
+    mut stopping: watch::Receiver<()>,
+) {
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(door.limits.head);
     let service = service_fn(move |request| answer(door.clone(), caller, request));
@@ -110,7 +119,7 @@ async fn connection(stream: TcpStream, caller: SocketAddr, door: Door, mut stopp
 }
 
 async fn answer(
-    door: Door,
+    door: ConnectionContext,
     caller: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {

@@ -4,7 +4,7 @@ use axum::routing::any;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::serve::{Door, Limits, open};
+use super::serve::{ConnectionContext, Limits, open};
 use super::*;
 
 /// Answers with what arrived: method, path and query, and the length of the body.
@@ -119,15 +119,15 @@ async fn answers_come_back_whole() {
     assert_eq!(status_of(get("/things/panic")).await, 500);
 }
 
-fn door(limits: Limits) -> Door {
-    Door { gateway: gateway(), hosts: Hosts::default(), limits }
+fn door(limits: Limits) -> ConnectionContext {
+    ConnectionContext { gateway: gateway(), hosts: Hosts::default(), limits }
 }
 
 async fn over_the_network(request: impl AsRef<str>) -> String {
     through(door(Limits::default()), request).await
 }
 
-async fn through(door: Door, request: impl AsRef<str>) -> String {
+async fn through(door: ConnectionContext, request: impl AsRef<str>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

@@ -173,7 +173,7 @@ pub(super) fn problem() -> RefOr<Schema> {
     );
     let reasons = ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::String));
     let errors = ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(reasons));
-    let mut client_id = Ref::from_schema_name("ClientKey");
+    let mut client_id = Ref::from_schema_name("IdempotencyKey");
     "The key to repeat a send with.".clone_into(&mut client_id.description);
     let mut problem = ObjectBuilder::new()
         .description(Some("Problem details (RFC 9457)."))

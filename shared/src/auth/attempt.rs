@@ -16,7 +16,7 @@ use crate::{
     http::{Code, Problem},
     ids::UserId,
     model::user::Email,
-    store::{Tally, items::Credential},
+    store::{FailedAttempts, items::Credential},
 };
 
 /// How often an attempt that lost to a parallel one is counted anew; by then the delay has begun.
@@ -33,7 +33,7 @@ fn delay(failures: u32) -> TimeDelta {
     }
 }
 
-impl Tally {
+impl FailedAttempts {
     /// What stands after one more attempt, or how long that has to wait.
     fn next(self, now: DateTime<Utc>) -> Result<Self, TimeDelta> {
         if now < self.not_before {
@@ -65,8 +65,8 @@ async fn claim(
         let Some(seen) = found else {
             return claim_nobodys(app, email, now).await.map(|()| None);
         };
-        let tally = Tally { failures: seen.failures, not_before: seen.not_before };
-        let next = tally.next(now).map_err(throttled)?;
+        let failed_attempts = FailedAttempts { failures: seen.failures, not_before: seen.not_before };
+        let next = failed_attempts.next(now).map_err(throttled)?;
         match app.store.claim_attempt(&seen, next).await? {
             Ok(claimed) => return Ok(Some(claimed)),
             Err(standing) => found = standing,
@@ -77,17 +77,17 @@ async fn claim(
 
 /// Counts an attempt at an email that nobody has, with the same call to the table, which finds nothing to change.
 async fn claim_nobodys(app: &App, email: &Email, now: DateTime<Utc>) -> Result<(), Problem> {
-    let tally = app.guesses.claim(email, now).map_err(throttled)?;
+    let failed_attempts = app.guesses.claim(email, now).map_err(throttled)?;
     let nobody = Credential {
         email: email.clone(),
         user: UserId::new(Uuid::nil()),
         hash: NOBODYS_HASH.to_owned(),
         version: u64::MAX,
-        failures: tally.failures,
-        not_before: tally.not_before,
+        failures: failed_attempts.failures,
+        not_before: failed_attempts.not_before,
     };
     // Somebody may have registered the email in between; this attempt is none at their password.
-    app.store.claim_attempt(&nobody, tally).await.map(drop)?;
+    app.store.claim_attempt(&nobody, failed_attempts).await.map(drop)?;
     Ok(())
 }
 
@@ -103,7 +103,7 @@ fn throttled(wait: TimeDelta) -> Problem {
 
 /// Attempts with emails that nobody has, by the emails' digests, so that a 429 does not tell which emails somebody has.
 #[derive(Default)]
-pub struct Guesses(Mutex<HashMap<[u8; 32], Tally>>);
+pub struct Guesses(Mutex<HashMap<[u8; 32], FailedAttempts>>);
 
 impl std::fmt::Debug for Guesses {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -112,25 +112,25 @@ impl std::fmt::Debug for Guesses {
 }
 
 impl Guesses {
-    fn tallies(&self) -> MutexGuard<'_, HashMap<[u8; 32], Tally>> {
+    fn failed_attempts(&self) -> MutexGuard<'_, HashMap<[u8; 32], FailedAttempts>> {
         // Another thread's panic leaves the counts as usable as before.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts an attempt, or says how long it has to wait. Over the bound, the email that may be tried again the longest is
     /// forgotten.
-    fn claim(&self, email: &Email, now: DateTime<Utc>) -> Result<Tally, TimeDelta> {
+    fn claim(&self, email: &Email, now: DateTime<Utc>) -> Result<FailedAttempts, TimeDelta> {
         let digest: [u8; 32] = Sha256::digest(email.as_str()).into();
-        let mut tallies = self.tallies();
-        let never = Tally { failures: 0, not_before: DateTime::UNIX_EPOCH };
-        let next = tallies.get(&digest).copied().unwrap_or(never).next(now)?;
-        if tallies.len() >= REMEMBERED && !tallies.contains_key(&digest) {
-            let oldest = tallies.iter().min_by_key(|(_, tally)| tally.not_before);
+        let mut failed_attempts = self.failed_attempts();
+        let never = FailedAttempts { failures: 0, not_before: DateTime::UNIX_EPOCH };
+        let next = failed_attempts.get(&digest).copied().unwrap_or(never).next(now)?;
+        if failed_attempts.len() >= REMEMBERED && !failed_attempts.contains_key(&digest) {
+            let oldest = failed_attempts.iter().min_by_key(|(_, failed_attempts)| failed_attempts.not_before);
             if let Some(oldest) = oldest.map(|(digest, _)| *digest) {
-                tallies.remove(&oldest);
+                failed_attempts.remove(&oldest);
             }
         }
-        tallies.insert(digest, next);
+        failed_attempts.insert(digest, next);
         Ok(next)
     }
 }
@@ -168,6 +168,6 @@ mod tests {
             let email = Email::parse(&format!("nobody{n}@example.com")).unwrap();
             guesses.claim(&email, now).unwrap();
         }
-        assert_eq!(guesses.tallies().len(), REMEMBERED);
+        assert_eq!(guesses.failed_attempts().len(), REMEMBERED);
     }
 }

@@ -108,12 +108,12 @@ impl Claims for RefreshClaims {
 /// A seed that no key can be made of.
 #[derive(Debug, thiserror::Error)]
 #[error("the signing seed is not 32 bytes in base64url")]
-pub struct BadSeed;
+pub struct InvalidSeed;
 
 /// A secret that no key should be made of.
 #[derive(Debug, thiserror::Error)]
 #[error("the signing secret has fewer than {SECRET_LENGTH} characters")]
-pub struct BadSecret;
+pub struct InvalidSecret;
 
 /// The least that a secret has: with so many random letters and digits it is as hard to guess as the key.
 const SECRET_LENGTH: usize = 43;
@@ -143,17 +143,17 @@ impl Signer {
     }
 
     /// A signer of a seed as files and secrets hold it: base64url, white space around it passed over.
-    pub fn from_text(seed: &str) -> Result<Self, BadSeed> {
-        let bytes = URL_SAFE_NO_PAD.decode(seed.trim()).map_err(|_| BadSeed)?;
-        Ok(Self::from_seed(bytes.try_into().map_err(|_| BadSeed)?))
+    pub fn from_text(seed: &str) -> Result<Self, InvalidSeed> {
+        let bytes = URL_SAFE_NO_PAD.decode(seed.trim()).map_err(|_| InvalidSeed)?;
+        Ok(Self::from_seed(bytes.try_into().map_err(|_| InvalidSeed)?))
     }
 
     /// A signer of a generated secret: the seed is the SHA-256 of its text behind a domain tag. White space around the text
     /// is passed over.
-    pub fn from_secret(text: &str) -> Result<Self, BadSecret> {
+    pub fn from_secret(text: &str) -> Result<Self, InvalidSecret> {
         let text = text.trim();
         if text.len() < SECRET_LENGTH {
-            return Err(BadSecret);
+            return Err(InvalidSecret);
         }
         let seed = Sha256::new().chain_update(SEED_DOMAIN).chain_update(text).finalize();
         Ok(Self::from_seed(seed.into()))

@@ -1,46 +1,22 @@
-//! The vocabulary of the HTTP edge: who asks, what was sent, what is answered. Handlers are in the functions.
+//! The HTTP edge of all functions: extractors, answers, and the layers around the handlers. The handlers are in the functions,
+//! the browsable pages are in [`crate::pages`].
 
-pub mod assets;
-pub mod body;
-pub mod browsable;
-pub mod caller;
-pub mod compression;
-pub mod cookies;
-pub mod csrf;
-pub mod describe;
-pub mod etag;
-pub mod fields;
-pub mod frame;
-pub mod idempotency;
-pub mod json;
-pub mod message;
-mod negotiate;
-pub mod page;
-pub mod people;
-mod posted;
-pub mod problem;
-pub mod query;
-mod quoted;
-mod reply;
-mod routed_path;
+pub mod header_lists;
+pub mod layers;
+pub mod request;
+pub mod response;
 pub mod routes;
-pub mod user;
-pub mod visitor;
+pub mod schemas;
 
 pub use self::{
-    body::{Json, RequestBody},
-    caller::{Caller, Ids},
-    etag::{IfMatch, IfNoneMatch, Unversioned},
-    fields::{Fields, FromFields, Unchecked, typed},
-    frame::{Frame, Html},
-    idempotency::IdempotencyKey,
-    message::MessageView,
-    page::{Origin, Page},
-    people::People,
-    problem::{Code, Problem},
-    query::{Limit, NoParameters, PageQuery, Query},
-    reply::Reply,
+    layers::compression::takes_gzip,
+    request::{
+        Caller, CurrentBrowserSession, Fields, FromFields, IdempotencyKeyHeader, Ids, IfMatch, IfNoneMatch,
+        Json, Limit, NoParameters, PageQuery, Query, RequestBody, Site, Unchecked, Unversioned,
+        browser_session, csrf, query, typed,
+    },
+    response::{
+        Code, MessageView, Origin, Page, Problem, Reply, UserView, VisibleUsers, cookies, page, user,
+    },
     routes::Routes,
-    user::UserView,
-    visitor::{Site, Visit, Visitor},
 };

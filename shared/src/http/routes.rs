@@ -1,33 +1,71 @@
 //! The list of a function's routes, and the router that is made of it: both spellings of a path, OPTIONS, and 405 with `Allow`.
 
-mod respond;
-
-use std::{any::Any, collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Router,
+    extract::{MatchedPath, Request, State},
     handler::Handler,
     http::{HeaderValue, Method, StatusCode, header},
-    middleware,
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
-use tower::Layer as _;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower::{Layer as _, ServiceExt as _};
 
-use self::respond::{Place, Surroundings, admit, around};
 use super::{
-    negotiate::Offer,
-    problem::{Code, Problem},
+    layers::{self, routed_path},
+    response::{Code, Problem},
 };
 use crate::App;
+
+/// The kind of a route: it decides about the representations of its answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RouteKind {
+    /// JSON, and a page that shows it.
+    #[default]
+    Api,
+    /// A page only.
+    Page,
+    /// A file, which is sent to every client.
+    File,
+}
+
+/// Properties of a path.
+#[derive(Debug, Clone)]
+pub struct RouteInfo {
+    /// The path as the list of routes spells it.
+    pub path: &'static str,
+    /// The kind of the route.
+    pub kind: RouteKind,
+    /// The header `Allow`.
+    pub allow: HeaderValue,
+}
+
+/// The properties of all paths of a router, by the patterns that the router matches. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct RouteTable(Arc<BTreeMap<String, RouteInfo>>);
+
+impl RouteTable {
+    /// Returns the properties of the path that the router has matched; `None` for an unknown path.
+    #[must_use]
+    pub fn find(&self, request: &Request) -> Option<&RouteInfo> {
+        self.0.get(request.extensions().get::<MatchedPath>()?.as_str())
+    }
+
+    /// Returns the kind of the route that the router has matched; an unknown path is like one of the API.
+    #[must_use]
+    pub fn kind(&self, request: &Request) -> RouteKind {
+        self.find(request).map(|route| route.kind).unwrap_or_default()
+    }
+}
 
 /// Routes of one function, in the order in which they were named.
 #[derive(Debug, Default)]
 pub struct Routes {
     paths: BTreeMap<&'static str, MethodRouter<App>>,
     listed: Vec<(Method, &'static str)>,
-    offers: BTreeMap<&'static str, Offer>,
+    kinds: BTreeMap<&'static str, RouteKind>,
 }
 
 /// Declares one builder method for each HTTP method.
@@ -56,17 +94,17 @@ impl Routes {
         delete: DELETE;
     }
 
-    /// Says that a path is a page, and has no JSON.
+    /// Declares a path as a page, which has no JSON.
     #[must_use]
     pub fn page(mut self, path: &'static str) -> Self {
-        self.offers.insert(path, Offer::Page);
+        self.kinds.insert(path, RouteKind::Page);
         self
     }
 
-    /// Says that a path is a file, which is sent whatever the client takes.
+    /// Declares a path as a file, which is sent to every client.
     #[must_use]
     pub fn file(mut self, path: &'static str) -> Self {
-        self.offers.insert(path, Offer::File);
+        self.kinds.insert(path, RouteKind::File);
         self
     }
 
@@ -91,7 +129,7 @@ impl Routes {
 
     /// Those that answer with JSON, and with a page around it: neither pages alone nor files.
     pub fn of_the_api(&self) -> impl Iterator<Item = &(Method, &'static str)> {
-        self.listed.iter().filter(|(_, path)| !self.offers.contains_key(path))
+        self.listed.iter().filter(|(_, path)| !self.kinds.contains_key(path))
     }
 
     /// The `Allow` header of a path.
@@ -109,53 +147,54 @@ impl Routes {
         HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
     }
 
-    /// The router that runs on Lambda, under `cargo lambda watch` and in `local`.
-    pub fn into_router(mut self, app: App) -> Router {
-        let mut router = Router::new();
-        let mut places = BTreeMap::new();
+    /// Returns the router without pages. The routers that run are made by [`crate::pages::into_router`].
+    ///
+    /// `outer` adds layers around those of this crate. It can read the matched route.
+    pub(crate) fn into_router(mut self, app: &App, outer: impl Fn(Router, &RouteTable) -> Router) -> Router {
+        let mut known = Router::new();
+        let mut table = BTreeMap::new();
         for (path, methods) in std::mem::take(&mut self.paths) {
             let allow = self.allow(path);
-            let methods = surround(methods, &allow);
-            let place = Place { path, offer: self.offers.get(path).copied().unwrap_or_default(), allow };
-            for spelled in spellings(path, place.offer) {
-                router = router.route(&spelled, methods.clone());
-                places.insert(spelled, place.clone());
+            let methods = complete(methods, &allow);
+            let route = RouteInfo { path, kind: self.kinds.get(path).copied().unwrap_or_default(), allow };
+            for spelled in spellings(path, route.kind) {
+                known = known.route(&spelled, methods.clone());
+                table.insert(spelled, route.clone());
             }
         }
-        let surroundings = Surroundings { app: app.clone(), places: Arc::new(places) };
-        let router = router
-            .fallback(async || Problem::not_found())
-            .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn_with_state(surroundings.clone(), around))
-            .with_state(app);
-        // In front of the router, which otherwise adds an `Allow` of the path that it has read.
-        Router::new().fallback_service(middleware::from_fn_with_state(surroundings, admit).layer(router))
+        let table = RouteTable(Arc::new(table));
+        let layered = |router: Router<App>| {
+            let router = router.fallback(async || Problem::not_found()).with_state(app.clone());
+            outer(layers::around(router, &table, app), &table)
+        };
+        let (known, unknown) = (layered(known), layered(Router::new()));
+        // In front of both, because a router adds an `Allow` of the path that it has read.
+        Router::new().fallback_service(middleware::from_fn_with_state(unknown, check_path).layer(known))
     }
 }
 
+/// Sends a request whose routed path is not the path of the client to the router that has no routes.
+async fn check_path(State(unknown): State<Router>, request: Request, next: Next) -> Response {
+    if routed_path::is_path_of_client(&request) {
+        return next.run(request).await;
+    }
+    unknown.oneshot(request).await.into_response()
+}
+
 /// The path with and without a slash at its end. The root and a file have one spelling, and a wildcard takes both.
-fn spellings(path: &'static str, offer: Offer) -> Vec<String> {
+fn spellings(path: &'static str, kind: RouteKind) -> Vec<String> {
     let bare = path.trim_end_matches('/');
-    if offer == Offer::File || bare.is_empty() || path.contains("{*") {
+    if kind == RouteKind::File || bare.is_empty() || path.contains("{*") {
         return vec![path.to_owned()];
     }
     vec![bare.to_owned(), format!("{bare}/")]
 }
 
 /// Adds OPTIONS and the answer to methods that a path does not have.
-fn surround(methods: MethodRouter<App>, allow: &HeaderValue) -> MethodRouter<App> {
+fn complete(methods: MethodRouter<App>, allow: &HeaderValue) -> MethodRouter<App> {
     let options = (StatusCode::NO_CONTENT, [(header::ALLOW, allow.clone())]);
     let refusal =
         Problem::new(Code::MethodNotAllowed, "This path does not have that method; see the header `Allow`.")
             .allow(allow.clone());
     methods.merge(on(MethodFilter::OPTIONS, async move || options)).fallback(async move || refusal)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the signature that CatchPanicLayer asks for")]
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let said = panic.downcast_ref::<String>().cloned();
-    let said = said.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
-    Problem::new(Code::Internal, "Something is wrong on our side.")
-        .caused_by(format!("panic: {said}"))
-        .into_response()
 }

@@ -24,7 +24,7 @@ pub const MAX_OWNERS: usize = 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(examples("group"))]
-pub enum Kind {
+pub enum ConversationKind {
     /// The one conversation of a pair, whose participants never change.
     Direct,
     /// Any number of participants, who come and go.

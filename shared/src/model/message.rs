@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{Invalid, Metadata, text::Rule};
-use crate::ids::{ClientKey, ConversationId, MessageId};
+use crate::ids::{ConversationId, IdempotencyKey, MessageId};
 
 /// What a message may say.
 pub const BODY: Rule =
@@ -20,7 +20,7 @@ pub fn body(text: String) -> Result<String, Invalid> {
 }
 
 /// Checks that a key is not more than five minutes ahead of `now`, the server's time.
-pub fn timely(key: ClientKey, now: DateTime<Utc>) -> Result<ClientKey, Invalid> {
+pub fn timely(key: IdempotencyKey, now: DateTime<Utc>) -> Result<IdempotencyKey, Invalid> {
     if key.made_at() > now + KEY_AHEAD {
         let reason = "is a UUIDv7 of more than five minutes in the future: set the clock";
         return Err(Invalid::new("client_id", reason));
@@ -50,7 +50,7 @@ pub struct Draft {
     /// The message that it answers, of the same conversation.
     pub reply_to: Option<MessageId>,
     /// What makes a retry recognisable; `None` when the client names none.
-    pub client_key: Option<ClientKey>,
+    pub idempotency_key: Option<IdempotencyKey>,
     /// The last message that the client had seen when its user pressed send.
     pub after: Option<MessageId>,
     /// The client's own data.

@@ -9,7 +9,7 @@ use super::{
     Store, StoreError,
     items::{Change, Item, Member},
     ops::{ABSENT, Consistency, Expression, Reading},
-    table::{Key, Slot, Span},
+    table::{Key, LogPosition, Span},
     transactions::{Step, Transacted},
 };
 use crate::ids::{ConversationId, UserId};
@@ -52,7 +52,7 @@ impl Store {
             Some(Item::Change(change)) => {
                 Ok(ChangeTail { next: Some(change.number + 1), request: Some(change.request) })
             }
-            Some(Item::Closed(seal)) => Ok(ChangeTail { next: None, request: Some(seal.request) }),
+            Some(Item::Closed(closed)) => Ok(ChangeTail { next: None, request: Some(closed.request) }),
             Some(_) => Err(StoreError::corrupt("CHANGE", "something else stands in the change log")),
         }
     }
@@ -107,7 +107,7 @@ impl Store {
     }
 
     /// A membership ∥ the newest changes above `after`, newest first, at most `limit`. `None` instead of changes where the
-    /// conversation is closed: the seal is the newest entry.
+    /// conversation is closed: the closing entry is the newest entry.
     pub async fn newest_changes(
         &self,
         conversation: ConversationId,
@@ -147,14 +147,14 @@ impl Store {
     }
 }
 
-/// The seal of one of the logs.
-pub(crate) fn seal(
+/// The closing entry of one of the logs.
+pub(crate) fn closing_entry(
     conversation: ConversationId,
-    slot: Slot,
+    position: LogPosition,
     actor: UserId,
     request: Uuid,
     now: super::Time,
 ) -> Step {
-    let closed = super::items::Closed { conversation, slot, actor, closed_at: now, request };
+    let closed = super::items::Closed { conversation, position, actor, closed_at: now, request };
     Step::Put(Item::Closed(closed), Expression::condition(ABSENT))
 }

@@ -1,4 +1,4 @@
-//! The end of a conversation: a group is sealed for everybody, a direct conversation hidden from one.
+//! The end of a conversation: a group is closed for everybody, a direct conversation hidden from one.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join;
@@ -7,18 +7,18 @@ use uuid::Uuid;
 use super::{
     Store, StoreError, Time,
     backoff::Backoff,
-    changes::seal,
+    changes::closing_entry,
     ops::{Consistency, Expression, Written},
-    table::{Key, Slot},
+    table::{Key, LogPosition},
     transactions::Transacted,
 };
 use crate::ids::{ConversationId, UserId};
 
 impl Store {
-    /// Deletes a group: seals both logs in one transaction, which every writer meets as tail or as occupant, then takes
-    /// its participants' memberships away. The seals stay for good; `false` where they stood before.
+    /// Deletes a group: closes both logs in one transaction, which every writer meets as tail or as occupant, then takes
+    /// its participants' memberships away. The closing entries stay for good; `false` where they stood before.
     ///
-    /// Death behind the seals leaves memberships to a conversation that refuses every write and whose lists end in
+    /// Death after the closing entries are written leaves memberships to a conversation that refuses every write and whose lists end in
     /// "not found"; whoever repeats the request takes them away. The actor's own goes last, so that it can be repeated.
     pub async fn close_conversation(
         &self,
@@ -28,14 +28,14 @@ impl Store {
         now: Time,
     ) -> Result<bool, StoreError> {
         let mut backoff = Backoff::new(&self.random);
-        let sealed_now = loop {
+        let closed_now = loop {
             let (tail, changes) = try_join(self.tail(id), self.change_tail(id)).await?;
             let (Some(tail), Some(number)) = (tail, changes.next) else {
                 break changes.is_of(request);
             };
             let steps = [
-                seal(id, Slot::Message(tail + 1), actor, request, now),
-                seal(id, Slot::Change(number), actor, request, now),
+                closing_entry(id, LogPosition::Message(tail + 1), actor, request, now),
+                closing_entry(id, LogPosition::Change(number), actor, request, now),
             ];
             match self.transact(&steps).await? {
                 Transacted::Done => break true,
@@ -43,11 +43,11 @@ impl Store {
             }
         };
         self.remove_all_members(id, actor).await?;
-        Ok(sealed_now)
+        Ok(closed_now)
     }
 
-    /// Takes the memberships of a sealed conversation away, in slices. Nobody can join it any more: its change log is
-    /// sealed.
+    /// Takes the memberships of a closed conversation away, in slices. Nobody can join it any more: its change log is
+    /// closed.
     async fn remove_all_members(&self, id: ConversationId, last: UserId) -> Result<(), StoreError> {
         let members = self.all_members(id).await?;
         let both = |user: UserId| [Key::inbox(user, id), Key::member(id, user)];

@@ -12,10 +12,10 @@ use super::{
     transactions::{Step, Transacted},
 };
 use crate::{
-    ids::{ClientKey, ConversationId, UserId},
+    ids::{ConversationId, IdempotencyKey, UserId},
     model::{
         Expected, Metadata, MetadataChange, TooLarge,
-        conversation::{Kind, MemberRole},
+        conversation::{ConversationKind, MemberRole},
         message::digest,
     },
 };
@@ -26,7 +26,7 @@ pub struct NewConversation {
     /// Its id: of the pair, or random, or of the request that makes it.
     pub id: ConversationId,
     /// Two people, or any number.
-    pub kind: Kind,
+    pub kind: ConversationKind,
     /// Who makes it, and takes part.
     pub creator: UserId,
     /// Who else takes part.
@@ -36,7 +36,7 @@ pub struct NewConversation {
     /// The client's own data.
     pub metadata: Option<Metadata>,
     /// The idempotency key of the request.
-    pub key: Option<ClientKey>,
+    pub key: Option<IdempotencyKey>,
 }
 
 /// What became of making one.
@@ -63,7 +63,7 @@ pub struct ConversationEdit {
 
 /// A conversation with the viewer's membership, strongly consistent.
 #[derive(Debug)]
-pub struct Seat {
+pub struct ConversationAccess {
     /// The conversation.
     pub conversation: Conversation,
     /// The viewer's membership, if any.
@@ -120,8 +120,12 @@ impl Store {
         Ok((conversation, users))
     }
 
-    /// A conversation and a membership in it, strongly consistent, in one request. Says nothing of the seal.
-    pub async fn seat(&self, id: ConversationId, user: UserId) -> Result<Option<Seat>, StoreError> {
+    /// A conversation and a membership in it, strongly consistent, in one request. Says nothing of the closing entry.
+    pub async fn conversation_access(
+        &self,
+        id: ConversationId,
+        user: UserId,
+    ) -> Result<Option<ConversationAccess>, StoreError> {
         let keys = vec![Key::conversation(id), Key::member(id, user)];
         let (mut conversation, mut member) = (None, None);
         for item in self.batch_get(keys, Consistency::Strong).await? {
@@ -131,7 +135,7 @@ impl Store {
                 _ => {}
             }
         }
-        Ok(conversation.map(|conversation| Seat { conversation, member }))
+        Ok(conversation.map(|conversation| ConversationAccess { conversation, member }))
     }
 
     /// All memberships of a conversation (at most 1,000 of them), strongly consistent.
@@ -166,11 +170,11 @@ impl NewConversation {
 
     /// Both of a direct conversation own it; nobody can do anything with that.
     fn others_role(&self) -> MemberRole {
-        if self.kind == Kind::Direct { MemberRole::Owner } else { MemberRole::Member }
+        if self.kind == ConversationKind::Direct { MemberRole::Owner } else { MemberRole::Member }
     }
 
     fn conversation(&self, now: Time) -> Conversation {
-        let pair = self.others.first().filter(|_| self.kind == Kind::Direct);
+        let pair = self.others.first().filter(|_| self.kind == ConversationKind::Direct);
         let mut owners = vec![self.creator];
         owners.extend(pair);
         Conversation {
@@ -179,7 +183,7 @@ impl NewConversation {
             pair: pair.map(|other| sorted([self.creator, *other])),
             name: self.name.clone(),
             metadata: self.metadata.clone(),
-            client_key: self.key.filter(|_| pair.is_some()),
+            idempotency_key: self.key.filter(|_| pair.is_some()),
             digest: Some(self.digest()).filter(|_| pair.is_none() || self.key.is_some()),
             created_by: self.creator,
             created_at: now,
@@ -187,7 +191,7 @@ impl NewConversation {
             owners,
             // A request names at most forty.
             first_participants: if pair.is_none() { self.participants() } else { Vec::new() },
-            v: 1,
+            version: 1,
         }
     }
 
@@ -212,9 +216,9 @@ impl NewConversation {
     pub fn is(&self, standing: &Conversation) -> bool {
         let pair = self.others.first().map(|other| sorted([self.creator, *other]));
         match self.kind {
-            Kind::Direct => standing.pair == pair && !self.reuses_key_of(standing),
-            Kind::Group => {
-                standing.kind == Kind::Group
+            ConversationKind::Direct => standing.pair == pair && !self.reuses_key_of(standing),
+            ConversationKind::Group => {
+                standing.kind == ConversationKind::Group
                     && standing.created_by == self.creator
                     && standing.digest.as_ref().is_none_or(|digest| *digest == self.digest())
             }
@@ -224,7 +228,7 @@ impl NewConversation {
     /// Returns true if this creator opened the standing pair's conversation under this key, with another request.
     fn reuses_key_of(&self, standing: &Conversation) -> bool {
         self.key.is_some()
-            && self.key == standing.client_key
+            && self.key == standing.idempotency_key
             && self.creator == standing.created_by
             && standing.digest != Some(self.digest())
     }
@@ -245,7 +249,7 @@ impl ConversationEdit {
         if name == conversation.name && metadata == conversation.metadata {
             return Ok(None);
         }
-        Ok(Some(Conversation { name, metadata, v: conversation.v + 1, ..conversation.clone() }))
+        Ok(Some(Conversation { name, metadata, version: conversation.version + 1, ..conversation.clone() }))
     }
 }
 
@@ -267,7 +271,7 @@ pub(crate) fn member(id: ConversationId, user: UserId, role: MemberRole, read: u
 
 /// Writes the whole META, on the version before.
 pub(crate) fn meta_step(conversation: &Conversation) -> Step {
-    let seen = Expression::condition("#v = :seen").number(":seen", conversation.v - 1);
+    let seen = Expression::condition("#version = :seen").number(":seen", conversation.version - 1);
     Step::Put(Item::Conversation(conversation.clone()), seen)
 }
 
@@ -286,7 +290,7 @@ pub(crate) fn conversation_change(
         message: None,
         users: Vec::new(),
         actor,
-        revision: conversation.v,
+        revision: conversation.version,
         request,
         changed_at: now,
         participant_count: None,

@@ -17,7 +17,7 @@ use crate::{
 
 /// What a claimed attempt leaves behind unless it succeeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tally {
+pub struct FailedAttempts {
     /// Attempts since the last success.
     pub failures: u32,
     /// No attempt before this time.
@@ -65,15 +65,15 @@ impl Store {
     pub async fn claim_attempt(
         &self,
         seen: &Credential,
-        tally: Tally,
+        failed_attempts: FailedAttempts,
     ) -> Result<Result<Credential, Option<Credential>>, StoreError> {
         let condition = "#failures = :seen AND #not_before = :before";
         let update = "SET #failures = :failures, #not_before = :not_before";
         let expression = Expression::update(update, condition)
             .number(":seen", seen.failures)
             .number(":before", seen.not_before.timestamp_micros())
-            .number(":failures", tally.failures)
-            .number(":not_before", tally.not_before.timestamp_micros());
+            .number(":failures", failed_attempts.failures)
+            .number(":not_before", failed_attempts.not_before.timestamp_micros());
         Ok(match self.update(Key::credential(&seen.email), expression).await? {
             Written::Done(item) => {
                 let claimed = item.and_then(Item::into_credential);

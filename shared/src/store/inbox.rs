@@ -10,7 +10,7 @@ pub use self::page::{InboxCursor, InboxPage, InboxPosition, InboxRequest, Listed
 use super::{
     Store, StoreError,
     items::{Conversation, Item, Member, Message},
-    messages::unsealed,
+    messages::messages_unless_closed,
     ops::{Consistency, Reading},
     participants::Changed,
     table::{Key, Span},
@@ -68,7 +68,7 @@ impl Detail {
 }
 
 /// Conversations with the viewer's memberships.
-struct Seats {
+struct ConversationsAndMembers {
     conversations: HashMap<ConversationId, Conversation>,
     members: HashMap<ConversationId, Member>,
 }
@@ -89,11 +89,11 @@ impl Store {
 
     /// Returns the conversation `id` as `viewer` sees it, with its newest messages; `None` if it does not exist or is closed.
     pub async fn detail(&self, viewer: UserId, id: ConversationId) -> Result<Option<Detail>, StoreError> {
-        let (mut seats, newest) =
-            try_join(self.seats(viewer, &[id]), self.newest(id, NESTED_MESSAGES)).await?;
-        match seats.conversations.remove(&id).zip(newest) {
+        let (mut found, newest) =
+            try_join(self.conversations_and_members(viewer, &[id]), self.newest(id, NESTED_MESSAGES)).await?;
+        match found.conversations.remove(&id).zip(newest) {
             Some((conversation, newest)) => {
-                let member = seats.members.remove(&id);
+                let member = found.members.remove(&id);
                 self.detail_of(conversation, member, newest, NESTED_MESSAGES).await.map(Some)
             }
             None => Ok(None),
@@ -101,24 +101,32 @@ impl Store {
     }
 
     /// Conversations with the viewer's memberships, strongly consistent, a hundred of both in one request.
-    async fn seats(&self, viewer: UserId, ids: &[ConversationId]) -> Result<Seats, StoreError> {
+    async fn conversations_and_members(
+        &self,
+        viewer: UserId,
+        ids: &[ConversationId],
+    ) -> Result<ConversationsAndMembers, StoreError> {
         let keys = ids.iter().flat_map(|id| [Key::conversation(*id), Key::member(*id, viewer)]).collect();
-        let mut seats = Seats { conversations: HashMap::new(), members: HashMap::new() };
+        let mut found = ConversationsAndMembers { conversations: HashMap::new(), members: HashMap::new() };
         for item in self.batch_get(keys, Consistency::Strong).await? {
             match item {
-                Item::Conversation(found) => drop(seats.conversations.insert(found.id, found)),
-                Item::Member(found) => drop(seats.members.insert(found.conversation, found)),
+                Item::Conversation(conversation) => {
+                    found.conversations.insert(conversation.id, conversation);
+                }
+                Item::Member(member) => {
+                    found.members.insert(member.conversation, member);
+                }
                 _ => {}
             }
         }
-        Ok(seats)
+        Ok(found)
     }
 
     /// The newest `count` entries of a log, newest first; `None` once it is closed.
     async fn newest(&self, id: ConversationId, count: usize) -> Result<Option<Vec<Message>>, StoreError> {
         let reading = Reading::newest_first(Some(count));
         let page = self.query_whole(Span::messages(id, 1, MAX_NUMBER), reading).await?;
-        Ok(unsealed(page.items))
+        Ok(messages_unless_closed(page.items))
     }
 
     /// The newest of several logs, read side by side.

@@ -19,7 +19,7 @@ pub use self::{
 };
 use super::{
     error::StoreError,
-    table::{Activity, Key, Slot, inbox_index, user_index},
+    table::{Activity, Key, LogPosition, inbox_index, user_index},
 };
 
 /// Attributes of one item as the SDK has them.
@@ -58,11 +58,11 @@ impl Item {
             Self::Conversation(conversation) => Key::conversation(conversation.id),
             Self::Member(member) => Key::member(member.conversation, member.user),
             Self::Message(message) => Key::message(message.id()),
-            Self::Closed(closed) => Key::slot(closed.conversation, closed.slot),
+            Self::Closed(closed) => Key::log_entry(closed.conversation, closed.position),
             Self::Revision(revision) => {
                 Key::revision(revision.conversation.message(revision.place.0), revision.place.1)
             }
-            Self::Change(change) => Key::slot(change.conversation, Slot::Change(change.number)),
+            Self::Change(change) => Key::log_entry(change.conversation, LogPosition::Change(change.number)),
             Self::SigningKey(key) => Key::signing_key(&key.kid),
             Self::PairKey(_) => Key::pair_key(),
             Self::Unknown => return None,
@@ -195,9 +195,9 @@ mod tests {
                 ("sk", "MSG#0000000000007"),
                 ("item", "message"),
                 ("sender", id),
-                ("body", "hush"),
+                ("body", "memo"),
                 ("sent_at", "1"),
-                ("client_key", "01890a5d-ac96-774b-bcce-b302099a8057"),
+                ("idempotency_key", "01890a5d-ac96-774b-bcce-b302099a8057"),
                 ("digest", "x"),
             ],
             &[("pk", conversation), ("sk", "PIN#1"), ("item", "pin")],

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ids::{ConversationId, UserId},
-    model::conversation::Kind,
+    model::conversation::ConversationKind,
 };
 
 impl Store {
@@ -55,7 +55,10 @@ impl Store {
     }
 
     async fn leave_group(&self, id: ConversationId, user: UserId, now: Time) -> Result<(), StoreError> {
-        let group = self.seat(id, user).await?.is_some_and(|seat| seat.conversation.kind == Kind::Group);
+        let group = self
+            .conversation_access(id, user)
+            .await?
+            .is_some_and(|access| access.conversation.kind == ConversationKind::Group);
         if group {
             let request = self.random.uuid();
             self.change_conversation(

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    ids::{ClientKey, ConversationId, MAX_NUMBER, UserId},
+    ids::{ConversationId, IdempotencyKey, MAX_NUMBER, UserId},
     model::message::Draft,
 };
 
@@ -47,7 +47,7 @@ pub enum Appended {
 struct Send<'a> {
     sender: UserId,
     draft: &'a Draft,
-    key: ClientKey,
+    key: IdempotencyKey,
     digest: String,
     clock: &'a Clock,
 }
@@ -60,12 +60,12 @@ struct Tail {
 }
 
 /// What looking at the log found.
-enum Look {
+enum TailSearch {
     /// Not this send; the log ends here.
     Free(Tail),
     /// This send.
     Found(Message),
-    /// The seal.
+    /// The closing entry.
     Closed,
     /// More of the log than may be read stands above the bound.
     TooFar,
@@ -73,7 +73,7 @@ enum Look {
 
 impl Send<'_> {
     fn is(&self, message: &Message) -> bool {
-        message.sender == self.sender && message.client_key == self.key
+        message.sender == self.sender && message.idempotency_key == self.key
     }
 
     /// The answer to a send that stands in the log already.
@@ -90,7 +90,7 @@ impl Send<'_> {
             sender: self.sender,
             body: self.draft.body.clone(),
             sent_at: tail.sent_at.map_or(now, |sent_at| now.max(sent_at + TimeDelta::microseconds(1))),
-            client_key: self.key,
+            idempotency_key: self.key,
             digest: self.digest.clone(),
             revision: 0,
             reply_to: self.draft.reply_to.map(|id| id.number),
@@ -110,10 +110,10 @@ impl Store {
         &self,
         sender: UserId,
         draft: &Draft,
-        made_key: ClientKey,
+        made_key: IdempotencyKey,
         clock: &Clock,
     ) -> Result<Appended, StoreError> {
-        let key = draft.client_key.unwrap_or(made_key);
+        let key = draft.idempotency_key.unwrap_or(made_key);
         let send = Send { sender, draft, key, digest: draft.digest(), clock };
         let (standing, look) =
             try_join(self.standing(draft.conversation, sender), self.look_back(&send)).await?;
@@ -121,10 +121,10 @@ impl Store {
             return Ok(Appended::NoSuchConversation);
         };
         let tail = match look {
-            Look::Free(tail) => tail,
-            Look::Found(message) => return Ok(send.found(message, profile)),
-            Look::Closed => return Ok(Appended::NoSuchConversation),
-            Look::TooFar => return Ok(Appended::OutcomeUnknown),
+            TailSearch::Free(tail) => tail,
+            TailSearch::Found(message) => return Ok(send.found(message, profile)),
+            TailSearch::Closed => return Ok(Appended::NoSuchConversation),
+            TailSearch::TooFar => return Ok(Appended::OutcomeUnknown),
         };
         if draft.after.is_some_and(|after| after.number > tail.number) {
             return Ok(Appended::NoSuchPredecessor);
@@ -168,36 +168,36 @@ impl Store {
                 match self.put(&Item::Message(message.clone()), Expression::condition(ABSENT)).await {
                     Ok(Written::Done(_)) => return Ok(Appended::New(message, profile)),
                     Ok(Written::Refused(occupant)) => send.look_at_occupant(message.number, occupant),
-                    // A loss too: a transaction is sealing this very number.
-                    Err(StoreError::Contention) => Look::Free(tail),
+                    // A loss too: a transaction is closing this very number.
+                    Err(StoreError::Contention) => TailSearch::Free(tail),
                     Err(error) => return Err(error),
                 };
-            if let (Look::Free(seen), true) = (&look, lost_before) {
+            if let (TailSearch::Free(seen), true) = (&look, lost_before) {
                 backoff.lose().await?;
                 look = self.look_again(send, *seen).await?;
             }
             lost_before = true;
             tail = match look {
-                Look::Free(tail) => tail,
-                Look::Found(message) => return Ok(send.found(message, profile)),
-                Look::Closed | Look::TooFar => return Ok(Appended::NoSuchConversation),
+                TailSearch::Free(tail) => tail,
+                TailSearch::Found(message) => return Ok(send.found(message, profile)),
+                TailSearch::Closed | TailSearch::TooFar => return Ok(Appended::NoSuchConversation),
             };
         }
     }
 
     /// Whether the sender may still write, and every number above the last one looked at; as if closed if not.
-    async fn look_again(&self, send: &Send<'_>, tail: Tail) -> Result<Look, StoreError> {
+    async fn look_again(&self, send: &Send<'_>, tail: Tail) -> Result<TailSearch, StoreError> {
         let standing = self.standing(send.draft.conversation, send.sender);
         let (standing, look) = try_join(standing, self.look_above(send, tail)).await?;
-        Ok(if standing.is_some() { look } else { Look::Closed })
+        Ok(if standing.is_some() { look } else { TailSearch::Closed })
     }
 
     /// The tail, and whether this send stands anywhere above the higher of two bounds: the message that the client had
     /// seen, and the time of its key. Reads downward, so that it sees no hole; at most 1 MB.
-    async fn look_back(&self, send: &Send<'_>) -> Result<Look, StoreError> {
+    async fn look_back(&self, send: &Send<'_>) -> Result<TailSearch, StoreError> {
         let conversation = send.draft.conversation;
         let lowest = send.draft.after.map_or(1, |after| after.number);
-        let since = send.draft.client_key.map(|key| key.made_at() - CLOCKS_DIFFER);
+        let since = send.draft.idempotency_key.map(|key| key.made_at() - CLOCKS_DIFFER);
         let limit = if since.is_some() { FIRST_LOOK } else { 1 };
         let first = self
             .query(Span::messages(conversation, lowest, MAX_NUMBER), Reading::newest_first(Some(limit)))
@@ -210,20 +210,20 @@ impl Store {
             let span = Span::messages(conversation, lowest, reached - 1);
             let second = self.query(span, Reading::newest_first(None)).await?;
             look = match send.look_through(second.items, since) {
-                Seen::All(..) if second.more => return Ok(Look::TooFar),
+                Seen::All(..) if second.more => return Ok(TailSearch::TooFar),
                 Seen::All(..) | Seen::Enough(_) => Seen::Enough(tail),
                 found => found,
             };
         }
         Ok(match look {
-            Seen::All(tail, _) | Seen::Enough(tail) => Look::Free(tail),
-            Seen::Found(message) => Look::Found(message),
-            Seen::Closed => Look::Closed,
+            Seen::All(tail, _) | Seen::Enough(tail) => TailSearch::Free(tail),
+            Seen::Found(message) => TailSearch::Found(message),
+            Seen::Closed => TailSearch::Closed,
         })
     }
 
     /// Looks at every number above `tail`, which has been looked at.
-    async fn look_above(&self, send: &Send<'_>, tail: Tail) -> Result<Look, StoreError> {
+    async fn look_above(&self, send: &Send<'_>, tail: Tail) -> Result<TailSearch, StoreError> {
         let conversation = send.draft.conversation;
         let (mut highest, mut top) = (None, MAX_NUMBER);
         loop {
@@ -231,8 +231,8 @@ impl Store {
                 .query(Span::messages(conversation, tail.number + 1, top), Reading::newest_first(None))
                 .await?;
             match send.look_through(page.items, None) {
-                Seen::Found(message) => return Ok(Look::Found(message)),
-                Seen::Closed => return Ok(Look::Closed),
+                Seen::Found(message) => return Ok(TailSearch::Found(message)),
+                Seen::Closed => return Ok(TailSearch::Closed),
                 Seen::All(found, lowest) => {
                     highest = highest.or((found.number > 0).then_some(found));
                     top = lowest.saturating_sub(1);
@@ -240,7 +240,7 @@ impl Store {
                 Seen::Enough(_) => {}
             }
             if !page.more || top <= tail.number {
-                return Ok(Look::Free(highest.unwrap_or(tail)));
+                return Ok(TailSearch::Free(highest.unwrap_or(tail)));
             }
         }
     }
@@ -259,7 +259,7 @@ enum Seen {
     Enough(Tail),
     /// This send.
     Found(Message),
-    /// The seal.
+    /// The closing entry.
     Closed,
 }
 
@@ -288,12 +288,12 @@ impl Send<'_> {
     }
 
     /// Looks at what took the number that a put was for.
-    fn look_at_occupant(&self, number: u64, occupant: Option<Item>) -> Look {
+    fn look_at_occupant(&self, number: u64, occupant: Option<Item>) -> TailSearch {
         match occupant {
-            Some(Item::Closed(_)) => Look::Closed,
-            Some(Item::Message(message)) if self.is(&message) => Look::Found(message),
-            Some(Item::Message(message)) => Look::Free(Tail { number, sent_at: Some(message.sent_at) }),
-            _ => Look::Free(Tail { number, sent_at: None }),
+            Some(Item::Closed(_)) => TailSearch::Closed,
+            Some(Item::Message(message)) if self.is(&message) => TailSearch::Found(message),
+            Some(Item::Message(message)) => TailSearch::Free(Tail { number, sent_at: Some(message.sent_at) }),
+            _ => TailSearch::Free(Tail { number, sent_at: None }),
         }
     }
 }

@@ -133,7 +133,7 @@ impl Store {
         }
     }
 
-    /// A page of messages; `None` where it meets the seal. A page ends at its limit, at 1 MB, or at [`ENTRIES_PER_PAGE`], and one
+    /// A page of messages; `None` where it meets the closing entry. A page ends at its limit, at 1 MB, or at [`ENTRIES_PER_PAGE`], and one
     /// that is read forward before the first hole: number n + 1 may have been written while n was being read past.
     pub async fn messages(
         &self,
@@ -177,7 +177,7 @@ impl Store {
         Ok(Some(page))
     }
 
-    /// The newest messages from number `top` down to the one above the base, at most `limit`; `None` where they meet the seal.
+    /// The newest messages from number `top` down to the one above the base, at most `limit`; `None` where they meet the closing entry.
     /// Tombstones are read past, [`ENTRIES_PER_PAGE`] at most: `older` says where reading has ended.
     pub async fn messages_down_from(
         &self,
@@ -194,7 +194,7 @@ impl Store {
             let wanted = progress.wanted();
             let span = Span::messages(conversation, base + 1, top);
             let read = self.query(span, reading(true, Some(wanted))).await?;
-            let Some(entries) = unsealed(read.items) else {
+            let Some(entries) = messages_unless_closed(read.items) else {
                 return Ok(None);
             };
             let (count, is_short) = (entries.len(), read.more && entries.len() < wanted);
@@ -234,7 +234,7 @@ impl Store {
             let wanted = progress.wanted() + 1;
             let span = Span::messages(source.conversation, reached + 1, MAX_NUMBER);
             let read = self.query(span, reading(false, Some(wanted))).await?;
-            let Some(entries) = unsealed(read.items) else {
+            let Some(entries) = messages_unless_closed(read.items) else {
                 return Ok(None);
             };
             let (count, mut is_end) = (entries.len(), !read.more);
@@ -283,8 +283,8 @@ pub(super) fn reading(descending: bool, limit: Option<usize>) -> Reading {
     Reading { descending, limit, consistency: Consistency::Strong }
 }
 
-/// The messages of a page; `None` where the seal is among them. Kinds of a later release are passed over.
-pub(crate) fn unsealed(items: Vec<Item>) -> Option<Vec<Message>> {
+/// The messages of a page; `None` where the closing entry is among them. Kinds of a later release are passed over.
+pub(crate) fn messages_unless_closed(items: Vec<Item>) -> Option<Vec<Message>> {
     let mut messages = Vec::with_capacity(items.len());
     for item in items {
         match item {

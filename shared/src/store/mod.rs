@@ -39,7 +39,7 @@ use tokio::sync::OnceCell;
 
 pub use self::{
     backoff::PATIENCE,
-    credentials::{PasswordChange, PasswordChanged, Tally},
+    credentials::{FailedAttempts, PasswordChange, PasswordChanged},
     error::StoreError,
     schema::TableDefinition,
     sessions::Rotation,

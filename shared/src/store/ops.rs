@@ -93,7 +93,7 @@ fn names_in(expression: &str) -> impl Iterator<Item = (String, String)> + '_ {
 
 /// One page of a query.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub(crate) struct QueryPage {
     /// In the order that was asked for.
     pub(crate) items: Vec<Item>,
     /// Whether the span goes on behind the last of them.
@@ -132,17 +132,17 @@ impl Store {
     }
 
     /// One page of a span: it ends at the limit, or at 1 MB.
-    pub(super) async fn query(&self, span: Span, reading: Reading) -> Result<Page, StoreError> {
+    pub(super) async fn query(&self, span: Span, reading: Reading) -> Result<QueryPage, StoreError> {
         let (items, last) = self.query_raw(&span, reading, None).await?;
         let items = items.into_iter().map(Item::decode).collect::<Result<_, _>>()?;
-        Ok(Page { items, more: last.is_some() })
+        Ok(QueryPage { items, more: last.is_some() })
     }
 
     /// A span up to the limit, or all of it: however short the pages are that `DynamoDB` gives.
-    pub(super) async fn query_whole(&self, span: Span, reading: Reading) -> Result<Page, StoreError> {
+    pub(super) async fn query_whole(&self, span: Span, reading: Reading) -> Result<QueryPage, StoreError> {
         let (items, more) = self.query_whole_raw(&span, reading).await?;
         let items = items.into_iter().map(Item::decode).collect::<Result<_, _>>()?;
-        Ok(Page { items, more })
+        Ok(QueryPage { items, more })
     }
 
     /// The same, undecoded: an index projects keys only.

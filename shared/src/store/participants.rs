@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 pub use self::planning::Wanted;
 use self::{
-    planning::Plan,
+    planning::ParticipantsPlan,
     writing::{By, role_step, told},
 };
 use super::{
     Store, StoreError, Time,
     backoff::Backoff,
     changes::ChangeWritten,
-    conversations::{ConversationEdit, Seat, conversation_change, meta_step},
+    conversations::{ConversationAccess, ConversationEdit, conversation_change, meta_step},
     items::{ChangeKind, Conversation, Item, Member},
     ops::{Consistency, Reading},
     table::{Key, Span},
@@ -78,7 +78,7 @@ pub enum ParticipantsWritten {
 }
 
 /// A group as it was read, and where its change log goes on.
-struct Present {
+struct CurrentGroup {
     conversation: Conversation,
     tail: u64,
     number: u64,
@@ -131,19 +131,19 @@ impl Store {
         id: ConversationId,
         actor: UserId,
         request: Uuid,
-    ) -> Result<Option<Present>, StoreError> {
-        let (seat, tail, changes) =
-            try_join3(self.seat(id, actor), self.tail(id), self.change_tail(id)).await?;
+    ) -> Result<Option<CurrentGroup>, StoreError> {
+        let (access, tail, changes) =
+            try_join3(self.conversation_access(id, actor), self.tail(id), self.change_tail(id)).await?;
         let is_done = changes.is_of(request);
         // The conversation may have been read before the try took effect.
-        let seat = if is_done { self.seat(id, actor).await? } else { seat };
-        Ok(match (seat, tail, changes.next) {
-            (Some(Seat { conversation, .. }), Some(tail), Some(number)) => {
-                Some(Present { conversation, tail, number, is_done })
+        let access = if is_done { self.conversation_access(id, actor).await? } else { access };
+        Ok(match (access, tail, changes.next) {
+            (Some(ConversationAccess { conversation, .. }), Some(tail), Some(number)) => {
+                Some(CurrentGroup { conversation, tail, number, is_done })
             }
             // The last participant has left by this request, which closed the conversation.
-            (Some(Seat { conversation, .. }), ..) if is_done => {
-                Some(Present { conversation, tail: 0, number: 0, is_done })
+            (Some(ConversationAccess { conversation, .. }), ..) if is_done => {
+                Some(CurrentGroup { conversation, tail: 0, number: 0, is_done })
             }
             _ => None,
         })
@@ -167,7 +167,7 @@ impl Store {
             let Some(present) = self.present(id, actor, request).await? else {
                 return Ok(ParticipantsWritten::Gone);
             };
-            if !present.is_done && !edit.expected.allows(present.conversation.v) {
+            if !present.is_done && !edit.expected.allows(present.conversation.version) {
                 return Ok(ParticipantsWritten::Stale);
             }
             let wanted = if present.is_done { wanted.settled() } else { wanted };
@@ -182,7 +182,7 @@ impl Store {
             if present.is_done || plan.is_empty() && edited.is_none() {
                 return Ok(ParticipantsWritten::done(present.conversation, plan.standing));
             }
-            let version = present.conversation.v + 1;
+            let version = present.conversation.version + 1;
             let conversation = plan.applied(edited.unwrap_or(present.conversation.clone()), version);
             match self.write_plan(&present, &conversation, &plan, By { actor, request, now }).await? {
                 ChangeWritten::Done => {
@@ -217,7 +217,7 @@ impl Store {
                 return Ok(ParticipantsWritten::done(present.conversation, vec![member]));
             }
             let mut conversation = present.conversation;
-            conversation.v += 1;
+            conversation.version += 1;
             conversation.owners.retain(|owner| *owner != user);
             if role == MemberRole::Owner {
                 conversation.owners.push(user);

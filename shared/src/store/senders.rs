@@ -12,15 +12,15 @@ use super::{
 use crate::ids::{ConversationId, UserId};
 
 /// A user in a conversation.
-pub type Seat = (ConversationId, UserId);
+pub type MemberId = (ConversationId, UserId);
 
-/// Profiles, and those of the seats asked for that are memberships.
+/// Profiles, and those of the members asked for that are memberships.
 #[derive(Debug, Default)]
 pub struct Senders {
     /// Profiles by user.
     pub profiles: HashMap<UserId, User>,
     /// Users who are participants now.
-    pub participating: HashSet<Seat>,
+    pub participating: HashSet<MemberId>,
 }
 
 impl Senders {
@@ -36,14 +36,14 @@ impl Senders {
 }
 
 impl Store {
-    /// Profiles of `users` and memberships at `seats`, a hundred of both in one request. For display: eventually
+    /// Profiles of `users` and memberships at `members`, a hundred of both in one request. For display: eventually
     /// consistent, and profiles that such a read does not have yet are read once more.
     pub async fn senders(
         &self,
         users: BTreeSet<UserId>,
-        seats: BTreeSet<Seat>,
+        members: BTreeSet<MemberId>,
     ) -> Result<Senders, StoreError> {
-        let members = seats.iter().map(|(conversation, user)| Key::member(*conversation, *user));
+        let members = members.iter().map(|(conversation, user)| Key::member(*conversation, *user));
         let keys = users.iter().map(|user| Key::user(*user)).chain(members).collect();
         let mut senders = Senders::default();
         senders.take(self.batch_get(keys, Consistency::Eventual).await?);

@@ -54,7 +54,7 @@ pub struct Key {
 
 /// A place in one of a conversation's two logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Slot {
+pub enum LogPosition {
     /// A number of the message log.
     Message(u64),
     /// A number of the change log.
@@ -106,15 +106,15 @@ impl Key {
     /// A message.
     #[must_use]
     pub fn message(id: MessageId) -> Self {
-        Self::slot(id.conversation, Slot::Message(id.number))
+        Self::log_entry(id.conversation, LogPosition::Message(id.number))
     }
 
     /// A place in one of the two logs.
     #[must_use]
-    pub fn slot(conversation: ConversationId, slot: Slot) -> Self {
-        let sk = match slot {
-            Slot::Message(number) => format!("MSG#{number:013}"),
-            Slot::Change(number) => format!("CHANGE#{number:013}"),
+    pub fn log_entry(conversation: ConversationId, position: LogPosition) -> Self {
+        let sk = match position {
+            LogPosition::Message(number) => format!("MSG#{number:013}"),
+            LogPosition::Change(number) => format!("CHANGE#{number:013}"),
         };
         Self::new(of_conversation(conversation), sk)
     }
@@ -210,7 +210,7 @@ mod tests {
             (Key::message(id), "CONV#01010101-0101-8010-8404-040000000000|MSG#0000000000007"),
             (Key::revision(id, 2), "CONV#01010101-0101-8010-8404-040000000000|REV#0000000000007#000002"),
             (
-                Key::slot(conversation, Slot::Change(3)),
+                Key::log_entry(conversation, LogPosition::Change(3)),
                 "CONV#01010101-0101-8010-8404-040000000000|CHANGE#0000000000003",
             ),
             (Key::signing_key("abc"), "KEYS|KEY#abc"),

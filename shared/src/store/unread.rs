@@ -3,7 +3,7 @@
 use super::{
     Store, StoreError,
     items::{Member, Message},
-    messages::{reading, unsealed},
+    messages::{messages_unless_closed, reading},
     table::Span,
 };
 use crate::ids::{ConversationId, MAX_NUMBER, UserId};
@@ -66,7 +66,7 @@ impl Store {
         while let Some((low, high)) = count.unread_span() {
             let span = Span::messages(count.conversation, low, high);
             let page = self.query(span, reading(true, Some(UNREAD_PAGE))).await?;
-            count.take(&unsealed(page.items).unwrap_or_default(), page.more);
+            count.take(&messages_unless_closed(page.items).unwrap_or_default(), page.more);
         }
         Ok(count.result())
     }

@@ -184,7 +184,7 @@ pub fn rows() -> Vec<Row> {
             .who(As::Nobody)
             .is(401, "token_not_valid"),
         Row::new("send without a token", "POST", "/api/messages/")
-            .json(r#"{"conversation": "{conversation}", "message_body": "hush"}"#)
+            .json(r#"{"conversation": "{conversation}", "message_body": "memo"}"#)
             .who(As::Nobody)
             .is(401, "not_authenticated"),
         Row::new("a bad path without a token", "GET", "/api/messages/nonsense/")

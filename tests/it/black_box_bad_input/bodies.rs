@@ -9,30 +9,30 @@ const MALFORMED: [(&str, &str); 30] = [
     ("an open brace", "{"),
     ("no value", r#"{"message_body": }"#),
     ("an array", "[]"),
-    ("a string", r#""hush""#),
+    ("a string", r#""memo""#),
     ("a number", "42"),
     ("null", "null"),
     ("something behind", "{} x"),
     ("two values", "{}{}"),
-    ("single quotes", "{'message_body': 'hush'}"),
-    ("a comment", "{/* hush */}"),
-    ("a trailing comma", r#"{"message_body": "hush",}"#),
+    ("single quotes", "{'message_body': 'memo'}"),
+    ("a comment", "{/* memo */}"),
+    ("a trailing comma", r#"{"message_body": "memo",}"#),
     ("NaN", r#"{"metadata": {"a": NaN}}"#),
     ("Infinity", r#"{"metadata": {"a": -Infinity}}"#),
-    ("a number beyond a double", r#"{"conversation": "{conversation}", "message_body": "hush", "metadata": {"a": 1e400}}"#),
-    ("a negative number beyond a double", r#"{"conversation": "{conversation}", "message_body": "hush", "metadata": {"a": [-1E309]}}"#),
-    ("a number beyond a double elsewhere", r#"{"conversation": 1e400, "message_body": "hush"}"#),
+    ("a number beyond a double", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a": 1e400}}"#),
+    ("a negative number beyond a double", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a": [-1E309]}}"#),
+    ("a number beyond a double elsewhere", r#"{"conversation": 1e400, "message_body": "memo"}"#),
     ("a leading zero", r#"{"metadata": {"a": 01}}"#),
-    ("a duplicate key", r#"{"conversation": "{conversation}", "message_body": "hush", "message_body": "hush"}"#),
-    ("a duplicate key inside", r#"{"conversation": "{conversation}", "message_body": "hush", "metadata": {"a": 1, "a": 2}}"#),
-    ("a duplicate key, spelled otherwise", r#"{"conversation": "{conversation}", "message_body": "hush", "message_b\u006fdy": "hush"}"#),
+    ("a duplicate key", r#"{"conversation": "{conversation}", "message_body": "memo", "message_body": "memo"}"#),
+    ("a duplicate key inside", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a": 1, "a": 2}}"#),
+    ("a duplicate key, spelled otherwise", r#"{"conversation": "{conversation}", "message_body": "memo", "message_b\u006fdy": "memo"}"#),
     ("a lone high surrogate", r#"{"conversation": "{conversation}", "message_body": "\ud800"}"#),
     ("a lone low surrogate", r#"{"conversation": "{conversation}", "message_body": "\udc00x"}"#),
     ("surrogates the wrong way round", r#"{"conversation": "{conversation}", "message_body": "\udc00\ud800"}"#),
     ("NUL", r#"{"conversation": "{conversation}", "message_body": "a\u0000b"}"#),
     ("ESC", r#"{"conversation": "{conversation}", "message_body": "\u001b[31m"}"#),
     ("a carriage return", r#"{"conversation": "{conversation}", "message_body": "a\rb"}"#),
-    ("NUL in a key", r#"{"conversation": "{conversation}", "message_body": "hush", "metadata": {"a\u0000": 1}}"#),
+    ("NUL in a key", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a\u0000": 1}}"#),
     ("a control character as it is", "{\"conversation\": \"{conversation}\", \"message_body\": \"a\u{1}b\"}"),
     ("an unknown escape", r#"{"conversation": "{conversation}", "message_body": "\x41"}"#),
 ];
@@ -48,7 +48,7 @@ fn around(bytes: &[u8]) -> Vec<u8> {
 
 fn nested(depth: usize) -> String {
     format!(
-        r#"{{"conversation": "{{conversation}}", "message_body": "hush", "metadata": {{"a": {}{}}}}}"#,
+        r#"{{"conversation": "{{conversation}}", "message_body": "memo", "metadata": {{"a": {}{}}}}}"#,
         "[".repeat(depth),
         "]".repeat(depth)
     )
@@ -88,7 +88,7 @@ pub fn rows() -> Vec<Row> {
         send("over 256 KB of white space")
             .raw("application/json", vec![b' '; 256 * 1024 + 1])
             .is(413, "payload_too_large"),
-        send("no media type").raw("", around(b"hush")).is(415, "unsupported_media_type"),
+        send("no media type").raw("", around(b"memo")).is(415, "unsupported_media_type"),
     ]);
     for media in [
         "text/plain",
@@ -98,20 +98,20 @@ pub fn rows() -> Vec<Row> {
         "application/json-seq",
         "text/json",
     ] {
-        let row = send(&format!("as {media}")).raw(media, br#"{"message_body": "hush"}"#.as_slice());
+        let row = send(&format!("as {media}")).raw(media, br#"{"message_body": "memo"}"#.as_slice());
         rows.push(row.is(415, "unsupported_media_type"));
     }
     rows.extend([
         send("a form with a field twice")
-            .form("conversation={conversation}&message_body=hush&message_body=hush")
+            .form("conversation={conversation}&message_body=memo&message_body=memo")
             .field("message_body"),
         send("a form that is not UTF-8").form("conversation={conversation}&message_body=%ff").malformed(),
         send("a form with NUL").form("conversation={conversation}&message_body=a%00b").malformed(),
         send("a form with a field that we do not have")
-            .form("conversation={conversation}&message_body=hush&x=1")
+            .form("conversation={conversation}&message_body=memo&x=1")
             .field("x"),
-        send("a form as JSON").raw("application/json", "message_body=hush").malformed(),
-        send("JSON as a form").form(r#"{"message_body": "hush"}"#),
+        send("a form as JSON").raw("application/json", "message_body=memo").malformed(),
+        send("JSON as a form").form(r#"{"message_body": "memo"}"#),
     ]);
     rows
 }

@@ -19,7 +19,7 @@ pub fn rows() -> Vec<Row> {
         rows.push(row.header("cookie", cookie).is(401, "not_authenticated"));
         let row = Row::new(&format!("cookie: send with {cookie}"), "POST", "/api/messages/").who(As::Nobody);
         let row = row.header("cookie", cookie).header("x-csrftoken", "x");
-        rows.push(row.json(r#"{"message_body": "hush"}"#).is(401, "not_authenticated"));
+        rows.push(row.json(r#"{"message_body": "memo"}"#).is(401, "not_authenticated"));
     }
     for (method, path) in [
         ("PUT", "/api-auth/login/"),

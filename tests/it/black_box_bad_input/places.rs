@@ -129,14 +129,14 @@ pub fn rows() -> Vec<Row> {
             .is(404, "not_found"),
         Row::new("a method that nobody knows", "BREW", "/api/messages/").is(405, "method_not_allowed"),
         Row::new("a method in a parameter", "POST", "/api/messages/?_method=DELETE")
-            .json(r#"{"conversation": "{conversation}", "message_body": "hush"}"#)
+            .json(r#"{"conversation": "{conversation}", "message_body": "memo"}"#)
             .field("_method"),
         Row::new("a path of another depth", "GET", "/api/messages/{message}/revisions/1/")
             .is(404, "not_found"),
         Row::new("everybody, for a guest", "GET", "/api/users/").is(403, "permission_denied"),
         Row::new("the user with no email", "GET", "/api/users/?email=nonsense").field("email"),
         Row::new("an ETag that it never had", "PATCH", "/api/messages/{message}/")
-            .json(r#"{"message_body": "hush, other"}"#)
+            .json(r#"{"message_body": "memo, other"}"#)
             .header("if-match", "\"999\"")
             .is(412, "precondition_failed"),
         Row::new("an ETag that is none", "DELETE", "/api/conversations/{conversation}/")
@@ -146,11 +146,11 @@ pub fn rows() -> Vec<Row> {
             .header("if-match", "\"nonsense\"")
             .is(412, "precondition_failed"),
         Row::new("an Idempotency-Key that is none", "POST", "/api/messages/")
-            .json(r#"{"conversation": "{conversation}", "message_body": "hush"}"#)
+            .json(r#"{"conversation": "{conversation}", "message_body": "memo"}"#)
             .header("idempotency-key", "nonsense")
             .field("Idempotency-Key"),
         Row::new("two Idempotency-Keys", "POST", "/api/messages/")
-            .json(r#"{"conversation": "{conversation}", "message_body": "hush"}"#)
+            .json(r#"{"conversation": "{conversation}", "message_body": "memo"}"#)
             .header("idempotency-key", "01890a5d-ac96-774b-bcce-b302099a8057")
             .header("idempotency-key", "01890a5d-ac96-774b-bcce-b302099a8058")
             .field("Idempotency-Key")

@@ -46,12 +46,12 @@ async fn lists_are_complete_however_short_the_pages_are() {
     let stage = Stage::new(&app, Operation::CloseAccount).await;
     for n in 0..5 {
         let group = stage.ann.group(&[&stage.cleo]).await;
-        stage.cleo.send(&group, &format!("hush, in {n}")).await;
+        stage.cleo.send(&group, &format!("memo, in {n}")).await;
         log_in(&app, &stage.ann.email, PASSWORD).await.ok();
     }
     for n in 0..6 {
-        stage.ann.edit(&stage.message, &format!("hush, edit {n}")).await.ok();
-        stage.ben.send(&stage.group, &format!("hush, more {n}")).await;
+        stage.ann.edit(&stage.message, &format!("memo, edit {n}")).await.ok();
+        stage.ben.send(&stage.group, &format!("memo, more {n}")).await;
     }
     stage.ann.add(&stage.group, &[&stage.cleo]).await;
     app.proxy.faults.always(on(Query), ShortPage(2));
@@ -83,7 +83,7 @@ async fn lists_are_complete_however_short_the_pages_are() {
     let path = format!("/api/conversations/{}/", stage.group);
     let same = json!({ "participants": [stage.ann.id, stage.ben.id, stage.cleo.id] });
     stage.ann.patch(&path, same).await.ok();
-    stage.ben.send(&stage.group, "hush, sent on short pages").await;
+    stage.ben.send(&stage.group, "memo, sent on short pages").await;
     let left = stage.ann.group(&[&stage.ben, &stage.cleo]).await;
     stage.ann.leave(&left).await.expect(204);
     stage.ann.delete_message(&stage.message).await.nothing();
@@ -99,7 +99,7 @@ async fn a_count_of_unread_messages_goes_on_however_short_the_pages_are() {
     let app = TestApp::new().await;
     let stage = Stage::new(&app, Operation::Send).await;
     for n in 0..25 {
-        stage.ben.send(&stage.group, &format!("hush, more {n}")).await;
+        stage.ben.send(&stage.group, &format!("memo, more {n}")).await;
     }
     app.proxy.faults.always(on(Query).of("MSG#"), ShortPage(2));
     assert_eq!(stage.ann.unread(&stage.group).await, 26);

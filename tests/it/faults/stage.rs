@@ -56,8 +56,8 @@ impl Stage {
     pub async fn new(app: &TestApp, operation: Operation) -> Self {
         let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
         let group = ann.group(&[&ben]).await;
-        let message = ann.send(&group, "hush, one").await;
-        let bens = ben.send(&group, "hush, two").await;
+        let message = ann.send(&group, "memo, one").await;
+        let bens = ben.send(&group, "memo, two").await;
         let mut stage = Self {
             key: app.key(),
             email: unique_email("dan"),
@@ -77,7 +77,7 @@ impl Stage {
         }
         if operation == Operation::HideDirect {
             stage.direct = stage.ann.direct(&stage.ben).await;
-            stage.ben.send(&stage.direct, "hush, direct").await;
+            stage.ben.send(&stage.direct, "memo, direct").await;
         }
         stage
     }
@@ -110,9 +110,9 @@ impl Stage {
                 self.ann.post("/api/conversations/", body).await
             }
             Operation::OpenDirect => self.ann.open_direct(&self.cleo).await,
-            Operation::Rename => self.ann.patch(&conversation, json!({ "name": "hush, new" })).await,
-            Operation::Send => self.ann.send_with_key(&self.group, &self.key, "hush, sent").await,
-            Operation::Edit => self.ann.edit(&self.message, "hush, edited").await,
+            Operation::Rename => self.ann.patch(&conversation, json!({ "name": "memo, new" })).await,
+            Operation::Send => self.ann.send_with_key(&self.group, &self.key, "memo, sent").await,
+            Operation::Edit => self.ann.edit(&self.message, "memo, edited").await,
             Operation::DeleteMessage => self.ann.delete_message(&self.message).await,
             Operation::MarkRead => self.ann.mark_read(&self.group, &self.bens).await,
             Operation::Add => self.ann.add(&self.group, &[&self.cleo]).await,
@@ -130,16 +130,16 @@ impl Stage {
     /// What people do after it, so that a write of before would be seen; the whole table then.
     pub async fn go_on(&self, app: &TestApp, operation: Operation, answer: &Answer) -> Vec<Item> {
         match operation {
-            Operation::Send => drop(self.ann.edit(&answer.json(), "hush, later").await.ok()),
-            Operation::Edit => drop(self.ann.edit(&self.message, "hush, later").await.ok()),
+            Operation::Send => drop(self.ann.edit(&answer.json(), "memo, later").await.ok()),
+            Operation::Edit => drop(self.ann.edit(&self.message, "memo, later").await.ok()),
             Operation::Add => self.ann.remove(&self.group, &self.cleo).await.nothing(),
             Operation::Remove => drop(self.ann.add(&self.group, &[&self.ben]).await),
             Operation::Rename => {
                 let path = format!("/api/conversations/{}/", self.group);
-                self.ann.patch(&path, json!({ "name": "hush, later" })).await.ok();
+                self.ann.patch(&path, json!({ "name": "memo, later" })).await.ok();
             }
             Operation::MarkRead => {
-                let later = self.ben.send(&self.group, "hush, later").await;
+                let later = self.ben.send(&self.group, "memo, later").await;
                 self.ann.mark_read(&self.group, &later).await.ok();
             }
             Operation::LogIn | Operation::Refresh => {
@@ -178,20 +178,22 @@ impl Stage {
             Operation::CreateGroup | Operation::OpenDirect => {
                 assert!(!self.cleo.all("/api/messages/").await.iter().any(Value::is_null));
             }
-            Operation::Rename => assert_eq!(self.ben.conversation(&self.group).await["name"], "hush, new"),
+            Operation::Rename => assert_eq!(self.ben.conversation(&self.group).await["name"], "memo, new"),
             Operation::Send => {
-                assert_eq!(self.ben.bodies(&self.group).await, ["hush, one", "hush, two", "hush, sent"]);
+                assert_eq!(self.ben.bodies(&self.group).await, ["memo, one", "memo, two", "memo, sent"]);
             }
             Operation::Edit => {
                 let message = self.ben.get(&message_path(&self.message)).await.ok();
                 assert_eq!(
                     (&message["message_body"], &message["revision"]),
-                    (&json!("hush, edited"), &json!(1))
+                    (&json!("memo, edited"), &json!(1))
                 );
             }
-            Operation::DeleteMessage => assert_eq!(self.ben.bodies(&self.group).await, ["hush, two"]),
+            Operation::DeleteMessage => assert_eq!(self.ben.bodies(&self.group).await, ["memo, two"]),
             Operation::MarkRead => assert_eq!(self.ann.unread(&self.group).await, 0),
-            Operation::Add => assert_eq!(self.cleo.bodies(&self.group).await, ["hush, one", "hush, two"]),
+            Operation::Add => {
+                assert_eq!(self.cleo.bodies(&self.group).await, ["memo, one", "memo, two"]);
+            }
             Operation::Remove => drop(self.ben.get(&conversation).await.problem(404, "not_found")),
             Operation::Leave => {
                 self.ann.get(&conversation).await.problem(404, "not_found");
@@ -206,11 +208,11 @@ impl Stage {
             Operation::GiveOwnership => drop(self.ben.remove(&self.group, &self.ann).await.expect(204)),
             Operation::DeleteConversation => {
                 self.ann.get(&conversation).await.problem(404, "not_found");
-                self.ben.try_send(&self.group, "hush, late").await.refuses("conversation");
+                self.ben.try_send(&self.group, "memo, late").await.refuses("conversation");
             }
             Operation::HideDirect => {
                 assert_eq!(self.ann.bodies(&self.direct).await, Vec::<String>::new());
-                assert_eq!(self.ben.bodies(&self.direct).await, ["hush, direct"]);
+                assert_eq!(self.ben.bodies(&self.direct).await, ["memo, direct"]);
             }
         }
     }

@@ -38,14 +38,18 @@ impl Whole {
         numbered(pk, "MSG#", &messages);
         numbered(pk, "CHANGE#", &changes);
         for log in [&messages, &changes] {
-            let seals = log.iter().filter(|item| text(item, "item") == "closed").count();
-            let sealed = log.last().is_some_and(|item| text(item, "item") == "closed");
-            assert_eq!(seals, usize::from(sealed), "{pk}: something stands above a seal");
+            let closing_entries = log.iter().filter(|item| text(item, "item") == "closed").count();
+            let is_closed = log.last().is_some_and(|item| text(item, "item") == "closed");
+            assert_eq!(
+                closing_entries,
+                usize::from(is_closed),
+                "{pk}: something stands above a closing entry"
+            );
         }
         check_messages(pk, &messages);
         self.check_revisions(pk, &messages, &changes);
-        let sealed = messages.last().is_some_and(|item| text(item, "item") == "closed");
-        if !sealed {
+        let is_closed = messages.last().is_some_and(|item| text(item, "item") == "closed");
+        if !is_closed {
             self.check_members(pk, id, messages.len() as u64);
         }
     }
@@ -136,8 +140,9 @@ impl Whole {
         for entry in self.kind(pk, "CONV#") {
             let conversation = text(entry, "sk");
             let member = self.kind(&conversation, &format!("MEMBER#{id}"));
-            let sealed = self.kind(&conversation, "MSG#").iter().any(|item| text(item, "item") == "closed");
-            assert!(sealed || member.len() == 1, "{pk}: lists {conversation} and takes no part");
+            let is_closed =
+                self.kind(&conversation, "MSG#").iter().any(|item| text(item, "item") == "closed");
+            assert!(is_closed || member.len() == 1, "{pk}: lists {conversation} and takes no part");
         }
     }
 }
@@ -155,7 +160,7 @@ fn check_messages(pk: &str, messages: &[&Item]) {
     let mut keys = HashSet::new();
     let mut before = 0;
     for message in messages.iter().filter(|item| text(item, "item") == "message") {
-        let key = (text(message, "sender"), text(message, "client_key"));
+        let key = (text(message, "sender"), text(message, "idempotency_key"));
         assert!(keys.insert(key), "{pk}: two messages of one key");
         let sent_at = number(message, "sent_at");
         assert!(sent_at > before, "{pk}: {} was sent before its predecessor", text(message, "sk"));

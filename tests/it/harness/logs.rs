@@ -11,7 +11,7 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 /// Stands in every password of the suite.
 pub const PASSWORD_CANARY: &str = "horse-battery";
 /// Stands in every message body, name and piece of metadata that the harness sends.
-pub const BODY_CANARY: &str = "hush";
+pub const BODY_CANARY: &str = "memo";
 
 /// What no line may hold, and what it would be.
 #[rustfmt::skip]

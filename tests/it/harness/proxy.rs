@@ -39,7 +39,7 @@ struct Core {
     faults: Faults,
     used: Used,
     cost: Mutex<Option<Cost>>,
-    tally: Mutex<HashMap<&'static str, usize>>,
+    counts: Mutex<HashMap<&'static str, usize>>,
     replica: tokio::sync::RwLock<Option<Replica>>,
 }
 
@@ -51,7 +51,7 @@ impl Proxy {
             faults: faults.clone(),
             used: used.clone(),
             cost: Mutex::default(),
-            tally: Mutex::default(),
+            counts: Mutex::default(),
             replica: tokio::sync::RwLock::default(),
         });
         let address = wire::serve(core.clone()).await;
@@ -77,9 +77,9 @@ impl Proxy {
     }
 
     /// How many calls have passed, and how many of them were puts of single items that were done or refused.
-    pub fn tally(&self) -> (usize, usize) {
-        let tally = self.core.tally.lock().unwrap();
-        let of = |what| tally.get(what).copied().unwrap_or_default();
+    pub fn counts(&self) -> (usize, usize) {
+        let counts = self.core.counts.lock().unwrap();
+        let of = |what| counts.get(what).copied().unwrap_or_default();
         (of("call"), of("put") + of("put refused"))
     }
 }
@@ -127,9 +127,9 @@ impl Core {
     fn count(&self, operation: &str, status: u16) {
         if operation == "PutItem" {
             let what = if status == 200 { "put" } else { "put refused" };
-            *self.tally.lock().unwrap().entry(what).or_default() += 1;
+            *self.counts.lock().unwrap().entry(what).or_default() += 1;
         }
-        *self.tally.lock().unwrap().entry("call").or_default() += 1;
+        *self.counts.lock().unwrap().entry("call").or_default() += 1;
     }
 
     async fn faulty(&self, call: &Call, body: Vec<u8>, fault: Fault) -> Reply {

@@ -49,7 +49,7 @@ pub struct Table {
     pub name: String,
 }
 
-/// An item with plain values: `{"pk": "USER#…", "v": 1}`.
+/// An item with plain values: `{"pk": "USER#…", "version": 1}`.
 pub type Item = Map<String, Value>;
 
 impl Table {

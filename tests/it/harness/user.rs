@@ -74,7 +74,7 @@ impl User {
     pub async fn group(&self, others: &[&User]) -> String {
         let own = others.is_empty().then_some(self);
         let ids: Vec<&str> = others.iter().copied().chain(own).map(|user| user.id.as_str()).collect();
-        let body = json!({ "participants": ids, "name": "hush, a group" });
+        let body = json!({ "participants": ids, "name": "memo, a group" });
         let conversation = self.post("/api/conversations/", body).await.created();
         id_of(&conversation)
     }

@@ -88,7 +88,7 @@ async fn the_order_is_that_of_a_list_kept_by_hand() {
 }
 
 async fn said(model: &mut Model, (conversation, sender): &(String, User), step: usize) {
-    let message = sender.send(conversation, &format!("hush {step}")).await;
+    let message = sender.send(conversation, &format!("memo {step}")).await;
     model.newest.entry(conversation.clone()).or_default().push(message);
     model.active(conversation);
 }
@@ -99,7 +99,7 @@ async fn a_walk_through_the_pages_loses_nothing_while_others_write() {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let groups = groups(&ann, &ben, 24).await;
     for group in &groups {
-        ben.send(group, "hush").await;
+        ben.send(group, "memo").await;
     }
     let quiet: Vec<String> = groups.iter().rev().step_by(2).cloned().collect();
     let busy: Vec<&String> = groups.iter().filter(|group| !quiet.contains(group)).collect();
@@ -110,7 +110,7 @@ async fn a_walk_through_the_pages_loses_nothing_while_others_write() {
         while let Some(link) = next {
             let write = async {
                 for _ in 0..2 {
-                    ben.send(busy[dice.below(busy.len())], "hush, meanwhile").await;
+                    ben.send(busy[dice.below(busy.len())], "memo, meanwhile").await;
                 }
             };
             let (page, ()) = tokio::join!(ann.get(&link), write);

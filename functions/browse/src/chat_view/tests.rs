@@ -72,5 +72,5 @@ fn conversations_are_called_by_those_who_are_in_them() {
     assert_eq!(title(None, &["Ben", "", "Cleo", "Dan"], 60), "Ben, Somebody, Cleo and 56 more");
     assert_eq!(title(None, &[], 1), "Only you");
     let item = InboxItem::new(&conversation(Some("\u{e4}b (c) 4d"), &[], 1), ANN, None);
-    assert_eq!((item.face.initials.as_str(), item.unread.as_deref()), ("\u{c4}4", Some("100+")));
+    assert_eq!((item.avatar.initials.as_str(), item.unread.as_deref()), ("\u{c4}4", Some("100+")));
 }

@@ -3,7 +3,7 @@ use super::*;
 fn event(request: Request<&str>) -> Value {
     let request = request.map(|body| Bytes::from(body.to_owned()));
     let (host, path) = (host(&request).unwrap(), raw_path(request.uri()).unwrap());
-    let arrival = Arrival {
+    let arrival = ConnectionFacts {
         caller: "127.0.0.1:5000".parse().unwrap(),
         id: Uuid::nil(),
         time: DateTime::from_timestamp_millis(1_583_348_638_390).unwrap(),

@@ -7,7 +7,7 @@
 
 use futures::future::{try_join, try_join_all};
 
-use super::{Detail, Seats};
+use super::{ConversationsAndMembers, Detail};
 use crate::{
     ids::{ConversationId, UserId},
     store::{
@@ -138,8 +138,8 @@ impl Store {
     ) -> Result<Vec<Listed>, StoreError> {
         let ids: Vec<ConversationId> = entries.iter().map(|entry| entry.conversation).collect();
         let active = self.active(entries, request.messages.max(1));
-        let (active, seats) = try_join(active, self.seats(request.user, &ids)).await?;
-        self.listed(active, seats, request.messages).await
+        let (active, found) = try_join(active, self.conversations_and_members(request.user, &ids)).await?;
+        self.listed(active, found, request.messages).await
     }
 
     /// One conversation more than the page has, if there are so many; and whether the page ends early for its size.
@@ -156,8 +156,8 @@ impl Store {
             let mut some: Vec<Active> = rest.by_ref().take(request.limit + 1 - listed.len()).collect();
             let ids: Vec<ConversationId> = some.iter().map(Active::conversation).collect();
             let nested = self.nested(&mut some, request.messages, &mut bytes);
-            let (seats, cut) = try_join(self.seats(request.user, &ids), nested).await?;
-            listed.extend(self.listed(some, seats, request.messages).await?);
+            let (found, cut) = try_join(self.conversations_and_members(request.user, &ids), nested).await?;
+            listed.extend(self.listed(some, found, request.messages).await?);
             if cut {
                 return Ok((listed, true));
             }
@@ -229,12 +229,12 @@ impl Store {
     async fn listed(
         &self,
         active: Vec<Active>,
-        mut seats: Seats,
+        mut found: ConversationsAndMembers,
         messages: usize,
     ) -> Result<Vec<Listed>, StoreError> {
         let listed = active.into_iter().filter_map(|Active { position, newest }| {
-            let conversation = seats.conversations.remove(&position.conversation)?;
-            let member = seats.members.remove(&position.conversation)?;
+            let conversation = found.conversations.remove(&position.conversation)?;
+            let member = found.members.remove(&position.conversation)?;
             let newest = newest?;
             let hidden = member.hidden && newest.first().is_none_or(|tail| tail.number <= member.base);
             let detail = self.detail_of(conversation, Some(member), newest, messages.max(1));

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{metadata_text, user_ids};
 use crate::{
-    ids::{ClientKey, ConversationId, UserId},
+    ids::{ConversationId, IdempotencyKey, UserId},
     model::{
         Metadata,
-        conversation::{Kind, MemberRole},
+        conversation::{ConversationKind, MemberRole},
     },
     store::table::parts,
 };
@@ -35,7 +35,7 @@ pub struct Conversation {
     #[serde(rename = "pk", deserialize_with = "parts::conversation_pk", skip_serializing)]
     pub id: ConversationId,
     /// Direct or group.
-    pub kind: Kind,
+    pub kind: ConversationKind,
     /// The two users of a direct conversation, sorted; compared on every open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair: Option<[UserId; 2]>,
@@ -47,7 +47,7 @@ pub struct Conversation {
     pub metadata: Option<Metadata>,
     /// The idempotency key under which a direct conversation was opened. A group's id is derived from its key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_key: Option<ClientKey>,
+    pub idempotency_key: Option<IdempotencyKey>,
     /// Digest of the request that made it, which a retry of that request has too. Later changes leave it as it is. A
     /// direct conversation that was opened without a key has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,16 +57,16 @@ pub struct Conversation {
     /// When.
     #[serde(with = "ts_microseconds")]
     pub created_at: DateTime<Utc>,
-    /// How many take part: written as a number with each change of `v`, never added to.
+    /// How many take part: written as a number with each change of `version`, never added to.
     pub participant_count: u64,
     /// Who owns it, of those who take part.
     pub owners: Vec<UserId>,
-    /// The first participants of a group by id, as many as are shown nested: written with each change of `v`. Empty where
+    /// The first participants of a group by id, as many as are shown nested: written with each change of `version`. Empty where
     /// an earlier release wrote the item, and for a pair.
     #[serde(default, with = "user_ids", skip_serializing_if = "Vec::is_empty")]
     pub first_participants: Vec<UserId>,
     /// Version: each write of this item asks for the one it has read, and sets the next.
-    pub v: u64,
+    pub version: u64,
 }
 
 /// A participant's membership: the item that authorises.

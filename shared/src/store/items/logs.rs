@@ -1,4 +1,4 @@
-//! Items of a conversation's two logs: messages, changes, and the seal of both; and what messages said before. How the logs
+//! Items of a conversation's two logs: messages, changes, and the closing entry of both; and what messages said before. How the logs
 //! are written is in `store::log` and `store::changes`.
 
 use chrono::{
@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::metadata_text;
 use crate::{
-    ids::{ClientKey, ConversationId, MessageId, UserId},
+    ids::{ConversationId, IdempotencyKey, MessageId, UserId},
     model::Metadata,
-    store::table::{Slot, parts},
+    store::table::{LogPosition, parts},
 };
 
 /// A message, or its tombstone once `deleted_at` is set.
@@ -34,7 +34,7 @@ pub struct Message {
     #[serde(with = "ts_microseconds")]
     pub sent_at: DateTime<Utc>,
     /// What makes its retry recognisable; kept by edits and by the tombstone.
-    pub client_key: ClientKey,
+    pub idempotency_key: IdempotencyKey,
     /// What the request said as first sent; kept likewise.
     pub digest: String,
     /// Counts edits and the deletion.
@@ -73,7 +73,7 @@ impl Message {
     }
 }
 
-/// The seal of a deleted conversation, the last entry of both its logs: who meets it answers as if there were no
+/// The closing entry of a deleted conversation, the last entry of both its logs: who meets it answers as if there were no
 /// conversation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Closed {
@@ -81,8 +81,8 @@ pub struct Closed {
     #[serde(rename = "pk", deserialize_with = "parts::conversation_pk", skip_serializing)]
     pub conversation: ConversationId,
     /// Where the log ends.
-    #[serde(rename = "sk", deserialize_with = "parts::slot_sk", skip_serializing)]
-    pub slot: Slot,
+    #[serde(rename = "sk", deserialize_with = "parts::position_sk", skip_serializing)]
+    pub position: LogPosition,
     /// Who deleted it.
     pub actor: UserId,
     /// When.
@@ -140,7 +140,7 @@ pub struct Change {
     pub users: Vec<UserId>,
     /// Who did it.
     pub actor: UserId,
-    /// The target's revision (a message's, or the conversation's `v`) that resulted.
+    /// The target's revision (a message's, or the conversation's `version`) that resulted.
     pub revision: u64,
     /// The request that did it, so that a retry recognises its own work.
     pub request: Uuid,
@@ -184,24 +184,24 @@ mod tests {
             conversation,
             number: 7,
             sender: UserId::new(Uuid::nil()),
-            body: "hush".to_owned(),
+            body: "memo".to_owned(),
             sent_at: DateTime::UNIX_EPOCH,
-            client_key: ClientKey::new(Uuid::nil()),
-            digest: "hush".to_owned(),
+            idempotency_key: IdempotencyKey::new(Uuid::nil()),
+            digest: "memo".to_owned(),
             revision: 0,
             reply_to: None,
-            metadata: Metadata::stored("{\"hush\":1}".to_owned()).ok(),
+            metadata: Metadata::stored("{\"memo\":1}".to_owned()).ok(),
             edited_at: None,
             deleted_at: None,
         };
         let revision = Revision {
             conversation,
             place: (7, 0),
-            body: "hush".to_owned(),
-            metadata: Metadata::stored("{\"hush\":1}".to_owned()).ok(),
+            body: "memo".to_owned(),
+            metadata: Metadata::stored("{\"memo\":1}".to_owned()).ok(),
             written_at: DateTime::UNIX_EPOCH,
         };
         let text = format!("{:?} {:?}", Item::Message(message), Item::Revision(revision));
-        assert!(text.contains("number: 7") && !text.contains("hush"), "{text}");
+        assert!(text.contains("number: 7") && !text.contains("memo"), "{text}");
     }
 }

@@ -44,29 +44,29 @@ impl Wanted<'_> {
 }
 
 /// Who comes and who goes, who becomes owner by that, and how many there are then.
-pub(super) struct Plan {
+pub(super) struct ParticipantsPlan {
     /// Memberships that were read, see [`super::Changed`].
     pub(super) standing: Vec<Member>,
     pub(super) coming: BTreeSet<UserId>,
     pub(super) going: BTreeSet<UserId>,
-    pub(super) heir: Option<UserId>,
+    pub(super) new_owner: Option<UserId>,
     pub(super) count: u64,
     /// The first participants by id after it.
     pub(super) first: Vec<UserId>,
 }
 
-impl Plan {
+impl ParticipantsPlan {
     pub(super) fn is_empty(&self) -> bool {
         self.coming.is_empty() && self.going.is_empty()
     }
 
     /// The conversation as the plan makes it.
     pub(super) fn applied(&self, mut conversation: Conversation, version: u64) -> Conversation {
-        conversation.v = version;
+        conversation.version = version;
         conversation.participant_count = self.count;
         conversation.first_participants.clone_from(&self.first);
         conversation.owners.retain(|owner| !self.going.contains(owner));
-        conversation.owners.extend(self.heir);
+        conversation.owners.extend(self.new_owner);
         // Nobody stays: the first who comes owns it.
         let first = self.coming.first().filter(|_| conversation.owners.is_empty()).copied();
         conversation.owners.extend(first);
@@ -90,7 +90,7 @@ impl Plan {
     pub(super) fn participants(&self, conversation: &Conversation, read: u64, now: Time) -> Vec<Member> {
         let staying = self.standing.iter().filter(|member| !self.going.contains(&member.user));
         let mut participants: Vec<Member> = staying.cloned().collect();
-        for member in participants.iter_mut().filter(|member| self.heir == Some(member.user)) {
+        for member in participants.iter_mut().filter(|member| self.new_owner == Some(member.user)) {
             member.role = MemberRole::Owner;
         }
         participants.extend(self.joining(conversation, read, now));
@@ -114,7 +114,7 @@ impl Store {
         &self,
         conversation: &Conversation,
         wanted: Wanted<'_>,
-    ) -> Result<Result<Plan, ParticipantsWritten>, StoreError> {
+    ) -> Result<Result<ParticipantsPlan, ParticipantsWritten>, StoreError> {
         let standing = match wanted {
             Wanted::Set { .. } if conversation.participant_count > NESTED_PARTICIPANTS as u64 => {
                 return Ok(Err(ParticipantsWritten::TooManyAtOnce));
@@ -149,9 +149,9 @@ impl Store {
         if !coming.is_empty() && count > MAX_PARTICIPANTS as u64 {
             return Ok(Err(ParticipantsWritten::Full));
         }
-        let heir = if going.is_empty() { None } else { self.heir(conversation, &going).await? };
+        let new_owner = if going.is_empty() { None } else { self.new_owner(conversation, &going).await? };
         let first = Box::pin(self.first_after(conversation, &coming, &going)).await?;
-        Ok(Ok(Plan { standing, coming, going, heir, count, first }))
+        Ok(Ok(ParticipantsPlan { standing, coming, going, new_owner, count, first }))
     }
 
     /// The participants that a representation nests. Read after the conversation, they are those of its version or newer ones, and
@@ -186,7 +186,7 @@ impl Store {
 
     /// Who becomes owner when the last one goes: the longest-standing of those who stay, of a few the first whose account
     /// is open.
-    async fn heir(
+    async fn new_owner(
         &self,
         conversation: &Conversation,
         going: &BTreeSet<UserId>,

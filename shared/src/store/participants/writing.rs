@@ -3,17 +3,17 @@
 
 use uuid::Uuid;
 
-use super::{Plan, Present};
+use super::{CurrentGroup, ParticipantsPlan};
 use crate::{
     ids::{ConversationId, UserId},
     model::conversation::MemberRole,
     store::{
         Store, StoreError, Time,
-        changes::{ChangeWritten, seal},
+        changes::{ChangeWritten, closing_entry},
         conversations::{conversation_change, joining, meta_step},
         items::{Change, Conversation, Item},
         ops::{Expression, PRESENT},
-        table::{Key, Slot},
+        table::{Key, LogPosition},
         transactions::{Step, Transacted},
     },
 };
@@ -27,25 +27,25 @@ pub(super) struct By {
 }
 
 impl Store {
-    /// One transaction. When the last participant goes, the conversation is sealed in it: nobody could ever read it.
+    /// One transaction. When the last participant goes, the conversation is closed in it: nobody could ever read it.
     pub(super) async fn write_plan(
         &self,
-        present: &Present,
+        present: &CurrentGroup,
         conversation: &Conversation,
-        plan: &Plan,
+        plan: &ParticipantsPlan,
         By { actor, request, now }: By,
     ) -> Result<ChangeWritten, StoreError> {
         let id = conversation.id;
         let mut steps = vec![meta_step(conversation)];
         steps.extend(plan.joining(conversation, present.tail, now).flat_map(joining));
         steps.extend(plan.going.iter().flat_map(|user| leaving(id, *user)));
-        steps.extend(plan.heir.map(|heir| role_step(id, heir, MemberRole::Owner)));
+        steps.extend(plan.new_owner.map(|new_owner| role_step(id, new_owner, MemberRole::Owner)));
         if conversation.participant_count == 0 {
-            steps.push(seal(id, Slot::Message(present.tail + 1), actor, request, now));
-            steps.push(seal(id, Slot::Change(present.number), actor, request, now));
+            steps.push(closing_entry(id, LogPosition::Message(present.tail + 1), actor, request, now));
+            steps.push(closing_entry(id, LogPosition::Change(present.number), actor, request, now));
             return Ok(match self.transact(&steps).await? {
                 Transacted::Done => ChangeWritten::Done,
-                Transacted::Refused(failed) if sealed_by(request, &failed) => ChangeWritten::Done,
+                Transacted::Refused(failed) if closed_by(request, &failed) => ChangeWritten::Done,
                 Transacted::Refused(_) | Transacted::Conflict => ChangeWritten::Lost,
             });
         }
@@ -63,13 +63,13 @@ pub(super) fn told(mut change: Change, users: Vec<UserId>, conversation: &Conver
     change
 }
 
-/// Whether one of the seals that a transaction has met is this request's own: an earlier try took effect after it was given up.
-fn sealed_by(request: Uuid, failed: &[Option<Option<Item>>]) -> bool {
+/// Whether one of the closing entries that a transaction has met is this request's own: an earlier try took effect after it was given up.
+fn closed_by(request: Uuid, failed: &[Option<Option<Item>>]) -> bool {
     failed
         .iter()
         .flatten()
         .flatten()
-        .any(|item| matches!(item, Item::Closed(seal) if seal.request == request))
+        .any(|item| matches!(item, Item::Closed(closed) if closed.request == request))
 }
 
 /// The condition keeps two who remove the same person from counting them twice.

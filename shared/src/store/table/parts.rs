@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::Slot;
+use super::LogPosition;
 use crate::{
     ids::{ConversationId, SessionId, UserId},
     model::user::Email,
@@ -47,11 +47,14 @@ pub(in crate::store) fn credential_pk<'de, D: Deserializer<'de>>(deserializer: D
     Email::parse(&text).map_err(|_| de::Error::custom("expected an email"))
 }
 
-pub(in crate::store) fn slot_sk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Slot, D::Error> {
+pub(in crate::store) fn position_sk<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<LogPosition, D::Error> {
     let text = String::deserialize(deserializer)?;
     let number = |prefix| text.strip_prefix(prefix).and_then(|number: &str| number.parse().ok());
-    let slot = number("MSG#").map(Slot::Message).or_else(|| number("CHANGE#").map(Slot::Change));
-    slot.ok_or_else(|| de::Error::custom("expected a place in a log"))
+    let position =
+        number("MSG#").map(LogPosition::Message).or_else(|| number("CHANGE#").map(LogPosition::Change));
+    position.ok_or_else(|| de::Error::custom("expected a place in a log"))
 }
 
 pub(in crate::store) fn revision_sk<'de, D: Deserializer<'de>>(

@@ -5,7 +5,9 @@ use std::fmt::Display;
 
 use chrono::{DateTime, Utc};
 
-use super::{Activity, KEYS, Key, Slot, USERS, index::user_sort_key, of_conversation, of_inbox, of_user};
+use super::{
+    Activity, KEYS, Key, LogPosition, USERS, index::user_sort_key, of_conversation, of_inbox, of_user,
+};
 use crate::ids::{ConversationId, MAX_NUMBER, MessageId, SessionId, UserId};
 
 /// Sort keys of one partition between two bounds, both included; of the table, or of its index.
@@ -30,13 +32,13 @@ impl Span {
 
     /// Messages numbered `low` to `high`.
     pub(in crate::store) fn messages(conversation: ConversationId, low: u64, high: u64) -> Self {
-        let sk = |number: u64| Key::slot(conversation, Slot::Message(number.min(MAX_NUMBER))).sk;
+        let sk = |number: u64| Key::log_entry(conversation, LogPosition::Message(number.min(MAX_NUMBER))).sk;
         Self::new(of_conversation(conversation), sk(low), sk(high))
     }
 
     /// Changes numbered from `low`.
     pub(in crate::store) fn changes(conversation: ConversationId, low: u64) -> Self {
-        let sk = |number: u64| Key::slot(conversation, Slot::Change(number.min(MAX_NUMBER))).sk;
+        let sk = |number: u64| Key::log_entry(conversation, LogPosition::Change(number.min(MAX_NUMBER))).sk;
         Self::new(of_conversation(conversation), sk(low), sk(MAX_NUMBER))
     }
 

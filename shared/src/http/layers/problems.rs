@@ -1,0 +1,38 @@
+//! Renders problems: a handler answers with a [`Problem`], and only here the request id is known that belongs into its body.
+
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tracing::warn;
+
+use super::request_id::RequestId;
+use crate::http::Problem;
+
+/// Renders the problem of an answer. A problem among the request's extensions was found in front of the layers and is the
+/// answer.
+pub(super) async fn render(mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(&request);
+    let response = match request.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    };
+    rendered(response, &id)
+}
+
+/// Returns a problem's full answer with the headers that the handler has set beside it, and logs its causes. Returns every
+/// other response unchanged.
+pub(super) fn rendered(mut response: Response, id: &RequestId) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
+    if let Some(causes) = problem.causes() {
+        warn!(code = problem.code().parts().1, causes, "problem");
+    }
+    let mut full = problem.render(&id.0);
+    for (name, value) in response.headers() {
+        full.headers_mut().entry(name).or_insert_with(|| value.clone());
+    }
+    full
+}

@@ -1,0 +1,101 @@
+//! Compares the path that the router reads with the path that the gateway passed on.
+//!
+//! The gateway decodes the path, and `lambda_http` parses it again as part of a URL. That parser resolves dot segments, turns
+//! backslashes into slashes, removes tabs and line ends, and ends the path at `?` or `#`. The router then sees a path that
+//! nobody asked for, and the gateway's throttles have counted another one.
+
+use axum::extract::Request;
+use lambda_http::RequestExt as _;
+use percent_encoding::percent_decode_str;
+
+/// Returns true if the router reads exactly the path that the client has sent. Every other request is answered as an unknown path.
+pub(crate) fn is_path_of_client(request: &Request) -> bool {
+    let asked = request.raw_http_path();
+    is_plain(asked) && percent_decode_str(request.uri().path()).eq(asked.bytes())
+}
+
+/// Returns true if every segment is a name, and no character has a meaning of its own in a URL or on a line.
+fn is_plain(path: &str) -> bool {
+    let Some(below) = path.strip_prefix('/') else {
+        return false;
+    };
+    let has_meaning = |c: char| matches!(c, '\\' | '?' | '#') || c.is_control();
+    let segments = below.strip_suffix('/').unwrap_or(below).split('/');
+    let named = below.is_empty() || !segments.into_iter().any(|segment| matches!(segment, "" | "." | ".."));
+    named && !below.contains(has_meaning)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn asked(raw: &str, routed: &str) -> bool {
+        let request = axum::http::Request::get(routed).body(Body::empty()).unwrap();
+        is_path_of_client(&request.with_raw_http_path(raw))
+    }
+
+    #[test]
+    fn the_same_path_passes_in_every_encoding() {
+        for (raw, routed) in [
+            ("/", "/"),
+            ("/api", "/api"),
+            ("/api/users/me/", "/api/users/me/"),
+            ("/api/a-b/", "/api/a%2Db/"),
+            ("/api/ä/", "/api/%C3%A4/"),
+            ("/api/a b;c/", "/api/a%20b;c/"),
+            ("/api/.../.a/a./", "/api/.../.a/a./"),
+            ("/api/100%/", "/api/100%/"),
+        ] {
+            assert!(asked(raw, routed), "{raw} {routed}");
+        }
+    }
+
+    #[test]
+    fn every_other_path_is_refused() {
+        for (raw, routed) in [
+            ("/api/a", "/api/b"),
+            ("/api/a/", "/api/a"),
+            ("/api/%41/", "/api/%41/"),
+            ("/api/%2e%2e/", "/"),
+            ("/api/a/../b/", "/api/b/"),
+            ("/api/a\n/", "/api/a/"),
+            ("/api/a?b", "/api/a"),
+            ("/api/a", "/api/a/"),
+            // With nothing to compare, as in an event without a path.
+            ("", "/"),
+            ("api/", "/api/"),
+        ] {
+            assert!(!asked(raw, routed), "{raw} {routed}");
+        }
+    }
+
+    #[test]
+    fn segments_are_names() {
+        for path in [
+            "//",
+            "/api//",
+            "//api",
+            "/api//users",
+            "/.",
+            "/..",
+            "/./",
+            "/api/..",
+            "/api/../",
+            "/api/./users",
+            "/a\\b",
+            "/a\u{0}",
+            "/a\u{7f}",
+            "/a\u{85}",
+            "/a\tb",
+            "/a\r",
+            "/a#",
+            "/a?",
+            "",
+            "a",
+        ] {
+            assert!(!is_plain(path), "{path:?}");
+        }
+    }
+}

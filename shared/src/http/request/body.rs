@@ -1,0 +1,203 @@
+//! Request bodies: strict JSON, or an urlencoded form of the same fields. A request that cannot be accepted is answered with a
+//! 400 that names every bad field.
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, Method, header},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+
+use super::{
+    fields::{Fields, FromFields, Unchecked, Unknown},
+    json::json_object,
+    query,
+};
+use crate::{
+    App,
+    http::{Code, Problem},
+    model::{Faults, Invalid, text::is_refused},
+};
+
+/// Most bytes of a request's body.
+pub const MAX_BODY: usize = 256 * 1024;
+
+/// Most fields of a form, and most parameters of a query.
+pub const MAX_PAIRS: usize = 100;
+
+/// The fields of a request's body.
+pub trait RequestBody: FromFields {
+    /// Fields of the representation that a client may send back and that are passed over.
+    const READ_ONLY: &'static [&'static str] = &[];
+    /// Fields that are lists, so that a form with one value means a list of one.
+    const LISTS: &'static [&'static str] = &[];
+}
+
+/// A parsed request body, of a request without query parameters. The answer names all faults of both.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: RequestBody> FromRequest<App> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        Unchecked::from_request(request, app).await?.finish().map(Self)
+    }
+}
+
+impl<T: RequestBody> FromRequest<App> for Unchecked<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let is_patch = parts.method == Method::PATCH;
+        let media = match media(&parts.headers)? {
+            Some(Media::MergePatch) if !is_patch => return Err(unsupported()),
+            media => media,
+        };
+        let bytes = read(body).await?;
+        let mut faults = query::refuse_all(&parts.uri)?;
+        let mut values = match media {
+            Some(Media::Form) => form_fields(&bytes, T::LISTS, &mut faults)?,
+            // A change without a document is a mistake (RFC 5789, section 2).
+            _ if bytes.is_empty() && !is_patch => Map::new(),
+            Some(Media::Json | Media::MergePatch) => json_object(&bytes)?,
+            None => return Err(unsupported()),
+        };
+        values.retain(|name, _| !T::READ_ONLY.contains(&name.as_str()));
+        let fields = Fields::new(values, app.clock.now()).with_headers(parts.headers).with_faults(faults);
+        Ok(Self::read(fields.merging(media == Some(Media::MergePatch)), Unknown::FIELD))
+    }
+}
+
+/// The media type of a change that is merged into what is there.
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// The media types that PATCH takes, for the header `Accept-Patch` (RFC 5789, section 3.1).
+pub(crate) const ACCEPT_PATCH: &str =
+    "application/merge-patch+json, application/json, application/x-www-form-urlencoded";
+
+/// The media types of bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// `application/json`.
+    Json,
+    /// `application/merge-patch+json` (RFC 7396), for PATCH.
+    MergePatch,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+}
+
+/// The media type of the body; `None` if the request does not name one, which is right if it has no body.
+pub(crate) fn media(headers: &HeaderMap) -> Result<Option<Media>, Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(None);
+    };
+    let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    if essence.eq_ignore_ascii_case(b"application/json") {
+        Ok(Some(Media::Json))
+    } else if essence.eq_ignore_ascii_case(MERGE_PATCH.as_bytes()) {
+        Ok(Some(Media::MergePatch))
+    } else if essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+        Ok(Some(Media::Form))
+    } else {
+        Err(unsupported())
+    }
+}
+
+fn unsupported() -> Problem {
+    Problem::new(Code::UnsupportedMediaType, "Send JSON, with the header `Content-Type: application/json`.")
+}
+
+/// A whole body, if it is not too large.
+pub(crate) async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(collected) => Ok(collected.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Problem::new(Code::PayloadTooLarge, format!("The body is over {MAX_BODY} bytes.")))
+        }
+        Err(error) => Err(Problem::new(Code::MalformedBody, "The body broke off.").caused_by(error)),
+    }
+}
+
+fn malformed(detail: impl Into<String>) -> Problem {
+    Problem::new(Code::MalformedBody, detail)
+}
+
+/// Reads an urlencoded form. Line ends are CRLF in forms (HTML) and LF in stored text.
+fn form_fields(bytes: &[u8], lists: &[&str], faults: &mut Faults) -> Result<Map<String, Value>, Problem> {
+    let pairs =
+        pairs(bytes)?.ok_or_else(|| malformed("The form is not UTF-8, or contains control characters."))?;
+    let mut fields = Map::new();
+    for (name, value) in pairs {
+        if lists.contains(&name.as_str()) {
+            let list = fields.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+            if let (Value::Array(list), false) = (list, value.is_empty()) {
+                list.push(Value::String(value));
+            }
+        } else if fields.insert(name.clone(), Value::String(value.replace("\r\n", "\n"))).is_some() {
+            faults.note(Invalid::new(name, "is named twice"));
+        }
+    }
+    Ok(fields)
+}
+
+/// The pairs of an urlencoded text, at most [`MAX_PAIRS`]; `None` if a byte sequence is not UTF-8 or a character is refused.
+pub(crate) fn pairs(bytes: &[u8]) -> Result<Option<Vec<(String, String)>>, Problem> {
+    let parts: Vec<&[u8]> =
+        bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).take(MAX_PAIRS + 1).collect();
+    if parts.len() > MAX_PAIRS {
+        return Err(malformed(format!("At most {MAX_PAIRS} fields or parameters are allowed.")));
+    }
+    let pair = |pair: &[u8]| {
+        let mut halves = pair.splitn(2, |byte| *byte == b'=');
+        Some((decoded(halves.next().unwrap_or_default())?, decoded(halves.next().unwrap_or_default())?))
+    };
+    Ok(parts.into_iter().map(pair).collect())
+}
+
+fn decoded(text: &[u8]) -> Option<String> {
+    let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    let text = percent_encoding::percent_decode(&spaced).decode_utf8().ok()?.into_owned();
+    (!text.chars().any(|c| is_refused(c) && c != '\r')).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(bytes: &[u8]) -> Result<(Map<String, Value>, bool), Problem> {
+        let mut faults = Faults::default();
+        let fields = form_fields(bytes, &["l"], &mut faults)?;
+        Ok((fields, faults.is_empty()))
+    }
+
+    #[test]
+    fn forms_are_strict() {
+        assert_eq!(form(b"a=1+2&b=%C3%A9&l=x").unwrap().0["l"], serde_json::json!(["x"]));
+        assert!(form(b"a=%ff").is_err());
+        assert!(form(b"a=%00").is_err());
+        assert!(!form(b"a=1&a=2").unwrap().1);
+    }
+
+    #[test]
+    fn a_form_has_at_most_so_many_fields() {
+        let fields = |count: usize| (0..count).map(|n| format!("f{n}=1")).collect::<Vec<_>>().join("&");
+        assert!(form(fields(MAX_PAIRS).as_bytes()).is_ok());
+        assert_eq!(form(fields(MAX_PAIRS + 1).as_bytes()).unwrap_err().code(), Code::MalformedBody);
+    }
+
+    #[test]
+    fn a_media_type_is_read_from_its_bytes() {
+        let of = |value: &[u8]| {
+            let value = axum::http::HeaderValue::from_bytes(value).unwrap();
+            media(&HeaderMap::from_iter([(header::CONTENT_TYPE, value)]))
+        };
+        assert_eq!(of(b"Application/JSON ; charset=\xe4").unwrap(), Some(Media::Json));
+        assert_eq!(of(b"application/x-www-form-urlencoded").unwrap(), Some(Media::Form));
+        assert_eq!(of(b"application/merge-patch+json").unwrap(), Some(Media::MergePatch));
+        assert!(of(b"text/plain").is_err() && of(b"").is_err() && of(b"\xff").is_err());
+        assert_eq!(media(&HeaderMap::new()).unwrap(), None);
+    }
+}

@@ -1,0 +1,261 @@
+//! Who is in front of a browser: the cookie's session and its user, read strongly on each request, so that logging out ends
+//! it at once and so does a change of the password.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderValue, Uri, header, request::Parts},
+};
+use cookie::Cookie;
+
+use crate::{
+    App,
+    auth::{SessionCookie, browser::same_secret},
+    http::Problem,
+    store::items::{Session, SessionKind, User},
+};
+
+/// The session's cookie over http. Django gives it this name, so scripts of its users keep working.
+const PLAIN_SESSION_COOKIE: &str = "sessionid";
+
+/// The session's cookie over https. Browsers accept this prefix only with `Secure`, `Path=/` and without `Domain`, so no
+/// other host of the domain, and nobody who can change http traffic, can put a session of theirs in its place.
+const SECURE_SESSION_COOKIE: &str = "__Host-sessionid";
+
+/// A live browser session.
+pub struct BrowserSession {
+    cookie: SessionCookie,
+    /// As it was read.
+    pub session: Session,
+    /// Whose it is, as they were read with it.
+    pub user: User,
+}
+
+impl std::fmt::Debug for BrowserSession {
+    /// Neither a secret nor how to reach somebody belongs into a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BrowserSession")
+            .field("user", &self.user.id)
+            .field("session", &self.session.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BrowserSession {
+    /// What this session's pages send along with a request that changes something.
+    #[must_use]
+    pub fn csrf_token(&self) -> String {
+        self.cookie.csrf_token()
+    }
+}
+
+/// Who looks at a page, if they are logged in by cookie. For pages; what answers with JSON takes a `Caller`.
+#[derive(Debug, Clone)]
+pub struct CurrentBrowserSession(pub Option<Arc<BrowserSession>>);
+
+impl FromRequestParts<App> for CurrentBrowserSession {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        browser_session(parts, app).await.map(Self)
+    }
+}
+
+/// What was found out about a request's cookie before its handler was asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Known(pub(crate) Result<Option<Arc<BrowserSession>>, Problem>);
+
+/// The live session of the request's cookie. With an `Authorization` header the cookie does not count.
+pub(crate) async fn browser_session(
+    parts: &Parts,
+    app: &App,
+) -> Result<Option<Arc<BrowserSession>>, Problem> {
+    match parts.extensions.get::<Known>() {
+        Some(known) => known.0.clone(),
+        None => read(&parts.uri, &parts.headers, app).await,
+    }
+}
+
+/// The same, read anew.
+pub(crate) async fn read(
+    uri: &Uri,
+    headers: &HeaderMap,
+    app: &App,
+) -> Result<Option<Arc<BrowserSession>>, Problem> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return Ok(None);
+    }
+    let name = Site::at(uri, headers).unwrap_or_default().session_cookie();
+    let Some(cookie) = cookie(headers, name).as_deref().and_then(SessionCookie::parse) else {
+        return Ok(None);
+    };
+    let found = app.store.session_and_user(cookie.user, cookie.session).await?;
+    let now = app.clock.now();
+    Ok(found
+        .filter(|(session, user)| is_of(session, &cookie) && session.is_live(user, now))
+        .map(|(session, user)| Arc::new(BrowserSession { cookie, session, user })))
+}
+
+/// Never the session of a token.
+fn is_of(session: &Session, cookie: &SessionCookie) -> bool {
+    session.kind == SessionKind::Cookie
+        && session.secret.as_deref().is_some_and(|secret| same_secret(secret, &cookie.digest()))
+}
+
+/// The value of the one cookie of this name. Where there are two, one is from somewhere that should not set any: neither.
+/// Cookies of other applications may be anything: those that cannot be read are passed over, and only those.
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter();
+    let sent = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let read = sent.filter_map(|cookie| Cookie::parse(str::from_utf8(cookie).ok()?).ok());
+    let mut found = read.filter(|cookie| cookie.name() == name);
+    let first = found.next()?.value().to_owned();
+    found.next().is_none().then_some(first)
+}
+
+/// The scheme and host of the page that sends requests to this place, as a browser's `Origin` header has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// `https`, or `http`.
+    scheme: &'static str,
+    host: String,
+}
+
+impl Default for Site {
+    /// A site without a host, which is no origin; its cookies are those of https.
+    fn default() -> Self {
+        Self { scheme: "https", host: String::new() }
+    }
+}
+
+impl Site {
+    /// Of a request. Where no gateway says what the client speaks, it is what this machine speaks to itself: HTTP.
+    #[must_use]
+    pub fn of(parts: &Parts) -> Option<Self> {
+        Self::at(&parts.uri, &parts.headers)
+    }
+
+    /// The same, of a request that is not taken apart.
+    #[must_use]
+    pub fn at(uri: &Uri, headers: &HeaderMap) -> Option<Self> {
+        let host = uri.authority().map(|host| host.as_str().to_ascii_lowercase())?;
+        let said = headers.get("x-forwarded-proto").map(HeaderValue::as_bytes);
+        let own = ["127.0.0.1", "localhost", "[::1]"];
+        let loopback = own
+            .iter()
+            .any(|name| host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')));
+        let http = said.map_or(loopback, |said| said == b"http");
+        Some(Self { scheme: if http { "http" } else { "https" }, host })
+    }
+
+    /// Whether cookies are to travel encrypted only.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.scheme == "https"
+    }
+
+    /// The name of the session's cookie.
+    #[must_use]
+    pub fn session_cookie(&self) -> &'static str {
+        if self.is_secure() { SECURE_SESSION_COOKIE } else { PLAIN_SESSION_COOKIE }
+    }
+
+    /// Whether an `Origin` header names this site.
+    #[must_use]
+    pub fn is_origin(&self, origin: &str) -> bool {
+        origin.to_ascii_lowercase().split_once("://") == Some((self.scheme, self.host.as_str()))
+    }
+}
+
+impl FromRequestParts<App> for Site {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self::of(parts).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(uri: &str, proto: Option<&str>) -> Site {
+        let mut request = axum::http::Request::get(uri);
+        if let Some(proto) = proto {
+            request = request.header("x-forwarded-proto", proto);
+        }
+        Site::of(&request.body(()).unwrap().into_parts().0).unwrap()
+    }
+
+    #[test]
+    fn a_site_is_what_its_gateway_says() {
+        let deployed = site("https://api.test/api/", Some("https"));
+        assert!(deployed.is_secure() && deployed.is_origin("https://api.test"));
+        for other in ["http://api.test", "https://api.test:444", "https://api.test.", "api.test", "null", ""]
+        {
+            assert!(!deployed.is_origin(other), "{other}");
+        }
+        let local = site("http://127.0.0.1:3000/", Some("http"));
+        assert!(!local.is_secure() && local.is_origin("http://127.0.0.1:3000"));
+        // `cargo lambda watch` says nothing, and `lambda_http` takes that for HTTPS.
+        assert!(!site("https://127.0.0.1:9000/", None).is_secure());
+        assert!(site("https://api.test/", None).is_secure());
+        assert!(site("https://127.0.0.1.example.com/", None).is_secure());
+    }
+
+    #[test]
+    fn cookies_travel_encrypted_where_the_page_does() {
+        use crate::{
+            auth::SessionCookie,
+            http::cookies,
+            ids::{SessionId, UserId},
+            random::Random,
+        };
+        let random = Random::from_seed(1);
+        let cookie = SessionCookie::new(UserId::new(random.uuid()), SessionId::new(random.uuid()), &random);
+        let lines = |site: &Site| {
+            let mut headers = HeaderMap::new();
+            cookies::begin(&mut headers, site, &cookie);
+            headers
+                .get_all(header::SET_COOKIE)
+                .iter()
+                .map(|line| line.to_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        let (secure, plain) =
+            (site("https://api.test/", Some("https")), site("http://api.test/", Some("http")));
+        assert!(lines(&secure).iter().all(|line| line.contains("; Secure")));
+        assert!(lines(&plain).iter().all(|line| !line.contains("Secure")));
+        let named = |site: &Site, name: &str| lines(site).iter().any(|line| line.starts_with(name));
+        assert!(named(&secure, "__Host-sessionid=") && named(&secure, "csrftoken="));
+        assert!(named(&plain, "sessionid=") && named(&plain, "csrftoken="));
+    }
+
+    #[test]
+    fn of_two_cookies_of_a_name_neither_counts() {
+        let headers = |lines: &[&str]| {
+            let values = lines.iter().map(|line| (header::COOKIE, line.parse().unwrap()));
+            values.collect::<HeaderMap>()
+        };
+        assert_eq!(cookie(&headers(&["a=1; b=2"]), "b").as_deref(), Some("2"));
+        assert_eq!(cookie(&headers(&["a=1; a=2"]), "a"), None);
+        assert_eq!(cookie(&headers(&["b=1"]), "a"), None);
+    }
+
+    #[test]
+    fn a_cookie_is_found_beside_others_that_cannot_be_read() {
+        for line in [
+            &b"city=Logro\xf1o; a=1"[..],
+            "a=1; city=Logroño".as_bytes(),
+            b"\xff; =; ;;x;a=1;\xc3",
+            b" a = 1 ",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, HeaderValue::from_static("b=2"));
+            headers.append(header::COOKIE, HeaderValue::from_bytes(line).unwrap());
+            headers.append(header::COOKIE, HeaderValue::from_bytes(b"c=\xf1").unwrap());
+            assert_eq!(cookie(&headers, "a").as_deref(), Some("1"), "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The `Idempotency-Key` header: the same as the field `client_id` of a body.
+
+use std::str;
+
+use super::fields::Fields;
+use crate::{
+    ids::IdempotencyKey,
+    model::{Invalid, message},
+};
+
+const HEADER: &str = "idempotency-key";
+
+/// Stands for the header in the description of an operation. [`Fields::client_id`] reads it.
+#[derive(Debug, Clone, Copy)]
+pub struct IdempotencyKeyHeader;
+
+impl Fields {
+    /// Takes the one idempotency key of a request that may name it in the header, in the body, or in both.
+    pub fn client_id(&mut self) -> Option<IdempotencyKey> {
+        let now = self.now();
+        let body = self.optional("client_id", |key| message::timely(key, now));
+        let header = self.check(header(self)).flatten().and_then(|key| self.check(message::timely(key, now)));
+        if body.zip(header).is_some_and(|(body, header)| body != header) {
+            self.fault("client_id", "differs from the header Idempotency-Key: send one, or the same twice");
+        }
+        header.or(body)
+    }
+}
+
+/// The key of the header, plain or as the quoted string of draft-ietf-httpapi-idempotency-key-header.
+fn header(fields: &Fields) -> Result<Option<IdempotencyKey>, Invalid> {
+    let mut values = fields.headers().get_all(HEADER).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let text = str::from_utf8(value.as_bytes()).ok().filter(|_| values.next().is_none());
+    let key = text.and_then(|text| text.trim_matches('"').parse().ok());
+    key.map(Some).ok_or_else(|| Invalid::new("Idempotency-Key", "must be one UUIDv7"))
+}

@@ -1,0 +1,22 @@
+//! Extractors: they read a request, check it, and refuse it with a [`Problem`](super::Problem) that names every fault. They
+//! decide nothing about the data.
+
+pub mod body;
+pub mod browser_session;
+pub mod caller;
+pub mod csrf;
+pub mod etag;
+pub mod fields;
+pub mod idempotency;
+pub mod json;
+pub mod query;
+
+pub use self::{
+    body::{Json, RequestBody},
+    browser_session::{CurrentBrowserSession, Site},
+    caller::{Caller, Ids},
+    etag::{IfMatch, IfNoneMatch, Unversioned},
+    fields::{Fields, FromFields, Unchecked, typed},
+    idempotency::IdempotencyKeyHeader,
+    query::{Limit, NoParameters, PageQuery, Query},
+};

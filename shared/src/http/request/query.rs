@@ -1,0 +1,133 @@
+//! Query strings, as strict as bodies: a parameter that is not known, or that is named twice, is refused by name. Pages pass
+//! over parameters that they do not know.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{Uri, request::Parts},
+};
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Map, Value};
+
+use super::{
+    body,
+    fields::{Fields, FromFields, Unchecked, Unknown},
+};
+use crate::{
+    App,
+    http::Problem,
+    model::{Faults, Invalid},
+};
+
+/// Parsed query parameters. `format=json` is taken everywhere.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+/// Marks a request whose answer is shown on a page: unknown parameters are passed over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ForPage;
+
+impl<T: FromFields> FromRequestParts<App> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        if parts.extensions.get::<ForPage>().is_some() {
+            let PageQuery(query) = PageQuery::from_request_parts(parts, app).await?;
+            return Ok(Self(query));
+        }
+        let (values, faults) = parameters(&parts.uri)?;
+        let fields = Fields::new(values, app.clock.now()).with_faults(faults);
+        Unchecked::read(fields, Unknown::PARAMETER).finish().map(Self)
+    }
+}
+
+/// Parsed query parameters of a page, which passes over those that it does not know.
+#[derive(Debug)]
+pub struct PageQuery<T>(pub T);
+
+impl<T: FromFields> FromRequestParts<App> for PageQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let fields = Fields::new(readable(&parts.uri), app.clock.now());
+        Unchecked::read(fields, Unknown::Ignored).finish().map(Self)
+    }
+}
+
+/// The parameters of a query, and the faults of their names.
+fn parameters(uri: &Uri) -> Result<(Map<String, Value>, Faults), Problem> {
+    let pairs = body::pairs(uri.query().unwrap_or_default().as_bytes())?
+        .ok_or_else(|| Problem::field("query", "is not UTF-8, or contains control characters"))?;
+    let (mut values, mut faults) = (Map::new(), Faults::default());
+    for (name, value) in pairs {
+        if values.insert(name.clone(), Value::String(value)).is_some() {
+            faults.note(Invalid::new(name, "is named twice"));
+        }
+    }
+    match values.remove("format") {
+        Some(format) if format != "json" => faults.note(Invalid::new("format", "must be `json`")),
+        _ => {}
+    }
+    Ok((values, faults))
+}
+
+/// The parameters that can be read; of two with one name, the first.
+fn readable(uri: &Uri) -> Map<String, Value> {
+    let mut values = Map::new();
+    for pair in uri.query().unwrap_or_default().as_bytes().split(|byte| *byte == b'&') {
+        for (name, value) in body::pairs(pair).ok().flatten().into_iter().flatten() {
+            values.entry(name).or_insert(Value::String(value));
+        }
+    }
+    values
+}
+
+/// The faults of a query that should have no parameters.
+pub(crate) fn refuse_all(uri: &Uri) -> Result<Faults, Problem> {
+    let (values, faults) = parameters(uri)?;
+    Ok(Fields::new(values, chrono::DateTime::UNIX_EPOCH).with_faults(faults).finish(Unknown::PARAMETER))
+}
+
+/// For routes that take no parameters of their own.
+#[derive(Debug)]
+pub struct NoParameters {}
+
+impl FromFields for NoParameters {
+    fn read(_: &mut Fields) -> Option<Self> {
+        Some(Self {})
+    }
+}
+
+/// How many results a page has: `limit`, 1 to 100.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit(pub usize);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        match number {
+            Some(limit @ 1..=100) => Ok(Self(limit)),
+            _ => Err(de::Error::custom("must be a number from 1 to 100")),
+        }
+    }
+}
+
+/// A switch: `1` or `true`, `0` or `false`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Switched(pub bool);
+
+impl<'de> Deserialize<'de> for Switched {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "1" | "true" => Ok(Self(true)),
+            "0" | "false" => Ok(Self(false)),
+            _ => Err(de::Error::custom("must be 1 or 0")),
+        }
+    }
+}

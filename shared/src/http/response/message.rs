@@ -1,0 +1,73 @@
+//! A message as the API shows one, alone and nested.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    user::{UserView, timestamp, timestamp_option},
+    visible_users::VisibleUsers,
+};
+use crate::{
+    http::schemas::{self, KeptBody},
+    ids::{ConversationId, IdempotencyKey, MessageId},
+    model::Metadata,
+    store::items::Message,
+};
+
+/// A message. A deleted message is listed only on request, as a tombstone: it has `deleted_at`, and its text is empty.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
+pub struct MessageView {
+    /// The message's id.
+    pub message_id: MessageId,
+    /// The user who sent it; `null` if there is no such user any more.
+    #[schema(required)]
+    pub sender: Option<UserView>,
+    /// The conversation that it belongs to.
+    pub conversation: ConversationId,
+    /// The text.
+    #[schema(value_type = KeptBody)]
+    pub message_body: String,
+    /// The time of sending. It increases from message to message of a conversation.
+    #[serde(serialize_with = "timestamp")]
+    pub sent_at: DateTime<Utc>,
+    /// The time of the last edit; `null` if it was never edited.
+    #[serde(serialize_with = "timestamp_option")]
+    #[schema(required)]
+    pub edited_at: Option<DateTime<Utc>>,
+    /// The message that it answers, of the same conversation.
+    #[schema(required)]
+    pub reply_to: Option<MessageId>,
+    /// The idempotency key that it was sent with.
+    pub client_id: IdempotencyKey,
+    /// The number of its changes. The `ETag` names it.
+    pub revision: u64,
+    /// The client's own data.
+    #[schema(value_type = Option<schemas::Metadata>, required)]
+    pub metadata: Option<Metadata>,
+    /// The time of deletion, in tombstones only.
+    #[serde(serialize_with = "timestamp_option", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = DateTime<Utc>, required = false)]
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl MessageView {
+    /// The view of a message, its sender among `people`.
+    #[must_use]
+    pub fn new(message: Message, visible_users: &VisibleUsers) -> Self {
+        Self {
+            message_id: message.id(),
+            sender: visible_users.view(message.conversation, message.sender),
+            conversation: message.conversation,
+            reply_to: message.reply_to.map(|number| message.conversation.message(number)),
+            message_body: message.body,
+            sent_at: message.sent_at,
+            edited_at: message.edited_at,
+            client_id: message.idempotency_key,
+            revision: message.revision,
+            metadata: message.metadata,
+            deleted_at: message.deleted_at,
+        }
+    }
+}

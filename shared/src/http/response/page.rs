@@ -1,0 +1,96 @@
+//! Pages of lists in the shape that users of Django REST Framework know, and the cursors that lead from one to the next.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::http::schemas::Link;
+use crate::model::Invalid;
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The next page; `null` at the end.
+    #[schema(value_type = Option<Link>, required)]
+    pub next: Option<String>,
+    /// The page before; `null` at the beginning, and in lists that are read in one direction.
+    #[schema(value_type = Option<Link>, required)]
+    pub previous: Option<String>,
+    /// The entries of this page.
+    pub results: Vec<T>,
+}
+
+/// Scheme and host that the client asked, for links that it can follow.
+#[derive(Debug, Clone)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The absolute form of `path`.
+    #[must_use]
+    pub fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Origin {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        // lambda_http makes the URI absolute from the gateway's `x-forwarded-proto` and `host`.
+        let origin = parts.uri.scheme_str().zip(parts.uri.authority());
+        Ok(Self(origin.map(|(scheme, host)| format!("{scheme}://{host}")).unwrap_or_default()))
+    }
+}
+
+/// Lists that have cursors, each with a letter of its own, so that one list's cursor is none of another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum List {
+    /// `/api/conversations/`.
+    Conversations = b'c',
+    /// `/api/conversations/{id}/participants/`.
+    Participants = b'p',
+    /// `/api/messages/` without a conversation.
+    Messages = b'm',
+    /// `/api/users/`.
+    Users = b'u',
+    /// `/api/users/me/sessions/`.
+    Sessions = b's',
+}
+
+/// The text of a position in `list`. It holds nothing secret and grants nothing: access is decided on every page.
+#[must_use]
+pub fn cursor(list: List, position: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode([&[list as u8], position].concat())
+}
+
+/// Reads a cursor of `list` whose position has `N` bytes.
+pub fn read_cursor<const N: usize>(list: List, text: &str) -> Result<[u8; N], Invalid> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok();
+    let position =
+        bytes.as_deref().and_then(|bytes| bytes.split_first()).filter(|(first, _)| **first == list as u8);
+    position.and_then(|(_, rest)| rest.try_into().ok()).ok_or_else(bad_cursor)
+}
+
+/// A cursor that this list did not make.
+#[must_use]
+pub fn bad_cursor() -> Invalid {
+    Invalid::new("cursor", "is not a valid cursor for this list; use the URLs in `next` and `previous`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_one_lists() {
+        let text = cursor(List::Users, b"ab");
+        assert_eq!(read_cursor::<2>(List::Users, &text).unwrap(), *b"ab");
+        assert!(read_cursor::<2>(List::Messages, &text).is_err());
+        assert!(read_cursor::<3>(List::Users, &text).is_err());
+        for bad in ["", "%", "dWFi=", "dWFiZGVm"] {
+            assert!(read_cursor::<2>(List::Users, bad).is_err(), "{bad}");
+        }
+    }
+}

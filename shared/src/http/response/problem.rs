@@ -1,0 +1,265 @@
+//! The one error of the HTTP edge: RFC 9457 problem details with a stable `code`. Status and code of each kind of problem
+//! come from one exhaustive match, in `code`; what a client must not see is kept as the source and logged once, in `routes`.
+
+mod code;
+
+use std::{error::Error, fmt, sync::Arc};
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value, json};
+
+pub use self::code::Code;
+use crate::{
+    model::{Faults, Invalid},
+    store::StoreError,
+};
+
+/// What an unsuccessful request is answered with.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    more: Box<RareFields>,
+}
+
+/// What few problems have; boxed, as every result of the HTTP edge has room for a problem.
+#[derive(Debug, Clone, Default)]
+struct RareFields {
+    errors: Vec<Invalid>,
+    retry_after: Option<u64>,
+    members: Map<String, Value>,
+    /// In a box, as a header's value would make every `Result` large.
+    allow: Option<HeaderValue>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem with words for whoever sent the request.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), more: Box::default() }
+    }
+
+    /// One bad field.
+    pub fn field(field: &'static str, reason: impl Into<String>) -> Self {
+        Invalid::new(field, reason).into()
+    }
+
+    /// What is not there, and what is not the caller's to know about: the same bytes.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "There is nothing here, or nothing that you may know about.")
+    }
+
+    /// Known to the caller and not allowed.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(Code::PermissionDenied, detail)
+    }
+
+    /// No credentials came with the request.
+    #[must_use]
+    pub fn not_authenticated() -> Self {
+        Self::new(
+            Code::NotAuthenticated,
+            "Log in at /api-auth/login/, or at /api/token/ and send the header `Authorization: Bearer <access token>`.",
+        )
+    }
+
+    /// A token that is malformed, expired, not ours or over.
+    #[must_use]
+    pub fn token_not_valid() -> Self {
+        Self::new(
+            Code::TokenNotValid,
+            "The token is not valid, or not any more. Refresh it at /api/token/refresh/ or log in again.",
+        )
+    }
+
+    /// Something that no client has caused; `source` is for the log.
+    pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Code::Internal, "Something is wrong on our side.").caused_by(source)
+    }
+
+    /// The caller's copy is not the present one.
+    #[must_use]
+    pub fn precondition_failed() -> Self {
+        Self::new(
+            Code::PreconditionFailed,
+            "The resource is not the version that `If-Match` or `If-None-Match` asks for. Read it again, then repeat the request \
+             with its present ETag.",
+        )
+    }
+
+    /// Adds a `Retry-After` header, in seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.more.retry_after = Some(seconds);
+        self
+    }
+
+    /// Adds an extension member (RFC 9457, section 3.2).
+    #[must_use]
+    pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds the `Allow` header.
+    #[must_use]
+    pub(crate) fn allow(mut self, methods: HeaderValue) -> Self {
+        self.more.allow = Some(methods);
+        self
+    }
+
+    /// Keeps what the log should say and the client should not see.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.more.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// The kind of problem.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The source and what led to it, for the log.
+    pub(crate) fn causes(&self) -> Option<String> {
+        let mut cause: &dyn Error = self.more.source.as_deref()?;
+        let mut text = cause.to_string();
+        while let Some(next) = cause.source() {
+            text.push_str(": ");
+            text.push_str(&next.to_string());
+            cause = next;
+        }
+        Some(text)
+    }
+
+    /// The answer, complete.
+    pub(crate) fn render(&self, request_id: &str) -> Response {
+        let (status, code) = self.code.parts();
+        let mut body = self.more.members.clone();
+        body.insert("type".to_owned(), json!("about:blank"));
+        body.insert("title".to_owned(), json!(status.canonical_reason()));
+        body.insert("status".to_owned(), json!(status.as_u16()));
+        body.insert("detail".to_owned(), json!(self.detail));
+        body.insert("code".to_owned(), json!(code));
+        body.insert("request_id".to_owned(), json!(request_id));
+        if !self.more.errors.is_empty() {
+            body.insert("errors".to_owned(), self.errors_by_field());
+        }
+        let content_type = (header::CONTENT_TYPE, "application/problem+json");
+        self.answer_with(([content_type], Value::Object(body).to_string()))
+    }
+
+    /// The status and headers of the answer with another body, for pages that show the problem themselves.
+    pub fn answer_with(&self, body: impl IntoResponse) -> Response {
+        let status = self.code.parts().0;
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.more.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(methods) = &self.more.allow {
+            headers.insert(header::ALLOW, methods.clone());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, self.challenge());
+        }
+        response
+    }
+
+    fn errors_by_field(&self) -> Value {
+        let mut by_field: Map<String, Value> = Map::new();
+        for Invalid { field, reason } in &self.more.errors {
+            let reasons = by_field.entry(field.to_string()).or_insert_with(|| json!([]));
+            if let Value::Array(reasons) = reasons {
+                reasons.push(json!(reason));
+            }
+        }
+        Value::Object(by_field)
+    }
+
+    /// RFC 6750, section 3.
+    fn challenge(&self) -> HeaderValue {
+        HeaderValue::from_static(match self.code {
+            Code::TokenNotValid => "Bearer realm=\"api\", error=\"invalid_token\"",
+            _ => "Bearer realm=\"api\"",
+        })
+    }
+}
+
+impl fmt::Display for Problem {
+    /// One line for a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.more.errors.as_slice() {
+            [] => f.write_str(&self.detail),
+            errors => f.write_str(&errors.iter().map(Invalid::to_string).collect::<Vec<_>>().join("; ")),
+        }
+    }
+}
+
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.more.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<Vec<Invalid>> for Problem {
+    fn from(errors: Vec<Invalid>) -> Self {
+        let mut problem = Self::new(Code::InvalidRequest, "Some fields cannot be accepted; see `errors`.");
+        problem.more.errors = errors;
+        problem
+    }
+}
+
+impl From<Faults> for Problem {
+    fn from(faults: Faults) -> Self {
+        let left_out = faults.left_out();
+        let mut problem = Self::from(faults.into_vec());
+        if left_out > 0 {
+            problem.detail = format!("{} {left_out} more faults are not listed.", problem.detail);
+        }
+        problem
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(error: Invalid) -> Self {
+        vec![error].into()
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let problem = match &error {
+            StoreError::Contention => Self::new(
+                Code::Contention,
+                "Too many others are writing to the same place, so whether anything was written is unknown. Try again.",
+            ),
+            StoreError::Throttled(_) => Self::new(
+                Code::Unavailable,
+                "The table is busy, so whether anything was written is unknown. Try again.",
+            ),
+            StoreError::Unavailable(_) => Self::new(
+                Code::Unavailable,
+                "The table did not answer in time, so whether anything was written is unknown. Try again.",
+            ),
+            StoreError::Corrupt { .. } | StoreError::Refused(_) => {
+                return Self::internal(error);
+            }
+        };
+        problem.retry_after(1).caused_by(error)
+    }
+}
+
+impl IntoResponse for Problem {
+    /// An empty answer that carries the problem: `routes` renders it, as it knows the request's id.
+    fn into_response(self) -> Response {
+        let mut response = self.code.parts().0.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,56 @@
+//! A successful answer: a representation as JSON, its status, and its `ETag` where it has one.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::problem::Problem;
+use crate::http::request::etag;
+
+/// JSON with a status.
+#[derive(Debug)]
+pub struct Reply<T> {
+    status: StatusCode,
+    body: T,
+    version: Option<u64>,
+    location: Option<String>,
+}
+
+impl<T: Serialize> Reply<T> {
+    /// 200.
+    pub const fn ok(body: T) -> Self {
+        Self { status: StatusCode::OK, body, version: None, location: None }
+    }
+
+    /// 201, and where the new thing is.
+    pub fn created(body: T, location: String) -> Self {
+        Self { status: StatusCode::CREATED, location: Some(location), ..Self::ok(body) }
+    }
+
+    /// The version that `If-Match` will be asked about.
+    #[must_use]
+    pub fn version(mut self, version: u64) -> Self {
+        self.version = Some(version);
+        self
+    }
+}
+
+impl<T: Serialize> IntoResponse for Reply<T> {
+    fn into_response(self) -> Response {
+        let Ok(body) = serde_json::to_vec(&self.body) else {
+            return Problem::from(crate::store::StoreError::corrupt("reply", "cannot be written as JSON"))
+                .into_response();
+        };
+        let mut response = (self.status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
+        let headers = response.headers_mut();
+        if let Some(version) = self.version {
+            headers.insert(header::ETAG, etag::header(version));
+        }
+        if let Some(location) = self.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
+            headers.insert(header::LOCATION, location);
+        }
+        response
+    }
+}

@@ -1,0 +1,265 @@
+//! How the API's description (`OpenAPI`) tells of values whose rules no derive can know, from the same constants that check
+//! them; and of the extractors, by the types that handlers name. Nothing of this runs in a deployed function.
+
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        KnownFormat, ObjectBuilder, Ref, RefOr, Required, Schema, SchemaFormat, Type,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        schema::AdditionalProperties,
+    },
+};
+
+use super::{IdempotencyKeyHeader, Ids, IfMatch, IfNoneMatch, Limit};
+use crate::{
+    auth::password::{LONGEST, SHORT},
+    ids::{ConversationId, MAX_NUMBER, MessageId, SessionId, UserId},
+    model::{conversation, email, message, text::Rule, user},
+};
+
+/// The address of the API in the description as it is checked in: that of `cargo run`. Where the description is served, the
+/// address that the client has asked stands in its place.
+pub const ADDRESS: &str = "http://127.0.0.1:3000";
+
+/// Text without the control characters that `model::text` refuses.
+const PLAIN: &str = r"^[^\u0000-\u0008\u000b-\u001f\u007f]*$";
+/// The same, and not only white space: as Unicode has it, which ECMAScript's `\s` does not know quite.
+const NOT_BLANK: &str = concat!(
+    r"^[^\u0000-\u0008\u000b-\u001f\u007f]*",
+    r"[^\u0000-\u0020\u007f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
+    r"[^\u0000-\u0008\u000b-\u001f\u007f]*$"
+);
+/// One line: neither control characters nor line ends nor controls of the direction of text.
+const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$";
+/// The same, and not only white space.
+const LINE_NOT_BLANK: &str = concat!(
+    r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*",
+    r"[^\u0000-\u0020\u007f-\u00a0\u061c\u1680\u2000-\u200a\u200e\u200f\u2028-\u202f\u205f\u2066-\u2069\u3000]",
+    r"[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
+);
+/// A UUIDv7, plain or in quotation marks.
+const UUID_V7_HEADER: &str =
+    r#"^"?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"?$"#;
+/// `model::user::phone_number`.
+const PHONE_NUMBER: &str = r"^ *$|^(?:[+()./ -]*[0-9]){3,15}[+()./ -]*$";
+
+fn string() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(PLAIN))
+}
+
+fn text(rule: Rule) -> ObjectBuilder {
+    let minimum = (rule.min > 0).then_some(rule.min);
+    let pattern = match (rule.is_line, rule.min) {
+        (true, 0) => LINE,
+        (true, _) => LINE_NOT_BLANK,
+        (false, 0) => PLAIN,
+        (false, _) => NOT_BLANK,
+    };
+    string().min_length(minimum).max_length(Some(rule.max)).pattern(Some(pattern))
+}
+
+/// Declares types that stand for a kind of text in schemas, and for nothing else.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident = $schema:expr, $example:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                $schema.examples([$example]).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )*};
+}
+
+texts! {
+    /// What a message says.
+    MessageBody = text(message::BODY)
+        .description(Some("A message's text: at most 48 KB in UTF-8, with at least one visible character.")),
+        "See you at the harbour at six.";
+    /// What a message says, or said: nothing, once it is deleted.
+    KeptBody = text(Rule { min: 0, ..message::BODY }).description(Some("A message's text, empty if the message is deleted.")),
+        "See you at the harbour at six.";
+    /// A conversation's name.
+    ConversationName = text(conversation::NAME).description(Some("A conversation's name.")), "Weekend trip";
+    /// A first name.
+    FirstName = text(user::FIRST_NAME).description(Some("A first name.")), "Ann";
+    /// A last name.
+    LastName = text(user::LAST_NAME).description(Some("A last name.")), "Miller";
+    /// A phone number.
+    PhoneNumber = text(user::PHONE_NUMBER)
+        .pattern(Some(PHONE_NUMBER))
+        .description(Some("A phone number of 3 to 15 digits, with `+ ( ) - . /` and spaces.")),
+        "+44 20 7946 0018";
+    /// An email address.
+    EmailAddress = string()
+        .format(Some(SchemaFormat::Custom("idn-email".to_owned())))
+        .max_length(Some(email::EMAIL_BYTES))
+        .description(Some("An email address.")),
+        "ann@example.com";
+    /// A password that logs in.
+    PasswordText = string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Password))).description(Some("A password.")), "keys under the doormat";
+    /// A password that is to be set.
+    NewPasswordText = string()
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+        .min_length(Some(SHORT))
+        .max_length(Some(LONGEST))
+        .description(Some("A new password: 15 characters or more, or 8 or more that are hard to guess. It must not be the email address.")),
+        "keys under the doormat";
+    /// A token as it travels.
+    TokenText = string().description(Some("A JSON Web Token.")), "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl";
+    /// A cursor.
+    Cursor = string().max_length(Some(200)).description(Some("A position in this list, out of a `next` or `previous` link.")), "dQAGCeBp_xfAXi8_bkoOTLuPD1-LHy2aEA";
+    /// A link to follow.
+    Link = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::Custom("uri-reference".to_owned())))
+        .description(Some("An address to follow as it is.")),
+        "https://api.example.com/api/messages/?conversation=01234567-89ab-8cde-bc04-8c0000000000&limit=50";
+}
+
+/// A JSON object that a client attaches.
+#[derive(Debug)]
+pub struct Metadata;
+
+impl PartialSchema for Metadata {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+            .description(Some("A JSON object of the client's own, at most 4 KB and 16 levels deep, with numbers that a double can hold. It comes back as it was written."))
+            .examples([serde_json::json!({"colour": "blue"})])
+            .into()
+    }
+}
+
+impl ToSchema for Metadata {}
+
+/// The number of a change.
+#[derive(Debug)]
+pub struct ChangeNumber;
+
+impl PartialSchema for ChangeNumber {
+    fn schema() -> RefOr<Schema> {
+        let number = integer(KnownFormat::Int64).minimum(Some(0)).maximum(Some(MAX_NUMBER - 1));
+        let number =
+            number.description(Some("The number of a change in its conversation; 0 is before the first."));
+        number.default(Some(0.into())).examples([7]).into()
+    }
+}
+
+impl ToSchema for ChangeNumber {}
+
+fn integer(format: KnownFormat) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Integer).format(Some(SchemaFormat::KnownFormat(format)))
+}
+
+fn limit(default: usize) -> RefOr<Schema> {
+    let number = integer(KnownFormat::Int32).minimum(Some(1)).maximum(Some(100));
+    number
+        .default(Some(default.into()))
+        .description(Some("The most entries of a page."))
+        .examples([20])
+        .into()
+}
+
+impl PartialSchema for Limit {
+    fn schema() -> RefOr<Schema> {
+        limit(Limit::default().0)
+    }
+}
+
+impl ToSchema for Limit {}
+
+/// The [`Limit`] of the list of conversations, whose entries are larger than others.
+#[derive(Debug)]
+pub struct InboxLimit;
+
+impl InboxLimit {
+    /// How many conversations a page has that names no limit.
+    pub const DEFAULT: Limit = Limit(20);
+}
+
+impl PartialSchema for InboxLimit {
+    fn schema() -> RefOr<Schema> {
+        limit(Self::DEFAULT.0)
+    }
+}
+
+impl ToSchema for InboxLimit {}
+
+fn in_path<T: ToSchema>(name: &str, description: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(Ref::from_schema_name(T::name())))
+        .build()
+}
+
+/// Ids in paths, by the type that the handler takes them as.
+macro_rules! ids {
+    ($($id:ty: $description:literal;)*) => {$(
+        impl IntoParams for Ids<$id> {
+            fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+                vec![in_path::<$id>("id", $description)]
+            }
+        }
+    )*};
+}
+
+ids! {
+    UserId: "The user.";
+    SessionId: "The session.";
+    ConversationId: "The conversation.";
+    MessageId: "The message.";
+}
+
+impl IntoParams for Ids<(ConversationId, UserId)> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![
+            in_path::<ConversationId>("id", "The conversation."),
+            in_path::<UserId>("user_id", "The participant."),
+        ]
+    }
+}
+
+fn header(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Vec<Parameter> {
+    let header =
+        ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
+    vec![header.description(Some(description)).schema(Some(schema)).build()]
+}
+
+/// `*`, or a list of entity tags (RFC 9110, sections 8.8.3 and 13.1).
+fn tags() -> ObjectBuilder {
+    let tags = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#;
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(tags))
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The `ETag` of the caller's copy, or several: the answer is 412 if none of them is the present one.";
+        header("If-Match", description, tags().examples(["\"3\""]))
+    }
+}
+
+impl IntoParams for IfNoneMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The `ETag` of the caller's copy, or several: the answer is 304 if one of them is the present one.";
+        let tag = ObjectBuilder::new().schema_type(Type::String).examples(["W/\"kxbU4vJPbJfC\""]);
+        header("If-None-Match", description, tag)
+    }
+}
+
+impl IntoParams for IdempotencyKeyHeader {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The same as `client_id` in the body: a UUIDv7, plain or in quotation marks.";
+        // Without `format: uuid`, as some generators put no UUIDs into headers.
+        let key = ObjectBuilder::new().schema_type(Type::String).pattern(Some(UUID_V7_HEADER));
+        header("Idempotency-Key", description, key.examples(["019aac3f-8e00-7cc3-98c4-dc0c0c07398f"]))
+    }
+}

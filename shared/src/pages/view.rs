@@ -1,0 +1,232 @@
+//! What a page of the browsable API shows, ready for its template.
+
+use askama::Template;
+use axum::http::{HeaderName, header, response::Parts};
+use serde_json::{Map, Value, value::to_raw_value};
+
+use super::{
+    PageRequest, capitalised,
+    document::{self, Operation},
+    form::{Form, SubmittedForm, Texts},
+    frame::{self, Frame},
+    pretty::{self, Token},
+};
+use crate::http::request::body::pairs;
+
+/// The headers of an answer that are worth showing, in this order.
+const SHOWN: [HeaderName; 8] = [
+    header::CONTENT_TYPE,
+    header::ETAG,
+    header::LOCATION,
+    header::RETRY_AFTER,
+    header::WWW_AUTHENTICATE,
+    header::CACHE_CONTROL,
+    header::VARY,
+    HeaderName::from_static("x-request-id"),
+];
+
+/// A page of the browsable API.
+#[derive(Template)]
+#[template(path = "browse.html")]
+pub(super) struct BrowsePage {
+    frame: Frame,
+    breadcrumbs: Vec<Breadcrumb>,
+    description: String,
+    method: String,
+    /// Path and query, as asked for.
+    target: String,
+    /// The path alone, as what writes takes no parameters.
+    path: String,
+    /// The same address as JSON.
+    json: String,
+    status: String,
+    is_problem: bool,
+    /// What a problem says, in words.
+    detail: String,
+    headers: Vec<(String, String)>,
+    tokens: Vec<Token>,
+    is_whole: bool,
+    next: Option<String>,
+    previous: Option<String>,
+    methods: Vec<&'static str>,
+    forms: Vec<Form>,
+    /// The version that a change is meant for.
+    etag: String,
+}
+
+/// A step on the way from the root.
+struct Breadcrumb {
+    name: String,
+    /// `None` for what is nowhere.
+    href: Option<String>,
+}
+
+impl BrowsePage {
+    pub(super) fn new(
+        page_request: &PageRequest,
+        answer: &Parts,
+        body: &[u8],
+        sent: Option<&SubmittedForm>,
+    ) -> Self {
+        let breadcrumbs = breadcrumbs(page_request);
+        let title = breadcrumbs.last().map(|last| last.name.clone()).unwrap_or_default();
+        let (tokens, is_whole) = if body.is_empty() { (Vec::new(), true) } else { pretty::tokens(body) };
+        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        let is_problem = answer.status.is_client_error() || answer.status.is_server_error();
+        let text = |name: &str| value[name].as_str().map(str::to_owned);
+        let description =
+            operation(page_request, "GET").or(operation(page_request, page_request.parts.method.as_str()));
+        Self {
+            frame: Frame::new(&title, &page_request.parts, page_request.browser_session.as_deref()),
+            breadcrumbs,
+            description: description.map(in_words).unwrap_or_default(),
+            method: page_request.parts.method.to_string(),
+            target: page_request.parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+            path: path(page_request).to_owned(),
+            json: as_json(page_request),
+            status: answer.status.to_string(),
+            is_problem,
+            detail: text("detail").filter(|_| is_problem).unwrap_or_default().replace('`', ""),
+            headers: headers(page_request, answer),
+            tokens,
+            is_whole,
+            next: text("next").filter(|_| !is_problem),
+            previous: text("previous").filter(|_| !is_problem),
+            methods: methods(page_request),
+            forms: forms(page_request, answer, body, sent),
+            etag: answer
+                .headers
+                .get(header::ETAG)
+                .and_then(|tag| tag.to_str().ok())
+                .unwrap_or_default()
+                .to_owned(),
+        }
+    }
+}
+
+/// The operation of a method at the path that was asked for.
+fn operation(page_request: &PageRequest, method: &str) -> Option<&'static Operation> {
+    document::operation(method, page_request.route?)
+}
+
+fn in_words(operation: &Operation) -> String {
+    let text = if operation.description.is_empty() { &operation.summary } else { &operation.description };
+    text.replace('`', "")
+}
+
+/// The way from the root to a path that there is; what is nowhere is named as such.
+fn breadcrumbs(page_request: &PageRequest) -> Vec<Breadcrumb> {
+    let mut breadcrumbs = vec![Breadcrumb { name: "API".to_owned(), href: Some("/api/".to_owned()) }];
+    let Some(route) = page_request.route else {
+        breadcrumbs.push(Breadcrumb { name: "Nothing here".to_owned(), href: None });
+        return breadcrumbs;
+    };
+    let mut href = String::new();
+    let mut folder = "";
+    for (pattern, segment) in route.split('/').zip(page_request.parts.uri.path().split('/')).skip(1) {
+        if pattern.is_empty() {
+            break;
+        }
+        href = format!("{href}/{segment}");
+        if pattern != "api" && pattern != ".well-known" {
+            let ends = if route.ends_with('/') { "/" } else { "" };
+            breadcrumbs.push(Breadcrumb { name: name(pattern, folder), href: Some(format!("{href}{ends}")) });
+        }
+        folder = pattern;
+    }
+    breadcrumbs
+}
+
+/// `/messages/` is called `Messages`, and what stands in it `Message`.
+fn name(pattern: &str, folder: &str) -> String {
+    let word = match (pattern.starts_with('{'), folder) {
+        (true, folder) => folder.trim_end_matches('s'),
+        (false, _) => pattern.split('.').next().unwrap_or_default(),
+    };
+    capitalised(word)
+}
+
+/// The path that a form or a script of the page asks.
+fn path(page_request: &PageRequest) -> &str {
+    frame::here(&page_request.parts.uri).split('?').next().unwrap_or("/")
+}
+
+/// The same address as JSON, without parameters that only a page passes over.
+fn as_json(page_request: &PageRequest) -> String {
+    let named =
+        operation(page_request, "GET").map(|operation| operation.parameters.as_slice()).unwrap_or_default();
+    let pairs = page_request.parts.uri.query().unwrap_or_default().split('&');
+    let known = pairs.filter(|pair| named.iter().any(|name| pair.split('=').next() == Some(name)));
+    let query: Vec<&str> = known.chain(["format=json"]).collect();
+    format!("{}?{}", path(page_request), query.join("&"))
+}
+
+fn headers(page_request: &PageRequest, answer: &Parts) -> Vec<(String, String)> {
+    let allow = page_request.allow.to_str().unwrap_or_default();
+    let mut shown = Vec::new();
+    if !allow.is_empty() {
+        shown.push(("Allow".to_owned(), allow.to_owned()));
+    }
+    for name in SHOWN {
+        if let Some(value) = answer.headers.get(&name).and_then(|value| value.to_str().ok()) {
+            shown.push((spelled(name.as_str()), value.to_owned()));
+        }
+    }
+    shown
+}
+
+/// `x-request-id` as `X-Request-Id`.
+fn spelled(name: &str) -> String {
+    if name == "etag" {
+        return "ETag".to_owned();
+    }
+    name.split('-').map(capitalised).collect::<Vec<_>>().join("-")
+}
+
+/// The methods that the path has, in the order of the buttons.
+fn methods(page_request: &PageRequest) -> Vec<&'static str> {
+    let allow = page_request.allow.to_str().unwrap_or_default();
+    let all = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    all.into_iter().filter(|method| allow.split(", ").any(|allowed| allowed == *method)).collect()
+}
+
+/// A form for each method with a body, where it makes sense to ask: not where there is nothing, nor, of what needs a login,
+/// for nobody.
+fn forms(page_request: &PageRequest, answer: &Parts, body: &[u8], sent: Option<&SubmittedForm>) -> Vec<Form> {
+    let (none, shown) = (Map::new(), serde_json::from_slice(body).ok());
+    let problem: Value = if answer.status.is_client_error() {
+        serde_json::from_slice(body).unwrap_or_default()
+    } else {
+        Value::Null
+    };
+    let status = answer.status.as_u16();
+    if status == 404 || status == 406 || status >= 500 {
+        return Vec::new();
+    }
+    let named = parameters(page_request);
+    methods(page_request)
+        .into_iter()
+        .filter_map(|method| {
+            let operation =
+                operation(page_request, method).filter(|operation| status != 401 || operation.is_open)?;
+            let fields = operation.fields.as_ref()?;
+            let is_this = page_request.parts.method.as_str() == method;
+            let was_refused = is_this && answer.status.is_client_error();
+            let errors = problem["errors"].as_object().filter(|_| was_refused).unwrap_or(&none);
+            let present = match method {
+                "POST" => Some(&named),
+                _ => shown.as_ref().filter(|_| answer.status.is_success()),
+            };
+            let mut form = Form::new(method, fields, present, sent.filter(|_| was_refused), errors);
+            form.give_key(&page_request.idempotency_key);
+            Some(form)
+        })
+        .collect()
+}
+
+/// The parameters of the address: what a list is narrowed down to is what is added to it.
+fn parameters(page_request: &PageRequest) -> Texts {
+    let pairs = pairs(page_request.parts.uri.query().unwrap_or_default().as_bytes());
+    let text = |(name, value): (String, String)| Some((name, to_raw_value(&value).ok()?));
+    pairs.ok().flatten().into_iter().flatten().filter_map(text).collect()
+}
