@@ -1,4 +1,4 @@
-//! What every handler has at hand. One value a process, made at start; cheap to clone.
+//! The state that every handler can use. A process creates it once, at its start. A clone is cheap.
 
 use std::{error::Error, sync::Arc};
 
@@ -14,24 +14,24 @@ use crate::{
 /// The process's shared state.
 #[derive(Debug, Clone)]
 pub struct App {
-    /// The table.
+    /// The client of the table.
     pub store: Store,
-    /// Keys that verify tokens.
+    /// The public keys that verify tokens.
     pub keys: Arc<KeyCache>,
-    /// Signs tokens; only `auth` has one.
+    /// The signer of tokens; `None` in every function except `auth`.
     pub signing: Option<Arc<Signing>>,
-    /// Attempts to log in with emails that nobody has.
+    /// The login attempts with emails that have no account.
     pub guesses: Arc<Guesses>,
-    /// The time.
+    /// The source of the present time.
     pub clock: Clock,
-    /// Randomness.
+    /// The source of random ids, secrets and waiting times.
     pub random: Random,
     /// The deployment's settings.
     pub config: Arc<Config>,
 }
 
 impl App {
-    /// Puts the parts together.
+    /// Creates the state from its parts.
     #[must_use]
     pub fn new(store: Store, config: Config, signer: Option<Signer>, clock: Clock, random: Random) -> Self {
         let config = Arc::new(config);
@@ -40,7 +40,8 @@ impl App {
         Self { store, keys, signing, guesses: Arc::default(), clock, random, config }
     }
 
-    /// The same with what signs tokens, for `auth`: the secret is read while the connections to the table are made.
+    /// Creates the state from the environment for the function `auth`, which signs tokens. The secret is read while the
+    /// connections to the table are opened. Fails if the environment is incomplete or the seed cannot be read.
     pub async fn signing_from_env() -> Result<Self, Box<dyn Error + Send + Sync>> {
         let app = Self::cold()?;
         let signing = match &app.config.signing {
@@ -55,14 +56,15 @@ impl App {
         Ok(app)
     }
 
-    /// The same with another thing that signs.
+    /// Returns the same state with another signer.
     #[must_use]
     pub fn signing_with(self, signing: Signing) -> Self {
         Self { signing: Some(Arc::new(signing)), ..self }
     }
 
-    /// Publishes the key that signs, which has to be done before its first use, ahead of the first request. What fails is
-    /// tried again when something is to be signed; all that needs no signature is answered meanwhile.
+    /// Publishes the signing key before the first request, because a key must be published before its first use. After
+    /// a failure, the next request that needs a signature tries again; requests that need no signature are answered in
+    /// the meantime.
     async fn publish_ahead(&self) {
         if let Some(signing) = &self.signing
             && let Err(problem) = signing.signer(self).await
@@ -71,14 +73,15 @@ impl App {
         }
     }
 
-    /// What a function's `main` starts with: logs, settings, the table's client, keys read ahead.
+    /// Creates the state from the environment for a function that signs nothing: starts logging, reads the settings,
+    /// creates the client of the table and reads the public keys.
     pub async fn from_env() -> Result<Self, Box<dyn Error + Send + Sync>> {
         let app = Self::cold()?;
         app.warm().await;
         Ok(app)
     }
 
-    /// All that needs no call.
+    /// Creates the state without any call over the network.
     fn cold() -> Result<Self, ConfigError> {
         telemetry::init();
         let config = Config::from_env()?;
@@ -87,8 +90,8 @@ impl App {
         Ok(Self::new(store, config, None, Clock::system(), random))
     }
 
-    /// Reads the keys twice, side by side: that leaves two connections open, as many as most requests need. A table that
-    /// does not answer now may do so at the first request: that one will say what is wrong.
+    /// Reads the keys twice in parallel. This leaves two connections open, as many as most requests need. A failure is
+    /// only logged: the table may answer at the first request, and otherwise that request fails with the cause.
     async fn warm(&self) {
         let (warm, _second) =
             tokio::join!(self.keys.warm(&self.store, self.clock.now()), self.store.signing_keys());

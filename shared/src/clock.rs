@@ -1,27 +1,28 @@
-//! The time, injected: code asks a [`Clock`], tests hand in one that they set. Nothing else here reads the time of day.
+//! The present time, injected: code asks a [`Clock`], and tests pass a clock that they set. No other module reads the
+//! machine's time.
 
 use std::{fmt, sync::Arc};
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-/// A source of the present time, shared by whoever was given it.
+/// A source of the present time. All clones share it.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 
 impl Clock {
-    /// The machine's clock.
+    /// Returns the clock of the machine.
     #[must_use]
     pub fn system() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the one place where the time of day is read")]
         Self::new(Utc::now)
     }
 
-    /// A clock that answers with what `now` answers.
+    /// Creates a clock that returns the result of `now`.
     pub fn new(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The present time in UTC, in whole microseconds, as that is what is stored.
+    /// Returns the present time in UTC, truncated to whole microseconds, because the table stores microseconds.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         (self.0)().trunc_subsecs(6)

@@ -1,41 +1,42 @@
-//! What a deployment decides: read once from the environment, the same names in `template.yaml`, `local` and tests.
+//! The settings of a deployment. A process reads them once from its environment. The names are the same in
+//! `template.yaml`, in `local` and in tests.
 
 use std::path::PathBuf;
 
-/// Settings of one process.
+/// The settings of one process. The name of each environment variable is in parentheses.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Name of the `DynamoDB` table (`TABLE_NAME`).
+    /// The name of the DynamoDB table (`TABLE_NAME`).
     pub table: String,
-    /// Who issues the tokens (`ISSUER`): their `iss`.
+    /// The issuer of the tokens, their claim `iss` (`ISSUER`).
     pub issuer: String,
-    /// Whom the tokens are for (`AUDIENCE`): their `aud`.
+    /// The audience of the tokens, their claim `aud` (`AUDIENCE`).
     pub audience: String,
-    /// Who may make users (`REGISTRATION`).
+    /// The users who may create accounts (`REGISTRATION`).
     pub registration: Registration,
-    /// What signing keys are made of. Only `auth` has it.
+    /// The source of the signing key; `None` in every function except `auth`.
     pub signing: Option<SigningSource>,
 }
 
-/// What a signing key is made of.
+/// The source of a signing key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SigningSource {
-    /// A file that holds a seed (`SIGNING_SEED_FILE`), 32 bytes in base64url: local runs.
+    /// A file that contains a seed (`SIGNING_SEED_FILE`), 32 bytes in base64url. Local runs use it.
     SeedFile(PathBuf),
-    /// A secret in Secrets Manager, by its ARN (`SIGNING_SECRET_ARN`): deployments.
+    /// The ARN of a secret in Secrets Manager (`SIGNING_SECRET_ARN`). Deployments use it.
     Secret(String),
 }
 
-/// Who may make users.
+/// The users who may create accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
-    /// Anybody (`open`).
+    /// Everybody may register (`open`).
     Open,
-    /// Admins only (`admin`, which is also what nothing means).
+    /// Only admins may create accounts (`admin`, which is also the default).
     Admin,
 }
 
-/// An environment that no process can start with.
+/// An environment variable that is missing or has an invalid value, so that the process cannot start.
 #[derive(Debug, thiserror::Error)]
 #[error("the environment variable {name} {problem}")]
 pub struct ConfigError {
@@ -44,7 +45,7 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// Reads the environment.
+    /// Reads the settings from the environment. Fails on the first variable that is missing or invalid.
     pub fn from_env() -> Result<Self, ConfigError> {
         let required = |name| variable(name).ok_or(ConfigError { name, problem: "is not set" });
         let registration = match variable("REGISTRATION").as_deref() {
@@ -65,7 +66,8 @@ impl Config {
 }
 
 impl SigningSource {
-    /// With both, nobody could say which of them signs.
+    /// Returns the source that is set; `None` if neither is set. Two sources are an error, because it would be unclear
+    /// which key signs.
     fn of(seed_file: Option<String>, secret: Option<String>) -> Result<Option<Self>, ConfigError> {
         match (seed_file, secret) {
             (Some(_), Some(_)) => {
@@ -78,7 +80,7 @@ impl SigningSource {
     }
 }
 
-/// A variable of the environment that is set to something.
+/// Returns the value of an environment variable; `None` if it is not set or empty.
 #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

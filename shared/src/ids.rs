@@ -1,5 +1,5 @@
-//! Identifiers: who, which conversation, which message, which send. A message's id carries its place, so that
-//! finding a message by id is one key look-up; this module parses and prints ids and knows nothing of storage.
+//! Identifiers of users, sessions, conversations, messages and requests. A message's id contains its number, so finding
+//! a message by its id is one key look-up. This module parses and prints ids; it does not read the table.
 
 mod text;
 
@@ -16,13 +16,13 @@ use uuid::{Builder, Uuid, Version};
 pub use self::text::WrongId;
 use self::text::{id_text, parse_uuid, schema};
 
-/// How many bits of a message id are the message's number in its conversation.
+/// The number of bits of a message id that hold the message's number.
 const NUMBER_BITS: u32 = 42;
 
 /// The highest message number, 2^42 − 1 (13 decimal digits).
 pub const MAX_NUMBER: u64 = (1 << NUMBER_BITS) - 1;
 
-/// Declares an id that is any UUID.
+/// Declares an id type that accepts every UUID.
 macro_rules! plain_id {
     ($(#[$doc:meta])* $type:ident, $kind:literal, $example:literal) => {
         $(#[$doc])*
@@ -30,13 +30,13 @@ macro_rules! plain_id {
         pub struct $type(Uuid);
 
         impl $type {
-            /// Wraps a UUID.
+            /// Creates the id from a UUID.
             #[must_use]
             pub const fn new(uuid: Uuid) -> Self {
                 Self(uuid)
             }
 
-            /// The UUID itself.
+            /// Returns the id as a UUID.
             #[must_use]
             pub const fn uuid(self) -> Uuid {
                 self.0
@@ -53,30 +53,30 @@ macro_rules! plain_id {
 }
 
 plain_id!(
-    /// A user: a random UUID.
+    /// The id of a user: a random UUID.
     UserId, "user", "5e2f3f6e-4a0e-4cbb-8f0f-5f8b1f2d9a10"
 );
 plain_id!(
-    /// A device that is logged in: a random UUID.
+    /// The id of a session, which is one login on one device: a random UUID.
     SessionId, "session", "0b9a7c1e-63c8-4a57-9d1c-2f4f6f1f7b21"
 );
 
-/// A conversation: a `UUIDv8` (RFC 9562, section 5.8) of an 80-bit prefix and 42 zero bits.
+/// The id of a conversation: a `UUIDv8` (RFC 9562, section 5.8) that consists of an 80-bit prefix and 42 zero bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConversationId {
     prefix: u128,
 }
 
-/// A message: its conversation's prefix with the message's number, counted from 1, in the low 42 bits.
+/// The id of a message: the prefix of its conversation, with the message's number (from 1) in the low 42 bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageId {
-    /// The conversation that the message stands in.
+    /// The conversation that contains the message.
     pub conversation: ConversationId,
-    /// The message's place in it, 1 to [`MAX_NUMBER`].
+    /// The message's number in the conversation, 1 to [`MAX_NUMBER`].
     pub number: u64,
 }
 
-/// Lays 122 free bits around the version and variant bits of a `UUIDv8`.
+/// Returns the `UUIDv8` that holds the 122 bits of `free` around its version and variant bits.
 fn spread(free: u128) -> Uuid {
     let (a, b, c) = (free >> 74, (free >> 62) & 0xfff, free & ((1 << 62) - 1));
     Builder::from_u128((a << 80) | (b << 64) | c)
@@ -85,7 +85,7 @@ fn spread(free: u128) -> Uuid {
         .into_uuid()
 }
 
-/// The reverse of [`spread`]; `None` for a UUID of another version or variant.
+/// Returns the 122 free bits of a `UUIDv8`, the reverse of [`spread`]; `None` for a UUID of another version or variant.
 fn gather(uuid: Uuid) -> Option<u128> {
     let custom = uuid.get_version() == Some(Version::Custom) && uuid.get_variant() == uuid::Variant::RFC4122;
     let bits = uuid.as_u128();
@@ -93,26 +93,26 @@ fn gather(uuid: Uuid) -> Option<u128> {
 }
 
 impl ConversationId {
-    /// The conversation whose prefix is the first 80 bits of `bytes`.
+    /// Returns the conversation id whose 80-bit prefix is `bytes`, in big-endian order.
     #[must_use]
     pub fn from_prefix(bytes: [u8; 10]) -> Self {
         let prefix = bytes.iter().fold(0, |bits, byte| (bits << 8) | u128::from(*byte));
         Self { prefix }
     }
 
-    /// The UUID form.
+    /// Returns the id as a UUID.
     #[must_use]
     pub fn uuid(self) -> Uuid {
         spread(self.prefix << NUMBER_BITS)
     }
 
-    /// The id of message `number` of this conversation.
+    /// Returns the id of message `number` of this conversation.
     #[must_use]
     pub const fn message(self, number: u64) -> MessageId {
         MessageId { conversation: self, number }
     }
 
-    /// The conversation of a UUID; `None` for a UUID that is none.
+    /// Returns the conversation id that a UUID contains; `None` if the UUID is not a conversation id.
     #[must_use]
     pub fn from_uuid(uuid: Uuid) -> Option<Self> {
         let free = gather(uuid)?;
@@ -122,7 +122,7 @@ impl ConversationId {
 }
 
 impl MessageId {
-    /// The UUID form.
+    /// Returns the id as a UUID.
     #[must_use]
     pub fn uuid(self) -> Uuid {
         spread((self.conversation.prefix << NUMBER_BITS) | u128::from(self.number))
@@ -151,24 +151,25 @@ id_text!(
     "01234567-89ab-8cde-bc04-8c0000000002"
 );
 
-/// What makes a retried request recognisable: a `UUIDv7` (RFC 9562, section 5.7) made when the user pressed send.
+/// The client's key of one request: a `UUIDv7` (RFC 9562, section 5.7) that the client makes when its user presses
+/// send. Each retry carries the same key, so the server recognises the retry.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(Uuid);
 
 impl IdempotencyKey {
-    /// Wraps a key that the server makes for its own retries.
+    /// Creates a key from a UUID that the server made for its own retries.
     #[must_use]
     pub const fn new(uuid: Uuid) -> Self {
         Self(uuid)
     }
 
-    /// The UUID itself.
+    /// Returns the key as a UUID.
     #[must_use]
     pub const fn uuid(self) -> Uuid {
         self.0
     }
 
-    /// When the key was made, by the client's clock, to the millisecond.
+    /// Returns the time at which the client made the key, by the client's clock, with a resolution of one millisecond.
     #[must_use]
     pub fn made_at(self) -> DateTime<Utc> {
         let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |timestamp| timestamp.to_unix());

@@ -1,24 +1,24 @@
-//! Who may do what: the one file to change for a deployment's own rules. Guests and hosts may do the same here; whether
-//! something exists for the caller at all is decided before, by membership.
+//! The rules of who may do what. A deployment that needs its own rules changes only this file. Guests and hosts have
+//! the same rights here. Membership decides earlier whether a conversation exists for the caller at all.
 
 use crate::{
     ids::UserId,
     model::{conversation::MemberRole, user::Role},
 };
 
-/// Somebody who asks, with the role that was read for this decision.
+/// The caller of a request, with the roles that were read for this decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Actor {
-    /// Who.
+    /// The id of the caller.
     pub user: UserId,
-    /// What they are in the deployment.
+    /// The caller's role in the deployment.
     pub role: Role,
-    /// What they are in the conversation in question; `None` where they take no part.
+    /// The caller's role in the conversation in question; `None` if the caller is not a participant.
     pub member: Option<MemberRole>,
 }
 
 impl Actor {
-    /// Sees and moderates everything.
+    /// Returns true if the caller is an admin, who may see and moderate everything.
     #[must_use]
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin
@@ -28,50 +28,51 @@ impl Actor {
         self.member == Some(MemberRole::Owner)
     }
 
-    /// Reads a conversation.
+    /// Returns true if the caller may read the conversation.
     #[must_use]
     pub fn may_read(&self) -> bool {
         self.member.is_some() || self.is_admin()
     }
 
-    /// Sets the name and metadata of a group, and adds participants: everybody who takes part.
+    /// Returns true if the caller may set the name and metadata of a group and add participants. Every participant may.
     #[must_use]
     pub fn may_change_conversation(&self) -> bool {
         self.member.is_some() || self.is_admin()
     }
 
-    /// Removes `other` from a group, or leaves it.
+    /// Returns true if the caller may remove `other` from a group: the participant themselves, an owner or an admin.
     #[must_use]
     pub fn may_remove_participant(&self, other: UserId) -> bool {
         self.user == other || self.owns() || self.is_admin()
     }
 
-    /// Gives and takes the owner's role, and deletes a group.
+    /// Returns true if the caller may grant and revoke the role of owner, and delete a group.
     #[must_use]
     pub fn may_own(&self) -> bool {
         self.owns() || self.is_admin()
     }
 
-    /// Changes what a message says: who wrote it, nobody else.
+    /// Returns true if the caller may change the text of a message. Only its sender may; admins may not.
     #[must_use]
     pub fn may_edit_message(&self, sender: UserId) -> bool {
         self.user == sender
     }
 
-    /// Deletes a message.
+    /// Returns true if the caller may delete a message that `sender` sent: the sender, an owner or an admin.
     #[must_use]
     pub fn may_delete_message(&self, sender: UserId) -> bool {
         self.user == sender || self.owns() || self.is_admin()
     }
 
-    /// Reads what a message said before it was edited.
+    /// Returns true if the caller may read the earlier texts of an edited message: its sender or an admin.
     #[must_use]
     pub fn may_read_revisions(&self, sender: UserId) -> bool {
         self.user == sender || self.is_admin()
     }
 }
 
-/// Whether a user's email and phone number are shown to a viewer.
+/// Returns true if the email and phone number of `subject` are shown to `viewer`: to the user themselves, to admins,
+/// and to users who share a conversation with the subject.
 #[must_use]
 pub fn shows_contact(subject: UserId, viewer: UserId, viewer_role: Role, share_a_conversation: bool) -> bool {
     subject == viewer || viewer_role == Role::Admin || share_a_conversation

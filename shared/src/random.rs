@@ -1,4 +1,4 @@
-//! Randomness, injected: ids, secrets and waiting times come from one [`Random`], which a test may seed.
+//! Randomness, injected: ids, secrets and waiting times come from one [`Random`]. A test can seed it to repeat a run.
 
 use std::{
     fmt,
@@ -10,29 +10,29 @@ use chrono::{DateTime, Utc};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng};
 use uuid::{Builder, Uuid};
 
-/// A cryptographically secure generator (`ChaCha12`), shared by whoever was given it.
+/// A cryptographically secure generator (`ChaCha12`). All clones share it.
 #[derive(Clone)]
 pub struct Random(Arc<Mutex<StdRng>>);
 
 impl Random {
-    /// Seeded by the operating system.
+    /// Creates a generator that the operating system seeds.
     #[must_use]
     pub fn from_system() -> Self {
         Self(Arc::new(Mutex::new(StdRng::from_rng(&mut rand::rng()))))
     }
 
-    /// Seeded by a number: for tests only.
+    /// Creates a generator from a seed of 64 bits. For tests only, because its output can be predicted.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
     }
 
     fn generator(&self) -> MutexGuard<'_, StdRng> {
-        // Another thread's panic leaves the generator as usable as before.
+        // A panic in another thread leaves the generator in a valid state, so the poisoned lock can be used.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `N` random bytes.
+    /// Returns `N` random bytes.
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
@@ -40,20 +40,20 @@ impl Random {
         bytes
     }
 
-    /// A random UUID (version 4).
+    /// Returns a random UUID (version 4).
     #[must_use]
     pub fn uuid(&self) -> Uuid {
         Builder::from_random_bytes(self.bytes()).into_uuid()
     }
 
-    /// A UUID of the given time (version 7).
+    /// Returns a UUID (version 7) with the given time in milliseconds and random bits.
     #[must_use]
     pub fn uuid_at(&self, time: DateTime<Utc>) -> Uuid {
         let millis = u64::try_from(time.timestamp_millis()).unwrap_or_default();
         Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
     }
 
-    /// A time between nothing and `most`, uniformly.
+    /// Returns a random duration between zero and `most`, uniformly distributed.
     #[must_use]
     pub fn up_to(&self, most: Duration) -> Duration {
         most.mul_f64(self.generator().random_range(0.0..=1.0))

@@ -1,5 +1,5 @@
-//! The AWS SDK as every client of a process has it: whose credentials it uses, its HTTP client, and whose certificates that
-//! trusts. It knows no service.
+//! The configuration of the AWS SDK that all clients of a process share: region, credentials, HTTP client and trusted
+//! certificates. It contains nothing about a particular AWS service.
 
 mod in_process;
 mod region;
@@ -23,25 +23,28 @@ use aws_types::{SdkConfig, region::Region};
 pub use self::in_process::{Answer, Engine};
 use crate::config::variable;
 
-/// The roots of Amazon Trust Services, as <https://www.amazontrust.com/repository/> publishes them. Parsing all that a
-/// system has is four fifths of what a function's start takes.
+/// The root certificates of Amazon Trust Services, as <https://www.amazontrust.com/repository/> publishes them. Parsing
+/// all root certificates of a system takes four fifths of the start of a function.
 const AMAZON_ROOTS: &[u8] = include_bytes!("sdk/amazon-roots.pem");
 
-/// The first part of the regions' names in the partition whose certificates are known to be Amazon's.
+/// The first part of region names in the partition whose endpoints are known to have certificates of Amazon Trust
+/// Services.
 const AREAS: [&str; 9] = ["af", "ap", "ca", "eu", "il", "me", "mx", "sa", "us"];
 
-/// How the system is told which certificates to trust.
+/// The environment variables that set the certificates which the system trusts.
 const SYSTEM_STORE: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// Configures a function on Lambda, all of it from its environment: region, credentials, and the endpoint that stands in
-/// for the region's own where `AWS_ENDPOINT_URL` or the service's variable names one.
+/// Configures a function on Lambda from its environment alone: region, credentials, and the endpoint. The endpoint is
+/// the region's own unless `endpoint_variable` or `AWS_ENDPOINT_URL` contains another one.
 ///
-/// The chain that also looks into files, containers and machines is left out: it would be half of the binary's start.
+/// The credentials chain of the SDK also looks into files, containers and machines. It is left out, because it would
+/// take half of the start of the process.
 pub(crate) fn of_function(endpoint_variable: &str) -> SdkConfig {
     of_environment(variable(endpoint_variable).or_else(|| variable("AWS_ENDPOINT_URL")))
 }
 
-/// Configures a tool on a person's machine, for the given address, with credentials as the AWS CLI finds them.
+/// Configures a tool on a developer's machine for the given address. The credentials are found in the same places as by
+/// the AWS CLI.
 #[cfg(feature = "aws-profiles")]
 pub(crate) async fn of_machine(endpoint: &str) -> SdkConfig {
     let client = http_client(TrustedRoots::of_endpoint(endpoint));
@@ -53,7 +56,7 @@ pub(crate) async fn of_machine(endpoint: &str) -> SdkConfig {
     config.load().await
 }
 
-/// Configures a tool on a person's machine, for the given address, with the credentials in its environment alone.
+/// Configures a tool on a developer's machine for the given address. Only credentials in the environment are used.
 #[cfg(not(feature = "aws-profiles"))]
 pub(crate) fn of_machine(endpoint: &str) -> std::future::Ready<SdkConfig> {
     std::future::ready(of_environment(Some(endpoint.to_owned())))
@@ -72,7 +75,7 @@ fn of_environment(endpoint: Option<String>) -> SdkConfig {
         .region(region.map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(Environment))
         .http_client(http_client(roots))
-        // Requests have time limits of their own, and none is a stream.
+        // Requests have their own timeouts, and no request is a stream.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .use_fips(is_on("AWS_USE_FIPS_ENDPOINT"))
         .use_dual_stack(is_on("AWS_USE_DUALSTACK_ENDPOINT"));
@@ -80,7 +83,7 @@ fn of_environment(endpoint: Option<String>) -> SdkConfig {
     config.build()
 }
 
-/// The credentials in the environment, where Lambda puts those of a function's role.
+/// The credentials in the environment. Lambda puts the credentials of a function's role there.
 #[derive(Debug)]
 struct Environment;
 
@@ -105,7 +108,7 @@ fn credentials_of(variable: impl Fn(&str) -> Option<String>) -> provider::Result
     Ok(credentials.build())
 }
 
-/// An engine on this machine, which takes any credentials.
+/// Configures a connection to an engine on this machine that accepts any credentials.
 pub(crate) fn of_engine(endpoint: &str) -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "local");
     SdkConfig::builder()
@@ -117,7 +120,8 @@ pub(crate) fn of_engine(endpoint: &str) -> SdkConfig {
         .build()
 }
 
-/// Configures an engine inside this process, which takes requests without credentials. The address is never connected to.
+/// Configures an engine inside this process that needs no credentials. The SDK requires an address, but nothing
+/// connects to it.
 pub(crate) fn of_process(engine: Arc<dyn Engine>) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -134,17 +138,18 @@ fn is_on(name: &str) -> bool {
 
 fn http_client(roots: TrustedRoots) -> SharedHttpClient {
     let tls = TlsContext::builder().with_trust_store(roots.store()).build();
-    // Building the context parses nothing yet, and so never fails; its default trusts the system's roots.
+    // Building the context parses no certificate, so it never fails. The default context would trust the system's
+    // roots.
     let client = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
     client.tls_context(tls.unwrap_or_default()).build_https()
 }
 
-/// Whose certificates a client trusts.
+/// The root certificates that a client trusts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TrustedRoots {
-    /// Amazon's alone: for AWS itself, and where nothing is encrypted.
+    /// Only the roots of Amazon Trust Services: for the endpoints of AWS, and for unencrypted connections.
     Amazon,
-    /// All that the system trusts: for every other address.
+    /// All roots that the system trusts: for every other address.
     System,
 }
 
@@ -165,8 +170,8 @@ impl TrustedRoots {
     }
 }
 
-/// Whether a region is of the public partition: `eu-central-1`, but neither `cn-north-1` nor `us-gov-west-1`, whose
-/// endpoints have, or may get, other authorities.
+/// Returns true if a region is in the public partition, for example `eu-central-1`. Returns false for `cn-north-1` and
+/// `us-gov-west-1`, because their endpoints have, or may get, certificates of other authorities.
 fn is_amazons(region: &str) -> bool {
     let parts: Vec<&str> = region.split('-').collect();
     matches!(parts[..], [area, _, number] if AREAS.contains(&area) && number.parse::<u8>().is_ok())
@@ -181,7 +186,7 @@ mod tests {
 
     #[test]
     fn amazons_roots_are_those_that_it_publishes() {
-        // The fingerprints of the roots 1 to 4 and of Starfield Services' G2, as the repository lists them.
+        // The fingerprints of the roots 1 to 4 and of Starfield Services Root G2, as the repository lists them.
         let published = [
             "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
             "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
@@ -200,7 +205,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_trusts_amazon_can_be_built() {
-        // Parses the roots, which would panic on one that is none. Nobody listens on port 1.
+        // Sending a request parses the roots, and an invalid root would panic. Nothing listens on port 1.
         let mut config = of_engine("https://127.0.0.1:1").into_builder();
         config.set_http_client(Some(http_client(TrustedRoots::Amazon)));
         let asked = aws_sdk_dynamodb::Client::new(&config.build()).list_tables().send().await;

@@ -1,15 +1,17 @@
-//! Logs: JSON lines on standard output, for `CloudWatch`. Nothing here or elsewhere logs bodies, tokens, emails or hashes.
+//! Logging: JSON lines on standard output, for `CloudWatch`. No code of the workspace logs message bodies, tokens,
+//! emails or hashes.
 
 use tracing::Level;
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::config::variable;
 
-/// Starts logging; `RUST_LOG` says what (`info`, `warn,shared=debug`), `info` without it. Starting twice changes nothing.
+/// Starts logging. `RUST_LOG` sets the levels (`info`, `warn,shared=debug`); the default is `info`. A second call has
+/// no effect.
 pub fn init() {
     let wanted = variable("RUST_LOG").and_then(|filter| filter.parse().ok());
     let filter = wanted.unwrap_or_else(|| Targets::new().with_default(Level::INFO));
     let lines = fmt::layer().json().flatten_event(true).with_target(false).with_filter(filter);
-    // Fails only where a subscriber stands already, which is the caller's own then.
+    // This fails only if a subscriber is already installed. Then the caller has chosen its own, and it stays.
     drop(tracing_subscriber::registry().with(lines).try_init());
 }

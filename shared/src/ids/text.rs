@@ -1,17 +1,17 @@
-//! Ids as text, in JSON and in the description of the API: canonical lower case, and only the hyphenated form is read. Which
-//! ids there are, and what they mean, is said above.
+//! The text form of ids, in JSON and in the description of the API: canonical lower case. Only the hyphenated form is
+//! read. The types of ids are declared in the parent module.
 
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
 use uuid::Uuid;
 
-/// A string that is not an id of the wanted kind.
+/// A string that is not an id of the expected kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the id of a {kind}")]
 pub struct WrongId {
     pub(super) kind: &'static str,
 }
 
-/// Reads the hyphenated form only: 36 characters, in either case.
+/// Reads a UUID in the hyphenated form: 36 characters, in upper or lower case. Other forms are errors.
 pub(super) fn parse_uuid(text: &str, kind: &'static str) -> Result<Uuid, WrongId> {
     if text.len() != 36 {
         return Err(WrongId { kind });
@@ -19,14 +19,15 @@ pub(super) fn parse_uuid(text: &str, kind: &'static str) -> Result<Uuid, WrongId
     Uuid::try_parse(text).map_err(|_| WrongId { kind })
 }
 
-/// Returns the schema of an id. Its pattern tells the version of the UUID where that is more than `format` says.
+/// Returns the schema of an id. `pattern` restricts the version of the UUID, which the format `uuid` does not do.
 pub(super) fn schema(description: &str, pattern: Option<&str>, example: &str) -> RefOr<Schema> {
     let id =
         ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned())));
     id.description(Some(description)).pattern(pattern).examples([example]).into()
 }
 
-/// Implements text and serde forms (canonical lower case) for an id type with `from_uuid` and `uuid`, and its schema.
+/// Implements the text and serde forms (canonical lower case) and the schema of an id type that has `from_uuid` and
+/// `uuid`.
 macro_rules! id_text {
     ($type:ident, $kind:literal, $description:expr, $pattern:expr, $example:literal) => {
         impl PartialSchema for $type {

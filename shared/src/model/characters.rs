@@ -8,14 +8,14 @@ use icu_properties::{
     props::{BidiControl, DefaultIgnorableCodePoint, GeneralCategory, WhiteSpace},
 };
 
-/// NUL and the other C0 controls, but for tab and newline, and DEL.
+/// Returns true for NUL, the other C0 controls except tab and newline, and DEL.
 #[must_use]
 pub fn is_refused(character: char) -> bool {
     matches!(character, '\0'..='\u{1f}' | '\u{7f}') && !matches!(character, '\t' | '\n')
 }
 
-/// Returns true if a reader sees something where the character stands alone: not white space, not a format or control
-/// character, not a mark without a letter, and not one of the letters and symbols that are blank.
+/// Returns true if a reader sees the character when it is alone: it is not white space, not a format or control
+/// character, not a mark without a letter, and not one of the blank letters and symbols.
 #[must_use]
 pub fn is_visible(character: char) -> bool {
     let ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character);
@@ -23,7 +23,7 @@ pub fn is_visible(character: char) -> bool {
     !ignorable && !white && !is_bare(character) && !is_blank(character)
 }
 
-/// Control characters, and marks, which need a letter before them.
+/// Returns true for control characters and for marks, which are visible only after a letter.
 fn is_bare(character: char) -> bool {
     matches!(
         CodePointMapData::<GeneralCategory>::new().get(character),
@@ -31,8 +31,9 @@ fn is_bare(character: char) -> bool {
     )
 }
 
-/// Characters without ink that Unicode counts as letters, symbols or format characters to be shown: the Braille pattern
-/// without dots, interlinear annotations, joiners of hieroglyphs, the null note head, and noncharacters.
+/// Returns true for characters without ink that Unicode classifies as letters, symbols or visible format characters:
+/// the Braille pattern without dots, interlinear annotations, joiners of hieroglyphs, the null note head, and
+/// noncharacters.
 const fn is_blank(character: char) -> bool {
     let noncharacter = (character as u32) & 0xfffe == 0xfffe || matches!(character, '\u{fdd0}'..='\u{fdef}');
     noncharacter
@@ -42,31 +43,33 @@ const fn is_blank(character: char) -> bool {
         )
 }
 
-/// Returns true for characters that show as nothing by definition.
+/// Returns true for characters that are invisible by definition (`Default_Ignorable_Code_Point`).
 #[must_use]
 pub fn is_ignorable(character: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)
 }
 
-/// Returns true for controls of the direction of text, which can make a name read as another one.
+/// Returns true for characters that control the direction of text. They can make one name look like another name.
 #[must_use]
 pub fn is_bidi_control(character: char) -> bool {
     CodePointSetData::new::<BidiControl>().contains(character)
 }
 
-/// Returns true for characters that begin a new line or column: tab, the line ends of Unicode (UAX 14), and C1 controls.
+/// Returns true for characters that begin a new line or column: tab, the line ends of Unicode (UAX 14), and C1
+/// controls.
 #[must_use]
 pub fn breaks_line(character: char) -> bool {
     character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }
 
-/// The composed form (NFC) of a text: the same for every way to type it.
+/// Returns the composed form (NFC) of a text, which does not depend on the way in which the text was typed.
 #[must_use]
 pub fn composed(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
-/// The form in which letters and digits that only look different are the same (NFKC).
+/// Returns the compatibility form (NFKC) of a text, which is equal for letters and digits that differ only in their
+/// appearance.
 #[must_use]
 pub fn folded(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfkc().normalize(text)

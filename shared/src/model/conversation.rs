@@ -1,4 +1,5 @@
-//! A conversation's own words: its kind, its name, and the role of a participant in it.
+//! The parts of a conversation: its kind, its name, its limits, and the roles of participants. The secret from which
+//! the ids of direct conversations are derived is here too; the store reads and writes it.
 
 use std::fmt;
 
@@ -11,13 +12,13 @@ use utoipa::ToSchema;
 use super::{Invalid, text::Rule};
 use crate::ids::{ConversationId, UserId};
 
-/// Most participants of one conversation.
+/// The maximum number of participants of a conversation.
 pub const MAX_PARTICIPANTS: usize = 1000;
-/// Most participants that one request creates, adds or sets by id.
+/// The maximum number of participants that one request can create, add or set by id.
 pub const PARTICIPANTS_PER_REQUEST: usize = 40;
-/// Most participants that a conversation shows nested, and that PUT and PATCH can replace.
+/// The maximum number of participants that a representation nests, and that PUT and PATCH can replace.
 pub const NESTED_PARTICIPANTS: usize = 50;
-/// Most owners of one conversation: they stand in its item.
+/// The maximum number of owners of a conversation. The item of the conversation contains their ids.
 pub const MAX_OWNERS: usize = 20;
 
 /// The kind of a conversation: `direct` between two users, or a `group` of any number.
@@ -42,10 +43,11 @@ pub enum MemberRole {
     Member,
 }
 
-/// What a conversation's name may be.
+/// The rule for the name of a conversation.
 pub const NAME: Rule = Rule::line("name", 0, 200);
 
-/// A conversation's name, at most 200 characters. White space alone means none; other text needs a visible character.
+/// Parses the name of a conversation, at most 200 characters. White space alone means no name; other text needs a
+/// visible character.
 pub fn name(text: String) -> Result<Option<String>, Invalid> {
     let name = NAME.check(text)?;
     if name.trim().is_empty() {
@@ -54,33 +56,35 @@ pub fn name(text: String) -> Result<Option<String>, Invalid> {
     Rule { min: 1, ..NAME }.check(name).map(Some)
 }
 
-/// The secret that ids of direct conversations are derived with, so that nobody else can derive one from two user ids.
+/// The secret from which the ids of direct conversations are derived. Nobody without it can derive an id from two user
+/// ids.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PairKey([u8; 32]);
 
 impl PairKey {
-    /// A key of random bytes.
+    /// Creates a key from 32 random bytes.
     #[must_use]
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes in base64url, as they are stored.
+    /// Returns the bytes in base64url, the stored form.
     #[must_use]
     pub fn text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// Reads what was stored.
+    /// Reads the stored form; `None` if it is not 32 bytes in base64url.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// The id of the one direct conversation of two users: the first 80 bits of HMAC-SHA-256 over a tag and the sorted pair.
+    /// Returns the id of the one direct conversation of two users: the first 80 bits of HMAC-SHA-256 over a domain tag
+    /// and the sorted pair.
     #[must_use]
     pub fn direct_id(&self, pair: [UserId; 2]) -> ConversationId {
-        // HMAC fills a shorter key with zeros up to the block of the hash.
+        // HMAC pads a shorter key with zeros to the block size of the hash.
         let mut block = [0; 64];
         block[..32].copy_from_slice(&self.0);
         let mut hmac = Hmac::<Sha256>::new(&block.into());
@@ -111,7 +115,7 @@ mod tests {
         let key = PairKey::new([7; 32]);
         assert_eq!(key.direct_id([ann, ben]), key.direct_id([ben, ann]));
         assert_ne!(key.direct_id([ann, ben]), key.direct_id([ann, ann]));
-        // HMAC-SHA-256 of Python's `hmac` module: an id never changes.
+        // The expected id was computed with Python's module `hmac`. An id never changes.
         assert_eq!(key.direct_id([ann, ben]).to_string(), "41e289de-bd01-8b46-b8e4-300000000000");
         assert_ne!(PairKey::new([8; 32]).direct_id([ann, ben]), key.direct_id([ann, ben]));
     }

@@ -1,4 +1,5 @@
-//! Email addresses in one normal form, so that an address has one account however it is typed.
+//! Email addresses in one normal form, so that each address has at most one account, however the address is typed. This
+//! module does not know which addresses have an account.
 
 use std::fmt;
 
@@ -11,38 +12,39 @@ use super::{
     characters::{breaks_line, composed, is_ignorable},
 };
 
-/// RFC 5321, section 4.5.3.1.3: a path has at most 256 octets, with its angle brackets.
+/// The maximum length of an address in bytes. RFC 5321, section 4.5.3.1.3: a path has at most 256 octets with its angle
+/// brackets.
 pub(crate) const EMAIL_BYTES: usize = 254;
 
-/// RFC 5321, section 4.5.3.1.1.
+/// The maximum length of a local part in bytes (RFC 5321, section 4.5.3.1.1).
 const LOCAL_BYTES: usize = 64;
 
-/// An address that mail can reach, in its normal form: the part before the `@` in NFC and lower case, as nearly every provider
-/// takes it and two accounts that differ in case only would deceive people; the domain in ASCII (UTS 46). Uniqueness, logins,
-/// searches and throttles use this form. [`Email::shown`] is for people.
+/// A deliverable email address in its normal form. The local part is in NFC and lower case: nearly every provider
+/// ignores case, and two accounts that differ only in case would deceive people. The domain is in ASCII (UTS 46).
+/// Uniqueness, logins, searches and throttling use this form; people see the form that [`Email::shown`] returns.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Email(String);
 
 impl Email {
-    /// Parses an address (RFC 5321, RFC 6531) with a domain of at least two labels, and without quotation marks, display name
-    /// or address literal.
+    /// Parses an address (RFC 5321, RFC 6531). The domain needs at least two labels. Quotation marks, display names and
+    /// address literals are errors.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         normal(text).map(Self).ok_or_else(|| {
             Invalid::new("email", "must be an email address of at most 254 bytes, such as ann@example.com")
         })
     }
 
-    /// The normal form.
+    /// Returns the normal form.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The form that people read: the domain in their script.
+    /// Returns the form for people, with the domain in its own script.
     #[must_use]
     pub fn shown(&self) -> String {
         let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
-        // What `parse` has accepted can be converted back; otherwise the normal form is shown.
+        // A domain that `parse` accepted can be converted back. If the conversion fails, the normal form is shown.
         match Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast) {
             (domain, Ok(())) => format!("{local}@{domain}"),
             (_, Err(_)) => self.0.clone(),
@@ -52,7 +54,7 @@ impl Email {
 
 fn normal(text: &str) -> Option<String> {
     let text = text.trim();
-    // A character of a domain takes at most four bytes, and makes at least one of the normal form.
+    // A character of a domain has at most four bytes and becomes at least one byte of the normal form.
     if text.len() > 4 * EMAIL_BYTES {
         return None;
     }
@@ -64,20 +66,21 @@ fn normal(text: &str) -> Option<String> {
     (is_good && has_grammar(&address)).then_some(address)
 }
 
-/// Returns true for a local part without quotation marks and without characters that nobody sees.
+/// Returns true for a local part without quotation marks, white space and invisible characters.
 fn is_local(local: &str) -> bool {
     !local.chars().any(|c| c == '"' || c.is_whitespace() || breaks_line(c) || is_ignorable(c))
 }
 
-/// Checks the grammar of the whole address. Other letters than those of ASCII are as good as `a` (RFC 6531, section 3.3).
+/// Checks the grammar of the whole address. Letters outside ASCII are allowed like `a` (RFC 6531, section 3.3).
 fn has_grammar(address: &str) -> bool {
     let ascii: String = address.chars().map(|c| if c.is_ascii() { c } else { 'a' }).collect();
     let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
     EmailAddress::parse_with_options(&ascii, options).is_ok()
 }
 
-/// The ASCII form of a domain of at least two labels whose last one begins with a letter, as the last label of every public
-/// domain does and that of an IPv4 address does not.
+/// Returns the ASCII form of a domain; `None` if it is invalid, has only one label, or its last label does not begin
+/// with a letter. The last label of every public domain begins with a letter; the last part of an IPv4 address does
+/// not.
 fn ascii_domain(domain: &str) -> Option<String> {
     let uts46 = Uts46::new();
     let ascii =
@@ -88,7 +91,7 @@ fn ascii_domain(domain: &str) -> Option<String> {
 }
 
 impl fmt::Debug for Email {
-    /// Addresses are personal data and stay out of logs.
+    /// Hides the address, because logs must not contain personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Email(…)")
     }

@@ -1,5 +1,6 @@
-//! JSON as text, one level at a time. A parsed `serde_json::Value` keeps neither the order of keys nor the digits of numbers; the
-//! features of `serde_json` that do so act on every crate of the build, and with `arbitrary_precision` tokens are not read any more.
+//! JSON as text, parsed one level at a time. A parsed `serde_json::Value` keeps neither the order of keys nor the
+//! digits of numbers. The features of `serde_json` that keep them affect every crate of the build, and with
+//! `arbitrary_precision` tokens cannot be read.
 
 use std::fmt;
 
@@ -9,23 +10,23 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// The outermost level of a JSON text. Its parts are still texts.
+/// The outermost level of a JSON text. Its parts are unparsed texts.
 #[derive(Debug)]
 pub enum Level<'a> {
-    /// An object's members in their order; a key that is named twice is in it twice.
+    /// The members of an object in their order. A duplicate key occurs twice.
     Object(Vec<(String, &'a RawValue)>),
-    /// An array's elements.
+    /// The elements of an array, in their order.
     Array(Vec<&'a RawValue>),
-    /// A string, without its escapes.
+    /// A string, with its escapes resolved.
     Text(String),
-    /// A number as it is written.
+    /// A number as the client wrote it.
     Number(&'a str),
-    /// `true`, `false` or `null`.
+    /// The text `true`, `false` or `null`.
     Literal(&'a str),
 }
 
 impl<'a> Level<'a> {
-    /// Reads one level. Fails on a string that no text can hold, as a lone surrogate.
+    /// Parses one level. Fails on a string that is not valid Unicode, for example one with a lone surrogate.
     pub fn of(json: &'a RawValue) -> serde_json::Result<Self> {
         let text = json.get();
         Ok(match text.as_bytes().first() {
@@ -89,7 +90,7 @@ mod tests {
         assert!(Level::of(raw(r#""\ud800""#)).is_err());
     }
 
-    /// A name that `serde_json` gives a meaning of its own is a key like any other.
+    /// Key names that `serde_json` uses internally are treated like other keys.
     #[test]
     fn no_key_is_special() {
         for name in ["$serde_json::private::RawValue", "$serde_json::private::Number"] {

@@ -1,8 +1,9 @@
-//! Changes of a client's own data: one that replaces it, and one that is merged into it (RFC 7396).
+//! Changes of a client's own data: a replacement, or a merge patch (RFC 7396). The data itself is in the module
+//! `metadata`.
 
 use super::{Invalid, METADATA_BYTES, Metadata};
 
-/// The data would be too large after a merge.
+/// The error that the data would be too large after a merge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLarge;
 
@@ -12,17 +13,17 @@ impl From<TooLarge> for Invalid {
     }
 }
 
-/// How a change treats a client's own data.
+/// A change of a client's own data.
 #[derive(Debug, Clone)]
 pub enum MetadataChange {
-    /// Puts this in its place; `None` removes it.
+    /// Replaces the data; `None` removes it.
     Replace(Option<Metadata>),
-    /// Merges this into it.
+    /// Merges a patch into the data (RFC 7396).
     Merge(Metadata),
 }
 
 impl MetadataChange {
-    /// The change that a field of a request asks for.
+    /// Returns the change that a field of a request describes: a merge if `merges` is true and the field is not `null`.
     #[must_use]
     pub fn of(field: Option<Metadata>, merges: bool) -> Self {
         match field {
@@ -31,12 +32,12 @@ impl MetadataChange {
         }
     }
 
-    /// The data after the change.
+    /// Returns the data after the change, or [`TooLarge`].
     pub fn applied(&self, present: Option<&Metadata>) -> Result<Option<Metadata>, TooLarge> {
         match self {
             Self::Replace(new) => Ok(new.clone()),
             Self::Merge(patch) => {
-                // All of them were read before: only their sum can be refused.
+                // Both texts were parsed before, so a merge fails only if the result is too large.
                 let none = Metadata::stored("{}".to_owned()).map_err(|_| TooLarge)?;
                 present.unwrap_or(&none).merged(patch).map(Some).map_err(|_| TooLarge)
             }

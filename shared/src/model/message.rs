@@ -1,4 +1,5 @@
-//! A message's own words: its body, and what identifies a send so that a retry is recognised.
+//! The parts of a message: its body, and the digest by which the server recognises a retried send. Nothing here reads
+//! or writes the table.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,19 +8,19 @@ use sha2::{Digest, Sha256};
 use super::{Invalid, Metadata, text::Rule};
 use crate::ids::{ConversationId, IdempotencyKey, MessageId};
 
-/// What a message may say.
+/// The rule for the body of a message.
 pub const BODY: Rule =
     Rule { field: "message_body", min: 1, max: 16_384, max_bytes: 48 * 1024, is_line: false };
 
-/// A key may be this far ahead of the server's clock.
+/// The maximum time by which an idempotency key may be in the future, compared with the server's clock.
 const KEY_AHEAD: TimeDelta = TimeDelta::minutes(5);
 
-/// A message body: 1 to 16,384 code points and at most 48 KB, one of them visible.
+/// Parses a message body: 1 to 16,384 code points, at most 48 KB, with at least one visible character.
 pub fn body(text: String) -> Result<String, Invalid> {
     BODY.check(text)
 }
 
-/// Checks that a key is not more than five minutes ahead of `now`, the server's time.
+/// Checks that an idempotency key is at most five minutes later than `now`, the server's time.
 pub fn timely(key: IdempotencyKey, now: DateTime<Utc>) -> Result<IdempotencyKey, Invalid> {
     if key.made_at() > now + KEY_AHEAD {
         let reason = "is a UUIDv7 of more than five minutes in the future: set the clock";
@@ -28,7 +29,7 @@ pub fn timely(key: IdempotencyKey, now: DateTime<Utc>) -> Result<IdempotencyKey,
     Ok(key)
 }
 
-/// Checks that the message which `field` names is of `conversation`.
+/// Checks that the message id in the field `field` belongs to `conversation`.
 pub fn of_conversation(
     field: &'static str,
     id: MessageId,
@@ -40,26 +41,26 @@ pub fn of_conversation(
     Ok(())
 }
 
-/// A send as its user meant it: parsed, and not yet known to be allowed.
+/// A send that was parsed. The check that the user may write to the conversation follows later.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// Where it goes.
+    /// The conversation that receives the message.
     pub conversation: ConversationId,
-    /// What it says.
+    /// The text of the message, as [`body`] accepts it.
     pub body: String,
-    /// The message that it answers, of the same conversation.
+    /// The message that this one replies to, in the same conversation.
     pub reply_to: Option<MessageId>,
-    /// What makes a retry recognisable; `None` when the client names none.
+    /// The key by which a retry is recognised; `None` if the client sent no key.
     pub idempotency_key: Option<IdempotencyKey>,
     /// The last message that the client had seen when its user pressed send.
     pub after: Option<MessageId>,
-    /// The client's own data.
+    /// The client's own data, stored with the message.
     pub metadata: Option<Metadata>,
 }
 
 impl Draft {
-    /// Digest of what the request said, as first sent.
-    /// `after` is no part of it: it bounds the look-back. A retry names the same one as the first try, or a lower one.
+    /// Returns the digest of the request as first sent. The digest does not include `after`, which only limits how far
+    /// the server looks back. A retry has the same `after` as the first try, or a lower one.
     #[must_use]
     pub fn digest(&self) -> String {
         let reply_to = self.reply_to.map(|id| id.to_string()).unwrap_or_default();
@@ -67,7 +68,8 @@ impl Draft {
     }
 }
 
-/// Digest of a request's parts: 128 bits of SHA-256 in base64url over the parts, each with its length.
+/// Returns the digest of the parts of a request: 128 bits of SHA-256 in base64url over the parts, each preceded by its
+/// length.
 #[must_use]
 pub fn digest<const N: usize>(parts: [&str; N]) -> String {
     let mut hash = Sha256::new();

@@ -1,7 +1,8 @@
-//! A client's own data on a conversation or a message: a JSON object that the server keeps and does not interpret. It is kept as
-//! text: keys in their order, numbers digit for digit (`1E5`, `-0`, `1.0`, thirty digits). Insignificant white space and the
-//! spelling of strings (`"\u0041"` for `"A"`) are not kept, so texts that differ in nothing else are equal. A number that common
-//! parsers refuse, as `1e400`, is refused: one participant's data must not make the answers unreadable for the others.
+//! A client's own data on a conversation or a message: a JSON object that the server stores and does not interpret. The
+//! text keeps the order of keys and the digits of numbers (`1E5`, `-0`, `1.0`, thirty digits). It does not keep
+//! insignificant white space and the spelling of strings (`"\u0041"` for `"A"`), so texts that differ only in these are
+//! equal. Numbers that common parsers reject, for example `1e400`, are errors: the data of one participant must not
+//! make responses unreadable for others.
 
 use std::{collections::HashSet, fmt};
 
@@ -13,32 +14,33 @@ use serde_json::{Value, value::RawValue};
 
 use super::{Invalid, json::Level, text::is_refused};
 
-/// Most bytes of a `metadata` object as it is stored: compact JSON.
+/// The maximum size of a `metadata` object in bytes, in its stored form, compact JSON.
 pub const METADATA_BYTES: usize = 4096;
 
-/// Most characters of a number. Jackson, a parser in Java, refuses longer ones.
+/// The maximum number of characters of a number. Jackson, a JSON parser for Java, rejects longer numbers.
 const NUMBER_LENGTH: usize = 1000;
 
-/// The key of the object that carries a text through a [`Value`]. No client can send it: it holds a control character.
+/// The key of the object in which a text passes through a [`Value`]. A client cannot send this key, because it contains
+/// a control character.
 const CARRIER: &str = "\u{0}json";
 
-/// A JSON object of a client, at most 4 KB.
+/// A JSON object of a client, at most [`METADATA_BYTES`] long.
 #[derive(Clone)]
 pub struct Metadata(Box<RawValue>);
 
 impl Metadata {
-    /// The compact JSON text.
+    /// Returns the compact JSON text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
 
-    /// Reads the text that was stored.
+    /// Reads the stored text. Fails if the text is not valid JSON.
     pub fn stored(text: String) -> serde_json::Result<Self> {
         RawValue::from_string(text).map(Self)
     }
 
-    /// The outermost members in their order.
+    /// Returns the outermost members in their order.
     pub fn members(&self) -> serde_json::Result<Vec<(String, &RawValue)>> {
         match Level::of(&self.0)? {
             Level::Object(members) => Ok(members),
@@ -46,9 +48,9 @@ impl Metadata {
         }
     }
 
-    /// This object with the members of `patch` merged into it (RFC 7396): a `null` removes a member, an object is merged into the one
-    /// that is there, anything else replaces it. Members that are there keep their place; new ones come after them. Fails if the
-    /// result is larger than an object may be.
+    /// Returns this object with the members of `patch` merged into it (RFC 7396): `null` removes a member, an object is
+    /// merged into the present member, and any other value replaces it. Present members keep their position; new
+    /// members follow them. Fails if the result is larger than [`METADATA_BYTES`].
     pub fn merged(&self, patch: &Self) -> Result<Self, Invalid> {
         let unreadable = |error: serde_json::Error| Invalid::new("metadata", error.to_string());
         let text = merge(Some(&self.0), &patch.0).map_err(unreadable)?;
@@ -58,16 +60,16 @@ impl Metadata {
         Self::stored(text).map_err(unreadable)
     }
 
-    /// Carries a request's JSON as text to the type that reads it, through the [`Value`] that the other fields are read from.
-    /// Fails as a strict reader does: on a key that is named twice, on control characters, on lone surrogates, and on what nests
-    /// deeper than `depth` levels.
+    /// Puts a request's JSON, as a compact text, into the [`Value`] from which the fields of a request are read. Fails
+    /// on duplicate keys, control characters, lone surrogates, unreadable numbers, and on more than `depth` levels of
+    /// nesting.
     pub fn carried(json: &RawValue, depth: usize) -> serde_json::Result<Value> {
         let mut text = String::with_capacity(json.get().len());
         compact(json, depth, &mut text)?;
         Ok(if text == "null" { Value::Null } else { serde_json::json!({ CARRIER: text }) })
     }
 
-    /// Reads what was carried.
+    /// Reads a text that [`Metadata::carried`] prepared. Fails if it is not an object or too large.
     fn read<E: Error>(text: String) -> Result<Self, E> {
         if !text.starts_with('{') {
             return Err(E::custom("must be a JSON object"));
@@ -80,7 +82,7 @@ impl Metadata {
 }
 
 impl fmt::Debug for Metadata {
-    /// A client's own data does not belong into a log.
+    /// Hides the data, because logs must not contain clients' data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metadata").finish_non_exhaustive()
     }
@@ -95,14 +97,14 @@ impl PartialEq for Metadata {
 impl Eq for Metadata {}
 
 impl Serialize for Metadata {
-    /// Writes the object itself, as it stands in an answer.
+    /// Writes the object itself, as responses contain it.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Metadata {
-    /// Reads the field of a request, as [`Metadata::carried`] has prepared it.
+    /// Reads the field of a request that [`Metadata::carried`] prepared.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(CarriedVisitor).and_then(Self::read)
     }
@@ -129,7 +131,7 @@ fn too_long(length: usize) -> String {
     format!("is {length} bytes as compact JSON; at most {METADATA_BYTES} are allowed")
 }
 
-/// The compact text of `target` with `patch` merged into it.
+/// Returns the compact text of `target` with `patch` merged into it (RFC 7396).
 fn merge(target: Option<&RawValue>, patch: &RawValue) -> serde_json::Result<String> {
     let Level::Object(changes) = Level::of(patch)? else {
         return Ok(patch.get().to_owned());
@@ -202,12 +204,13 @@ fn compact_members(
     Ok(())
 }
 
-/// Returns true if parsers that hold numbers as doubles can read it: some of them fail on a number above their range.
+/// Returns true if parsers that store numbers as doubles can read the number. Some of them fail on numbers out of
+/// range.
 fn is_readable(number: &str) -> bool {
     number.len() <= NUMBER_LENGTH && number.parse().is_ok_and(f64::is_finite)
 }
 
-/// A string in quotation marks, if it holds no control character.
+/// Returns a string in quotation marks. Fails if the string contains a control character other than tab and newline.
 fn quoted(string: &str) -> serde_json::Result<String> {
     if string.chars().any(is_refused) {
         let reason = "a string holds a control character; of those only tab and newline are allowed";

@@ -1,4 +1,4 @@
-//! The words of the domain: pure types that parse, with no input or output. A value of such a type is a valid one.
+//! The terms of the domain: types that parse, without input or output. A value of such a type is always valid.
 
 pub mod characters;
 pub mod conversation;
@@ -17,29 +17,29 @@ pub use self::{
     metadata::{METADATA_BYTES, Metadata},
 };
 
-/// One field of a request that cannot be accepted, and why, in words for whoever sent it.
+/// A field of a request that cannot be accepted, with the reason in words for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {reason}")]
 pub struct Invalid {
-    /// The field's name as the API spells it, with a path where it is nested.
+    /// The field's name as the API spells it, with a path if the field is nested.
     pub field: Cow<'static, str>,
-    /// What is wrong and what would be right.
+    /// The fault and the correction, as text that follows the field's name.
     pub reason: String,
 }
 
 impl Invalid {
-    /// `field` is wrong because of `reason`.
+    /// Creates the error for the field `field` with the text `reason`.
     pub fn new(field: impl Into<Cow<'static, str>>, reason: impl Into<String>) -> Self {
         Self { field: field.into(), reason: reason.into() }
     }
 }
 
-/// A set of versions.
+/// A set of version numbers, as the header of a conditional request contains them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Versions {
-    /// Every version.
+    /// Every version, written as `*` in the header.
     All,
-    /// These.
+    /// The listed versions.
     Only(Vec<u64>),
 }
 
@@ -52,34 +52,34 @@ impl Versions {
     }
 }
 
-/// The versions that a writer wants to change; all of them, if the writer does not insist.
+/// The versions that a conditional request may change. The default is every version.
 #[derive(Debug, Clone, Default)]
 pub struct Expected {
-    /// The version must be one of these (`If-Match`).
+    /// The version must be in this set (`If-Match`).
     pub one_of: Option<Versions>,
-    /// The version must be none of these (`If-None-Match`).
+    /// The version must not be in this set (`If-None-Match`).
     pub none_of: Option<Versions>,
 }
 
 impl Expected {
-    /// Returns true if the writer wants to change `version`.
+    /// Returns true if the request may change `version`.
     #[must_use]
     pub fn allows(&self, version: u64) -> bool {
         self.one_of.as_ref().is_none_or(|versions| versions.contains(version))
             && !self.none_of.as_ref().is_some_and(|versions| versions.contains(version))
     }
 
-    /// Returns true if the writer wants to change what is there and has no version.
+    /// Returns true if the request may change an existing resource that has no version.
     #[must_use]
     pub fn allows_unversioned(&self) -> bool {
         !matches!(self.one_of, Some(Versions::Only(_))) && self.none_of != Some(Versions::All)
     }
 }
 
-/// Most faults that one answer names.
+/// The maximum number of faults in one response.
 pub const MAX_FAULTS: usize = 100;
 
-/// Collects what is wrong with each of several fields, so that one answer names all faults, up to [`MAX_FAULTS`].
+/// Collects the faults of several fields, so that one response lists all of them, up to [`MAX_FAULTS`].
 #[derive(Debug, Default)]
 pub struct Faults {
     noted: Vec<Invalid>,
@@ -87,7 +87,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Notes a fault. Above the bound, only their number is kept.
+    /// Adds a fault. Faults above [`MAX_FAULTS`] are only counted.
     pub fn note(&mut self, fault: Invalid) {
         if self.noted.len() < MAX_FAULTS {
             self.noted.push(fault);
@@ -96,24 +96,24 @@ impl Faults {
         }
     }
 
-    /// Returns the value, or nothing and notes the fault.
+    /// Returns the parsed value. For a fault, adds it and returns `None`.
     pub fn check<T>(&mut self, parsed: Result<T, Invalid>) -> Option<T> {
         parsed.map_err(|fault| self.note(fault)).ok()
     }
 
-    /// Returns true if nothing was noted.
+    /// Returns true if no fault was added.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.noted.is_empty()
     }
 
-    /// The number of faults that were found and not kept.
+    /// Returns the number of faults that were counted but not kept.
     #[must_use]
     pub const fn left_out(&self) -> usize {
         self.left_out
     }
 
-    /// The faults that were noted.
+    /// Returns the faults that were kept, in their order.
     #[must_use]
     pub fn into_vec(self) -> Vec<Invalid> {
         self.noted

@@ -1,32 +1,33 @@
-//! Text that people write: length and characters are checked, and what passes is kept byte for byte.
+//! Rules for text that people write. A rule checks length and characters; accepted text is stored byte for byte.
 
 use super::Invalid;
 pub use super::characters::is_refused;
 use super::characters::{breaks_line, is_bidi_control, is_visible};
 
-/// What a text field allows, lengths in Unicode code points.
+/// The rule for a text field. Lengths are in Unicode code points unless noted.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
     /// The field's name as the API spells it.
     pub field: &'static str,
-    /// Fewest code points; with 1 or more, one must be visible.
+    /// The minimum number of code points. If it is 1 or more, one of them must be visible.
     pub min: usize,
-    /// Most code points.
+    /// The maximum number of code points.
     pub max: usize,
-    /// Most bytes in UTF-8.
+    /// The maximum number of bytes in UTF-8.
     pub max_bytes: usize,
-    /// Accepts only a single line without tabs and bidirectional controls.
+    /// True if the text must be a single line without tabs and bidirectional controls.
     pub is_line: bool,
 }
 
 impl Rule {
-    /// A rule for one line, with the bytes that so many code points can take.
+    /// Creates a rule for a single line. The limit in bytes is four times the limit in code points, so it never applies
+    /// first.
     #[must_use]
     pub const fn line(field: &'static str, min: usize, max: usize) -> Self {
         Self { field, min, max, max_bytes: max * 4, is_line: true }
     }
 
-    /// Checks `text` and gives it back unchanged.
+    /// Returns `text` unchanged if it follows the rule, or the fault.
     pub fn check(self, text: String) -> Result<String, Invalid> {
         match self.fault(&text) {
             Some(reason) => Err(Invalid::new(self.field, reason)),

@@ -1,4 +1,4 @@
-//! A user as people give and see it: email, names, phone number, role. Passwords live in `auth::password`.
+//! The fields of a user: email, names, phone number, role. Passwords are in `auth::password`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,7 +19,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The name in the API.
+    /// Returns the role's name in the API.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -30,24 +30,24 @@ impl Role {
     }
 }
 
-/// What a first name may be.
+/// The rule for a first name.
 pub const FIRST_NAME: Rule = Rule::line("first_name", 1, 150);
-/// What a last name may be.
+/// The rule for a last name.
 pub const LAST_NAME: Rule = Rule::line("last_name", 1, 150);
-/// Room for any notation of E.164's 15 digits.
+/// The rule for a phone number: 32 characters are enough for every notation of the 15 digits of E.164.
 pub const PHONE_NUMBER: Rule = Rule::line("phone_number", 0, 32);
 
-/// A first name, 1 to 150 characters.
+/// Parses a first name of 1 to 150 characters.
 pub fn first_name(text: String) -> Result<String, Invalid> {
     FIRST_NAME.check(text)
 }
 
-/// A last name, 1 to 150 characters.
+/// Parses a last name of 1 to 150 characters.
 pub fn last_name(text: String) -> Result<String, Invalid> {
     LAST_NAME.check(text)
 }
 
-/// A phone number as people write it: digits with `+ ( ) - . /` and spaces. Empty text means none.
+/// Parses a phone number as people write it: digits, `+ ( ) - . /` and spaces. White space alone means no number.
 pub fn phone_number(text: String) -> Result<Option<String>, Invalid> {
     let number = PHONE_NUMBER.check(text)?;
     let digits = number.chars().filter(char::is_ascii_digit).count();

@@ -1,5 +1,5 @@
-//! A `DynamoDB`-compatible engine inside this process, as the HTTP client of the SDK: a request reaches it without a
-//! connection and without a signature. Errors and retries are the SDK's, as with any other client.
+//! A DynamoDB-compatible engine inside this process, used as the HTTP client of the SDK. Requests reach it without a
+//! connection and without a signature; the SDK handles errors and retries as with any other client.
 
 use std::{fmt::Debug, sync::Arc};
 
@@ -14,10 +14,10 @@ use aws_smithy_runtime_api::{
 };
 use futures::future::BoxFuture;
 
-/// Runs operations of the `DynamoDB` API in this process.
+/// An engine that runs operations of the DynamoDB API in this process.
 pub trait Engine: Debug + Send + Sync {
-    /// Runs one operation, such as `PutItem`, on a body as `DynamoDB` takes it. `None` means that the engine has stopped:
-    /// the operation may have taken effect.
+    /// Runs one operation, for example `PutItem`, on a JSON body in the format of DynamoDB. Returns `None` if the
+    /// engine has stopped: then the operation may have taken effect.
     fn run(&self, operation: String, body: Vec<u8>) -> BoxFuture<'static, Option<Answer>>;
 }
 
@@ -30,7 +30,7 @@ pub struct Answer {
     pub body: String,
 }
 
-/// The client that hands requests to the engine.
+/// The HTTP client that passes requests to the engine.
 #[derive(Debug, Clone)]
 pub(super) struct InProcess(pub(super) Arc<dyn Engine>);
 

@@ -1,11 +1,12 @@
-//! The region that an address of `DynamoDB` is in. Requests are signed for a region, and the one that a machine is set up
-//! with may be another.
+//! Finds the AWS region in an address of DynamoDB. Requests are signed for that region, and the region in the machine's
+//! settings may be a different one.
 
-/// Returns the region in an address of AWS's own, such as `https://dynamodb.eu-central-1.amazonaws.com`.
+/// Returns the region in an AWS endpoint such as `https://dynamodb.eu-central-1.amazonaws.com`; `None` for other
+/// addresses.
 pub(super) fn of_endpoint(endpoint: &str) -> Option<&str> {
     let host = endpoint.strip_prefix("https://")?.split(['/', ':']).next()?;
     let labels: Vec<&str> = host.split('.').collect();
-    // The second form is of one account: `111122223333.ddb.us-east-1.amazonaws.com`.
+    // The second pattern is the form with an account id: `111122223333.ddb.us-east-1.amazonaws.com`.
     let (["dynamodb" | "dynamodb-fips", region, domain @ ..] | [_, "ddb" | "ddb-fips", region, domain @ ..]) =
         labels.as_slice()
     else {

@@ -1,8 +1,8 @@
-//! Metadata as it is read, kept and merged.
+//! Tests of reading, storing and merging metadata.
 
 use super::*;
 
-/// Reads `text` as a request's field is read.
+/// Reads `text` in the same way as the field of a request.
 fn read(text: &str) -> serde_json::Result<Option<Metadata>> {
     let json: &RawValue = serde_json::from_str(text)?;
     serde_json::from_value(Metadata::carried(json, 15)?)
@@ -64,7 +64,8 @@ fn what_a_strict_reader_refuses_is_refused() {
     assert_eq!(read(&longest).unwrap().unwrap().as_str().len(), METADATA_BYTES, "what is stored counts");
 }
 
-/// The cases of RFC 7396, appendix A, whose target and patch are objects, and what is ours: order and numbers.
+/// The cases of RFC 7396, appendix A, whose target and patch are objects, and cases for the order of keys and for
+/// numbers.
 #[test]
 fn a_patch_is_merged() {
     for (target, patch, result) in [
