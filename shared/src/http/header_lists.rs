@@ -1,16 +1,16 @@
 //! Lists in headers (RFC 9110, section 5.6.1), whose elements may contain commas in quotation marks.
 
-/// How quoted text is read.
+/// The treatment of a backslash in quoted text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Quoting {
-    /// A backslash escapes the next character, as in parameters.
+    /// A backslash escapes the next character, as in media type parameters.
     Escaped,
-    /// A backslash is a character like others, as in entity tags.
+    /// A backslash is an ordinary character, as in entity tags.
     Plain,
 }
 
-/// The parts of `text` between separators outside of quotation marks, without white space around them. Empty parts are left
-/// out.
+/// Returns the parts of `text` between separators that are outside quotation marks. White space around a part is
+/// removed, and empty parts are left out.
 pub(crate) fn parts(text: &str, separator: char, quoting: Quoting) -> Vec<&str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let between = |character: char| {

@@ -1,4 +1,5 @@
-//! The list of a function's routes, and the router that is made of it: both spellings of a path, OPTIONS, and 405 with `Allow`.
+//! The list of a function's routes, and the router made from it: both spellings of a path, OPTIONS, and 405 with
+//! `Allow`. The handlers are in the functions.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::App;
 
-/// The kind of a route: it decides about the representations of its answers.
+/// The kind of a route, which decides the representations of its answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RouteKind {
     /// JSON, and a page that shows it.
@@ -31,18 +32,18 @@ pub enum RouteKind {
     File,
 }
 
-/// Properties of a path.
+/// The properties of a path.
 #[derive(Debug, Clone)]
 pub struct RouteInfo {
     /// The path as the list of routes spells it.
     pub path: &'static str,
     /// The kind of the route.
     pub kind: RouteKind,
-    /// The header `Allow`.
+    /// The value of the header `Allow`.
     pub allow: HeaderValue,
 }
 
-/// The properties of all paths of a router, by the patterns that the router matches. Cheap to clone.
+/// The properties of all paths of a router, by the pattern that the router matches. Clones share one map.
 #[derive(Debug, Clone)]
 pub struct RouteTable(Arc<BTreeMap<String, RouteInfo>>);
 
@@ -53,14 +54,14 @@ impl RouteTable {
         self.0.get(request.extensions().get::<MatchedPath>()?.as_str())
     }
 
-    /// Returns the kind of the route that the router has matched; an unknown path is like one of the API.
+    /// Returns the kind of the route that the router has matched. An unknown path counts as a path of the API.
     #[must_use]
     pub fn kind(&self, request: &Request) -> RouteKind {
         self.find(request).map(|route| route.kind).unwrap_or_default()
     }
 }
 
-/// Routes of one function, in the order in which they were named.
+/// The routes of one function, in the order of their declaration.
 #[derive(Debug, Default)]
 pub struct Routes {
     paths: BTreeMap<&'static str, MethodRouter<App>>,
@@ -80,7 +81,7 @@ macro_rules! methods {
 }
 
 impl Routes {
-    /// No routes yet.
+    /// Creates an empty list of routes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -94,7 +95,7 @@ impl Routes {
         delete: DELETE;
     }
 
-    /// Declares a path as a page, which has no JSON.
+    /// Declares a path as a page, which has no JSON representation.
     #[must_use]
     pub fn page(mut self, path: &'static str) -> Self {
         self.kinds.insert(path, RouteKind::Page);
@@ -121,18 +122,18 @@ impl Routes {
         self
     }
 
-    /// Each route's method and path.
+    /// Returns the method and the path of each route.
     #[must_use]
     pub fn list(&self) -> &[(Method, &'static str)] {
         &self.listed
     }
 
-    /// Those that answer with JSON, and with a page around it: neither pages alone nor files.
+    /// Returns the routes that answer with JSON and with a page that shows it: neither pages without JSON nor files.
     pub fn of_the_api(&self) -> impl Iterator<Item = &(Method, &'static str)> {
         self.listed.iter().filter(|(_, path)| !self.kinds.contains_key(path))
     }
 
-    /// The `Allow` header of a path.
+    /// Returns the value of the header `Allow` for a path.
     fn allow(&self, path: &str) -> HeaderValue {
         let mut methods: Vec<&str> = self
             .listed
@@ -168,7 +169,7 @@ impl Routes {
             outer(layers::around(router, &table, app), &table)
         };
         let (known, unknown) = (layered(known), layered(Router::new()));
-        // In front of both, because a router adds an `Allow` of the path that it has read.
+        // The check runs before both routers, because a router adds an `Allow` of the path that it has read.
         Router::new().fallback_service(middleware::from_fn_with_state(unknown, check_path).layer(known))
     }
 }
@@ -181,7 +182,8 @@ async fn check_path(State(unknown): State<Router>, request: Request, next: Next)
     unknown.oneshot(request).await.into_response()
 }
 
-/// The path with and without a slash at its end. The root and a file have one spelling, and a wildcard takes both.
+/// Returns the path with and without a slash at its end. The root and files have one spelling, and a wildcard matches
+/// both.
 fn spellings(path: &'static str, kind: RouteKind) -> Vec<String> {
     let bare = path.trim_end_matches('/');
     if kind == RouteKind::File || bare.is_empty() || path.contains("{*") {
@@ -190,7 +192,7 @@ fn spellings(path: &'static str, kind: RouteKind) -> Vec<String> {
     vec![bare.to_owned(), format!("{bare}/")]
 }
 
-/// Adds OPTIONS and the answer to methods that a path does not have.
+/// Adds OPTIONS, and the 405 for methods that the path does not have.
 fn complete(methods: MethodRouter<App>, allow: &HeaderValue) -> MethodRouter<App> {
     let options = (StatusCode::NO_CONTENT, [(header::ALLOW, allow.clone())]);
     let refusal =

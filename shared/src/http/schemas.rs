@@ -1,5 +1,5 @@
-//! How the API's description (`OpenAPI`) tells of values whose rules no derive can know, from the same constants that check
-//! them; and of the extractors, by the types that handlers name. Nothing of this runs in a deployed function.
+//! Parts of the API's description (`OpenAPI`) that no derive can make: the rules of values, from the constants that the
+//! checks use, and the parameters that extractors read. Deployed functions do not run this code.
 
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
@@ -17,30 +17,31 @@ use crate::{
     model::{conversation, email, message, text::Rule, user},
 };
 
-/// The address of the API in the description as it is checked in: that of `cargo run`. Where the description is served, the
-/// address that the client has asked stands in its place.
+/// The address of the API in the description in the repository: the address of `cargo run`. A server that serves the
+/// description replaces it with the address of the request.
 pub const ADDRESS: &str = "http://127.0.0.1:3000";
 
-/// Text without the control characters that `model::text` refuses.
+/// The pattern of text without the control characters that `model::text` refuses.
 const PLAIN: &str = r"^[^\u0000-\u0008\u000b-\u001f\u007f]*$";
-/// The same, and not only white space: as Unicode has it, which ECMAScript's `\s` does not know quite.
+/// The pattern of such text that is not only white space. It lists the white space of Unicode, because `\s` of
+/// ECMAScript differs from it slightly.
 const NOT_BLANK: &str = concat!(
     r"^[^\u0000-\u0008\u000b-\u001f\u007f]*",
     r"[^\u0000-\u0020\u007f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
     r"[^\u0000-\u0008\u000b-\u001f\u007f]*$"
 );
-/// One line: neither control characters nor line ends nor controls of the direction of text.
+/// The pattern of one line: no control characters, line ends, or characters that control the direction of text.
 const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$";
-/// The same, and not only white space.
+/// The pattern of one line that is not only white space.
 const LINE_NOT_BLANK: &str = concat!(
     r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*",
     r"[^\u0000-\u0020\u007f-\u00a0\u061c\u1680\u2000-\u200a\u200e\u200f\u2028-\u202f\u205f\u2066-\u2069\u3000]",
     r"[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
 );
-/// A UUIDv7, plain or in quotation marks.
+/// The pattern of a UUIDv7, plain or in quotation marks.
 const UUID_V7_HEADER: &str =
     r#"^"?[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}"?$"#;
-/// `model::user::phone_number`.
+/// The pattern of a phone number, with the rules of `model::user::phone_number`.
 const PHONE_NUMBER: &str = r"^ *$|^(?:[+()./ -]*[0-9]){3,15}[+()./ -]*$";
 
 fn string() -> ObjectBuilder {
@@ -58,7 +59,7 @@ fn text(rule: Rule) -> ObjectBuilder {
     string().min_length(minimum).max_length(Some(rule.max)).pattern(Some(pattern))
 }
 
-/// Declares types that stand for a kind of text in schemas, and for nothing else.
+/// Declares types that represent a kind of text in schemas, and have no other use.
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident = $schema:expr, $example:expr;)*) => {$(
         $(#[$doc])*
@@ -76,44 +77,44 @@ macro_rules! texts {
 }
 
 texts! {
-    /// What a message says.
+    /// The text of a new or edited message.
     MessageBody = text(message::BODY)
         .description(Some("A message's text: at most 48 KB in UTF-8, with at least one visible character.")),
         "See you at the harbour at six.";
-    /// What a message says, or said: nothing, once it is deleted.
+    /// The text of a stored message; it is empty if the message is deleted.
     KeptBody = text(Rule { min: 0, ..message::BODY }).description(Some("A message's text, empty if the message is deleted.")),
         "See you at the harbour at six.";
-    /// A conversation's name.
+    /// The name of a conversation.
     ConversationName = text(conversation::NAME).description(Some("A conversation's name.")), "Weekend trip";
-    /// A first name.
+    /// The first name of a user.
     FirstName = text(user::FIRST_NAME).description(Some("A first name.")), "Ann";
-    /// A last name.
+    /// The last name of a user.
     LastName = text(user::LAST_NAME).description(Some("A last name.")), "Miller";
-    /// A phone number.
+    /// The phone number of a user.
     PhoneNumber = text(user::PHONE_NUMBER)
         .pattern(Some(PHONE_NUMBER))
         .description(Some("A phone number of 3 to 15 digits, with `+ ( ) - . /` and spaces.")),
         "+44 20 7946 0018";
-    /// An email address.
+    /// The email address of a user.
     EmailAddress = string()
         .format(Some(SchemaFormat::Custom("idn-email".to_owned())))
         .max_length(Some(email::EMAIL_BYTES))
         .description(Some("An email address.")),
         "ann@example.com";
-    /// A password that logs in.
+    /// A password for a login.
     PasswordText = string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Password))).description(Some("A password.")), "keys under the doormat";
-    /// A password that is to be set.
+    /// A new password of a user.
     NewPasswordText = string()
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
         .min_length(Some(SHORT))
         .max_length(Some(LONGEST))
         .description(Some("A new password: 15 characters or more, or 8 or more that are hard to guess. It must not be the email address.")),
         "keys under the doormat";
-    /// A token as it travels.
+    /// The text of a JSON Web Token.
     TokenText = string().description(Some("A JSON Web Token.")), "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl";
-    /// A cursor.
+    /// The cursor of a position in a list.
     Cursor = string().max_length(Some(200)).description(Some("A position in this list, out of a `next` or `previous` link.")), "dQAGCeBp_xfAXi8_bkoOTLuPD1-LHy2aEA";
-    /// A link to follow.
+    /// The link to another page of a list.
     Link = ObjectBuilder::new()
         .schema_type(Type::String)
         .format(Some(SchemaFormat::Custom("uri-reference".to_owned())))
@@ -121,7 +122,7 @@ texts! {
         "https://api.example.com/api/messages/?conversation=01234567-89ab-8cde-bc04-8c0000000000&limit=50";
 }
 
-/// A JSON object that a client attaches.
+/// A JSON object of a client, kept as it was sent.
 #[derive(Debug)]
 pub struct Metadata;
 
@@ -138,7 +139,7 @@ impl PartialSchema for Metadata {
 
 impl ToSchema for Metadata {}
 
-/// The number of a change.
+/// The number of a change in the change log of a conversation.
 #[derive(Debug)]
 pub struct ChangeNumber;
 
@@ -174,12 +175,13 @@ impl PartialSchema for Limit {
 
 impl ToSchema for Limit {}
 
-/// The [`Limit`] of the list of conversations, whose entries are larger than others.
+/// The [`Limit`] of the list of conversations. Its default is lower, because its entries are larger than those of other
+/// lists.
 #[derive(Debug)]
 pub struct InboxLimit;
 
 impl InboxLimit {
-    /// How many conversations a page has that names no limit.
+    /// The number of conversations on a page if the request has no limit.
     pub const DEFAULT: Limit = Limit(20);
 }
 
@@ -201,7 +203,7 @@ fn in_path<T: ToSchema>(name: &str, description: &str) -> Parameter {
         .build()
 }
 
-/// Ids in paths, by the type that the handler takes them as.
+/// Describes ids in paths, one implementation for each type of id.
 macro_rules! ids {
     ($($id:ty: $description:literal;)*) => {$(
         impl IntoParams for Ids<$id> {
@@ -234,7 +236,7 @@ fn header(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Ve
     vec![header.description(Some(description)).schema(Some(schema)).build()]
 }
 
-/// `*`, or a list of entity tags (RFC 9110, sections 8.8.3 and 13.1).
+/// Returns the schema of `*` or a list of entity tags (RFC 9110, sections 8.8.3 and 13.1).
 fn tags() -> ObjectBuilder {
     let tags = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#;
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(tags))
@@ -258,7 +260,7 @@ impl IntoParams for IfNoneMatch {
 impl IntoParams for IdempotencyKeyHeader {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "The same as `client_id` in the body: a UUIDv7, plain or in quotation marks.";
-        // Without `format: uuid`, as some generators put no UUIDs into headers.
+        // There is no `format: uuid`, because some generated clients cannot put UUIDs into headers.
         let key = ObjectBuilder::new().schema_type(Type::String).pattern(Some(UUID_V7_HEADER));
         header("Idempotency-Key", description, key.examples(["019aac3f-8e00-7cc3-98c4-dc0c0c07398f"]))
     }

@@ -1,7 +1,7 @@
-//! Compresses large answers with gzip for clients that take it, because API Gateway does not compress.
+//! Compresses large answers with gzip for clients that accept it, because API Gateway does not compress.
 //!
-//! The length of a compressed page tells how much of what a stranger wrote is repeated in it (BREACH). The token of the page's
-//! forms is constant, so each page gets padding of a random length, as Django gives it.
+//! The length of a compressed page shows how often a text of a stranger is repeated in it (BREACH). The CSRF token in
+//! the forms of a page does not change, so each page gets padding of a random length, as in Django.
 
 use std::io::{self, Write as _};
 
@@ -19,13 +19,13 @@ use http_body_util::BodyExt as _;
 use super::head::HeadRequest;
 use crate::{http::Problem, random::Random};
 
-/// Answers of this many bytes or fewer are sent as they are.
+/// The size in bytes up to which answers are sent without compression.
 const SMALL: u64 = 8 * 1024;
 
-/// Media types that gzip makes smaller, by the beginnings of their names.
+/// The prefixes of the media types that gzip makes smaller.
 const TEXTS: [&[u8]; 4] = [b"application/json", b"application/problem+json", b"text/", b"image/svg+xml"];
 
-/// Returns true if the client takes gzip, and does not like an unchanged body better (RFC 9110, section 12.5.3).
+/// Returns true if the client accepts gzip and does not prefer an unchanged body (RFC 9110, section 12.5.3).
 #[must_use]
 pub fn takes_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
@@ -38,7 +38,7 @@ pub fn takes_gzip(headers: &HeaderMap) -> bool {
     gzip > 0.0 && gzip >= weight(&["identity"]).unwrap_or_default()
 }
 
-/// One coding and its weight. A weight that cannot be read is 0.
+/// Returns one coding and its weight. A weight that cannot be parsed is 0.
 fn coding(text: &str) -> (String, f32) {
     let mut parts = text.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -50,14 +50,14 @@ fn coding(text: &str) -> (String, f32) {
     (name, weight.map_or(1.0, |weight| weight.parse().ok().filter(readable).unwrap_or_default()))
 }
 
-/// Properties of a request that decide about the compression of its answer.
+/// The properties of a request that decide whether its answer is compressed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Acceptance {
     pub(crate) takes_gzip: bool,
     pub(crate) is_head: bool,
 }
 
-/// Compresses the answer of the layers within.
+/// Compresses the answer of the inner layers.
 pub(super) async fn compress_answer(State(random): State<Random>, request: Request, next: Next) -> Response {
     let acceptance = Acceptance {
         takes_gzip: takes_gzip(request.headers()),
@@ -67,8 +67,8 @@ pub(super) async fn compress_answer(State(random): State<Random>, request: Reque
     response.unwrap_or_else(|error| Problem::internal(error).into_response())
 }
 
-/// Returns the response, compressed if it is large and the client takes that. Files that were compressed at build time stay as
-/// they are.
+/// Returns the response, compressed if it is a large text and the client accepts gzip. Files that were compressed at
+/// build time are unchanged.
 pub(crate) async fn compressed(
     mut response: Response,
     acceptance: Acceptance,
@@ -86,7 +86,7 @@ pub(crate) async fn compressed(
     head.headers.remove(header::CONTENT_LENGTH);
     head.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     weaken(&mut head.headers);
-    // The padding makes the length another one in each answer, so a HEAD tells none (RFC 9110, section 8.6).
+    // The padding gives each answer another length, so an answer to HEAD contains none (RFC 9110, section 8.6).
     if is_page && acceptance.is_head {
         return Ok(Response::from_parts(head, of_unknown_length()));
     }
@@ -96,12 +96,12 @@ pub(crate) async fn compressed(
     Ok(Response::from_parts(head, packed.into()))
 }
 
-/// An empty body that servers do not measure.
+/// Returns an empty body of unknown length, so that no server adds `Content-Length`.
 fn of_unknown_length() -> Body {
     Body::from_stream(stream::empty::<io::Result<Bytes>>())
 }
 
-/// Returns true if the response is a page.
+/// Returns true if the response is an HTML page.
 fn is_page(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"))
 }
@@ -114,7 +114,7 @@ fn is_large_text(response: &Response) -> bool {
         && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
-/// Names the header that the answer depends on beside the others.
+/// Adds `Accept-Encoding` to the header `Vary`.
 fn vary(headers: &mut HeaderMap) {
     let known = headers.get(header::VARY).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if known.to_ascii_lowercase().contains("accept-encoding") {
@@ -127,7 +127,8 @@ fn vary(headers: &mut HeaderMap) {
     }
 }
 
-/// A strong tag names the bytes that are sent, and these are others now (RFC 9110, section 8.8.3.3).
+/// Makes a strong tag weak: a strong tag identifies the exact bytes, and compression changes them (RFC 9110, section
+/// 8.8.3.3).
 fn weaken(headers: &mut HeaderMap) {
     let tag = headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).filter(|tag| tag.starts_with('"'));
     if let Some(weak) = tag.and_then(|tag| HeaderValue::from_str(&format!("W/{tag}")).ok()) {
@@ -135,7 +136,8 @@ fn weaken(headers: &mut HeaderMap) {
     }
 }
 
-/// The padding is the name of a file, which gzip stores as it is and clients pass over.
+/// Returns the bytes in gzip format. The padding is a file name of that length, which gzip does not compress and
+/// clients ignore.
 fn gzip(bytes: &Bytes, padding: usize) -> io::Result<Vec<u8>> {
     let builder = if padding > 0 { GzBuilder::new().filename(vec![b'-'; padding]) } else { GzBuilder::new() };
     let mut encoder = builder.write(Vec::with_capacity(bytes.len() / 4), Compression::fast());

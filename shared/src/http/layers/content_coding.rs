@@ -22,7 +22,7 @@ fn is_coded(request: &Request) -> bool {
     has_body && codings.any(|coding| !is_none(coding.trim_ascii()))
 }
 
-/// Returns 415 with a header that names the supported codings: none (RFC 9110, section 12.5.3).
+/// Returns a 415 with a header that names the supported codings: only `identity` (RFC 9110, section 12.5.3).
 fn unsupported() -> Response {
     let problem = Problem::new(
         Code::UnsupportedMediaType,

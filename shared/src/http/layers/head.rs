@@ -1,5 +1,5 @@
-//! HEAD: the answer of GET without its body (RFC 9110, section 9.3.2), and `Content-Length` for every answer whose length is
-//! known.
+//! HEAD: the answer of GET without its body (RFC 9110, section 9.3.2); and `Content-Length` for every answer of known
+//! length.
 
 use axum::{
     body::{Body, HttpBody as _},
@@ -23,7 +23,7 @@ pub(super) async fn answer_as_get(mut request: Request, next: Next) -> Response 
     with_length(next.run(request).await, is_head)
 }
 
-/// Returns the response with the length of its body if that is known, and without the body for HEAD.
+/// Returns the response with the header `Content-Length` if the length is known, and without the body for HEAD.
 pub fn with_length(mut response: Response, is_head: bool) -> Response {
     let Some(length) = response.body().size_hint().exact() else {
         return response;

@@ -18,12 +18,12 @@ use crate::http::{
 pub enum Representation {
     /// The handler's answer as it is: JSON, or a file.
     Json,
-    /// A page.
+    /// An HTML page, around the handler's answer or on its own.
     Html,
 }
 
-/// Returns the representation that the client prefers; `None` if it accepts none that the path has. `?format=json` overrides
-/// the header.
+/// Returns the representation that the client prefers; `None` if the client accepts none that the path has.
+/// `?format=json` overrides the header `Accept`.
 #[must_use]
 pub fn representation(kind: RouteKind, request: &Request) -> Option<Representation> {
     let wants_json = request.uri().query().unwrap_or_default().split('&').any(|pair| pair == "format=json");
@@ -63,7 +63,7 @@ const fn refusal(kind: RouteKind) -> &'static str {
     }
 }
 
-/// The ranges of an `Accept` header, each with its weight in thousandths; no header takes everything.
+/// The media ranges of the `Accept` headers, each with its weight in thousandths. No header accepts every type.
 struct Accept(Vec<(String, u16)>);
 
 impl Accept {
@@ -75,7 +75,7 @@ impl Accept {
         if ranges.is_empty() { Self(vec![("*/*".to_owned(), 1000)]) } else { Self(ranges) }
     }
 
-    /// The weight of a media type: that of the most precise range that it is in, 0 where it is in none.
+    /// Returns the weight of a media type: the weight of its most precise range, or 0 if no range matches.
     fn quality(&self, kind: &str, subtype: &str) -> u16 {
         let ranges = [format!("{kind}/{subtype}"), format!("{kind}/*"), "*/*".to_owned()];
         let found = ranges.iter().find_map(|range| {
@@ -85,7 +85,8 @@ impl Accept {
     }
 }
 
-/// One range and its weight, which is the highest one if it cannot be read. Old HTTP clients of Java send `*` for `*/*`.
+/// Returns one range and its weight. A weight that cannot be parsed is the maximum. Old HTTP clients of Java send `*`
+/// for `*/*`.
 fn range(text: &str) -> (String, u16) {
     let mut parts = parts(text, ';', Quoting::Escaped).into_iter();
     let media = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -97,7 +98,8 @@ fn range(text: &str) -> (String, u16) {
     (media, weight.and_then(thousandths).unwrap_or(1000))
 }
 
-/// `0.8` as 800; also `.8`, `1.` and more digits than the three that RFC 9110 has. More than 1 is 1.
+/// Returns a weight in thousandths: `0.8` is 800. Also accepts `.8`, `1.`, and more than the three digits of RFC 9110.
+/// A weight above 1 counts as 1.
 fn thousandths(weight: &str) -> Option<u16> {
     let (whole, fraction) = weight.split_once('.').unwrap_or((weight, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -108,7 +110,7 @@ fn thousandths(weight: &str) -> Option<u16> {
         return Some(1000);
     }
     let three: String = fraction.chars().chain("000".chars()).take(3).collect();
-    // A weight above zero stays above it.
+    // A weight above zero must not become zero.
     let least = u16::from(fraction.bytes().any(|digit| digit != b'0'));
     three.parse().ok().map(|weight: u16| weight.max(least))
 }

@@ -1,4 +1,5 @@
-//! Renders problems: a handler answers with a [`Problem`], and only here the request id is known that belongs into its body.
+//! Renders problems. A handler answers with a [`Problem`] as an extension; only this layer knows the request id for its
+//! body.
 
 use axum::{
     extract::Request,
@@ -10,8 +11,8 @@ use tracing::warn;
 use super::request_id::RequestId;
 use crate::http::Problem;
 
-/// Renders the problem of an answer. A problem among the request's extensions was found in front of the layers and is the
-/// answer.
+/// Renders the problem of an answer. A problem among the request's extensions comes from an outer layer; it is the
+/// answer, and the handler does not run.
 pub(super) async fn render(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(&request);
     let response = match request.extensions_mut().remove::<Problem>() {
@@ -21,7 +22,7 @@ pub(super) async fn render(mut request: Request, next: Next) -> Response {
     rendered(response, &id)
 }
 
-/// Returns a problem's full answer with the headers that the handler has set beside it, and logs its causes. Returns every
+/// Returns the full answer of a problem, with the headers that the handler has set, and logs the causes. Returns every
 /// other response unchanged.
 pub(super) fn rendered(mut response: Response, id: &RequestId) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {

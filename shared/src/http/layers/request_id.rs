@@ -12,21 +12,21 @@ use lambda_http::request::RequestContext;
 
 use crate::random::Random;
 
-/// The header that tells the client the id.
+/// The name of the header that contains the id in answers.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id of a request, among the request's extensions.
+/// The id of a request, as an extension of the request.
 #[derive(Debug, Clone)]
 pub(super) struct RequestId(pub(super) String);
 
 impl RequestId {
-    /// Returns the id that the layer has assigned; an empty text in front of that layer.
+    /// Returns the id that the layer has assigned; an empty text outside that layer.
     pub(super) fn of(request: &Request) -> Self {
         request.extensions().get().cloned().unwrap_or_else(|| Self(String::new()))
     }
 }
 
-/// Assigns the id, and names it in the answer.
+/// Assigns the id, and adds it to the headers of the answer.
 pub(super) async fn assign(State(random): State<Random>, mut request: Request, next: Next) -> Response {
     let id = gateway_id(&request).unwrap_or_else(|| random.uuid().to_string());
     let header = HeaderValue::from_str(&id);

@@ -1,4 +1,4 @@
-//! Headers of every answer: caching, sniffing, what the answer varies by, https only, and the media types of PATCH.
+//! Headers of every answer: caching, content sniffing, `Vary`, HTTPS only, and the media types of PATCH.
 
 use axum::{
     extract::{Request, State},
@@ -12,14 +12,15 @@ use crate::http::{
     routes::{RouteInfo, RouteKind, RouteTable},
 };
 
-/// One year of https for this host. Other hosts of the domain belong to others, so `includeSubDomains` is not set.
+/// One year of HTTPS only, for this host. Other hosts of the domain have other owners, so `includeSubDomains` is not
+/// set.
 const ONLY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Answers depend on the format that the client accepts, and on its session.
+/// The request headers that every answer depends on: the accepted format and the session.
 pub(crate) const VARY: HeaderValue = HeaderValue::from_static("Accept, Cookie");
 
-/// Adds the headers that the handler has not set. The layers of tower-http add a header to all routes alike, and these depend
-/// on the route.
+/// Adds the headers that the handler has not set. The layers of tower-http add the same header to all routes, but these
+/// headers depend on the route.
 pub(super) async fn add(State(routes): State<RouteTable>, request: Request, next: Next) -> Response {
     let route = routes.find(&request).cloned();
     let method = request.method().clone();
@@ -41,7 +42,7 @@ pub(super) async fn add(State(routes): State<RouteTable>, request: Request, next
     response
 }
 
-/// Adds the header `Accept-Patch` to answers to OPTIONS, and to those that refuse another media type (RFC 5789, section 3.1).
+/// Adds the header `Accept-Patch` to answers to OPTIONS, and to a 415 of PATCH (RFC 5789, section 3.1).
 fn name_patch_types(route: &RouteInfo, method: &Method, status: StatusCode, headers: &mut HeaderMap) {
     let has_patch = route.allow.as_bytes().windows(5).any(|name| name == b"PATCH");
     let refused = *method == Method::PATCH && status == StatusCode::UNSUPPORTED_MEDIA_TYPE;

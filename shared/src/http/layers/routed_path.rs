@@ -1,20 +1,21 @@
 //! Compares the path that the router reads with the path that the gateway passed on.
 //!
-//! The gateway decodes the path, and `lambda_http` parses it again as part of a URL. That parser resolves dot segments, turns
-//! backslashes into slashes, removes tabs and line ends, and ends the path at `?` or `#`. The router then sees a path that
-//! nobody asked for, and the gateway's throttles have counted another one.
+//! The gateway decodes the path, and `lambda_http` parses it again as part of a URL. That parser resolves dot segments,
+//! turns backslashes into slashes, removes tabs and line ends, and ends the path at `?` or `#`. Then the router reads
+//! another path than the client has sent, and the gateway's throttles have counted the client's path.
 
 use axum::extract::Request;
 use lambda_http::RequestExt as _;
 use percent_encoding::percent_decode_str;
 
-/// Returns true if the router reads exactly the path that the client has sent. Every other request is answered as an unknown path.
+/// Returns true if the router reads exactly the path that the client has sent. Every other request is answered like an
+/// unknown path.
 pub(crate) fn is_path_of_client(request: &Request) -> bool {
     let asked = request.raw_http_path();
     is_plain(asked) && percent_decode_str(request.uri().path()).eq(asked.bytes())
 }
 
-/// Returns true if every segment is a name, and no character has a meaning of its own in a URL or on a line.
+/// Returns true if no segment is empty, `.` or `..`, and no character has a meaning in a URL or ends a line.
 fn is_plain(path: &str) -> bool {
     let Some(below) = path.strip_prefix('/') else {
         return false;
@@ -63,7 +64,7 @@ mod tests {
             ("/api/a\n/", "/api/a/"),
             ("/api/a?b", "/api/a"),
             ("/api/a", "/api/a/"),
-            // With nothing to compare, as in an event without a path.
+            // An event without a path has an empty raw path.
             ("", "/"),
             ("api/", "/api/"),
         ] {

@@ -1,5 +1,5 @@
-//! Request bodies: strict JSON, or an urlencoded form of the same fields. A request that cannot be accepted is answered with a
-//! 400 that names every bad field.
+//! Request bodies: strict JSON, or a URL-encoded HTML form with the same fields. An invalid body gets a 400 that names
+//! every invalid field.
 
 use axum::{
     body::Body,
@@ -20,21 +20,21 @@ use crate::{
     model::{Faults, Invalid, text::is_refused},
 };
 
-/// Most bytes of a request's body.
+/// The maximum size of a request body, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
 
-/// Most fields of a form, and most parameters of a query.
+/// The maximum number of fields in an HTML form, and of parameters in a query.
 pub const MAX_PAIRS: usize = 100;
 
-/// The fields of a request's body.
+/// A request type that is read from the fields of a body.
 pub trait RequestBody: FromFields {
-    /// Fields of the representation that a client may send back and that are passed over.
+    /// The fields of the representation that a client may send back. They are ignored.
     const READ_ONLY: &'static [&'static str] = &[];
-    /// Fields that are lists, so that a form with one value means a list of one.
+    /// The fields that are lists. In an HTML form, a single value of such a field is a list with one element.
     const LISTS: &'static [&'static str] = &[];
 }
 
-/// A parsed request body, of a request without query parameters. The answer names all faults of both.
+/// A parsed request body. The request must have no query parameters; one problem names the faults of body and query.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -60,7 +60,7 @@ impl<T: RequestBody> FromRequest<App> for Unchecked<T> {
         let mut faults = query::refuse_all(&parts.uri)?;
         let mut values = match media {
             Some(Media::Form) => form_fields(&bytes, T::LISTS, &mut faults)?,
-            // A change without a document is a mistake (RFC 5789, section 2).
+            // An empty body has no fields. A PATCH without a document is a mistake (RFC 5789, section 2).
             _ if bytes.is_empty() && !is_patch => Map::new(),
             Some(Media::Json | Media::MergePatch) => json_object(&bytes)?,
             None => return Err(unsupported()),
@@ -71,25 +71,26 @@ impl<T: RequestBody> FromRequest<App> for Unchecked<T> {
     }
 }
 
-/// The media type of a change that is merged into what is there.
+/// The media type of a JSON merge patch (RFC 7396): a change that is merged into the existing resource.
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
-/// The media types that PATCH takes, for the header `Accept-Patch` (RFC 5789, section 3.1).
+/// The media types that PATCH accepts, for the header `Accept-Patch` (RFC 5789, section 3.1).
 pub(crate) const ACCEPT_PATCH: &str =
     "application/merge-patch+json, application/json, application/x-www-form-urlencoded";
 
-/// The media types of bodies.
+/// The supported media types of request bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Media {
-    /// `application/json`.
+    /// A JSON document: `application/json`.
     Json,
-    /// `application/merge-patch+json` (RFC 7396), for PATCH.
+    /// A JSON merge patch: `application/merge-patch+json` (RFC 7396), for PATCH only.
     MergePatch,
-    /// `application/x-www-form-urlencoded`.
+    /// An HTML form: `application/x-www-form-urlencoded`.
     Form,
 }
 
-/// The media type of the body; `None` if the request does not name one, which is right if it has no body.
+/// Returns the media type of the body; `None` without the header `Content-Type`, which is correct for an empty body.
+/// The error for any other media type is a 415.
 pub(crate) fn media(headers: &HeaderMap) -> Result<Option<Media>, Problem> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return Ok(None);
@@ -110,7 +111,7 @@ fn unsupported() -> Problem {
     Problem::new(Code::UnsupportedMediaType, "Send JSON, with the header `Content-Type: application/json`.")
 }
 
-/// A whole body, if it is not too large.
+/// Reads a whole body. The error is a 413 above [`MAX_BODY`] bytes, and a 400 if the body ends early.
 pub(crate) async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     match Limited::new(body, MAX_BODY).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
@@ -125,7 +126,8 @@ fn malformed(detail: impl Into<String>) -> Problem {
     Problem::new(Code::MalformedBody, detail)
 }
 
-/// Reads an urlencoded form. Line ends are CRLF in forms (HTML) and LF in stored text.
+/// Reads a URL-encoded HTML form. Line ends are CRLF in HTML forms and LF in stored text. A name that appears twice is
+/// noted in `faults`, unless the field is a list.
 fn form_fields(bytes: &[u8], lists: &[&str], faults: &mut Faults) -> Result<Map<String, Value>, Problem> {
     let pairs =
         pairs(bytes)?.ok_or_else(|| malformed("The form is not UTF-8, or contains control characters."))?;
@@ -143,7 +145,8 @@ fn form_fields(bytes: &[u8], lists: &[&str], faults: &mut Faults) -> Result<Map<
     Ok(fields)
 }
 
-/// The pairs of an urlencoded text, at most [`MAX_PAIRS`]; `None` if a byte sequence is not UTF-8 or a character is refused.
+/// Returns the pairs of a URL-encoded text; `None` if a text is not UTF-8 or contains a refused character. More than
+/// [`MAX_PAIRS`] pairs are an error.
 pub(crate) fn pairs(bytes: &[u8]) -> Result<Option<Vec<(String, String)>>, Problem> {
     let parts: Vec<&[u8]> =
         bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).take(MAX_PAIRS + 1).collect();

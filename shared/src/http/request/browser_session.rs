@@ -1,5 +1,5 @@
-//! Who is in front of a browser: the cookie's session and its user, read strongly on each request, so that logging out ends
-//! it at once and so does a change of the password.
+//! Browser sessions: the session of a request's cookie, and its user. Both are read with strong consistency for each
+//! request, so that a logout and a change of the password take effect at once.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -16,24 +16,25 @@ use crate::{
     store::items::{Session, SessionKind, User},
 };
 
-/// The session's cookie over http. Django gives it this name, so scripts of its users keep working.
+/// The name of the session cookie over HTTP. Django uses this name, so scripts for the Django API keep working.
 const PLAIN_SESSION_COOKIE: &str = "sessionid";
 
-/// The session's cookie over https. Browsers accept this prefix only with `Secure`, `Path=/` and without `Domain`, so no
-/// other host of the domain, and nobody who can change http traffic, can put a session of theirs in its place.
+/// The name of the session cookie over HTTPS. Browsers accept the prefix `__Host-` only with `Secure`, with `Path=/`
+/// and without `Domain`. So neither another host of the domain nor a person who can change HTTP traffic can replace the
+/// cookie with one of their own.
 const SECURE_SESSION_COOKIE: &str = "__Host-sessionid";
 
 /// A live browser session.
 pub struct BrowserSession {
     cookie: SessionCookie,
-    /// As it was read.
+    /// The session item, as it was read for this request.
     pub session: Session,
-    /// Whose it is, as they were read with it.
+    /// The user of the session, read together with the session.
     pub user: User,
 }
 
 impl std::fmt::Debug for BrowserSession {
-    /// Neither a secret nor how to reach somebody belongs into a log.
+    /// Writes only ids, because logs must contain neither secrets nor contact details.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BrowserSession")
             .field("user", &self.user.id)
@@ -43,14 +44,15 @@ impl std::fmt::Debug for BrowserSession {
 }
 
 impl BrowserSession {
-    /// What this session's pages send along with a request that changes something.
+    /// Returns the CSRF token that pages of this session must send with each request that changes data.
     #[must_use]
     pub fn csrf_token(&self) -> String {
         self.cookie.csrf_token()
     }
 }
 
-/// Who looks at a page, if they are logged in by cookie. For pages; what answers with JSON takes a `Caller`.
+/// The browser session of a request to a page; `None` if the user is not logged in by cookie. Handlers that answer with
+/// JSON use `Caller` instead.
 #[derive(Debug, Clone)]
 pub struct CurrentBrowserSession(pub Option<Arc<BrowserSession>>);
 
@@ -62,11 +64,12 @@ impl FromRequestParts<App> for CurrentBrowserSession {
     }
 }
 
-/// What was found out about a request's cookie before its handler was asked.
+/// The result of reading the request's cookie before the handler runs, as an extension of the request.
 #[derive(Debug, Clone)]
 pub(crate) struct Known(pub(crate) Result<Option<Arc<BrowserSession>>, Problem>);
 
-/// The live session of the request's cookie. With an `Authorization` header the cookie does not count.
+/// Returns the live session of the request's cookie; `None` if there is none. A request with the header `Authorization`
+/// has no browser session. Uses the result of an earlier read of the same request.
 pub(crate) async fn browser_session(
     parts: &Parts,
     app: &App,
@@ -77,7 +80,7 @@ pub(crate) async fn browser_session(
     }
 }
 
-/// The same, read anew.
+/// Reads the live session of the request's cookie from the table, like [`browser_session`] without an earlier read.
 pub(crate) async fn read(
     uri: &Uri,
     headers: &HeaderMap,
@@ -97,14 +100,14 @@ pub(crate) async fn read(
         .map(|(session, user)| Arc::new(BrowserSession { cookie, session, user })))
 }
 
-/// Never the session of a token.
+/// Returns true if the session is a browser session and the cookie contains its secret. Sessions of tokens never match.
 fn is_of(session: &Session, cookie: &SessionCookie) -> bool {
     session.kind == SessionKind::Cookie
         && session.secret.as_deref().is_some_and(|secret| same_secret(secret, &cookie.digest()))
 }
 
-/// The value of the one cookie of this name. Where there are two, one is from somewhere that should not set any: neither.
-/// Cookies of other applications may be anything: those that cannot be read are passed over, and only those.
+/// Returns the value of the cookie with this name; `None` if the request has several, because one of them may come from
+/// an attacker. Cookies that cannot be parsed are ignored, because other applications may set any text as a cookie.
 pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter();
     let sent = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
@@ -114,29 +117,30 @@ pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     found.next().is_none().then_some(first)
 }
 
-/// The scheme and host of the page that sends requests to this place, as a browser's `Origin` header has them.
+/// The scheme and host of a request's URL, in the form of a browser's `Origin` header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
-    /// `https`, or `http`.
+    /// The scheme: `https` or `http`.
     scheme: &'static str,
     host: String,
 }
 
 impl Default for Site {
-    /// A site without a host, which is no origin; its cookies are those of https.
+    /// Returns a site without a host, which equals no origin. Its cookies are those of HTTPS.
     fn default() -> Self {
         Self { scheme: "https", host: String::new() }
     }
 }
 
 impl Site {
-    /// Of a request. Where no gateway says what the client speaks, it is what this machine speaks to itself: HTTP.
+    /// Returns the site of a request; `None` if its URI has no host. Without a gateway's header `X-Forwarded-Proto`,
+    /// the scheme is `http` for loopback hosts and `https` for others.
     #[must_use]
     pub fn of(parts: &Parts) -> Option<Self> {
         Self::at(&parts.uri, &parts.headers)
     }
 
-    /// The same, of a request that is not taken apart.
+    /// Returns the site of a request by its URI and headers, like [`Site::of`].
     #[must_use]
     pub fn at(uri: &Uri, headers: &HeaderMap) -> Option<Self> {
         let host = uri.authority().map(|host| host.as_str().to_ascii_lowercase())?;
@@ -149,19 +153,19 @@ impl Site {
         Some(Self { scheme: if http { "http" } else { "https" }, host })
     }
 
-    /// Whether cookies are to travel encrypted only.
+    /// Returns true if the scheme is `https`, so that cookies get the attribute `Secure`.
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.scheme == "https"
     }
 
-    /// The name of the session's cookie.
+    /// Returns the name of the session cookie for this scheme.
     #[must_use]
     pub fn session_cookie(&self) -> &'static str {
         if self.is_secure() { SECURE_SESSION_COOKIE } else { PLAIN_SESSION_COOKIE }
     }
 
-    /// Whether an `Origin` header names this site.
+    /// Returns true if the value of an `Origin` header equals this site.
     #[must_use]
     pub fn is_origin(&self, origin: &str) -> bool {
         origin.to_ascii_lowercase().split_once("://") == Some((self.scheme, self.host.as_str()))
@@ -198,7 +202,7 @@ mod tests {
         }
         let local = site("http://127.0.0.1:3000/", Some("http"));
         assert!(!local.is_secure() && local.is_origin("http://127.0.0.1:3000"));
-        // `cargo lambda watch` says nothing, and `lambda_http` takes that for HTTPS.
+        // `cargo lambda watch` sends no such header, and `lambda_http` assumes HTTPS then.
         assert!(!site("https://127.0.0.1:9000/", None).is_secure());
         assert!(site("https://api.test/", None).is_secure());
         assert!(site("https://127.0.0.1.example.com/", None).is_secure());

@@ -1,5 +1,6 @@
-//! Who is asking: an extractor, so that no handler can forget it. A token is verified and nothing is read; a cookie's session
-//! and profile are read. What only an admin may do, and a send, read the profile as well.
+//! The authenticated user of a request, as an extractor, so that no handler can omit authentication. A token is
+//! verified without reading the user; a cookie's session and user are read. Operations of admins and sends read the
+//! user as well.
 
 use std::sync::Arc;
 
@@ -22,16 +23,17 @@ use crate::{
     store::items::Member,
 };
 
-/// The authenticated user.
+/// The authenticated user of a request.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Who.
+    /// The id of the user.
     pub user: UserId,
-    /// On which device.
+    /// The id of the login session, one for each device.
     pub session: SessionId,
-    /// The role when the token was made: for display and for choosing what to read, never for a decision.
+    /// The role at the time when the token was issued. It is for display and for choosing a read, never for a decision
+    /// about access.
     pub claimed_role: Role,
-    /// What was read for this request already: a cookie's session and its user.
+    /// The browser session with its user, if a cookie authenticated this request.
     pub(crate) known: Option<Arc<BrowserSession>>,
 }
 
@@ -54,7 +56,8 @@ impl Caller {
         Ok(Self { user: claims.sub, session: claims.sid, claimed_role: claims.role, known: None })
     }
 
-    /// The caller of a live session's cookie, whose page sent the request.
+    /// Returns the caller of a live browser session; `None` without one. Fails with a 403 if the CSRF check of the
+    /// request fails.
     async fn of_cookie(parts: &Parts, app: &App) -> Result<Option<Self>, Problem> {
         let Some(browser_session) = browser_session(parts, app).await? else {
             return Ok(None);
@@ -68,14 +71,15 @@ impl Caller {
         }))
     }
 
-    /// The caller before a conversation, with the membership that was read.
+    /// Returns the caller as an actor in a conversation, with the current role and the given membership.
     pub async fn actor(&self, app: &App, member: Option<&Member>) -> Result<Actor, Problem> {
         let role = self.role(app).await?;
         Ok(Actor { user: self.user, role, member: member.map(|member| member.role) })
     }
 }
 
-/// The token of the one `Authorization` header; `None` where there is no header.
+/// Returns the token of the header `Authorization`; `None` without the header. Fails with a 401 for a second header or
+/// another scheme.
 fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else {
@@ -90,8 +94,8 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(token.trim().to_owned()))
 }
 
-/// Ids in the path. One that is no id of that kind is like one that nobody has: 404. Stands behind [`Caller`] in a
-/// handler's parameters, so that nobody learns anything without a token.
+/// Ids in the path. An invalid id gets the same 404 as an id that does not exist. In a handler's parameters, [`Caller`]
+/// comes first, so that a client without a token gets a 401 in both cases.
 #[derive(Debug)]
 pub struct Ids<T>(pub T);
 

@@ -1,5 +1,5 @@
-//! Requests that another site's page makes a browser send: refused where the cookie is what authenticates, and at the login.
-//! The token's names are Django's, as scripts of its users have them.
+//! Protection against cross-site request forgery, for requests that a cookie authenticates and for the login. The names
+//! of the token are those of Django, so that scripts for the Django API keep working.
 
 use axum::http::{Method, header, request::Parts};
 
@@ -10,18 +10,19 @@ use crate::{
     random::Random,
 };
 
-/// The cookie that scripts read the token from.
+/// The name of the cookie from which scripts read the token.
 pub const CSRF_COOKIE: &str = "csrftoken";
-/// The field of a form that holds the token.
+/// The name of the HTML form field that contains the token.
 pub const CSRF_FIELD: &str = "csrfmiddlewaretoken";
-/// The header that holds the token.
+/// The name of the header that contains the token.
 const CSRF_HEADER: &str = "x-csrftoken";
 
-/// The token that came as a field of the request's form, which was taken out of it.
+/// The token from a field of the request's HTML form. The body that handlers read no longer has this field.
 #[derive(Clone)]
 pub(crate) struct FormToken(pub(crate) String);
 
-/// Passes safe methods, and requests that show `token` and come from a page of this site, as far as the browser says.
+/// Accepts safe methods, and requests that contain `token` and do not come from a page of another site, as far as the
+/// browser tells. Fails with a 403 otherwise.
 pub fn check(parts: &Parts, token: &str) -> Result<(), Problem> {
     if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method) {
         return Ok(());
@@ -47,7 +48,8 @@ fn failed(detail: &str) -> Problem {
     Problem::new(Code::CsrfFailed, detail)
 }
 
-/// Whether what the browser says of the page that sent the request names this site. Old ones and scripts say nothing.
+/// Returns true unless the headers `Origin` or `Sec-Fetch-Site` show another site. Old browsers and scripts send
+/// neither.
 fn is_from_here(parts: &Parts) -> bool {
     let said = |name: header::HeaderName| {
         parts.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default())
@@ -58,8 +60,8 @@ fn is_from_here(parts: &Parts) -> bool {
             .all(|relation| matches!(relation, "same-origin" | "none"))
 }
 
-/// The token for a page without a session, which its form has to show together with the cookie: the cookie's that is there,
-/// or a new one.
+/// Returns the token for an HTML form on a page without a session: the value of the cookie if it is valid, otherwise a
+/// new token. The request must contain it in the form and in the cookie.
 #[must_use]
 pub fn before_login(parts: &Parts, random: &Random) -> String {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -68,7 +70,8 @@ pub fn before_login(parts: &Parts, random: &Random) -> String {
     sent.filter(whole).unwrap_or_else(|| URL_SAFE_NO_PAD.encode(random.bytes::<32>()))
 }
 
-/// Passes a form whose token is the cookie's (a double submit, which another site's page cannot make).
+/// Accepts an HTML form whose token equals the cookie's (a double submit). Pages of other sites cannot read the cookie,
+/// so they cannot make such a form.
 pub fn check_before_login(parts: &Parts) -> Result<(), Problem> {
     check(parts, &cookie(&parts.headers, CSRF_COOKIE).unwrap_or_default())
 }

@@ -1,5 +1,6 @@
-//! Entity tags (RFC 9110, section 8.8.3): the version number that every write of a conversation or a message sets, and the
-//! versions of files. Tags are compared by their opaque part, as proxies that compress an answer weaken its tag or mark it.
+//! Entity tags (RFC 9110, section 8.8.3): the version number that each write of a conversation or a message sets, and
+//! the versions of files. Tags are compared by their opaque part, because proxies that compress an answer weaken its
+//! tag or append a suffix.
 
 use std::convert::Infallible;
 
@@ -16,7 +17,7 @@ use crate::{
     model::{Expected, Invalid, Versions},
 };
 
-/// The header of a version.
+/// Returns the value of the header `ETag` for a version: the number in quotation marks.
 #[must_use]
 pub fn header(version: u64) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
@@ -25,16 +26,17 @@ pub fn header(version: u64) -> HeaderValue {
 /// Suffixes that proxies append to a tag when they compress the answer (Apache's `mod_deflate`, `mod_brotli`).
 const CODINGS: [&str; 4] = ["-gzip", "-br", "-deflate", "-zstd"];
 
-/// The tags of a conditional header.
+/// The tags of a conditional header: `If-Match` or `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Tags {
-    /// `*`.
+    /// The value `*`, which matches every version.
     Any,
-    /// The opaque parts.
+    /// The opaque parts of the listed tags, at least one.
     These(Vec<String>),
 }
 
-/// Reads a conditional header: `*`, or a list of tags.
+/// Reads a conditional header; returns `None` if it is absent. The error names the header if its value is neither `*`
+/// nor a list of tags.
 fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Invalid> {
     let mut values = headers.get_all(name).iter().peekable();
     if values.peek().is_none() {
@@ -53,7 +55,8 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Invalid>
     })
 }
 
-/// Returns the text between the quotation marks of a tag; `None` for a text that is not a tag.
+/// Returns the text between the quotation marks of a tag, without a proxy's suffix; `None` for a text that is not a
+/// tag.
 fn opaque(tag: &str) -> Option<String> {
     let strong = tag.strip_prefix("W/").unwrap_or(tag);
     let inner = strong.strip_prefix('"')?.strip_suffix('"')?;
@@ -63,7 +66,7 @@ fn opaque(tag: &str) -> Option<String> {
 }
 
 impl From<Tags> for Versions {
-    /// A tag that is not a version names none.
+    /// Drops tags that are not numbers, because they match no version.
     fn from(tags: Tags) -> Self {
         match tags {
             Tags::Any => Self::All,
@@ -86,7 +89,8 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// Proof that a request may change something that has no version: it does not ask for a version, nor for nothing to be there.
+/// Proof that a request may change a resource that has no version. Fails with a 412 if the request requires a certain
+/// version, or requires that the resource does not exist.
 #[derive(Debug, Clone, Copy)]
 pub struct Unversioned;
 
@@ -99,12 +103,12 @@ impl<S: Sync> FromRequestParts<S> for Unversioned {
     }
 }
 
-/// The tags of the copies that a reader has kept.
+/// The tags of the copies that the client has cached.
 #[derive(Debug, Clone, Default)]
 pub struct IfNoneMatch(Option<Tags>);
 
 impl IfNoneMatch {
-    /// Returns true if the present tag is among them: then nothing has to be sent.
+    /// Returns true if `tag` is among them, so that the answer needs no body.
     #[must_use]
     pub fn names(&self, tag: &str) -> bool {
         match &self.0 {
@@ -118,7 +122,7 @@ impl IfNoneMatch {
 impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
     type Rejection = Infallible;
 
-    /// A reader whose header cannot be read has no copy.
+    /// Ignores an invalid header: the client gets the whole answer.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(Self(tags(&parts.headers, &header::IF_NONE_MATCH).ok().flatten()))
     }

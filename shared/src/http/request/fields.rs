@@ -1,5 +1,6 @@
-//! The fields of a request, taken out one by one. Each is parsed by its type and its rule, and each fault is noted under its
-//! field, so that one answer names all faults of a request. Fields that nothing takes are unknown, which is a fault as well.
+//! The fields of a request, which its parser takes one by one. Each fault is noted under the name of its field, so that
+//! one answer names all faults of a request. A field that the parser does not take is unknown, which is a fault as
+//! well.
 
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
@@ -9,9 +10,10 @@ use serde_json::{Map, Value};
 use crate::http::Problem;
 use crate::model::{Faults, Invalid};
 
-/// A request that is parsed from its fields.
+/// A request type that is read from named fields.
 pub trait FromFields: Sized {
-    /// Takes the fields of the request. `None` if a required field is absent or invalid; the fault is noted then.
+    /// Takes the fields of the request. Returns `None` if a required field is absent or invalid; the fault is noted
+    /// then.
     fn read(fields: &mut Fields) -> Option<Self>;
 }
 
@@ -25,33 +27,33 @@ pub struct Fields {
     faults: Faults,
 }
 
-/// The rule of a field that its type says all about.
+/// Accepts every value of the type, for fields without further rules. Never returns an error.
 pub fn typed<T>(value: T) -> Result<T, Invalid> {
     Ok(value)
 }
 
 impl Fields {
-    /// The fields of a request that arrived at `now`.
+    /// Creates the fields of a request that arrived at `now`.
     #[must_use]
     pub fn new(values: Map<String, Value>, now: DateTime<Utc>) -> Self {
         Self { values, headers: HeaderMap::new(), now, merges: false, faults: Faults::default() }
     }
 
-    /// Adds the request's headers, for fields that a header can stand for.
+    /// Adds the request's headers, for fields that a client may send as a header instead.
     #[must_use]
     pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
         self.headers = headers;
         self
     }
 
-    /// Says whether objects in the request are merged into those that are there (RFC 7396).
+    /// Sets the value of [`Fields::merges`].
     #[must_use]
     pub(crate) fn merging(mut self, merges: bool) -> Self {
         self.merges = merges;
         self
     }
 
-    /// Returns true if objects in the request are merged into those that are there.
+    /// Returns true if objects in the request are merged into the existing objects (RFC 7396).
     #[must_use]
     pub const fn merges(&self) -> bool {
         self.merges
@@ -64,23 +66,23 @@ impl Fields {
         self
     }
 
-    /// The headers of the request.
+    /// Returns the headers of the request.
     pub(crate) const fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The time at which the request arrived.
+    /// Returns the time at which the request arrived.
     pub(crate) const fn now(&self) -> DateTime<Utc> {
         self.now
     }
 
-    /// Returns true if the request has the field and nothing has taken it yet.
+    /// Returns true if the request has the field and the parser has not taken it yet.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
     }
 
-    /// Takes a field that must be there.
+    /// Takes a required field. Returns `None` and notes the fault if it is absent or invalid.
     pub fn required<T: DeserializeOwned, U>(
         &mut self,
         name: &'static str,
@@ -92,7 +94,7 @@ impl Fields {
         }
     }
 
-    /// Takes a field that may be absent or `null`.
+    /// Takes a field that may be absent or `null`: both give `None`. An invalid value gives `None` and is noted.
     pub fn optional<T: DeserializeOwned, U>(
         &mut self,
         name: &'static str,
@@ -101,7 +103,8 @@ impl Fields {
         self.nullable(name, rule).flatten()
     }
 
-    /// Takes a field that may be absent, and must not be `null`.
+    /// Takes a field that may be absent, but not `null`. Returns `None` if it is absent or invalid; an invalid value is
+    /// noted.
     pub fn given<T: DeserializeOwned, U>(
         &mut self,
         name: &'static str,
@@ -111,7 +114,8 @@ impl Fields {
         self.parse(name, value, rule)
     }
 
-    /// Takes a field of a change: `None` if it is absent, `Some(None)` if it is `null`.
+    /// Takes a field of a change. Returns `None` if it is absent or invalid, and `Some(None)` if it is `null`. An
+    /// invalid value is noted.
     pub fn nullable<T: DeserializeOwned, U>(
         &mut self,
         name: &'static str,
@@ -123,7 +127,7 @@ impl Fields {
         }
     }
 
-    /// Parses each element of a list that was taken, so that every bad element is named by its index.
+    /// Parses each element of a list, and notes every invalid element with its index. Returns `None` if there is one.
     pub fn elements<T: DeserializeOwned>(&mut self, name: &str, list: Vec<Value>) -> Option<Vec<T>> {
         let count = list.len();
         let parsed = list.into_iter().enumerate().filter_map(|(index, value)| {
@@ -134,12 +138,12 @@ impl Fields {
         (parsed.len() == count).then_some(parsed)
     }
 
-    /// Notes what is wrong with a field, or with two fields together.
+    /// Notes a fault of a field, or of two fields together.
     pub fn fault(&mut self, field: &'static str, reason: impl Into<String>) {
         self.faults.note(Invalid::new(field, reason));
     }
 
-    /// Checks what was parsed, and notes the fault if there is one.
+    /// Returns a parsed value; `None` for a fault, which is noted.
     pub fn check<T>(&mut self, parsed: Result<T, Invalid>) -> Option<T> {
         self.faults.check(parsed)
     }
@@ -159,7 +163,7 @@ impl Fields {
         self.faults.check(parsed)
     }
 
-    /// Notes the fields that nothing took, and returns all faults.
+    /// Notes the fields that the parser did not take, unless they are ignored, and returns all faults.
     pub(crate) fn finish(mut self, kind: Unknown) -> Faults {
         if let Unknown::Refused(reason) = kind {
             for name in self.values.into_iter().map(|(name, _)| name) {
@@ -170,12 +174,12 @@ impl Fields {
     }
 }
 
-/// How fields are treated that nothing took.
+/// The treatment of fields that the parser did not take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Unknown {
-    /// Each is a fault with this reason.
+    /// Each of these fields is a fault with this reason.
     Refused(&'static str),
-    /// They are passed over.
+    /// These fields are ignored.
     Ignored,
 }
 
@@ -186,7 +190,7 @@ impl Unknown {
     pub(crate) const PARAMETER: Self = Self::Refused("is not a parameter of this request");
 }
 
-/// Longest name of an unknown field that an answer repeats, in characters.
+/// The maximum length of an unknown field's name in an answer, in characters. Longer names are cut.
 const NAME: usize = 100;
 
 fn shortened(name: String) -> String {
@@ -196,7 +200,7 @@ fn shortened(name: String) -> String {
     }
 }
 
-/// A request whose further rules are for its handler to check, together with the faults found so far.
+/// A parsed request with the faults found so far. Its handler may have further rules to check.
 #[derive(Debug)]
 pub struct Unchecked<T> {
     request: Option<T>,
@@ -204,7 +208,7 @@ pub struct Unchecked<T> {
 }
 
 impl<T: FromFields> Unchecked<T> {
-    /// Reads the request from its fields.
+    /// Reads the request from its fields. `kind` decides about unknown fields.
     pub(crate) fn read(mut fields: Fields, kind: Unknown) -> Self {
         let request = T::read(&mut fields);
         Self { request, faults: fields.finish(kind) }
@@ -218,7 +222,8 @@ impl<T: FromFields> Unchecked<T> {
 }
 
 impl<T> Unchecked<T> {
-    /// Checks `rules` too, if the request could be read, and returns the request if nothing is wrong with it.
+    /// Checks further rules if the request could be parsed. Returns the request if it has no faults, otherwise a
+    /// problem with all faults.
     pub fn check(mut self, rules: impl FnOnce(&T, &mut Faults)) -> Result<T, Problem> {
         if let Some(request) = &self.request {
             rules(request, &mut self.faults);
@@ -226,13 +231,13 @@ impl<T> Unchecked<T> {
         self.finish()
     }
 
-    /// Makes another request of this one, with the same faults.
+    /// Converts the request and keeps the faults.
     #[must_use]
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Unchecked<U> {
         Unchecked { request: self.request.map(convert), faults: self.faults }
     }
 
-    /// Returns the request if nothing is wrong with it, and a problem that names all faults otherwise.
+    /// Returns the request if it has no faults, otherwise a problem with all faults.
     pub fn finish(self) -> Result<T, Problem> {
         if !self.faults.is_empty() {
             return Err(self.faults.into());
@@ -241,7 +246,7 @@ impl<T> Unchecked<T> {
     }
 }
 
-/// Parses a value with the field's name in the fault, and without the value, which may be a secret.
+/// Parses a value. The fault contains the name of the field, but not the value, which may be a secret.
 fn deserialize<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, Invalid> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
@@ -252,7 +257,7 @@ fn deserialize<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, Inval
         };
         let text = error.into_inner().to_string();
         let expected = text.split_once(", expected ").map(|(_, expected)| expected);
-        // Words of serde for a choice among names and for a list.
+        // serde uses these words for enums and lists.
         let expected = expected.map(|text| match text {
             "string or map" => "a string",
             "a sequence" => "a list",

@@ -1,4 +1,4 @@
-//! The `Idempotency-Key` header: the same as the field `client_id` of a body.
+//! The header `Idempotency-Key`, which has the same meaning as the field `client_id` of a body.
 
 use std::str;
 
@@ -10,12 +10,13 @@ use crate::{
 
 const HEADER: &str = "idempotency-key";
 
-/// Stands for the header in the description of an operation. [`Fields::client_id`] reads it.
+/// Represents the header in the OpenAPI description of an operation. [`Fields::client_id`] reads the header.
 #[derive(Debug, Clone, Copy)]
 pub struct IdempotencyKeyHeader;
 
 impl Fields {
-    /// Takes the one idempotency key of a request that may name it in the header, in the body, or in both.
+    /// Takes the idempotency key of a request from the header or the body; if both contain a key, the keys must be
+    /// equal. Returns `None` if there is no valid key; faults are noted.
     pub fn client_id(&mut self) -> Option<IdempotencyKey> {
         let now = self.now();
         let body = self.optional("client_id", |key| message::timely(key, now));
@@ -27,7 +28,8 @@ impl Fields {
     }
 }
 
-/// The key of the header, plain or as the quoted string of draft-ietf-httpapi-idempotency-key-header.
+/// Returns the key of the header, plain or as a quoted string (draft-ietf-httpapi-idempotency-key-header); `None`
+/// without the header. The error is a fault of the header.
 fn header(fields: &Fields) -> Result<Option<IdempotencyKey>, Invalid> {
     let mut values = fields.headers().get_all(HEADER).iter();
     let Some(value) = values.next() else {

@@ -1,4 +1,4 @@
-//! Strict JSON: what a plain reader would swallow or change is refused.
+//! Strict JSON: the reader refuses JSON that a usual reader would accept with a loss or a change.
 
 use std::fmt;
 
@@ -11,18 +11,18 @@ use serde_json::{Map, Number, Value, value::RawValue};
 use crate::http::{Code, Problem};
 use crate::model::{Metadata, text::is_refused};
 
-/// The field of a request that holds JSON of the client's own, which is kept as text.
+/// The name of the field that contains JSON of the client. It is stored as text.
 const KEPT_AS_TEXT: &str = "metadata";
 
-/// How deep JSON may nest.
+/// The maximum depth of nested JSON, in levels.
 const MAX_DEPTH: usize = 16;
 
 fn malformed(detail: impl Into<String>) -> Problem {
     Problem::new(Code::MalformedBody, detail)
 }
 
-/// Reads one JSON object, without duplicate keys, control characters, lone surrogates or numbers that would be changed. Its field
-/// `metadata` is read by [`Metadata`] alone, which keeps numbers as they are written.
+/// Reads one JSON object. The error is a 400 for duplicate keys, control characters, lone surrogates, and numbers that
+/// a double would change. [`Metadata`] reads the field `metadata`, and keeps numbers as they are written.
 pub fn json_object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { depth: 0 }
@@ -35,7 +35,7 @@ pub fn json_object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-/// Builds a [`Value`] and refuses what a [`Value`] would swallow.
+/// Builds a [`Value`], and refuses JSON that [`Value`] itself would accept with a loss or a change.
 struct Strict {
     depth: usize,
 }
@@ -89,7 +89,7 @@ impl<'de> Visitor<'de> for Strict {
         Ok(value.into())
     }
 
-    /// Beyond 2^53 a float no longer tells whole numbers apart: it would come back changed.
+    /// Refuses a float of 2^53 or more, because a double cannot represent every whole number from there on.
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         let number = Number::from_f64(value).filter(|_| value.abs() < 9_007_199_254_740_992.0);
         number.map(Value::Number).ok_or_else(|| E::custom("a number is out of range; send it as a string"))

@@ -1,5 +1,5 @@
-//! Query strings, as strict as bodies: a parameter that is not known, or that is named twice, is refused by name. Pages pass
-//! over parameters that they do not know.
+//! Query strings. They are parsed as strictly as bodies: a parameter that is unknown, or that appears twice, is a fault
+//! with its name. Queries of pages ignore unknown parameters.
 
 use axum::{
     extract::FromRequestParts,
@@ -18,11 +18,11 @@ use crate::{
     model::{Faults, Invalid},
 };
 
-/// Parsed query parameters. `format=json` is taken everywhere.
+/// Parsed query parameters. Every route accepts the parameter `format=json`.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
-/// Marks a request whose answer is shown on a page: unknown parameters are passed over.
+/// An extension that marks a request whose answer is shown on a page. Unknown parameters are ignored then.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ForPage;
 
@@ -40,7 +40,7 @@ impl<T: FromFields> FromRequestParts<App> for Query<T> {
     }
 }
 
-/// Parsed query parameters of a page, which passes over those that it does not know.
+/// Parsed query parameters of a page. Unknown parameters are ignored.
 #[derive(Debug)]
 pub struct PageQuery<T>(pub T);
 
@@ -53,7 +53,7 @@ impl<T: FromFields> FromRequestParts<App> for PageQuery<T> {
     }
 }
 
-/// The parameters of a query, and the faults of their names.
+/// Returns the parameters of a query without `format`, and the faults found so far.
 fn parameters(uri: &Uri) -> Result<(Map<String, Value>, Faults), Problem> {
     let pairs = body::pairs(uri.query().unwrap_or_default().as_bytes())?
         .ok_or_else(|| Problem::field("query", "is not UTF-8, or contains control characters"))?;
@@ -70,7 +70,7 @@ fn parameters(uri: &Uri) -> Result<(Map<String, Value>, Faults), Problem> {
     Ok((values, faults))
 }
 
-/// The parameters that can be read; of two with one name, the first.
+/// Returns the parameters that can be decoded. If a name appears twice, its first value counts.
 fn readable(uri: &Uri) -> Map<String, Value> {
     let mut values = Map::new();
     for pair in uri.query().unwrap_or_default().as_bytes().split(|byte| *byte == b'&') {
@@ -81,13 +81,13 @@ fn readable(uri: &Uri) -> Map<String, Value> {
     values
 }
 
-/// The faults of a query that should have no parameters.
+/// Returns the faults of a query that may contain only `format=json`.
 pub(crate) fn refuse_all(uri: &Uri) -> Result<Faults, Problem> {
     let (values, faults) = parameters(uri)?;
     Ok(Fields::new(values, chrono::DateTime::UNIX_EPOCH).with_faults(faults).finish(Unknown::PARAMETER))
 }
 
-/// For routes that take no parameters of their own.
+/// The query of routes that have no parameters of their own.
 #[derive(Debug)]
 pub struct NoParameters {}
 
@@ -97,7 +97,7 @@ impl FromFields for NoParameters {
     }
 }
 
-/// How many results a page has: `limit`, 1 to 100.
+/// The maximum number of results on a page: the parameter `limit`, from 1 to 100, by default 50.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit(pub usize);
 
@@ -118,7 +118,7 @@ impl<'de> Deserialize<'de> for Limit {
     }
 }
 
-/// A switch: `1` or `true`, `0` or `false`.
+/// A boolean parameter: `1` or `true`, `0` or `false`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Switched(pub bool);
 

@@ -1,5 +1,5 @@
-//! The two cookies of a browser: the session's, which scripts do not see, and the token against forged requests, which
-//! they send along. Over https the session's cookie has another name, see [`Site::session_cookie`].
+//! The two cookies of a browser: the session cookie, which scripts cannot read, and the CSRF cookie, whose token
+//! scripts read and send back. Over HTTPS the session cookie has another name; see [`Site::session_cookie`].
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite, time::Duration};
@@ -9,19 +9,19 @@ use crate::{
     http::request::{Site, csrf::CSRF_COOKIE},
 };
 
-/// Logs a browser in.
+/// Sets both cookies, to log a browser in.
 pub fn begin(headers: &mut HeaderMap, site: &Site, session: &SessionCookie) {
     set(headers, site, site.session_cookie(), session.encode(), BROWSER_LIFETIME.num_seconds());
     set_csrf(headers, site, session.csrf_token());
 }
 
-/// Logs a browser out.
+/// Deletes both cookies, to log a browser out.
 pub fn end(headers: &mut HeaderMap, site: &Site) {
     set(headers, site, site.session_cookie(), String::new(), 0);
     set(headers, site, CSRF_COOKIE, String::new(), 0);
 }
 
-/// Gives a browser the token that its forms and scripts send along.
+/// Sets the cookie with the CSRF token that HTML forms and scripts send back.
 pub fn set_csrf(headers: &mut HeaderMap, site: &Site, token: String) {
     set(headers, site, CSRF_COOKIE, token, BROWSER_LIFETIME.num_seconds());
 }

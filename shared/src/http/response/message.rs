@@ -1,4 +1,4 @@
-//! A message as the API shows one, alone and nested.
+//! The representation of a message in the API, on its own and nested in others. Stored messages are in `store::items`.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -53,7 +53,7 @@ pub struct MessageView {
 }
 
 impl MessageView {
-    /// The view of a message, its sender among `people`.
+    /// Creates the view of a message. Its sender is `null` if `visible_users` does not contain them.
     #[must_use]
     pub fn new(message: Message, visible_users: &VisibleUsers) -> Self {
         Self {

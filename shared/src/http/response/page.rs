@@ -1,4 +1,5 @@
-//! Pages of lists in the shape that users of Django REST Framework know, and the cursors that lead from one to the next.
+//! Pages of lists in the shape of Django REST Framework, and the cursors in the links between pages. The order of each
+//! list is up to its handler.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -21,12 +22,12 @@ pub struct Page<T> {
     pub results: Vec<T>,
 }
 
-/// Scheme and host that the client asked, for links that it can follow.
+/// The scheme and host of the request's URL, for absolute links in answers.
 #[derive(Debug, Clone)]
 pub struct Origin(String);
 
 impl Origin {
-    /// The absolute form of `path`.
+    /// Returns the absolute URL of `path`.
     #[must_use]
     pub fn link(&self, path: &str) -> String {
         format!("{}{path}", self.0)
@@ -37,35 +38,35 @@ impl<S: Sync> FromRequestParts<S> for Origin {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        // lambda_http makes the URI absolute from the gateway's `x-forwarded-proto` and `host`.
+        // lambda_http makes the URI absolute from the gateway's headers `x-forwarded-proto` and `host`.
         let origin = parts.uri.scheme_str().zip(parts.uri.authority());
         Ok(Self(origin.map(|(scheme, host)| format!("{scheme}://{host}")).unwrap_or_default()))
     }
 }
 
-/// Lists that have cursors, each with a letter of its own, so that one list's cursor is none of another's.
+/// The lists that have cursors. Each has its own letter, so that a cursor of one list is invalid in every other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum List {
-    /// `/api/conversations/`.
+    /// The list at `/api/conversations/`.
     Conversations = b'c',
-    /// `/api/conversations/{id}/participants/`.
+    /// The list at `/api/conversations/{id}/participants/`.
     Participants = b'p',
-    /// `/api/messages/` without a conversation.
+    /// The list at `/api/messages/` without a conversation.
     Messages = b'm',
-    /// `/api/users/`.
+    /// The list at `/api/users/`.
     Users = b'u',
-    /// `/api/users/me/sessions/`.
+    /// The list at `/api/users/me/sessions/`.
     Sessions = b's',
 }
 
-/// The text of a position in `list`. It holds nothing secret and grants nothing: access is decided on every page.
+/// Returns the cursor of a position in `list`. It contains no secret and grants no access: each page checks the access.
 #[must_use]
 pub fn cursor(list: List, position: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode([&[list as u8], position].concat())
 }
 
-/// Reads a cursor of `list` whose position has `N` bytes.
+/// Returns the position of `N` bytes in a cursor of `list`. The error is [`bad_cursor`].
 pub fn read_cursor<const N: usize>(list: List, text: &str) -> Result<[u8; N], Invalid> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok();
     let position =
@@ -73,7 +74,7 @@ pub fn read_cursor<const N: usize>(list: List, text: &str) -> Result<[u8; N], In
     position.and_then(|(_, rest)| rest.try_into().ok()).ok_or_else(bad_cursor)
 }
 
-/// A cursor that this list did not make.
+/// Returns the error for a cursor that does not belong to this list.
 #[must_use]
 pub fn bad_cursor() -> Invalid {
     Invalid::new("cursor", "is not a valid cursor for this list; use the URLs in `next` and `previous`")

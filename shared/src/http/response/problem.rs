@@ -1,5 +1,6 @@
-//! The one error of the HTTP edge: RFC 9457 problem details with a stable `code`. Status and code of each kind of problem
-//! come from one exhaustive match, in `code`; what a client must not see is kept as the source and logged once, in `routes`.
+//! The only error type of the HTTP edge: RFC 9457 problem details with a stable `code`. An exhaustive match in `code`
+//! gives the status and the code of each kind. The source of a problem is not sent to the client; the layer `problems`
+//! logs it once.
 
 mod code;
 
@@ -17,7 +18,7 @@ use crate::{
     store::StoreError,
 };
 
-/// What an unsuccessful request is answered with.
+/// The answer to an unsuccessful request.
 #[derive(Debug, Clone)]
 pub struct Problem {
     code: Code,
@@ -25,40 +26,42 @@ pub struct Problem {
     more: Box<RareFields>,
 }
 
-/// What few problems have; boxed, as every result of the HTTP edge has room for a problem.
+/// The fields that few problems have. They are boxed, because every `Result` of the HTTP edge has room for a problem.
 #[derive(Debug, Clone, Default)]
 struct RareFields {
     errors: Vec<Invalid>,
     retry_after: Option<u64>,
     members: Map<String, Value>,
-    /// In a box, as a header's value would make every `Result` large.
+    /// The header `Allow` of a 405.
     allow: Option<HeaderValue>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Problem {
-    /// A problem with words for whoever sent the request.
+    /// Creates a problem. `detail` is a sentence for the client.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), more: Box::default() }
     }
 
-    /// One bad field.
+    /// Creates a 400 for one invalid field. `reason` is a text that follows the name of the field, such as "is
+    /// required".
     pub fn field(field: &'static str, reason: impl Into<String>) -> Self {
         Invalid::new(field, reason).into()
     }
 
-    /// What is not there, and what is not the caller's to know about: the same bytes.
+    /// Creates a 404. It is the same, byte for byte, for a resource that does not exist and for one that the caller may
+    /// not know about.
     #[must_use]
     pub fn not_found() -> Self {
         Self::new(Code::NotFound, "There is nothing here, or nothing that you may know about.")
     }
 
-    /// Known to the caller and not allowed.
+    /// Creates a 403 for an operation that the caller may not do, on a resource that the caller may know about.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(Code::PermissionDenied, detail)
     }
 
-    /// No credentials came with the request.
+    /// Creates a 401 for a request without credentials.
     #[must_use]
     pub fn not_authenticated() -> Self {
         Self::new(
@@ -67,7 +70,7 @@ impl Problem {
         )
     }
 
-    /// A token that is malformed, expired, not ours or over.
+    /// Creates a 401 for a token that is malformed, expired, from another issuer, or of an ended session.
     #[must_use]
     pub fn token_not_valid() -> Self {
         Self::new(
@@ -76,12 +79,12 @@ impl Problem {
         )
     }
 
-    /// Something that no client has caused; `source` is for the log.
+    /// Creates a 500 for a fault that no client has caused. `source` is only for the log.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::new(Code::Internal, "Something is wrong on our side.").caused_by(source)
     }
 
-    /// The caller's copy is not the present one.
+    /// Creates a 412 for a request whose `If-Match` or `If-None-Match` excludes the current version.
     #[must_use]
     pub fn precondition_failed() -> Self {
         Self::new(
@@ -91,7 +94,7 @@ impl Problem {
         )
     }
 
-    /// Adds a `Retry-After` header, in seconds.
+    /// Adds the header `Retry-After`, in seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.more.retry_after = Some(seconds);
@@ -105,27 +108,27 @@ impl Problem {
         self
     }
 
-    /// Adds the `Allow` header.
+    /// Adds the header `Allow` with the methods of the path.
     #[must_use]
     pub(crate) fn allow(mut self, methods: HeaderValue) -> Self {
         self.more.allow = Some(methods);
         self
     }
 
-    /// Keeps what the log should say and the client should not see.
+    /// Adds the cause, which is written to the log and not sent to the client.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.more.source = Some(Arc::from(source.into()));
         self
     }
 
-    /// The kind of problem.
+    /// Returns the kind of the problem.
     #[must_use]
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// The source and what led to it, for the log.
+    /// Returns the source and its causes on one line, for the log; `None` without a source.
     pub(crate) fn causes(&self) -> Option<String> {
         let mut cause: &dyn Error = self.more.source.as_deref()?;
         let mut text = cause.to_string();
@@ -137,7 +140,7 @@ impl Problem {
         Some(text)
     }
 
-    /// The answer, complete.
+    /// Returns the complete answer, with the problem as JSON in its body.
     pub(crate) fn render(&self, request_id: &str) -> Response {
         let (status, code) = self.code.parts();
         let mut body = self.more.members.clone();
@@ -154,7 +157,7 @@ impl Problem {
         self.answer_with(([content_type], Value::Object(body).to_string()))
     }
 
-    /// The status and headers of the answer with another body, for pages that show the problem themselves.
+    /// Returns an answer with the problem's status and headers and another body, for pages that show the problem.
     pub fn answer_with(&self, body: impl IntoResponse) -> Response {
         let status = self.code.parts().0;
         let mut response = (status, body).into_response();
@@ -182,7 +185,7 @@ impl Problem {
         Value::Object(by_field)
     }
 
-    /// RFC 6750, section 3.
+    /// Returns the value of the header `WWW-Authenticate` (RFC 6750, section 3).
     fn challenge(&self) -> HeaderValue {
         HeaderValue::from_static(match self.code {
             Code::TokenNotValid => "Bearer realm=\"api\", error=\"invalid_token\"",
@@ -192,7 +195,7 @@ impl Problem {
 }
 
 impl fmt::Display for Problem {
-    /// One line for a terminal.
+    /// Writes the problem on one line, for a terminal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.more.errors.as_slice() {
             [] => f.write_str(&self.detail),
@@ -256,7 +259,8 @@ impl From<StoreError> for Problem {
 }
 
 impl IntoResponse for Problem {
-    /// An empty answer that carries the problem: `routes` renders it, as it knows the request's id.
+    /// Returns an empty answer with the problem as its extension. The layer `problems` renders the body, because it
+    /// knows the request id.
     fn into_response(self) -> Response {
         let mut response = self.code.parts().0.into_response();
         response.extensions_mut().insert(self);

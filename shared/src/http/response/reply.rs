@@ -1,4 +1,5 @@
-//! A successful answer: a representation as JSON, its status, and its `ETag` where it has one.
+//! A successful answer: a representation as JSON, its status, and its headers `ETag` and `Location` if it has them.
+//! Unsuccessful answers are [`Problem`]s.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -9,7 +10,7 @@ use serde::Serialize;
 use super::problem::Problem;
 use crate::http::request::etag;
 
-/// JSON with a status.
+/// A JSON answer with its status and headers.
 #[derive(Debug)]
 pub struct Reply<T> {
     status: StatusCode,
@@ -19,17 +20,17 @@ pub struct Reply<T> {
 }
 
 impl<T: Serialize> Reply<T> {
-    /// 200.
+    /// Creates a 200 answer.
     pub const fn ok(body: T) -> Self {
         Self { status: StatusCode::OK, body, version: None, location: None }
     }
 
-    /// 201, and where the new thing is.
+    /// Creates a 201 answer with the path of the new resource in the header `Location`.
     pub fn created(body: T, location: String) -> Self {
         Self { status: StatusCode::CREATED, location: Some(location), ..Self::ok(body) }
     }
 
-    /// The version that `If-Match` will be asked about.
+    /// Sets the version for the header `ETag`. Clients send it back in `If-Match`.
     #[must_use]
     pub fn version(mut self, version: u64) -> Self {
         self.version = Some(version);

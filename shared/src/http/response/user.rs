@@ -1,4 +1,5 @@
-//! A user as the API shows one, alone and nested; and what a caller's own profile says of them.
+//! The representation of a user in the API, on its own and nested in others; and the caller's own profile and current
+//! role.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
@@ -42,7 +43,7 @@ pub struct UserView {
 }
 
 impl UserView {
-    /// The view of a profile, with or without how to reach its user.
+    /// Creates the view of a profile. The email address and the phone number are `null` unless `shows_contact` is true.
     #[must_use]
     pub fn new(user: &User, shows_contact: bool) -> Self {
         let email = user.email.as_ref().map(Email::shown);
@@ -59,8 +60,8 @@ impl UserView {
 }
 
 impl Caller {
-    /// The caller's own profile, strongly consistent; a cookie's was read with its session. A token outlives an account that
-    /// was closed, and is nobody's then: 401.
+    /// Returns the caller's own profile, read with strong consistency; with a cookie, it was read together with the
+    /// session. Fails with a 401 if the account is closed, because a token can be valid longer than its account.
     pub async fn profile(&self, app: &App) -> Result<User, Problem> {
         if let Some(known) = &self.known {
             return Ok(known.user.clone());
@@ -69,8 +70,9 @@ impl Caller {
         user.filter(|user| user.closed_at.is_none()).ok_or_else(Problem::token_not_valid)
     }
 
-    /// The caller's role at this moment, of which a token knows only what it was. Who was no admin then is taken at the
-    /// token's word, as nothing is decided by the difference of the other two.
+    /// Returns the caller's current role. A token contains the role at the time when it was issued, so the role admin
+    /// is checked in the profile. Other roles are taken from the token, because no decision depends on the difference
+    /// between guest and host.
     pub async fn role(&self, app: &App) -> Result<Role, Problem> {
         match self.claimed_role {
             Role::Admin => Ok(self.profile(app).await?.role),
@@ -78,7 +80,7 @@ impl Caller {
         }
     }
 
-    /// Fails with 403 and `detail` unless the caller is an admin at this moment.
+    /// Reads the caller's profile, and fails with a 403 and `detail` if the caller is not an admin now.
     pub async fn require_admin(&self, app: &App, detail: &str) -> Result<(), Problem> {
         match self.profile(app).await?.role {
             Role::Admin => Ok(()),
@@ -87,12 +89,12 @@ impl Caller {
     }
 }
 
-/// RFC 3339 in UTC with microseconds.
+/// Serializes a time as RFC 3339 in UTC with microseconds.
 pub fn timestamp<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Micros, true))
 }
 
-/// The same for a time that may be missing.
+/// Serializes a time like [`timestamp`], and `None` as `null`.
 #[allow(clippy::ref_option, reason = "the signature that serde asks for")]
 pub fn timestamp_option<S: Serializer>(
     time: &Option<DateTime<Utc>>,

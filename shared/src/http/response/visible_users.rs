@@ -1,4 +1,5 @@
-//! Users nested in other things: looked up together, shown by the one policy.
+//! The users that are nested in other representations: their profiles are read together, and one policy decides about
+//! their contact details.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -12,7 +13,7 @@ use crate::{
     store::{items::User, senders::MemberId},
 };
 
-/// Profiles for display, and what the viewer may see of them.
+/// Profiles for display, with the facts that decide which contact details the viewer may see.
 #[derive(Debug)]
 pub struct VisibleUsers {
     viewer: UserId,
@@ -22,28 +23,29 @@ pub struct VisibleUsers {
 }
 
 impl VisibleUsers {
-    /// Nobody yet, for a viewer whose role was read.
+    /// Creates an empty set for a viewer whose current role was read.
     #[must_use]
     pub fn of(actor: &Actor) -> Self {
         let (profiles, sharing) = (HashMap::new(), HashSet::new());
         Self { viewer: actor.user, viewer_role: actor.role, profiles, sharing }
     }
 
-    /// Nobody yet, for a viewer whose role was not read: who claims to be an admin is shown what others are.
+    /// Creates an empty set for a viewer whose current role was not read. The viewer counts as a guest, even if a token
+    /// claims the role admin.
     #[must_use]
     pub fn seen_by(caller: &Caller) -> Self {
         Self::of(&Actor { user: caller.user, role: Role::Guest, member: None })
     }
 
-    /// With profiles that were read already.
+    /// Adds profiles that were read before.
     #[must_use]
     pub fn knowing(mut self, users: impl IntoIterator<Item = User>) -> Self {
         self.profiles.extend(users.into_iter().map(|user| (user.id, user)));
         self
     }
 
-    /// With participants of a conversation that the viewer reads. A user who left it does not share it any more, but their
-    /// messages stay.
+    /// Adds participants of a conversation that the viewer may read. A user who left the conversation is not a
+    /// participant any more, but the messages of this user stay.
     #[must_use]
     pub fn sharing(
         mut self,
@@ -54,13 +56,13 @@ impl VisibleUsers {
         self
     }
 
-    /// Looks up those of `users` who are not known yet, in one batch.
+    /// Reads the missing profiles of `users` in one batch.
     pub async fn find(self, app: &App, users: impl IntoIterator<Item = UserId>) -> Result<Self, Problem> {
         self.find_all(app, users, []).await
     }
 
-    /// Looks up the senders of messages of conversations that the viewer reads: those who are not known yet, and whether
-    /// they still are participants, in one batch.
+    /// Reads the missing profiles of senders, and checks which senders still are participants, in one batch. The viewer
+    /// must have access to the conversations of the senders' messages.
     pub async fn find_senders(
         self,
         app: &App,
@@ -71,7 +73,7 @@ impl VisibleUsers {
         self.find_all(app, users, senders).await
     }
 
-    /// Looks up profiles of `users`, and who at `members` is a participant.
+    /// Reads the missing profiles of `users`, and checks which `members` still are participants, in one batch.
     pub async fn find_all(
         mut self,
         app: &App,
@@ -80,7 +82,8 @@ impl VisibleUsers {
     ) -> Result<Self, Problem> {
         let users: BTreeSet<UserId> =
             users.into_iter().filter(|user| !self.profiles.contains_key(user)).collect();
-        // A membership is read only where it decides: not for the viewer, and not for an admin.
+        // A membership is read only if the decision depends on it: not for the viewer, and not if the viewer is an
+        // admin.
         let members: BTreeSet<MemberId> = members.into_iter().filter(|member| !self.shows(*member)).collect();
         if !users.is_empty() || !members.is_empty() {
             let found = app.store.senders(users, members).await?;
@@ -90,7 +93,8 @@ impl VisibleUsers {
         Ok(self)
     }
 
-    /// A user as the viewer may see one in a conversation; `None` for somebody who was never there.
+    /// Returns the view of a user, with the contact details that the viewer may see in this conversation; `None` if the
+    /// user has no profile.
     #[must_use]
     pub fn view(&self, conversation: ConversationId, user: UserId) -> Option<UserView> {
         let contact = self.shows((conversation, user));

@@ -1,9 +1,9 @@
-//! Kinds of problems: the status and the stable name of each, from one exhaustive match. What is said beside them is the
-//! problem's.
+//! The kinds of problems: one exhaustive match gives the status and the stable name of each. The texts for the client
+//! are in [`Problem`](super::Problem).
 
 use axum::http::StatusCode;
 
-/// Kinds of problems.
+/// The kinds of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the codes say it")]
 pub enum Code {
@@ -29,7 +29,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The HTTP status and the stable name.
+    /// Returns the HTTP status and the stable name.
     #[must_use]
     pub const fn parts(self) -> (StatusCode, &'static str) {
         match self {
