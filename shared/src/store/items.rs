@@ -1,5 +1,6 @@
-//! What stands in the table: one struct a kind of item, one tagged enum that decodes the store's reads and the stream's
-//! records alike. Unknown attributes and kinds are skipped, as functions of two releases run side by side.
+//! The items of the table: one struct for each kind of item, and one tagged enum that decodes the store's reads and the
+//! stream's records alike. Unknown attributes and kinds are skipped, because functions of two releases can run at the
+//! same time.
 
 mod conversations;
 mod identity;
@@ -22,10 +23,10 @@ use super::{
     table::{Activity, Key, LogPosition, inbox_index, user_index},
 };
 
-/// Attributes of one item as the SDK has them.
+/// The attributes of one item in the SDK's form.
 pub(super) type Attributes = HashMap<String, AttributeValue>;
 
-/// Any item of the table.
+/// An item of any kind. The attribute `item` contains its kind.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "item", rename_all = "snake_case")]
 #[allow(missing_docs, reason = "each variant is documented at its struct")]
@@ -42,13 +43,13 @@ pub enum Item {
     Change(Change),
     SigningKey(SigningKey),
     PairKey(PairKeyItem),
-    /// A kind of a later release.
+    /// An item of a kind that only a later release knows.
     #[serde(other)]
     Unknown,
 }
 
 impl Item {
-    /// Where it stands; `None` for a kind of a later release, which is never written.
+    /// Returns the item's key; `None` for [`Item::Unknown`], which is never written.
     fn key(&self) -> Option<Key> {
         Some(match self {
             Self::User(user) => Key::user(user.id),
@@ -79,7 +80,7 @@ impl Item {
         }
     }
 
-    /// The item with its keys, as it is written.
+    /// Returns the attributes of the item with its keys, as they are written. Fails for [`Item::Unknown`].
     pub(super) fn encode(&self) -> Result<Attributes, StoreError> {
         let key = self
             .key()
@@ -93,14 +94,14 @@ impl Item {
         Ok(attributes)
     }
 
-    /// Reads an item.
+    /// Decodes an item. Fails with [`StoreError::Corrupt`] if its attributes do not fit its kind.
     pub(super) fn decode(attributes: Attributes) -> Result<Self, StoreError> {
         let entity = entity(&attributes);
         Self::of(attributes).map_err(|source| StoreError::Corrupt { entity, source: source.into() })
     }
 
-    /// Reads the kinds that pages are made of without the tagged enum, which copies every attribute to find the tag. A test
-    /// compares the two.
+    /// Decodes the frequent kinds without the tagged enum, because the enum copies every attribute to find the tag. A
+    /// test compares both ways.
     fn of(attributes: Attributes) -> serde_dynamo::Result<Self> {
         match attributes.get("item").and_then(|kind| kind.as_s().ok()).map(String::as_str) {
             Some("user") => serde_dynamo::from_item(attributes).map(Self::User),
@@ -113,13 +114,13 @@ impl Item {
     }
 }
 
-/// The kind of key that an item has, for logs: the keys themselves hold emails.
+/// Returns the kind of an item's key, for logs. The keys themselves contain emails.
 fn entity(attributes: &Attributes) -> String {
     let sk = attributes.get("sk").and_then(|sk| sk.as_s().ok());
     sk.and_then(|sk| sk.split('#').next()).unwrap_or_default().to_owned()
 }
 
-/// Declares `Item::into_<kind>`: the struct of that kind, or `None` for another.
+/// Declares `Item::into_<kind>`, which returns the struct of that kind; `None` for an item of another kind.
 macro_rules! into_kind {
     ($($name:ident: $variant:ident($type:ty);)*) => {
         impl Item {$(

@@ -1,4 +1,5 @@
-//! Public keys of the tokens' signatures. Only `auth` writes them; every function reads them.
+//! The public keys that verify the signatures of tokens. Only the function `auth` writes them; every function reads
+//! them.
 
 use chrono::{DateTime, Utc};
 
@@ -10,19 +11,20 @@ use super::{
 };
 
 impl Store {
-    /// All keys that were ever published and are still kept.
+    /// Returns all published keys, strongly consistent.
     pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
         let reading = Reading { descending: false, limit: None, consistency: Consistency::Strong };
         let page = self.query_whole(Span::signing_keys(), reading).await?;
         Ok(page.items.into_iter().filter_map(Item::into_signing_key).collect())
     }
 
-    /// Publishes a key before its first use, and has all but the one that was made last end at `others_until`: this one
-    /// among them, where its successor was faster. The keys as they are then; where all is done already, one reading.
+    /// Publishes a key before its first use, and sets the end of every key except the one that was made last to
+    /// `others_until`. This can include the published key, if its successor was published first. Returns the keys after
+    /// that. If nothing is left to do, this is one read.
     ///
-    /// Each publishes first and looks at the others then, so of two at once at least one sees both, and both would end the
-    /// same one. A death between the two steps leaves an older key without an end: whoever comes here next repeats the
-    /// second step.
+    /// Each process first publishes its key and then reads the others. So if two processes run at the same time, at
+    /// least one sees both keys, and both would set the end of the same key. If a process dies between the two steps,
+    /// an older key has no end; the next call repeats the second step.
     pub async fn publish_signing_key(
         &self,
         kid: &str,
@@ -47,8 +49,8 @@ impl Store {
         self.signing_keys().await
     }
 
-    /// The condition keeps an end from being lifted that was set since the keys were read, by a process that knows of no
-    /// successor; a repetition after a failure behind the commit finds its own key.
+    /// Puts a key unless it exists. Another process may have set the key's end since the keys were read; the condition
+    /// prevents this put from removing it. A retry after a failure that came after the commit finds its own key.
     async fn put_signing_key(&self, kid: &str, x: &str, made_at: DateTime<Utc>) -> Result<(), StoreError> {
         let key = SigningKey { kid: kid.to_owned(), x: x.to_owned(), made_at, not_after: None };
         match self.put(&Item::SigningKey(key), Expression::condition(ABSENT)).await? {
@@ -57,7 +59,8 @@ impl Store {
         }
     }
 
-    /// A second end, set by a process that raced here, is refused: the first one stays.
+    /// Sets the end of a key that has none. If two processes do this at the same time, the condition refuses the second
+    /// end and the first one remains.
     async fn end_signing_key(&self, kid: &str, not_after: DateTime<Utc>) -> Result<(), StoreError> {
         let condition = format!("{PRESENT} AND attribute_not_exists(#not_after)");
         let expression = Expression::update("SET #not_after = :not_after", &condition)

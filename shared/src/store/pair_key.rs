@@ -1,5 +1,6 @@
-//! The secret that ids of direct conversations are derived with. `auth` puts it once, before it publishes the first key that signs
-//! tokens, so no request by a user comes before it. It is read when it is first needed and kept for the life of the process.
+//! The secret from which the ids of direct conversations are derived. The function `auth` puts it once, before it
+//! publishes the first key that signs tokens, so it exists before any user's request. A process reads it at the first
+//! use and keeps it.
 
 use super::{
     Store, StoreError,
@@ -13,7 +14,8 @@ use crate::{
 };
 
 impl Store {
-    /// The id of the one direct conversation of a pair.
+    /// Returns the id of the one direct conversation of a pair. Fails with [`StoreError::Unavailable`] if the secret
+    /// does not exist.
     pub async fn direct_id(&self, pair: [UserId; 2]) -> Result<ConversationId, StoreError> {
         let key = self.pair_key.get_or_try_init(|| async {
             let key = self.read_pair_key().await?;
@@ -22,8 +24,9 @@ impl Store {
         Ok(key.await?.direct_id(pair))
     }
 
-    /// Puts the secret if the table has none. The condition closes the race of two processes that start at once: the second one
-    /// finds the first one's. A failure before the put leaves nothing; after it, a repetition finds what was put.
+    /// Puts the secret if the table has none. If two processes start at the same time, the condition refuses the second
+    /// put, and that process uses the secret of the first. A failure before the put leaves nothing; after a failure
+    /// that came after the put, a retry finds the secret.
     pub async fn ensure_pair_key(&self) -> Result<(), StoreError> {
         if self.read_pair_key().await?.is_some() {
             return Ok(());

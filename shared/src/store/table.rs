@@ -1,22 +1,23 @@
-//! The one table: its keys, and the access patterns that they answer. The formats of keys stand here and in the modules below,
-//! and nowhere else: ranges of keys in `spans`, the index in `index`, what reads the parts of keys in `parts`.
+//! The keys of the one table, and the access patterns that they serve. Only this module and its submodules contain the
+//! formats of keys: `spans` has the ranges of keys, `index` the keys of the index, and `parts` the readers of parts of
+//! keys.
 //!
 //! | question | answered by |
 //! |---|---|
 //! | who is this user? | `USER#<user>` / `PROFILE` |
-//! | who has this email, and may this password log in? | `EMAIL#<email>` / `CREDENTIAL` |
-//! | which devices are logged in? | `USER#<user>` / `SESSION#…` |
-//! | which conversations has a user? (complete) | `INBOX#<user>` / `CONV#…` |
-//! | the same by hour of joining, for users with many (eventually) | index: `INBOX#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
-//! | who is there? (for admins) | index: `USERS` / `<time of creation>#<user>` |
+//! | which account has this email, and may this password log in? | `EMAIL#<email>` / `CREDENTIAL` |
+//! | which sessions does a user have? | `USER#<user>` / `SESSION#…` |
+//! | which conversations does a user have? (complete) | `INBOX#<user>` / `CONV#…` |
+//! | the same by hour of joining (may be stale) | index: `INBOX#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
+//! | which users exist? (for admins) | index: `USERS` / `<time of creation>#<user>` |
 //! | what is this conversation? | `CONV#<conversation>` / `META` |
 //! | may this user read and write in it? | `CONV#<conversation>` / `MEMBER#<user>` |
-//! | who takes part? | `CONV#<conversation>` / `MEMBER#…` |
-//! | what was said? what is the last number? | `CONV#<conversation>` / `MSG#<number>`, either direction |
-//! | what did it say before an edit? | `CONV#<conversation>` / `REV#<number>#<revision>` |
-//! | what changed since? | `CONV#<conversation>` / `CHANGE#<number>` |
+//! | who are the participants? | `CONV#<conversation>` / `MEMBER#…` |
+//! | which messages does it contain? which number is last? | `CONV#<conversation>` / `MSG#<number>`, up or down |
+//! | what was the text of a message before an edit? | `CONV#<conversation>` / `REV#<number>#<revision>` |
+//! | what has changed since a number? | `CONV#<conversation>` / `CHANGE#<number>` |
 //! | which keys verify tokens? | `KEYS` / `KEY#<kid>` |
-//! | which secret are ids of direct conversations derived with? | `KEYS` / `PAIR` |
+//! | from which secret are the ids of direct conversations derived? | `KEYS` / `PAIR` |
 //!
 //! Numbers have 13 digits with leading zeros, so that the order of the strings is the order of the numbers.
 
@@ -45,19 +46,19 @@ const PROFILE: &str = "PROFILE";
 const CREDENTIAL: &str = "CREDENTIAL";
 const META: &str = "META";
 
-/// An item's primary key.
+/// The primary key of an item. Each kind of item has one constructor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Key {
     pk: String,
     sk: String,
 }
 
-/// A place in one of a conversation's two logs.
+/// A position in one of a conversation's two logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogPosition {
-    /// A number of the message log.
+    /// A number in the message log.
     Message(u64),
-    /// A number of the change log.
+    /// A number in the change log.
     Change(u64),
 }
 
@@ -66,50 +67,50 @@ impl Key {
         Self { pk, sk: sk.into() }
     }
 
-    /// A user's profile.
+    /// Returns the key of a user's profile.
     #[must_use]
     pub fn user(user: UserId) -> Self {
         Self::new(of_user(user), PROFILE)
     }
 
-    /// What logs in with this email.
+    /// Returns the key of the credential of an email.
     #[must_use]
     pub fn credential(email: &Email) -> Self {
         Self::new(format!("EMAIL#{}", email.as_str()), CREDENTIAL)
     }
 
-    /// A device that is logged in.
+    /// Returns the key of a session.
     #[must_use]
     pub fn session(user: UserId, session: SessionId) -> Self {
         Self::new(of_user(user), format!("SESSION#{session}"))
     }
 
-    /// A conversation in its participant's list. The list is a partition of its own, so that functions that write it cannot
-    /// write accounts.
+    /// Returns the key of an inbox entry. Inboxes have their own partitions, so that functions that may write inboxes
+    /// cannot write accounts.
     #[must_use]
     pub fn inbox(user: UserId, conversation: ConversationId) -> Self {
         Self::new(of_inbox(user), format!("CONV#{conversation}"))
     }
 
-    /// A conversation's own item.
+    /// Returns the key of a conversation's own item.
     #[must_use]
     pub fn conversation(conversation: ConversationId) -> Self {
         Self::new(of_conversation(conversation), META)
     }
 
-    /// A participant's membership.
+    /// Returns the key of a membership.
     #[must_use]
     pub fn member(conversation: ConversationId, user: UserId) -> Self {
         Self::new(of_conversation(conversation), format!("MEMBER#{user}"))
     }
 
-    /// A message.
+    /// Returns the key of a message.
     #[must_use]
     pub fn message(id: MessageId) -> Self {
         Self::log_entry(id.conversation, LogPosition::Message(id.number))
     }
 
-    /// A place in one of the two logs.
+    /// Returns the key of an entry in one of the two logs.
     #[must_use]
     pub fn log_entry(conversation: ConversationId, position: LogPosition) -> Self {
         let sk = match position {
@@ -119,25 +120,25 @@ impl Key {
         Self::new(of_conversation(conversation), sk)
     }
 
-    /// What message `id` said as its revision `revision`.
+    /// Returns the key of the earlier body that message `id` had at version `revision`.
     #[must_use]
     pub fn revision(id: MessageId, revision: u64) -> Self {
         Self::new(of_conversation(id.conversation), format!("REV#{:013}#{revision:06}", id.number))
     }
 
-    /// A public key.
+    /// Returns the key of a public key that verifies tokens.
     #[must_use]
     pub fn signing_key(kid: &str) -> Self {
         Self::new(KEYS.to_owned(), format!("KEY#{kid}"))
     }
 
-    /// The secret that ids of direct conversations are derived with.
+    /// Returns the key of the secret from which the ids of direct conversations are derived.
     #[must_use]
     pub fn pair_key() -> Self {
         Self::new(KEYS.to_owned(), PAIR)
     }
 
-    /// Which kind of item stands here, for logs: the keys themselves hold emails.
+    /// Returns the kind of the item at this key, for logs. The keys themselves contain emails.
     #[must_use]
     pub fn entity(&self) -> String {
         self.sk.split('#').next().unwrap_or_default().to_owned()
@@ -150,18 +151,18 @@ impl Key {
         ])
     }
 
-    /// The key of an item as it came from the table.
+    /// Returns the key of an item that was read; `None` if the attributes `pk` and `sk` are not strings.
     pub(super) fn of(item: &HashMap<String, AttributeValue>) -> Option<Self> {
         let text = |name| item.get(name)?.as_s().ok().cloned();
         Some(Self { pk: text("pk")?, sk: text("sk")? })
     }
 
-    /// The conversation of an inbox entry.
+    /// Returns the conversation of an inbox entry; `None` for the key of another kind.
     pub(super) fn inbox_conversation(&self) -> Option<ConversationId> {
         self.sk.strip_prefix("CONV#")?.parse().ok()
     }
 
-    /// The user of a profile.
+    /// Returns the user of a profile; `None` for the key of another kind.
     pub(super) fn profile_user(&self) -> Option<UserId> {
         self.pk.strip_prefix("USER#")?.parse().ok()
     }

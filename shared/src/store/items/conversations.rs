@@ -1,5 +1,5 @@
-//! Items of a conversation and of who takes part in it: its own, memberships, and entries in its participants' lists. What is
-//! said in it is in `logs`.
+//! The items of a conversation and its participants: the conversation's own item, memberships, and inbox entries. The
+//! entries of its logs are in `logs`.
 
 use chrono::{DateTime, Utc, serde::ts_microseconds};
 use serde::{Deserialize, Serialize};
@@ -14,81 +14,84 @@ use crate::{
     store::table::parts,
 };
 
-/// A conversation in its participant's list; stands and goes with the membership.
+/// A conversation in the list of one of its participants. It is written and deleted in the same transaction as the
+/// membership.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InboxEntry {
-    /// Whose list.
+    /// The participant whose list contains the conversation.
     #[serde(rename = "pk", deserialize_with = "parts::inbox_pk", skip_serializing)]
     pub user: UserId,
-    /// Which conversation.
+    /// The conversation in the list.
     #[serde(rename = "sk", deserialize_with = "parts::conversation_sk", skip_serializing)]
     pub conversation: ConversationId,
-    /// Since when; also the place in the list until the conversation is active.
+    /// The time at which the user joined, in microseconds. It sets the position in the list until the conversation is
+    /// active.
     #[serde(with = "ts_microseconds")]
     pub joined_at: DateTime<Utc>,
 }
 
-/// A conversation's own item.
+/// The conversation's own item. Each conversation has exactly one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Conversation {
-    /// Which one.
+    /// The conversation's id.
     #[serde(rename = "pk", deserialize_with = "parts::conversation_pk", skip_serializing)]
     pub id: ConversationId,
-    /// Direct or group.
+    /// The kind, direct or group. It never changes.
     pub kind: ConversationKind,
-    /// The two users of a direct conversation, sorted; compared on every open.
+    /// The two users of a direct conversation, sorted. Each request to open the conversation compares them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair: Option<[UserId; 2]>,
-    /// What people call it.
+    /// The name of the conversation; `None` if it has no name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The client's own data; an attribute of compact JSON.
+    /// The client's own data, stored as an attribute of compact JSON.
     #[serde(default, with = "metadata_text", skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
-    /// The idempotency key under which a direct conversation was opened. A group's id is derived from its key.
+    /// The idempotency key of the request that opened a direct conversation. The id of a group is derived from its key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<IdempotencyKey>,
-    /// Digest of the request that made it, which a retry of that request has too. Later changes leave it as it is. A
-    /// direct conversation that was opened without a key has none.
+    /// The digest of the request that created the conversation. A retry of that request has the same digest. Later
+    /// changes do not change it. `None` for a direct conversation that was opened without a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-    /// Who made it.
+    /// The user who created the conversation.
     pub created_by: UserId,
-    /// When.
+    /// The time of creation, in microseconds.
     #[serde(with = "ts_microseconds")]
     pub created_at: DateTime<Utc>,
-    /// How many take part: written as a number with each change of `version`, never added to.
+    /// The number of participants. Each change of `version` sets it to a number; it is never incremented in place.
     pub participant_count: u64,
-    /// Who owns it, of those who take part.
+    /// The participants with the role of owner.
     pub owners: Vec<UserId>,
-    /// The first participants of a group by id, as many as are shown nested: written with each change of `version`. Empty where
-    /// an earlier release wrote the item, and for a pair.
+    /// The first participants of a group in the order of their ids, as many as a representation nests. Each change of
+    /// `version` writes them. Empty for a direct conversation, and for an item that an earlier release wrote.
     #[serde(default, with = "user_ids", skip_serializing_if = "Vec::is_empty")]
     pub first_participants: Vec<UserId>,
-    /// Version: each write of this item asks for the one it has read, and sets the next.
+    /// The version of the conversation. Each write of this item requires the version that it read, and sets the next
+    /// one.
     pub version: u64,
 }
 
-/// A participant's membership: the item that authorises.
+/// The membership of a participant. This item grants access to the conversation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Member {
-    /// Where.
+    /// The conversation of the membership.
     #[serde(rename = "pk", deserialize_with = "parts::conversation_pk", skip_serializing)]
     pub conversation: ConversationId,
-    /// Who.
+    /// The user who is the participant.
     #[serde(rename = "sk", deserialize_with = "parts::member_sk", skip_serializing)]
     pub user: UserId,
-    /// Owner or member.
+    /// The participant's role in the conversation.
     pub role: MemberRole,
-    /// Since when.
+    /// The time at which the user joined, in microseconds.
     #[serde(with = "ts_microseconds")]
     pub joined_at: DateTime<Utc>,
-    /// Read mark: the last message that was read, 0 for none.
+    /// The read mark: the number of the last message that the user has read, 0 for none.
     pub read: u64,
-    /// Nothing at or below this number is shown or counted.
+    /// The number up to which (inclusive) messages are neither shown to this participant nor counted for them.
     #[serde(default)]
     pub base: u64,
-    /// Left out of the list for as long as nothing stands above the base.
+    /// True if the conversation is left out of the participant's list as long as its log has no entry above `base`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
 }

@@ -1,5 +1,5 @@
-//! Items of who somebody is: profile, credential, sessions, and the keys that verify tokens. What is decided by them is in
-//! `auth` and in the functions.
+//! The items of identity: profiles, credentials, sessions, and the keys that verify tokens. The decisions about them
+//! are in `auth` and in the functions.
 
 use chrono::{
     DateTime, Utc,
@@ -14,7 +14,8 @@ use crate::{
     store::table::parts,
 };
 
-/// A user's profile. A closed account keeps its item, without names, so that its messages keep a sender.
+/// The profile of a user. The item of a closed account remains, without names, so that its messages still have a
+/// sender.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the fields are the API's")]
 pub struct User {
@@ -26,7 +27,7 @@ pub struct User {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_number: Option<String>,
     pub role: Role,
-    /// Equal to the credential's; sessions of another version are over.
+    /// Equal to the version of the user's credential. A session with another version has ended.
     pub credential_version: u64,
     #[serde(with = "ts_microseconds")]
     pub created_at: DateTime<Utc>,
@@ -34,27 +35,27 @@ pub struct User {
     pub closed_at: Option<DateTime<Utc>>,
 }
 
-/// What logs in with an email: its existence is what makes the email unique.
+/// The item by which a user logs in with an email. Its key makes the email unique.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Credential {
-    /// The email, normalised.
+    /// The email in its normal form.
     #[serde(rename = "pk", deserialize_with = "parts::credential_pk", skip_serializing)]
     pub email: Email,
-    /// Whose it is.
+    /// The user of the account.
     pub user: UserId,
-    /// Argon2id in PHC string format.
+    /// The Argon2id hash of the password, in PHC string format.
     pub hash: String,
-    /// Counts changes of the password.
+    /// The version of the credential. Each change of the password increments it.
     pub version: u64,
-    /// Attempts since the last success.
+    /// The number of attempts since the last success.
     pub failures: u32,
-    /// No attempt before this time.
+    /// The time before which no attempt is allowed, in microseconds.
     #[serde(with = "ts_microseconds")]
     pub not_before: DateTime<Utc>,
 }
 
 impl std::fmt::Debug for Credential {
-    /// Neither the hash nor the email belongs into a log.
+    /// Hides the hash and the email, because logs must not contain them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Credential")
             .field("user", &self.user)
@@ -76,40 +77,42 @@ pub enum SessionKind {
     Unknown,
 }
 
-/// A device that is logged in.
+/// A session: one login on one device.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Session {
-    /// Whose it is.
+    /// The user who is logged in.
     #[serde(rename = "pk", deserialize_with = "parts::user_pk", skip_serializing)]
     pub user: UserId,
-    /// Which of the user's.
+    /// The session's id, unique for its user.
     #[serde(rename = "sk", deserialize_with = "parts::session_sk", skip_serializing)]
     pub id: SessionId,
-    /// How it authenticates.
+    /// The way in which the session authenticates requests.
     pub kind: SessionKind,
-    /// SHA-256 of the cookie's secret, where the kind is that.
+    /// SHA-256 of the cookie's secret; `None` for a session with tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
-    /// Counts refreshes; the refresh token of this generation is the live one. A cookie's session stays in its first.
+    /// The number of refreshes. Only the refresh token of this generation is valid. A session with a cookie keeps its
+    /// first generation.
     pub generation: u64,
-    /// When this generation began.
+    /// The time at which this generation began, in microseconds.
     #[serde(with = "ts_microseconds")]
     pub rotated_at: DateTime<Utc>,
-    /// The credential's version when the session began.
+    /// The version of the user's credential. A password change ends every session that has an older version.
     pub credential_version: u64,
-    /// What the device called itself.
+    /// The header `User-Agent` of the login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
-    /// When the user logged in.
+    /// The time of the login, in microseconds.
     #[serde(with = "ts_microseconds")]
     pub created_at: DateTime<Utc>,
-    /// Over after this time, also where the item still stands (TTL deletes late).
+    /// The time at which the session ends, in seconds. The item can exist longer, because TTL deletes late.
     #[serde(with = "ts_seconds")]
     pub expires_at: DateTime<Utc>,
 }
 
 impl Session {
-    /// Not expired, nor ended by a password change or by closing the account, which have not come to delete it.
+    /// Returns true if the session has not expired and was not ended by a password change or by closing the account.
+    /// These two may not have deleted its item yet.
     #[must_use]
     pub fn is_live(&self, user: &User, now: DateTime<Utc>) -> bool {
         self.expires_at > now
@@ -118,10 +121,10 @@ impl Session {
     }
 }
 
-/// The secret that ids of direct conversations are derived with. It is put once and never changes.
+/// The secret from which the ids of direct conversations are derived. It is put once and never changes.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct PairKeyItem {
-    /// 32 random bytes in base64url.
+    /// The secret: 32 random bytes in base64url.
     pub secret: String,
 }
 
@@ -134,16 +137,17 @@ impl std::fmt::Debug for PairKeyItem {
 /// A public key that verifies tokens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SigningKey {
-    /// JWK thumbprint (RFC 7638).
+    /// The key's id: its JWK thumbprint (RFC 7638).
     #[serde(rename = "sk", deserialize_with = "parts::signing_key_sk", skip_serializing)]
     pub kid: String,
     /// The Ed25519 public key in base64url: the JWK's `x` (RFC 8037).
     pub x: String,
-    /// When what it is made of was made: of two keys, the later made one is the other's successor, whichever was
-    /// published first. Earlier releases wrote the time of publication, which is as good for the keys of that time.
+    /// The time at which the version of the secret or the seed was made, in microseconds. Of two keys, the later one is
+    /// the successor, whichever was published first. Earlier releases wrote the time of publication, which gives the
+    /// same order for their keys.
     #[serde(with = "ts_microseconds", alias = "published_at")]
     pub made_at: DateTime<Utc>,
-    /// Verifies until then; set when its successor is there.
+    /// The end of the key's validity. It is set when the successor is published; `None` before.
     #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub not_after: Option<DateTime<Utc>>,
 }

@@ -1,5 +1,5 @@
-//! Items of a conversation's two logs: messages, changes, and the closing entry of both; and what messages said before. How the logs
-//! are written is in `store::log` and `store::changes`.
+//! The entries of a conversation's two logs: messages, changes, the closing entry of both logs, and earlier bodies of
+//! messages. The code that writes the logs is in `store::log` and `store::changes`.
 
 use chrono::{
     DateTime, Utc,
@@ -16,46 +16,46 @@ use crate::{
     store::table::{LogPosition, parts},
 };
 
-/// A message, or its tombstone once `deleted_at` is set.
+/// A message, or its tombstone if `deleted_at` is set.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Message {
-    /// Where.
+    /// The conversation that contains the message.
     #[serde(rename = "pk", deserialize_with = "parts::conversation_pk", skip_serializing)]
     pub conversation: ConversationId,
-    /// Its place, from 1.
+    /// The message's number in the log, from 1.
     #[serde(rename = "sk", deserialize_with = "parts::message_sk", skip_serializing)]
     pub number: u64,
-    /// Who sent it.
+    /// The user who sent the message.
     pub sender: UserId,
-    /// What it says; a tombstone says nothing.
+    /// The text of the message; empty in a tombstone.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
-    /// When the server took it; strictly increasing inside a conversation.
+    /// The time at which the server accepted the message, in microseconds. It strictly increases inside a conversation.
     #[serde(with = "ts_microseconds")]
     pub sent_at: DateTime<Utc>,
-    /// What makes its retry recognisable; kept by edits and by the tombstone.
+    /// The idempotency key of the send, by which a retry is recognised. Edits and the deletion keep it.
     pub idempotency_key: IdempotencyKey,
-    /// What the request said as first sent; kept likewise.
+    /// The digest of the request as first sent. Edits and the deletion keep it.
     pub digest: String,
-    /// Counts edits and the deletion.
+    /// The version of the message. Each edit and the deletion increment it.
     #[serde(default)]
     pub revision: u64,
-    /// The number of the message that it answers.
+    /// The number of the message that this one replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<u64>,
-    /// The client's own data; an attribute of compact JSON.
+    /// The client's own data, stored as an attribute of compact JSON.
     #[serde(default, with = "metadata_text", skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
-    /// When it was last edited.
+    /// The time of the last edit, in microseconds.
     #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<DateTime<Utc>>,
-    /// When it was deleted.
+    /// The time of the deletion, in microseconds.
     #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Message {
-    /// Neither what it says nor the client's own data belongs into a log.
+    /// Hides the body and the client's own data, because logs must not contain them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Message")
             .field("conversation", &self.conversation)
@@ -66,53 +66,53 @@ impl std::fmt::Debug for Message {
 }
 
 impl Message {
-    /// The id, which is the place.
+    /// Returns the message's id, which consists of its conversation and its number.
     #[must_use]
     pub fn id(&self) -> MessageId {
         self.conversation.message(self.number)
     }
 }
 
-/// The closing entry of a deleted conversation, the last entry of both its logs: who meets it answers as if there were no
-/// conversation.
+/// The closing entry of a deleted conversation, the last entry of both logs. A request that reads it gets the same
+/// answer as if the conversation did not exist.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Closed {
-    /// Which conversation.
+    /// The conversation that was deleted.
     #[serde(rename = "pk", deserialize_with = "parts::conversation_pk", skip_serializing)]
     pub conversation: ConversationId,
-    /// Where the log ends.
+    /// The position of the entry in its log.
     #[serde(rename = "sk", deserialize_with = "parts::position_sk", skip_serializing)]
     pub position: LogPosition,
-    /// Who deleted it.
+    /// The user who deleted the conversation.
     pub actor: UserId,
-    /// When.
+    /// The time of the deletion, in microseconds.
     #[serde(with = "ts_microseconds")]
     pub closed_at: DateTime<Utc>,
-    /// The request that did it.
+    /// The id of the request that deleted the conversation, so that a retry recognises its own entry.
     pub request: Uuid,
 }
 
-/// What a message said before an edit; readable by its sender and by admins.
+/// The body of a message before an edit. The sender and admins can read it.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Revision {
-    /// Where.
+    /// The conversation that contains the message.
     #[serde(rename = "pk", deserialize_with = "parts::conversation_pk", skip_serializing)]
     pub conversation: ConversationId,
-    /// The message's number, and which revision this was.
+    /// The message's number, and the version of the message that had this body.
     #[serde(rename = "sk", deserialize_with = "parts::revision_sk", skip_serializing)]
     pub place: (u64, u64),
-    /// What it said.
+    /// The text of the message at that version.
     pub body: String,
-    /// The client's own data then.
+    /// The client's own data at that version.
     #[serde(default, with = "metadata_text", skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
-    /// Since when it said so.
+    /// The time at which this version was written, in microseconds.
     #[serde(with = "ts_microseconds")]
     pub written_at: DateTime<Utc>,
 }
 
 impl std::fmt::Debug for Revision {
-    /// Neither what it said nor the client's own data belongs into a log.
+    /// Hides the body and the client's own data, because logs must not contain them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Revision")
             .field("conversation", &self.conversation)
@@ -121,36 +121,36 @@ impl std::fmt::Debug for Revision {
     }
 }
 
-/// What happened to a conversation besides new messages. Never text.
+/// An entry of the change log: a change of a conversation other than a new message. It never contains text.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Change {
-    /// Where.
+    /// The conversation that was changed.
     #[serde(rename = "pk", deserialize_with = "parts::conversation_pk", skip_serializing)]
     pub conversation: ConversationId,
-    /// Its place in the change log, from 1.
+    /// The entry's number in the change log, from 1.
     #[serde(rename = "sk", deserialize_with = "parts::change_sk", skip_serializing)]
     pub number: u64,
-    /// What happened.
+    /// The kind of the change.
     pub kind: ChangeKind,
-    /// The message that it happened to.
+    /// The number of the message that was changed; `None` for other changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<u64>,
-    /// The participants that it happened to.
+    /// The participants that were changed; empty for other changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<UserId>,
-    /// Who did it.
+    /// The user who made the change.
     pub actor: UserId,
-    /// The target's revision (a message's, or the conversation's `version`) that resulted.
+    /// The version of the changed message, or the `version` of the conversation, after the change.
     pub revision: u64,
-    /// The request that did it, so that a retry recognises its own work.
+    /// The id of the request that made the change, so that a retry recognises its own entry.
     pub request: Uuid,
-    /// When.
+    /// The time of the change, in microseconds.
     #[serde(with = "ts_microseconds")]
     pub changed_at: DateTime<Utc>,
-    /// How many take part as a result; for changes of participants.
+    /// The number of participants after the change; `None` for changes of other kinds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub participant_count: Option<u64>,
-    /// Who owns it as a result; for changes of participants.
+    /// The owners after the change; empty for changes of other kinds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<UserId>,
 }

@@ -1,5 +1,5 @@
-//! The attribute `metadata` of an item: a text, which `DynamoDB` does not interpret. A map would lose the order of keys and the
-//! digits of numbers.
+//! The attribute `metadata` of an item: a text that DynamoDB does not interpret. A DynamoDB map would lose the order of
+//! keys and the digits of numbers.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 

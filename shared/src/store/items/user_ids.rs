@@ -1,5 +1,5 @@
-//! A list of users as one attribute: their 16 bytes each, in base64. A list of texts would take twice the space, and its
-//! fifty values would cost more to read than the rest of the item.
+//! A list of users as one attribute: 16 bytes for each id, in base64url. A list of strings would take twice the space,
+//! and reading its fifty values would cost more than reading the rest of the item.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serializer, de::Error};

@@ -1,5 +1,5 @@
-//! The index of the table: its name, and the attributes that place an item in it. Spans of it are read in `spans`; an index
-//! is late, so nothing here decides about access.
+//! The index of the table: its name, and the attributes that give an item a position in it. Index reads may be stale,
+//! so no decision about access uses the index. The ranges of its keys are in `spans`.
 
 use chrono::{DateTime, Utc};
 
@@ -9,17 +9,17 @@ use crate::ids::{ConversationId, UserId};
 /// The name of the index.
 pub(in crate::store) const INDEX: &str = "gsi1";
 
-/// Where a conversation stands in its participant's list: by the hour of its last activity.
+/// The position of a conversation in its participant's list: the hour of its last activity, then its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Activity {
-    /// Hours since 1970-01-01T00:00Z.
+    /// The number of hours since 1970-01-01T00:00Z.
     pub hour: u32,
-    /// Which conversation.
+    /// The conversation at this position.
     pub conversation: ConversationId,
 }
 
 impl Activity {
-    /// The activity of `time`.
+    /// Returns the position of `conversation` for an activity at `time`.
     #[must_use]
     pub fn at(time: DateTime<Utc>, conversation: ConversationId) -> Self {
         Self { hour: u32::try_from(time.timestamp() / 3600).unwrap_or_default(), conversation }
@@ -29,7 +29,7 @@ impl Activity {
         format!("ACTIVE#{:07}#{}", self.hour, self.conversation)
     }
 
-    /// The highest key below this one: `~` is never part of a key, and `!` comes before every character of an id.
+    /// Returns the highest key below this one. No key contains `~`, and `!` sorts before every character of an id.
     pub(super) fn sort_key_before(self) -> String {
         let mut key = self.sort_key();
         if let Some(last) = key.pop() {
@@ -50,12 +50,12 @@ pub(super) fn user_sort_key(created_at: DateTime<Utc>, user: UserId) -> String {
     format!("{:017}#{user}", created_at.timestamp_micros())
 }
 
-/// Index attributes of a user's profile.
+/// Returns the index attributes of a user's profile.
 pub(in crate::store) fn user_index(created_at: DateTime<Utc>, user: UserId) -> [(&'static str, String); 2] {
     [("gsi1pk", USERS.to_owned()), ("gsi1sk", user_sort_key(created_at, user))]
 }
 
-/// Index attributes of an inbox entry.
+/// Returns the index attributes of an inbox entry.
 pub(in crate::store) fn inbox_index(user: UserId, activity: Activity) -> [(&'static str, String); 2] {
     [("gsi1pk", of_inbox(user)), ("gsi1sk", activity.sort_key())]
 }

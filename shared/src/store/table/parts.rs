@@ -1,5 +1,5 @@
-//! What reads the parts of a key, for `#[serde(deserialize_with)]` in `items`: the ids and numbers of an item stand in its key
-//! alone. The constructors of keys beside it are the other direction.
+//! Readers of the parts of a key, for `#[serde(deserialize_with)]` in `items`, because only the key of an item contains
+//! its ids and numbers. The constructors of [`Key`](super::Key) are the opposite direction.
 
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ use crate::{
     model::user::Email,
 };
 
-/// Reads what stands behind `prefix` in a key.
+/// Reads the part of a key that follows `prefix`.
 fn behind<'de, T: FromStr, D: Deserializer<'de>>(
     deserializer: D,
     prefix: &'static str,

@@ -1,5 +1,5 @@
-//! Spans: the ranges of sort keys that one query reads, one constructor for each list. How a span is read (how many, which
-//! way, how consistently) is said where it is asked for, and nothing here reads.
+//! Spans: the ranges of sort keys that one query reads, with one constructor for each list. This module reads nothing:
+//! the callers decide on the limit, the direction and the consistency of a query.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::ids::{ConversationId, MAX_NUMBER, MessageId, SessionId, UserId};
 
-/// Sort keys of one partition between two bounds, both included; of the table, or of its index.
+/// A range of sort keys in one partition of the table or of its index. Both bounds are included.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Span {
     pub(in crate::store) pk: String,
@@ -24,30 +24,31 @@ impl Span {
         Self { pk, low, high, index: false }
     }
 
-    /// Everything that begins with `prefix`, above `above` if that is named. `:` and `~` come after every character of an id.
+    /// Returns the span of all keys that begin with `prefix`, restricted to the keys above `above` if it is set. The
+    /// characters `:` and `~` sort after every character of an id.
     fn prefixed(pk: String, prefix: &str, above: Option<&dyn Display>) -> Self {
         let low = above.map_or_else(|| prefix.to_owned(), |above| format!("{prefix}{above}~"));
         Self::new(pk, low, format!("{prefix}~"))
     }
 
-    /// Messages numbered `low` to `high`.
+    /// Returns the span of the messages with the numbers `low` to `high`.
     pub(in crate::store) fn messages(conversation: ConversationId, low: u64, high: u64) -> Self {
         let sk = |number: u64| Key::log_entry(conversation, LogPosition::Message(number.min(MAX_NUMBER))).sk;
         Self::new(of_conversation(conversation), sk(low), sk(high))
     }
 
-    /// Changes numbered from `low`.
+    /// Returns the span of the changes with the number `low` and higher numbers.
     pub(in crate::store) fn changes(conversation: ConversationId, low: u64) -> Self {
         let sk = |number: u64| Key::log_entry(conversation, LogPosition::Change(number.min(MAX_NUMBER))).sk;
         Self::new(of_conversation(conversation), sk(low), sk(MAX_NUMBER))
     }
 
-    /// Earlier bodies of a message.
+    /// Returns the span of the earlier bodies of a message.
     pub(in crate::store) fn revisions(id: MessageId) -> Self {
         Self::prefixed(of_conversation(id.conversation), &format!("REV#{:013}#", id.number), None)
     }
 
-    /// Participants, after one by the order of ids.
+    /// Returns the span of the participants in the order of their ids, starting after `after`.
     pub(in crate::store) fn members(conversation: ConversationId, after: Option<UserId>) -> Self {
         Self::prefixed(
             of_conversation(conversation),
@@ -56,31 +57,32 @@ impl Span {
         )
     }
 
-    /// A user's sessions, after one by the order of ids.
+    /// Returns the span of a user's sessions in the order of their ids, starting after `after`.
     pub(in crate::store) fn sessions(user: UserId, after: Option<SessionId>) -> Self {
         Self::prefixed(of_user(user), "SESSION#", after.as_ref().map(|session| session as &dyn Display))
     }
 
-    /// A user's conversations in the order of their ids, from one on.
+    /// Returns the span of a user's conversations in the order of their ids, starting with `from`.
     pub(in crate::store) fn inbox(user: UserId, from: Option<ConversationId>) -> Self {
         let low = from.map_or_else(|| "CONV#".to_owned(), |from| format!("CONV#{from}"));
         Self::new(of_inbox(user), low, "CONV#~".to_owned())
     }
 
-    /// A user's conversations by activity: those that come before `position` in descending order.
+    /// Returns the span of a user's conversations by activity, restricted to the conversations that follow `position`
+    /// in descending order.
     pub(in crate::store) fn active(user: UserId, position: Option<&Activity>) -> Self {
         let high = position.map_or_else(|| "ACTIVE#~".to_owned(), |position| position.sort_key_before());
         Self { index: true, ..Self::new(of_inbox(user), "ACTIVE#".to_owned(), high) }
     }
 
-    /// All users by time of creation, after one.
+    /// Returns the span of all users by time of creation, starting after `after`.
     pub(in crate::store) fn users(after: Option<(DateTime<Utc>, UserId)>) -> Self {
         let low =
             after.map_or_else(|| "0".to_owned(), |(created_at, user)| user_sort_key(created_at, user) + "~");
         Self { index: true, ..Self::new(USERS.to_owned(), low, "~".to_owned()) }
     }
 
-    /// All signing keys.
+    /// Returns the span of all signing keys.
     pub(in crate::store) fn signing_keys() -> Self {
         Self::prefixed(KEYS.to_owned(), "KEY#", None)
     }
