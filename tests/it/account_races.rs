@@ -1,4 +1,5 @@
-//! Changes of the password, closings and logins of one account that meet in its credential and its profile.
+//! Races about one account: changes of the password, closings of the account, and logins that write the same credential
+//! or profile. Races about sessions are in `session_races`.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -16,7 +17,8 @@ use crate::harness::{
     table::number,
 };
 
-/// A hash of everybody's password by other parameters than today's, so that a login makes a new one.
+/// A hash of `PASSWORD` with old Argon2 parameters. A login with this hash writes a new one with the present
+/// parameters.
 const OLD_HASH: &str =
     "$argon2id$v=19$m=8192,t=1,p=1$IZv/UDppazhOxgL31h4yLA$xbQigJpu4tFVKmItUFCfMqGO70vltTplTG9WYuNI+Bc";
 
@@ -64,7 +66,8 @@ async fn of_two_changes_of_the_password_the_late_one_finds_it_changed() {
     refresh(&app, &mine).await.ok();
 }
 
-/// A login remembers that the password was right, and keeps its hash by today's parameters: of that very password.
+/// A login writes a new hash of its password with the present parameters. Meanwhile the user changes the password. The
+/// late write of the login must not replace the hash of the new password.
 #[tokio::test]
 async fn a_hash_that_is_kept_late_replaces_no_newer_one() {
     let app = TestApp::new().await;

@@ -1,5 +1,6 @@
-//! Every fault of a request is named in one answer, under its field: unknown fields, wrong types, missing fields, bad values
-//! and bad parameters together. The requests are made from the API's description, with generated combinations of faults.
+//! Every fault of a request is reported in one answer, under its field: unknown fields, wrong types, missing fields,
+//! bad values and bad parameters. The requests are made from the OpenAPI document, with generated combinations of
+//! faults.
 
 mod operations;
 
@@ -14,7 +15,7 @@ use crate::harness::{
     user::message_path,
 };
 
-/// Combinations for each operation.
+/// The number of combinations for each operation.
 const ROUNDS: usize = 12;
 
 struct World {
@@ -32,7 +33,7 @@ impl World {
         Self { admin, ids: ids.into() }
     }
 
-    /// The operations that take fields or parameters, with the ids of what is there in their paths.
+    /// Returns the operations with fields or parameters, with ids of existing resources in their paths.
     fn operations(&self) -> Vec<Operation> {
         let mut found = Vec::new();
         for (template, methods) in DOCUMENT["paths"].as_object().unwrap() {
@@ -79,7 +80,7 @@ enum Sent {
     Form(String),
 }
 
-/// Fails unless the answer names exactly these fields.
+/// Returns a description of the error unless the answer contains exactly these fields.
 fn judge(what: &str, answer: &Answer, expected: &BTreeSet<String>) -> Option<String> {
     let body = answer.json();
     let errors = body["errors"].as_object().cloned().unwrap_or_default();
@@ -136,7 +137,7 @@ async fn all_faults_of_a_form_are_named() {
     for operation in world.operations().iter().filter(|operation| !operation.fields.is_empty()) {
         for _ in 0..ROUNDS / 2 {
             let mut plan = operation.plan(&mut dice);
-            // In a form, everything is text and so of the right type.
+            // In a form, every value is text, so no field has a wrong type.
             plan.iter_mut().filter(|(_, make)| *make == Make::WrongType).for_each(|(_, make)| {
                 *make = Make::Absent;
             });

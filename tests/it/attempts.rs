@@ -1,4 +1,5 @@
-//! Attempts at passwords: counted, slowed down, and answered alike whoever has the email.
+//! Attempts at passwords: they are counted and slowed down, and the answers do not reveal if the email address is
+//! registered.
 
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,7 @@ async fn attempts_are_slowed_down_and_never_for_good() {
     }
     app.advance(TimeDelta::seconds(60));
     log_in(&app, &ann.email, PASSWORD).await.ok();
-    // Success resets: the next mistake is not punished.
+    // A success resets the count, so the next mistake causes no wait.
     log_in(&app, &ann.email, "wrong-horse-battery").await.problem(401, "invalid_credentials");
     log_in(&app, &ann.email, PASSWORD).await.ok();
 }
@@ -50,7 +51,7 @@ async fn attempts_are_slowed_down_and_never_for_good() {
 async fn guesses_in_parallel_are_all_counted() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
-    // One instant, however long the machine takes: after a second, the next guess is allowed.
+    // The clock stands still: one second later, the next guess would be allowed, and a slow machine may need a second.
     app.freeze();
     let guesses = join_all((0..12).map(|n| {
         let (app, email) = (app.api(), ann.email.clone());
@@ -66,7 +67,7 @@ async fn guesses_in_parallel_are_all_counted() {
 async fn nobodys_email_and_a_wrong_password_are_answered_alike() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
-    // The quickest of three tries: what else the machine does can only slow one down.
+    // The fastest of three attempts: other work of the machine can only make an attempt slower.
     let timed = async |email: &str| {
         let mut quickest = Duration::MAX;
         let mut fingerprint = String::new();
@@ -81,15 +82,15 @@ async fn nobodys_email_and_a_wrong_password_are_answered_alike() {
     let (wrong, took) = timed(&ann.email).await;
     let (nobody, took_too) = timed(&unique_email("nobody")).await;
     assert_eq!(wrong, nobody);
-    // Both hash: an answer without a hash would come many times sooner.
+    // Both attempts compute a hash. An answer without a hash would come many times faster.
     assert!(took_too * 4 > took, "{took:?} {took_too:?}");
-    // And both ask the table alike.
+    // Both attempts also make the same calls to the table.
     let (_, known) = app.proxy.measure(timed(&ann.email)).await;
     let (_, unknown) = app.proxy.measure(timed(&unique_email("nobody"))).await;
     assert_eq!((known.requests(), known.depth), (unknown.requests(), unknown.depth));
 }
 
-/// Guesses with a clock that stands still, so that only the count tells the reading from what stands.
+/// The clock stands still, so that only the count shows that other guesses came between the read and the write.
 #[tokio::test]
 async fn a_guess_past_other_guesses_is_counted_behind_them() {
     let app = TestApp::new().await;
@@ -107,7 +108,8 @@ async fn a_guess_past_other_guesses_is_counted_behind_them() {
     assert_eq!(number(&credential, "failures"), 3);
 }
 
-/// The count is what it was, after a success and as many failures: only the time tells.
+/// After a success and three failures, the count is the same as before. Only the time shows that other attempts came
+/// between.
 #[tokio::test]
 async fn a_guess_past_a_success_waits_like_any_other() {
     let app = TestApp::new().await;

@@ -1,5 +1,5 @@
-//! Bad input as data: each row is a request, and the status, code and field that it is refused with. No row is answered
-//! with a 5xx, and none leaves anything behind.
+//! Bad input as data: each row contains a request and the status, code and field of its answer. No row is answered with
+//! a 5xx, and no row writes anything.
 
 mod auth;
 mod bodies;
@@ -17,30 +17,30 @@ use crate::harness::{
     people::{PASSWORD, People},
 };
 
-/// What is sent as the body.
+/// The body of a request.
 #[derive(Clone)]
 pub enum Body {
     None,
-    /// JSON, placeholders filled in.
+    /// JSON, in which placeholders such as `{conversation}` are replaced.
     Json(String),
-    /// An urlencoded form, placeholders filled in.
+    /// An urlencoded form, in which placeholders are replaced.
     Form(&'static str),
-    /// Bytes of a media type; none where it is empty.
+    /// The media type and the bytes; an empty media type sends no `Content-Type`.
     Raw(&'static str, Vec<u8>),
 }
 
-/// As whom.
+/// The authentication of a request.
 #[derive(Clone)]
 pub enum As {
     User,
     Nobody,
     /// A value of the header `Authorization`.
     Header(String),
-    /// A token that the test makes; not possible where the signing key is not known.
+    /// A token that the test makes. It needs the signing key, so it is skipped for a server at `API_URL`.
     Made(fn(&People, &World) -> String),
 }
 
-/// One bad request.
+/// A bad request and its expected answer.
 #[derive(Clone)]
 pub struct Row {
     pub name: String,
@@ -51,9 +51,9 @@ pub struct Row {
     pub headers: Vec<(&'static str, Vec<u8>)>,
     pub status: u16,
     pub code: &'static str,
-    /// The field that `errors` names; empty for none.
+    /// The expected field in `errors`; empty if there is none.
     pub field: &'static str,
-    /// The case in `gaps` that it belongs to.
+    /// The case in `gaps` of this row; `None` if every server has to pass it.
     pub gap: Option<&'static str>,
 }
 
@@ -98,7 +98,7 @@ impl Row {
         self
     }
 
-    /// 400 `invalid_request` that names the field.
+    /// Expects a 400 `invalid_request` with this field in `errors`.
     pub fn field(mut self, field: &'static str) -> Self {
         self.field = field;
         self
@@ -119,7 +119,7 @@ impl Row {
     }
 }
 
-/// What the rows speak of.
+/// The users and ids that the placeholders of the rows stand for.
 pub struct World {
     pub ann: User,
     pub ben: User,
@@ -169,7 +169,7 @@ impl World {
         places.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value))
     }
 
-    /// The request of a row; none where it cannot be made.
+    /// Returns the request of a row; `None` if it needs an unknown signing key.
     fn request(&self, api: &BlackBox, row: &Row) -> Option<Request> {
         let path = self.fill(&row.path);
         let mut request = api.api.request(row.method.parse().unwrap(), &path);
@@ -190,7 +190,7 @@ impl World {
     }
 }
 
-/// Nothing of what was wrong, or what it was.
+/// Returns `None` if the answer is as expected, otherwise a description of the difference.
 fn judge(row: &Row, answer: &Answer) -> Option<String> {
     let body = answer.json();
     let named = row.field.is_empty() || body["errors"][row.field].is_array();
@@ -253,7 +253,7 @@ async fn every_row_is_refused_as_it_says_and_leaves_nothing_behind() {
     assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// How many items the table has, where it can be asked.
+/// Returns the number of items in the table; `None` for a server at `API_URL`.
 async fn count(app: Option<&TestApp>) -> Option<usize> {
     match app {
         Some(app) => Some(app.table.count().await),

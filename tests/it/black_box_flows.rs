@@ -1,4 +1,4 @@
-//! What people do, over the network, with nothing known but an address and what the README says.
+//! The main flows of users over the network. The tests know only an address and the README.
 
 use futures::future::join_all;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Paths that some parser reads as another path, over the network: the answer is 404, and nothing has happened.
+//! Paths that a parser may read as another path, sent over the network. The answer is 404, and nothing is changed.
 
 use futures::{StreamExt as _, stream};
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::harness::{
     user::message_path,
 };
 
-/// Every route with ids of resources that exist.
+/// Returns every route, with ids of existing resources.
 fn routes(ids: &[(&str, String)]) -> Vec<(String, String)> {
     let functions = [auth::routes(), conversations::routes(), messages::routes(), browse::routes()];
     let listed = functions.iter().flat_map(|routes| routes.list().to_vec());
@@ -40,7 +40,7 @@ async fn no_route_is_reached_by_a_path_that_reads_as_another() {
     ];
     let asked = routes(&ids).into_iter().flat_map(|(method, path)| {
         let paths = altered(&path).into_iter().enumerate();
-        // A third of them in each run of a route; all pieces and places come up over the routes.
+        // Each route is tested with a third of its paths. Over all routes, every piece and every position occurs.
         let some = paths.filter(|(turn, _)| (turn + path.len()).is_multiple_of(3)).map(|(_, path)| path);
         some.map(|path| (method.clone(), path)).collect::<Vec<_>>()
     });
@@ -54,7 +54,7 @@ async fn no_route_is_reached_by_a_path_that_reads_as_another() {
     let mut answers = std::pin::pin!(answers.buffer_unordered(8));
     while let Some((status, answer, is_text)) = answers.next().await {
         count += 1;
-        // Some paths are not even requests to a server.
+        // A server refuses some paths as malformed requests, with a 400.
         assert!(status == 404 || (status == 400 && !is_text), "{answer}");
         assert!(status == 400 || answer.contains("\"code\":\"not_found\""), "{answer}");
     }

@@ -1,4 +1,5 @@
-//! Requests that another site's page could make a browser send: none of them has an effect.
+//! Cross-site request forgery: requests that a page of another site could make a browser send. None of them has an
+//! effect.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ fn change() -> Value {
     json!({ "last_name": "Hush" })
 }
 
-/// Changes the last name with these headers besides the cookies.
+/// Changes the last name, with these headers in addition to the cookies.
 async fn with(browser: &Browser, headers: &[(&str, &str)]) -> Answer {
     let request = browser.request(Method::PATCH, ME).json(&change());
     headers.iter().fold(request, |request, (name, value)| request.header(name, value)).send().await
@@ -35,12 +36,12 @@ async fn a_cookie_needs_the_token_of_its_session() {
         with(&browser, &[("x-csrftoken", &wrong)]).await.problem(403, "csrf_failed");
     }
     with(&browser, &[]).await.problem(403, "csrf_failed");
-    // The cookie of that name is what scripts read, not what is believed: another site might set it.
+    // Scripts read this cookie, but the server does not trust it, because another site might set it.
     browser.set_cookie("csrftoken", "mine");
     with(&browser, &[("x-csrftoken", "mine")]).await.problem(403, "csrf_failed");
     assert_eq!(browser.json(ME).await.ok()["last_name"], "Tester");
     with(&browser, &[("x-csrftoken", &token)]).await.expect(200);
-    // Safe methods need none.
+    // Safe methods need no token.
     for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
         let answer = browser.request(method, ME).send().await;
         assert!([200, 204].contains(&answer.status), "{answer}");
@@ -105,7 +106,7 @@ async fn a_form_shows_the_token_in_its_field() {
         ];
         assert_eq!(post(&twice, accept).await, 403, "{accept}");
     }
-    // To a client with a token it is a field like any that there is not.
+    // With an access token instead of the cookie, the field is an unknown field.
     let fields = encoded(&[("participants", ann.id.as_str()), ("csrfmiddlewaretoken", &token)]);
     ann.request(Method::POST, "/api/conversations/")
         .form(&fields)
@@ -119,7 +120,7 @@ async fn beside_a_header_the_cookie_does_not_count() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let browser = Browser::of(&ann).await;
-    // Ben's token beside Ann's cookie: it is Ben who asks, and he needs no token of a page.
+    // The request has Ben's access token and Ann's cookie. It acts as Ben, and it needs no CSRF token.
     let answer = browser.request(Method::PATCH, ME).bearer(&ben.token).json(&change()).send().await.ok();
     assert_eq!(answer["user_id"].as_str(), Some(ben.id.as_str()));
     browser.request(Method::GET, ME).bearer("bad").send().await.problem(401, "token_not_valid");
@@ -148,7 +149,7 @@ async fn the_login_and_the_logout_need_it_too() {
         assert!(refused.header("set-cookie").is_none_or(|line| !line.contains("sessionid")), "{refused}");
     }
     post(fields(&token)).header("origin", "https://example.com").send().await.expect(403);
-    // A field without its cookie.
+    // The field is there, but its cookie is missing.
     let alone = app.post("/api-auth/login/").header("cookie", "other=1").form(&fields(&token)).send().await;
     alone.expect(403);
     browser.keep(post(fields(&token)).send().await.expect(303));
@@ -164,7 +165,7 @@ async fn cookies_that_are_none_are_nobodys() {
     let browser = Browser::of(&ann).await;
     let good = browser.cookie("sessionid").unwrap();
     let mut forged = good.clone().into_bytes();
-    // Another secret for the same session.
+    // A signature with another secret for the same session.
     forged[60] = if forged[60] == b'A' { b'B' } else { b'A' };
     let forged = String::from_utf8(forged).unwrap();
     let lines = [

@@ -1,5 +1,5 @@
-//! The forms of the browsable API: what they send is what a program would have sent, and what is refused comes back with
-//! what is wrong beside it.
+//! The forms of the browsable API: a form has the same effect as the request of a program, and a refused form is shown
+//! again with an error at each wrong field.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ async fn stage(app: &TestApp) -> (User, User, Browser, String) {
 async fn a_message_is_sent_by_a_form() {
     let app = TestApp::new().await;
     let (ann, _, browser, conversation) = stage(&app).await;
-    // As a browser sends it: every field of the form, most of them empty, lines ended by CRLF.
+    // A browser sends every field of the form, most of them empty, and ends lines with CRLF.
     let fields = [
         ("conversation", conversation.as_str()),
         ("message_body", "memo\r\ntwo lines"),
@@ -50,7 +50,7 @@ async fn a_form_that_is_sent_twice_sends_once() {
     let start = page.find("name=\"client_id\"").unwrap();
     let key = page[start..].split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     assert_eq!(key.len(), 36, "the form has a client key of its own: {key}");
-    // The list of one conversation has a form for that one, which is posted to the path alone.
+    // The list of one conversation has a form for this conversation. The form is posted to the path without parameters.
     let narrowed =
         browser.get(&format!("/api/messages/?conversation={conversation}")).await.expect(200).text();
     assert!(narrowed.contains(&format!("value=\"{conversation}\"")), "{narrowed}");
@@ -78,7 +78,7 @@ async fn what_is_wrong_stands_beside_its_field() {
         "{page}"
     );
     assert!(page.contains(&format!("value=\"{conversation}\"")), "what was sent is shown again: {page}");
-    // A password is not.
+    // A password is not shown again.
     let fields =
         [("email", "x"), ("password", "short-horse-battery"), ("first_name", "Hush"), ("last_name", "")];
     let page = post(&browser, "/api/users/", &fields).await.expect(400).text();
@@ -128,7 +128,7 @@ async fn other_methods_are_sent_by_a_script() {
         .expect(200);
     let read = [("message", message["message_id"].as_str().unwrap()), ("unread", "true")];
     browser.script(Method::PUT, &format!("{group}read/"), &read).await.expect(200);
-    // A copy that is not the present one.
+    // The request is based on an old revision of the message.
     let request = browser
         .request(Method::PATCH, &path)
         .header("accept", "text/html")
@@ -146,7 +146,7 @@ async fn accounts_and_passwords_are_changed_by_forms() {
     let app = TestApp::new().await;
     let (_, _, browser, _) = stage(&app).await;
     let nobody = Browser::new(app.api());
-    // Whoever is not logged in makes an account without a token, where everybody may.
+    // With open registration, a user without a session registers without a CSRF token.
     let email = crate::harness::network::unique_email("new");
     let fields = [
         ("email", email.as_str()),
@@ -157,7 +157,8 @@ async fn accounts_and_passwords_are_changed_by_forms() {
     ];
     nobody.post("/api/users/", &fields).await.expect(201);
     nobody.log_in(&email, PASSWORD, "/api/").await.expect(303);
-    // Who is logged in counts for nothing there, and needs no token either: the email is registered already.
+    // The session is ignored in a registration, and no CSRF token is needed. The answer is 400 because the email
+    // address is already registered.
     browser.post("/api/users/", &fields).await.expect(400);
     let fields = [("old_password", PASSWORD), ("new_password", "another-horse-battery-staple")];
     let changed = post(&browser, "/api/users/me/password/", &fields).await.expect(200).text();

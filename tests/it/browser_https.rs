@@ -1,5 +1,6 @@
-//! Browsers over https, as all are on AWS: the session's cookie that no other host can set, and the header that keeps
-//! browsers from http. Over http, both are left out: `browser_sessions` has the cookie's plain name.
+//! Browsers over https, as on AWS: the cookie of the session has a prefix that other hosts cannot set, and the header
+//! `Strict-Transport-Security` is sent. Over http both are absent; `browser_sessions` tests the cookie without the
+//! prefix.
 
 use axum::http::Method;
 
@@ -28,7 +29,7 @@ async fn the_session_has_the_prefix_that_only_this_host_can_set() {
     assert_eq!(lines.len(), 2, "{lines:?}");
     let me = browser.json("/api/users/me/").await.ok();
     assert_eq!(me["user_id"].as_str(), Some(ann.id.as_str()));
-    // The chat asks the API for the same browser.
+    // The chat page calls the API with the same cookies.
     assert!(browser.get("/").await.expect(200).text().contains("ann Tester"));
 }
 
@@ -42,14 +43,15 @@ async fn logging_out_takes_the_cookie_away() {
     let answer = browser.log_out().await.expect(303);
     let lines = set_cookies(&answer);
     let gone = lines.iter().find(|line| line.starts_with("__Host-sessionid=;")).unwrap();
-    // Browsers pass over a line with this prefix that lacks one of these.
+    // Browsers ignore a `Set-Cookie` with this prefix without one of these attributes.
     assert!(gone.contains("; Max-Age=0") && gone.contains("; Secure") && gone.contains("; Path=/"), "{gone}");
     assert_eq!((browser.cookie("__Host-sessionid"), browser.cookie("csrftoken")), (None, None));
     browser.set_cookie("__Host-sessionid", &secret);
     browser.json("/api/users/me/").await.problem(401, "not_authenticated");
 }
 
-/// Another host of the domain can set `sessionid` for this one: somebody would write into an account that is not theirs.
+/// Another host of the same domain can set a cookie `sessionid` for this host. If it counted, a user would write in
+/// another person's account without noticing.
 #[tokio::test]
 async fn the_plain_name_does_not_count() {
     let app = TestApp::new().await;
@@ -62,7 +64,7 @@ async fn the_plain_name_does_not_count() {
     browser.log_in(&ann.email, PASSWORD, "/api/").await.expect(303);
     let me = browser.json("/api/users/me/").await.ok();
     assert_eq!(me["user_id"].as_str(), Some(ann.id.as_str()));
-    // Nor the other way round: over http the prefix means nothing.
+    // The reverse holds as well: over http the name with the prefix has no meaning.
     let secure = browser.cookie("__Host-sessionid").unwrap();
     let request = app.get("/api/users/me/").header("cookie", &format!("__Host-sessionid={secure}"));
     request.send().await.problem(401, "not_authenticated");

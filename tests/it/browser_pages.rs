@@ -1,4 +1,5 @@
-//! The browsable API: every endpoint as a page, with the status that its JSON has, and nothing in it that runs.
+//! The browsable API: every endpoint is also a page with the same status as its JSON, and no text on a page runs as
+//! code.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -6,7 +7,7 @@ use shared::http::Routes;
 
 use crate::harness::{Answer, Browser, TestApp, User, browser::ACCEPT, user::message_path};
 
-/// What runs where it is not escaped: as an element, in an attribute, in a script, in a template.
+/// Texts that would run as code without escaping: as an element, in an attribute, in a script, in a template.
 const PROBES: [&str; 4] = [
     "memo <script>alert(1)</script>",
     "memo \"><img src=x onerror=alert(1)>",
@@ -14,7 +15,7 @@ const PROBES: [&str; 4] = [
     "memo {{ 7*7 }}</textarea></pre>",
 ];
 
-/// A page, complete, with what keeps it from running anything.
+/// Asserts a complete page with the headers that forbid inline code, and returns its text.
 #[track_caller]
 fn page(answer: &Answer) -> String {
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{answer}");
@@ -48,7 +49,7 @@ fn all_routes() -> Vec<(Method, &'static str)> {
     all().iter().flat_map(|routes| routes.list().to_vec()).collect()
 }
 
-/// Ann with a group whose every text is a probe.
+/// Ann and her group, in which every text is one of the probes.
 struct Stage {
     ann: User,
     browser: Browser,
@@ -93,7 +94,7 @@ async fn every_endpoint_is_a_page_with_the_status_of_its_json() {
     let app = TestApp::new().await;
     let stage = Stage::new(&app, PROBES[0]).await;
     let nobody = Browser::new(app.api());
-    // The others are pages or files of their own.
+    // The other routes are pages or files of their own.
     let mut paths: Vec<&str> = all()
         .iter()
         .flat_map(|routes| routes.of_the_api().map(|(_, path)| *path).collect::<Vec<_>>())
@@ -110,7 +111,7 @@ async fn every_endpoint_is_a_page_with_the_status_of_its_json() {
             let status = format!("HTTP {}", json.status);
             let text = page(&html);
             assert!(text.contains(&status), "{text}");
-            // What the JSON says, the page says, but for what is of the one request.
+            // The page contains every value of the JSON, except values of the single request.
             let said = json.json();
             for (name, value) in
                 said.as_object().into_iter().flatten().filter(|(name, _)| *name != "request_id")
@@ -121,7 +122,7 @@ async fn every_endpoint_is_a_page_with_the_status_of_its_json() {
                     "{name}: {value}: {text}"
                 );
             }
-            // The switch gets JSON, also for a browser.
+            // The link to JSON returns JSON, also for a browser.
             let switched = browser.get(&format!("{filled}?format=json")).await;
             assert!(switched.header("content-type").unwrap().contains("json"), "{switched}");
         }
@@ -143,7 +144,7 @@ async fn nothing_that_people_wrote_runs() {
         }
         let shown = page(&stage.browser.get(&format!("/api/conversations/{}/", stage.conversation)).await);
         assert!(shown.contains("memo"), "it is shown");
-        // In the address, and in a form that is shown again.
+        // A probe in the address, and in a form that is shown again.
         let address = "/api/users/?email=%3Cscript%3Ealert(1)%3C/script%3E&%22%3E%3Cimg%20src=x%3E=1";
         page(&stage.browser.get(address).await);
         page(&stage.browser.get("/api/messages/%3Cscript%3Ealert(1)%3C%2Fscript%3E/").await);
@@ -210,7 +211,7 @@ async fn who_asks_for_json_gets_json_and_who_takes_neither_is_told() {
     for neither in ["image/png", "text/html;q=0, application/json;q=0"] {
         ask(neither).await.problem(406, "not_acceptable");
     }
-    // A page that has no JSON is not given as such.
+    // A page without JSON is sent as HTML to every client.
     app.get("/api-auth/login/")
         .header("accept", "application/json")
         .send()
@@ -235,7 +236,7 @@ async fn what_goes_wrong_is_a_page_too() {
     page(&browser.get("/api/messages/?limit=0").await.expect(400));
     let unread = nobody.get("/api/conversations/?limit=3").await.expect(401);
     assert!(page(&unread).contains("/api-auth/login/?next=%2Fapi%2Fconversations%2F%3Flimit%3D3"));
-    // The head of a page, without one.
+    // HEAD of a page returns the headers without the body.
     let head =
         browser.request(Method::HEAD, "/api/users/me/").header("accept", ACCEPT).send().await.expect(200);
     assert_eq!((head.header("content-type"), head.body.len()), (Some("text/html; charset=utf-8"), 0));

@@ -1,4 +1,4 @@
-//! Logging in with a browser: what the cookies are, where a login leads, and that a session is over when it is ended.
+//! Logging in with a browser: the attributes of the cookies, the redirect after the login, and the end of a session.
 
 use axum::http::Method;
 use chrono::TimeDelta;
@@ -27,11 +27,11 @@ async fn a_login_leads_where_it_was_asked_to_and_sets_two_cookies() {
         assert!(session.contains(wanted), "{session}");
     }
     assert!(token.contains("SameSite=Lax") && !token.contains("HttpOnly"), "{token}");
-    // The test's gateway speaks HTTP, as `cargo run` does.
+    // The gateway of the test uses http, as `cargo run` does.
     assert!(!session.contains("Secure") && !session.contains("Domain"), "{session}");
     let me = browser.json("/api/users/me/").await.ok();
     assert_eq!(me["user_id"].as_str(), Some(ann.id.as_str()));
-    // The table does not hold what logs in.
+    // The table does not contain the secret of the cookie.
     let items = app.table.partition(&format!("USER#{}", ann.id)).await;
     let secret = browser.cookie("sessionid").unwrap();
     assert!(items.iter().any(|item| text(item, "kind") == "cookie"));
@@ -83,13 +83,13 @@ async fn logging_out_ends_the_session_at_once() {
     browser.json("/api/users/me/").await.expect(200);
     browser.log_out().await.expect(303);
     assert_eq!((browser.cookie("sessionid"), browser.cookie("csrftoken")), (None, None));
-    // Also for who has kept the cookie, and in another process.
+    // An ended session stays ended for a client that has kept the cookie, and in another process.
     browser.set_cookie("sessionid", &secret);
     browser.json("/api/users/me/").await.problem(401, "not_authenticated");
     let elsewhere = browser.through(app.second_process().await);
     elsewhere.json("/api/users/me/").await.problem(401, "not_authenticated");
     other.json("/api/users/me/").await.expect(200);
-    // Once more is no error.
+    // A second logout is not an error.
     browser.log_out().await.expect(303);
 }
 
@@ -189,7 +189,7 @@ async fn a_wrong_password_is_said_on_the_page_and_slows_down() {
     let throttled = browser.log_in(&ann.email, PASSWORD, "/api/").await.expect(429);
     assert!(throttled.header("retry-after").is_some());
     assert!(throttled.text().contains("Too many attempts"));
-    // It is one count, whichever way the attempts come.
+    // There is one count of attempts for the form and for the token endpoint.
     let body = json!({ "email": ann.email, "password": PASSWORD });
     app.post("/api/token/").json(&body).send().await.problem(429, "throttled");
     let bad = browser.log_in("no email", PASSWORD, "/api/").await.expect(400);
@@ -204,13 +204,13 @@ async fn neither_kind_of_session_is_taken_for_the_other() {
     let cookie = browser.cookie("sessionid").unwrap();
     let tokens =
         app.post("/api/token/").json(&json!({ "email": ann.email, "password": PASSWORD })).send().await.ok();
-    // A cookie is no token, and a token no cookie.
+    // A cookie is not accepted as a token, and a token is not accepted as a cookie.
     app.get("/api/users/me/").bearer(&cookie).send().await.problem(401, "token_not_valid");
     for token in [&tokens["access"], &tokens["refresh"]] {
         let cookie = format!("sessionid={}", token.as_str().unwrap());
         app.get("/api/users/me/").header("cookie", &cookie).send().await.problem(401, "not_authenticated");
     }
-    // The item of one kind does not serve the other, even with all that it takes.
+    // A session of one kind is not valid as the other kind, even with all attributes of the other kind.
     let partition = format!("USER#{}", ann.id);
     let mut item = app
         .table

@@ -1,10 +1,10 @@
-//! The budget table of the design, as data: sequential round trips, and units of capacity as the engine counts them.
+//! The cost table of the design as data: sequential round trips, and capacity units as the engine counts them.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Browser, TestApp, User, meter::Cost, people::PASSWORD, user::message_path};
 
-/// One row: an operation, and the most that it may cost. `None` is reported only.
+/// An operation and its maximum cost. `None` means that the cost is only printed.
 struct Budget {
     operation: &'static str,
     round_trips: u32,
@@ -13,7 +13,7 @@ struct Budget {
     writes: Option<f64>,
 }
 
-/// A row as the design has it.
+/// Returns a row with the columns of the table in the design.
 const fn row(
     operation: &'static str,
     round_trips: u32,
@@ -29,28 +29,29 @@ const BUDGETS: [Budget; 18] = [
     row("log in", 3, None, Some(2.0), 3.0),
     row("refresh", 1, None, Some(1.0), 1.0),
     row("log in with a browser", 3, None, Some(2.0), 3.0),
-    // One round trip and two units more than by token, for the session and its user; to the latter the profile is known then.
+    // One round trip and two units more than with a token, for the session and its user; this call already knows the
+    // profile.
     row("own profile by cookie", 1, Some(1), Some(2.0), 0.0),
     row("send a message, uncontended", 2, Some(3), Some(3.0), 1.0),
-    // What a look-back reads is not in the row: here it is ten small messages, which are half a unit more.
+    // The row does not include the messages of the look-back: here ten small messages, half a unit.
     row("send with a client key", 2, Some(3), Some(4.0), 1.0),
-    // Over more than sixteen messages of the last six minutes it reads twice.
+    // With more than sixteen messages in the last six minutes, the look-back reads twice.
     row("send with a client key, busy", 3, Some(4), None, 1.0),
     row("get a message by cookie", 3, None, Some(3.0 + 2.0), 0.0),
-    // Without the units of the session and the blocks.
+    // Without the units of the session and of the blocks.
     row("get a message", 2, None, Some(3.0), 0.0),
     row("newest 50 messages of 400 B", 2, None, Some(1.0 + 5.0 + 1.0 * 2.0), 0.0),
     row("mark read", 2, None, Some(2.0), 1.0),
-    // Six items in one transaction, at two units each, and two index entries.
+    // Six items in one transaction with two units each, and two index entries.
     row("open a direct conversation, new", 2, None, Some(3.0), 2.0 * 6.0 + 4.0),
     row("the same, existing", 2, None, None, 0.0),
-    // Without the unit of the session. One call for the list, one for each tail, one for conversations and memberships, one for
-    // users.
+    // Without the unit of the session. Calls: one for the list, one for each tail, one for conversations and
+    // memberships, one for users.
     row("inbox page of 20, messages=1, nothing unread, pairs", 4, Some(23), Some(77.0), 0.0),
     row("inbox page of 20", 4, Some(25), None, 0.0),
-    // Unread messages beyond those that a page shows are counted in a round trip of their own.
+    // Unread messages beyond the shown ones are counted in a separate round trip.
     row("inbox page with a long one", 4, None, None, 0.0),
-    // The same for the answer to a mark that leaves messages unread.
+    // The same for a read mark that leaves messages unread.
     row("mark read, not all of it", 3, None, Some(3.0), 1.0),
 ];
 
@@ -59,7 +60,7 @@ impl Budget {
         BUDGETS.iter().find(|budget| budget.operation == operation).unwrap()
     }
 
-    /// What is over the budget.
+    /// Returns a line for each figure above the budget.
     fn overruns(&self, cost: &Cost) -> Vec<String> {
         let mut overruns = Vec::new();
         let mut over = |what: &str, is: f64, may: Option<f64>| {
@@ -76,7 +77,7 @@ impl Budget {
     }
 }
 
-/// Measures operations and collects what is over.
+/// Measures operations and collects the overruns.
 struct Ledger {
     app: TestApp,
     overruns: Vec<String>,
@@ -106,7 +107,7 @@ async fn log_in(app: &TestApp, email: &str) -> Answer {
     app.post("/api/token/").json(&json!({ "email": email, "password": PASSWORD })).send().await
 }
 
-/// Twenty conversations of Ann's, with what an inbox shows of them.
+/// Creates twenty groups of Ann, with three messages in each.
 async fn fill_inbox(app: &TestApp, ann: &User) {
     for n in 0..20 {
         let other = app.user(&format!("other{n}")).await;
@@ -117,7 +118,7 @@ async fn fill_inbox(app: &TestApp, ann: &User) {
     }
 }
 
-/// Twenty direct conversations of Dan's, all read.
+/// Creates twenty direct conversations of Dan, all of them read.
 async fn fill_inbox_with_pairs(app: &TestApp, dan: &User) {
     for n in 0..20 {
         let other = app.user(&format!("pair{n}")).await;
@@ -137,7 +138,7 @@ async fn every_operation_stays_within_its_row() {
     let api = app.api();
     let mut ledger = Ledger { app, overruns: Vec::new() };
 
-    // Nobody's id: the token is verified, and the request goes no further.
+    // The parameter is invalid: the token is verified, and no call to the table is made.
     let nobody = ann.get("/api/messages/?limit=0");
     ledger.enter("verify a token", nobody, 400).await;
     drop(log_in(&ledger.app, &ann.email).await.ok());
@@ -175,7 +176,7 @@ async fn every_operation_stays_within_its_row() {
     ledger.enter("newest 50 messages of 400 B", ann.get(&newest), 200).await;
     ledger.enter("mark read, not all of it", ben.mark_read(&conversation, &last), 200).await;
     ledger.enter("mark read", ben.mark_read(&conversation, &newer), 200).await;
-    // The first one of a process reads the secret that ids are derived with.
+    // The first opening in a process reads the secret for ids of direct conversations.
     ben.open_direct(&cleo).await.created();
     ledger.enter("open a direct conversation, new", ann.open_direct(&cleo), 201).await;
     ledger.enter("the same, existing", ann.open_direct(&cleo), 200).await;

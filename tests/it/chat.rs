@@ -1,17 +1,18 @@
-//! The chat page without its script: what it shows to whom, and what its forms do. With its script it is tested in a browser.
+//! The chat page without its script: its contents for each caller, and its forms. The tests in `tests/browser` cover
+//! the script.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Browser, TestApp, User, user::message_path};
 
-/// The value of a hidden field of the page's composer.
+/// Returns the value of a hidden field of the message form on the page.
 fn hidden(page: &str, name: &str) -> String {
     let (_, composer) = page.split_once("<form class=\"compose\"").unwrap();
     let (_, rest) = composer.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
     rest.split('"').next().unwrap().to_owned()
 }
 
-/// Posts the form of a page with something written into it.
+/// Posts the message form of a page with this text.
 async fn write(browser: &Browser, page: &str, text: &str) -> Answer {
     let fields = ["csrfmiddlewaretoken", "conversation", "client_id"].map(|name| (name, hidden(page, name)));
     let mut fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -85,7 +86,7 @@ async fn a_form_sends_once_however_often_it_is_posted() {
         assert_eq!(answer.header("location"), Some(path.as_str()));
     }
     assert_eq!(bodies(&ann, &conversation).await, ["memo\non two lines"]);
-    // Going back and writing something else: it is not lost, and goes out with a key of its own.
+    // The user goes back to the old page and writes another text. The text is shown again, with a new idempotency key.
     let refused = write(&browser, &page, "memo, another").await.expect(409).text();
     assert!(refused.contains(">memo, another</textarea>"), "{refused}");
     assert_ne!(hidden(&refused, "client_id"), hidden(&page, "client_id"));

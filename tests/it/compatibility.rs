@@ -1,5 +1,5 @@
-//! Items as a previous release wrote them, literally, and with what a later one may add: they are read, and what is not
-//! known is passed over. A new shape is written one release after readers know it.
+//! Items of an earlier release, written literally, and items with attributes that a later release may add. Both are
+//! readable; unknown attributes are ignored. A release may write a new format only when the release before can read it.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::harness::{TestApp, User, people, user::body_of};
 
 const CONVERSATION: &str = "01234567-89ab-8cde-bc04-8c0000000000";
 
-/// A conversation of release 1 with everything that it writes in one.
+/// Returns a conversation as release 1 writes it, with every kind of item.
 fn items(ann: &str, ben: &str) -> Vec<Value> {
     let pk = format!("CONV#{CONVERSATION}");
     vec![
@@ -20,7 +20,7 @@ fn items(ann: &str, ben: &str) -> Vec<Value> {
             "pk": pk, "sk": format!("MEMBER#{ann}"), "item": "member", "role": "owner",
             "joined_at": 1_790_000_000_000_000_u64, "read": 1, "base": 0,
         }),
-        // Without `base`, which is 0 then.
+        // Without `base`, which then means 0.
         json!({
             "pk": pk, "sk": format!("MEMBER#{ben}"), "item": "member", "role": "member",
             "joined_at": 1_790_000_000_000_000_u64, "read": 0,
@@ -88,7 +88,7 @@ async fn works(app: &TestApp, ann: &User, ben: &User) {
     assert_eq!((&message["metadata"], &message["revision"]), (&json!({ "a": 1 }), &json!(1)));
     assert_eq!(body_of(&ben.all(&format!("{second}revisions/")).await[0]), "memo, tow");
     assert_eq!(ann.changes(CONVERSATION, 0).await.len(), 2);
-    // And goes on.
+    // The conversation stays usable.
     ann.send(CONVERSATION, "memo, four").await;
     ben.edit(&message, "memo, two again").await.ok();
     let path = format!("/api/conversations/{CONVERSATION}/");

@@ -1,4 +1,5 @@
-//! Direct conversations: a pair has one, whoever opens it and how often; its two participants never change.
+//! Direct conversations: two users have exactly one, after any number of openings by either user. Its participants
+//! never change.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -85,7 +86,8 @@ async fn it_is_between_two_who_are_there() {
     assert_eq!(ben.direct(&ann).await, direct, "naming oneself changes nothing");
 }
 
-/// A key stands for the request that opened the conversation. Under any other key, and without one, it is opened again.
+/// An idempotency key belongs to the request that created the conversation. With another key, or without one, the
+/// request returns the existing conversation.
 #[tokio::test]
 async fn a_key_opens_it_by_one_request() {
     let app = TestApp::new().await;
@@ -111,14 +113,14 @@ async fn a_key_opens_it_by_one_request() {
     {
         assert_eq!(id_of(&open(user, other, key, second.clone()).await.ok()), id_of(&made));
     }
-    // Opened without a key, it stands for none.
+    // This conversation was opened without a key, so no key belongs to it.
     let cleo = app.user("cleo").await;
     open(&ann, &cleo, &Value::Null, first).await.created();
     open(&ann, &cleo, &key, second).await.ok();
     app.check().await;
 }
 
-/// Of two requests under one key at once, the one that is late finds the other's.
+/// Two parallel requests have the same key. The later one finds the conversation of the other.
 #[tokio::test]
 async fn a_key_that_opens_it_twice_at_once_opens_it_once() {
     let app = TestApp::new().await;
@@ -148,7 +150,7 @@ async fn deleting_hides_it_from_the_caller_until_something_new_stands_in_it() {
     ann.delete_conversation(&direct).await.expect(204);
     assert_eq!(ann.all("/api/conversations/").await.len(), 0, "hidden");
     assert_eq!(ben.bodies(&direct).await.len(), 2, "from the caller alone");
-    // By no way does the caller read what is hidden.
+    // The caller cannot read hidden messages through any endpoint.
     ann.get(&message_path(&old)).await.problem(404, "not_found");
     assert_eq!(ann.bodies(&direct).await.len(), 0);
     assert_eq!(ann.all("/api/messages/").await.len(), 0);
@@ -158,7 +160,7 @@ async fn deleting_hides_it_from_the_caller_until_something_new_stands_in_it() {
     assert!(around.status == 404 || around.json()["results"] == json!([]), "{around}");
     let reply = json!({ "conversation": direct, "message_body": "memo", "reply_to": old["message_id"] });
     ann.post("/api/messages/", reply).await.refuses("reply_to");
-    // Something new brings it back, from there on.
+    // A new message shows the conversation again, with the messages from this one on.
     let new = ben.send(&direct, "memo, new").await;
     let inbox = ann.all("/api/conversations/").await;
     assert_eq!(inbox.len(), 1);
@@ -198,7 +200,7 @@ async fn an_empty_one_is_hidden_too() {
     assert_eq!(ann.all("/api/conversations/").await.len(), 1);
 }
 
-/// The secret that ids are derived with, as it stands in the table.
+/// Returns the secret for ids of direct conversations from the table.
 async fn secret(app: &TestApp) -> String {
     text(&app.table.get("KEYS", "PAIR").await.unwrap(), "secret")
 }
@@ -219,11 +221,11 @@ async fn its_id_is_derived_with_a_secret_that_nobody_is_told() {
     let keys = app.get("/.well-known/jwks.json").send().await.expect(200);
     assert_eq!(keys.json()["keys"].as_array().unwrap().len(), 1);
     assert!(!keys.text().contains(&kept));
-    // A second start puts no other one.
+    // A second start does not replace the secret.
     app.app.store.ensure_pair_key().await.unwrap();
     assert_eq!(secret(&app).await, kept);
     assert_eq!(ben.through(&app.second_process().await).direct(&ann).await, direct);
-    // Who shares a direct conversation is found by the same id.
+    // The API uses the same id to find if two users share a direct conversation.
     assert_eq!(ann.get(&format!("/api/users/{}/", ben.id)).await.ok()["email"], json!(ben.email));
     assert_eq!(ann.get(&format!("/api/users/{}/", cleo.id)).await.ok()["email"], Value::Null);
 }

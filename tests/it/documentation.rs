@@ -1,5 +1,5 @@
-//! The description as it is served, its page, and the page's files. What the page's script makes of them is tested in a
-//! browser.
+//! The OpenAPI document as the API serves it, the page of the documentation, and the files of this page. The tests in
+//! `tests/browser` cover its script.
 
 use axum::http::Method;
 use shared::http::schemas::ADDRESS;
@@ -26,7 +26,7 @@ async fn the_description_is_served_as_it_is_checked_in() {
         assert_eq!(answer.header("cache-control"), Some("no-cache"), "asked about each time");
         assert_eq!(answer.header("etag"), plain.header("etag"));
     }
-    // The address is the one that was asked, so that a client made of it asks there.
+    // The server in the document is the address of the request, so that a generated client sends its requests there.
     assert_eq!(plain.json()["servers"][0]["url"], "http://api.test");
     assert!(plain.text().replacen("http://api.test", ADDRESS, 1) == written(), "it is another one");
     let elsewhere = app.get(SCHEMA).header("host", "other.test").send().await.expect(200);
@@ -55,7 +55,7 @@ async fn in_a_browser_the_description_is_a_page() {
     let app = TestApp::new().await;
     let json = app.get(SCHEMA).send().await;
     let tag = json.header("etag").unwrap();
-    // A browser that has kept the JSON of the same address names its tag, and takes what is compressed.
+    // A browser has cached the JSON of the same address, sends its entity tag, and accepts compressed answers.
     let asked = app.get(SCHEMA).header("accept", ACCEPT).header("accept-encoding", GZIP);
     let page = asked.header("if-none-match", tag).send().await.expect(200);
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
@@ -67,7 +67,7 @@ async fn in_a_browser_the_description_is_a_page() {
     assert!(!text.contains("too long to be shown"), "all of it");
 }
 
-/// The addresses of the documentation's files, out of its page.
+/// Returns the addresses of the documentation's files from its page.
 fn files(page: &str) -> Vec<String> {
     let parts = page.split('"').filter(|part| part.starts_with("/static/docs/"));
     parts.map(str::to_owned).collect()

@@ -1,5 +1,5 @@
-//! What goes wrong between the store and the table. Where a failure passes, the operation succeeds all the same; where the
-//! function dies of it, the client's next try does, and in either case the table keeps its rules.
+//! Faults between the store and the table. An operation succeeds if the fault passes. If the function dies, the
+//! client's retry succeeds. In both cases the table keeps its rules.
 
 mod contention;
 mod late;

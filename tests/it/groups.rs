@@ -1,4 +1,4 @@
-//! Groups: who comes, goes and owns; what PUT and PATCH set; how a conversation ends.
+//! Groups: joining, leaving and ownership; PUT and PATCH; the end of a conversation.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ async fn put_and_patch_set_what_they_name() {
     let put = ann.put(&path, json!({ "participants": [ben.id], "name": "memo, put" })).await.ok();
     assert_eq!(ids(&put), sorted(&[&ann, &ben]), "the caller stays");
     assert_eq!((&put["name"], &put["metadata"]), (&json!("memo, put"), &Value::Null));
-    // A client may put back what it got.
+    // A client may send back the representation that it received.
     let got = ann.get(&path).await.ok();
     let changes = ann.changes(&conversation, 0).await.len();
     assert_eq!(ids(&ann.put(&path, got.clone()).await.ok()), ids(&got));

@@ -1,11 +1,11 @@
-//! Properties of every answer: its length, its coding, and the links of a 404 page.
+//! Properties of every answer: the headers of HEAD, the compression, and the links on a 404 page.
 
 use axum::http::Method;
 use serde_json::json;
 
 use crate::harness::{Answer, Browser, TestApp, User, browser::ACCEPT, user::message_path};
 
-/// Every path that GET is answered for, of resources that Ann may see.
+/// Returns every path with GET, for resources that Ann may read.
 fn paths(ann: &User, conversation: &str, message: &str) -> Vec<String> {
     let functions = [auth::routes(), conversations::routes(), messages::routes(), browse::routes()];
     let listed = functions.iter().flat_map(|routes| routes.list().to_vec());
@@ -39,7 +39,7 @@ async fn a_head_tells_the_length_that_a_get_has() {
             };
             let (got, head) = (ask(Method::GET).await, ask(Method::HEAD).await);
             assert_eq!(head.status, got.status, "{head}");
-            // The random padding of a compressed page makes its length another one in each answer.
+            // A compressed page has random padding, so its length is different in each answer.
             let is_padded = got.header("content-encoding").is_some()
                 && got.header("content-type").is_some_and(|media| media.starts_with("text/html"));
             let length = got.body.len().to_string();
@@ -79,7 +79,7 @@ async fn large_answers_are_compressed() {
     }
     let page = gzipped(&ann, &list, "text/html").await;
     assert!(String::from_utf8(page.unpacked()).unwrap().contains("memo memo"), "{page}");
-    // The bytes are others, so the tag is weak.
+    // The compressed bytes differ from the plain ones, so the entity tag is weak.
     let tag = ann.get(&one).await.header("etag").unwrap().to_owned();
     let packed = gzipped(&ann, &one, "application/json").await;
     let weak = format!("W/{tag}");
@@ -113,7 +113,7 @@ async fn compressed_bodies_are_refused() {
     }
 }
 
-/// The values of attributes that a browser follows or sends to.
+/// Returns the values of attributes that a browser follows or sends requests to.
 fn addresses(page: &str) -> Vec<&str> {
     let names = ["href=\"", "action=\"", "src=\"", "data-path=\""];
     let values = names.iter().flat_map(|name| page.split(name).skip(1));

@@ -1,4 +1,5 @@
-//! Calls that arrive late: held until a removal, a deletion, a logout has passed. What was removed does not come back.
+//! Late calls: a call is held until a removal, a deletion or a logout was answered. The removed data does not come
+//! back.
 
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ pub async fn stage(app: &TestApp) -> (User, User, String, Value) {
     (ann, ben, conversation, message)
 }
 
-/// What a message said before its edits and says now.
+/// Returns the texts of a message before its edits, and its present text.
 async fn revisions(user: &User, message: &Value) -> Vec<String> {
     let path = message_path(message);
     let mut said = user.all(&format!("{path}revisions/")).await;
@@ -35,7 +36,7 @@ async fn a_put_past_a_removal_is_the_last_of_its_sender() {
     let late = ben.try_send(&conversation, "memo, late");
     let (sent, removed) = held(&app, on(Put).of("MSG#"), late, ann.remove(&conversation, &ben)).await;
     removed.expect(204);
-    // The request began before the removal was answered, so it may take effect; what was acknowledged stands.
+    // The send began before the removal was answered, so it may succeed. Then the message must be there.
     if sent.status == 201 {
         assert_eq!(ann.bodies(&conversation).await, ["memo, first", "memo, late"]);
     } else {
@@ -180,12 +181,13 @@ async fn a_deletion_past_a_change_closes_behind_it() {
     assert_eq!(kinds, ["change", "closed"]);
 }
 
-/// The message is read before the other edit, and the free number after it: only its revision tells.
+/// The late edit has read the message before the other edit, and the free number after it. Only the revision of the
+/// message shows that it has changed.
 #[tokio::test]
 async fn an_edit_of_what_was_edited_meanwhile_keeps_what_it_said() {
     let app = TestApp::new().await;
     let (ann, _, _, message) = stage(&app).await;
-    // The first is the question whether the message is Ann's.
+    // The first read checks that Ann is the sender; the second read is the one before the write.
     let read = app.proxy.faults.watch_nth(1, on(BatchGet).of("MSG#"));
     let late = ann.edit(&message, "memo, late");
     let first = async {

@@ -1,4 +1,5 @@
-//! Answers that come after the caller lost access: what took effect is answered as done, from what was read and written.
+//! Late answers: the caller loses access between a write and its answer. The answer reports the write as done, from the
+//! data that was read and written.
 
 use axum::http::Method;
 use serde_json::json;
@@ -26,7 +27,7 @@ enum Meanwhile {
     Deleted,
 }
 
-/// A write of Ben's: how it is asked for, the call that it makes, and the answer to it.
+/// A write of Ben: the request, the call of the SDK that it makes, and the status of its answer.
 struct Write {
     method: Method,
     path: String,
@@ -41,11 +42,11 @@ impl Write {
     }
 }
 
-/// All that a participant who owns a group with Ann writes in it.
+/// Returns every kind of write by an owner of a group with Ann.
 async fn writes(app: &TestApp, ann: &User, ben: &User, group: &str) -> Vec<Write> {
     let own = format!("/api/conversations/{group}/");
     let (first, second) = (ben.send(group, "memo, one").await, ben.send(group, "memo, two").await);
-    // The mark can move forward from here, and back.
+    // From this position, the read mark can move forward and back.
     ben.mark_read(group, &first).await.ok();
     let new = app.user("new").await;
     let write =
@@ -115,7 +116,7 @@ async fn what_took_effect_is_answered_as_done() {
     }
 }
 
-/// The answer shows what was written, and the caller as a participant of what they have changed.
+/// Asserts that the answer shows the written data, and the caller as a participant of a changed conversation.
 fn shows(answer: &Answer, write: &Write, ben: &User) {
     let shown = answer.json();
     for (name, value) in write.body.as_object().unwrap() {
@@ -173,8 +174,9 @@ async fn a_profile_that_is_closed_at_once_was_changed() {
     assert_eq!(changed.ok()["role"], "host");
 }
 
-/// A try that was given up takes effect before the request reads again. What it reads is its own work, which `If-Match`, and
-/// the participant who is gone by it, do not speak against.
+/// The SDK has given up the first attempt, but it takes effect before the request reads again. The request reads its
+/// own write and answers with success. An `If-Match` header with the old tag, or a participant who is now removed, must
+/// not turn this into an error.
 #[tokio::test]
 async fn a_change_that_reads_its_own_work_is_done() {
     let app = TestApp::new().await;

@@ -1,4 +1,4 @@
-//! Changes of participants and profiles that arrive late: what was removed does not come back, what was counted stays so.
+//! Late changes of participants and profiles: removed data does not come back, and the participant count stays right.
 
 use serde_json::{Value, json};
 
@@ -40,7 +40,8 @@ async fn an_addition_past_the_removal_of_who_adds() {
     let (added, removed) =
         held(&app, on(Transact).of("MEMBER#"), late, ann.remove(&conversation, &ben)).await;
     removed.expect(204);
-    // It began before the removal was answered; what matters is that the count, the lists and the answer agree.
+    // The addition began before the removal was answered, so both outcomes are right. The status, the count and the
+    // lists have to agree.
     let there = cleo.get(&format!("/api/conversations/{conversation}/")).await.status == 200;
     assert_eq!(there, added.status < 300, "{added}");
 }
@@ -137,7 +138,7 @@ async fn a_last_leaving_that_a_late_try_has_made_is_done() {
     past_its_own_try(&app, ann.leave(&conversation)).await.expect(204);
 }
 
-/// The number is read before the other change, so it is taken.
+/// The late addition has read the next number before the other change, so the number is already used.
 #[tokio::test]
 async fn an_addition_whose_number_is_taken_meanwhile_takes_the_next() {
     let app = TestApp::new().await;
@@ -152,13 +153,14 @@ async fn an_addition_whose_number_is_taken_meanwhile_takes_the_next() {
     assert_eq!(kinds.len(), 2, "{kinds:?}");
 }
 
-/// The conversation is read before the other change and the free number after it: only its version tells.
+/// The late addition has read the conversation before the other change, and the free number after it. Only the version
+/// of the conversation shows that it has changed.
 #[tokio::test]
 async fn an_addition_to_what_was_changed_meanwhile_keeps_the_count() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, _) = stage(&app).await;
     let (cleo, dan) = (app.user("cleo").await, app.user("dan").await);
-    // The first is the question whether Ann may.
+    // The first read checks that Ann may add participants; the second read is the one before the write.
     let read = app.proxy.faults.watch_nth(1, on(BatchGet).of("META"));
     let others = [&cleo];
     let late = ann.add(&conversation, &others);

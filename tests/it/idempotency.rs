@@ -1,4 +1,5 @@
-//! One client key is one message: in parallel, after failures behind the commit, after an hour, an edit, a deletion.
+//! Idempotency keys: sends with the same key create one message. They are sent in parallel, after lost answers, after
+//! an hour, after an edit and after a deletion.
 
 use chrono::{DateTime, TimeDelta};
 use futures::future::join_all;
@@ -18,7 +19,7 @@ use crate::harness::{
     user::message_path,
 };
 
-/// Ann and Ben in a conversation.
+/// Creates a conversation of Ann and Ben.
 async fn pair(app: &TestApp) -> (User, User, String) {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
@@ -30,7 +31,7 @@ fn id(answer: &Answer, statuses: &[u16]) -> String {
     answer.json()["message_id"].as_str().unwrap().to_owned()
 }
 
-/// The look-back's first query is exactly filled by some of these.
+/// With some of these messages, the first query of the look-back returns exactly a full page.
 #[tokio::test]
 async fn each_of_forty_sends_with_keys_is_a_message() {
     let app = TestApp::new().await;
@@ -83,7 +84,7 @@ async fn an_answer_that_is_cut_off_behind_the_commit_is_found_again() {
     assert!(lost.header("retry-after").is_some(), "{lost}");
     assert!(app.proxy.faults.clear() >= 2, "the SDK tries again");
     id(&ann.send_with_key(&conversation, &key, "memo, cut off").await, &[200]);
-    // Where only the first answer is lost, the SDK's own retry meets the message.
+    // Only the first answer is lost, so the retry of the SDK finds the message.
     app.proxy.faults.fail(on(Put).of("MSG#"), After(Reset));
     id(&ann.try_send(&conversation, "memo, without a key").await, &[200, 201]);
     assert_eq!(app.proxy.faults.clear(), 1);
@@ -91,7 +92,7 @@ async fn an_answer_that_is_cut_off_behind_the_commit_is_found_again() {
     app.check().await;
 }
 
-/// What another try has sent stands below what the first page shows of all that came.
+/// The other attempt's message is below the first page of new messages, so the look-back has to read further pages.
 #[tokio::test]
 async fn a_send_that_lost_twice_looks_at_every_number() {
     let app = TestApp::new().await;
@@ -191,7 +192,7 @@ async fn a_key_from_1970_costs_a_bounded_read() {
     let (answer, cost) = app.proxy.measure(ann.send_with_key(&conversation, &epoch, "memo, old")).await;
     let problem = answer.problem(409, "outcome_unknown");
     assert_eq!(problem["client_id"], epoch.as_str());
-    // The first look of 16 messages, and 1 MB: 256 units of 4 KB; of a log of 4 MB.
+    // The first look-back query reads 16 messages; the others read 1 MB, 256 units of 4 KB, of a log of 4 MB.
     assert!(cost.read_units <= 16.0 * 10.0 + 256.0 + 10.0, "{cost:?}");
     assert!(cost.requests() <= 3, "{cost:?}");
     let last = conversation.parse::<shared::ids::ConversationId>().unwrap().message(100).to_string();
@@ -221,7 +222,8 @@ async fn keys_of_the_near_future_pass_and_later_ones_do_not() {
 async fn a_key_whose_clock_was_behind_is_found() {
     let app = TestApp::new().await;
     let (ann, ben, conversation) = pair(&app).await;
-    // The client's clock is five minutes ahead of the server's when the key is made, so the key is younger than its message.
+    // The client's clock is five minutes ahead of the server's clock, so the time in the key is later than the time of
+    // the message.
     let key = app.key_from(TimeDelta::minutes(-5) + TimeDelta::seconds(1));
     let first = id(&ann.send_with_key(&conversation, &key, "memo, ahead").await, &[201]);
     for n in 0..20 {

@@ -1,4 +1,4 @@
-//! Who somebody is: one account per email, and what others see of it.
+//! Accounts: one account for each email address, and the fields that other users see.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::harness::{
 async fn of_fifty_registrations_of_one_email_one_makes_an_account() {
     let app = TestApp::new().await;
     let email = unique_email("ann");
-    // Of each, one spelling in capitals: it is the same email.
+    // Two other spellings of the same email address.
     let spelled = [email.clone(), email.to_uppercase(), format!(" {email}")];
     let answers = join_all((0..50).map(|n| register(&app, &spelled[n % 3]))).await;
     let (made, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
@@ -85,7 +85,7 @@ async fn a_closed_account_leaves_its_messages_and_nothing_else() {
     assert!(!sender.to_string().contains("Tester"), "{sender}");
     assert_eq!(ben.all(&format!("/api/users/?email={}", ann.email)).await.len(), 0);
     ben.open_direct(&ann).await.refuses("participants");
-    // The email is free again, for another account.
+    // The email address is free for another account.
     let again = register(&app, &ann.email).await.created();
     assert_ne!(again["user_id"], ann.id.as_str());
     app.check().await;
@@ -103,7 +103,7 @@ async fn an_admin_by_token_alone_is_none() {
     let (ben, cleo) = (app.user("ben").await, app.user("cleo").await);
     let theirs = ben.group(&[&cleo]).await;
     pretender.get(&format!("/api/conversations/{theirs}/")).await.problem(404, "not_found");
-    // What an admin gives is effective at once, and what is taken too.
+    // A new role is effective at once, and so is its removal.
     assert_eq!(admin.patch(&path, json!({ "role": "admin" })).await.ok()["role"], "admin");
     pretender.get("/api/users/").await.ok();
     admin.patch(&path, json!({ "role": "guest" })).await.ok();

@@ -1,4 +1,4 @@
-//! The inbox: its order is exact by last activity, whatever happens, and a walk through its pages loses nothing.
+//! The inbox: exactly ordered by last activity, and a walk through its pages misses no conversation.
 
 mod model;
 
@@ -9,7 +9,7 @@ use shared::ids::ConversationId;
 
 use crate::harness::{Answer, TestApp, User, user::id_of};
 
-/// The ids of a page, in order.
+/// Returns the ids of a page, in order.
 fn ids(page: &Value) -> Vec<String> {
     page["results"].as_array().unwrap().iter().map(id_of).collect()
 }
@@ -18,7 +18,7 @@ async fn inbox(user: &User, limit: usize) -> Vec<String> {
     user.all(&format!("/api/conversations/?limit={limit}&messages=0")).await.iter().map(id_of).collect()
 }
 
-/// So many groups of two, a few at a time.
+/// Creates this number of groups of two users, at most four in parallel.
 async fn groups(ann: &User, ben: &User, count: usize) -> Vec<String> {
     stream::iter(0..count).map(|_| async { ann.group(&[ben]).await }).buffered(4).collect().await
 }
@@ -49,7 +49,7 @@ async fn of_two_groups_the_one_with_the_newest_message_is_first() {
     assert_eq!(inbox(&ann, 1).await, [first.clone(), second.clone()]);
     ann.send(&second, "memo").await;
     assert_eq!(inbox(&ann, 1).await, [second.clone(), first.clone()], "one's own messages count too");
-    // Somebody who joins late finds the conversation at the top; for others nothing has happened.
+    // A user who joins late sees the conversation at the top. The order of the other participants does not change.
     let cleo = app.user("cleo").await;
     cleo.group(&[]).await;
     ann.add(&first, &[&cleo]).await.ok();
@@ -61,7 +61,7 @@ async fn of_two_groups_the_one_with_the_newest_message_is_first() {
 async fn messages_says_how_many_are_nested() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
-    // More conversations than fit on one page are read in another way than those that do.
+    // More conversations than one page are read through the index; fewer are read directly.
     for _ in 0..2 {
         let conversation = ann.group(&[&ben]).await;
         for n in 1..=25 {
@@ -142,7 +142,7 @@ async fn what_is_hidden_deleted_or_left_takes_no_place_on_a_page() {
         ann.delete_conversation(&conversation).await.expect(204);
         direct.push(conversation);
     }
-    // Hidden before anything was said in it.
+    // The conversation is hidden before any message.
     let silent = ann.direct(&ben).await;
     ann.delete_conversation(&silent).await.expect(204);
     let closed = ann.group(&[&ben]).await;
@@ -165,7 +165,7 @@ async fn what_is_hidden_deleted_or_left_takes_no_place_on_a_page() {
     app.check().await;
 }
 
-/// So many groups of one, as a release would have written them.
+/// Writes this number of groups with one participant into the table, as a release would have written them.
 async fn written(app: &TestApp, user: &User, count: u8) -> Vec<String> {
     let (mut items, mut ids) = (Vec::new(), Vec::new());
     for n in 0..=count {
@@ -204,7 +204,7 @@ async fn a_user_of_very_many_conversations_finds_each_once() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let mut expected = written(&app, &ann, 155).await;
-    // An item of an earlier release names no participants.
+    // The item of an earlier release contains no first participants.
     let page = ann.get("/api/conversations/?limit=3").await.ok();
     assert_eq!(ids(&page), expected[..3]);
     assert_eq!(page["results"][0]["participants"][0]["user_id"], json!(ann.id));
@@ -223,7 +223,7 @@ async fn what_only_a_late_index_still_has_is_not_shown() {
     let mut expected = written(&app, &ann, 155).await;
     let group = ben.group(&[&ann]).await;
     ben.send(&group, "memo").await;
-    // The index is one write behind, the list of the user's conversations is not.
+    // The index is one write late. The list of the user's conversations is not.
     ben.remove(&group, &ann).await.expect(204);
     let walked = inbox(&ann, 100).await;
     assert!(!walked.contains(&group));
@@ -258,7 +258,8 @@ async fn the_first_participants_are_named_whoever_comes_and_goes() {
     app.check().await;
 }
 
-/// Alone and in the list, a conversation nests its first participants by id.
+/// Asserts that a conversation contains its first participants, ordered by id, in the list and in its own
+/// representation.
 async fn nested_first(ann: &User, group: &str, count: usize) {
     let named = |shown: &Value| -> Vec<String> {
         let users = shown["participants"].as_array().unwrap().iter();

@@ -1,4 +1,4 @@
-//! The keys that sign tokens: published before their use, ended by their successors.
+//! The keys that sign tokens: a key is published before its first use, and its successor sets its end.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -56,7 +56,8 @@ async fn an_end_of_a_key_is_not_lifted_by_a_process_of_the_old_release() {
     let end =
         async || app.table.get("KEYS", &format!("KEY#{}", old.kid())).await.unwrap()["not_after"].clone();
     assert_eq!(end().await, until.timestamp_micros());
-    // A process of the old release starts late and publishes its key again; a second one of the new release, later still.
+    // A process of the old release starts late and publishes its key again. Then a second process of the new release
+    // starts.
     let later = now + TimeDelta::days(1);
     store.publish_signing_key(old.kid(), old.public_x(), later, later + TimeDelta::days(30)).await.unwrap();
     store.publish_signing_key(next.kid(), next.public_x(), later, later + TimeDelta::days(30)).await.unwrap();
@@ -65,7 +66,8 @@ async fn an_end_of_a_key_is_not_lifted_by_a_process_of_the_old_release() {
     assert!(!standing.contains_key("not_after"), "the present key has no end: {standing:?}");
 }
 
-/// Nor by one that had found its key unpublished, when another process was about to publish it and its successor.
+/// A process reads the keys and does not find its own. Before its write, another process publishes this key and its
+/// successor. The late write must not remove the end of the key.
 #[tokio::test]
 async fn an_end_of_a_key_is_not_lifted_by_a_process_that_read_before() {
     let app = TestApp::new().await;
@@ -79,7 +81,7 @@ async fn an_end_of_a_key_is_not_lifted_by_a_process_that_read_before() {
         publish(&old, now, until).await;
         publish(&Signer::from_seed([8; 32]), now + TimeDelta::seconds(1), until).await
     };
-    // The end that it would set itself is a later one.
+    // The late process would set a later end.
     let late = publish(&old, now, until + TimeDelta::days(1));
     let (late, keys) = held(&app, on(Put).of("KEY#"), late, others).await;
     for keys in [late, keys] {
@@ -88,7 +90,7 @@ async fn an_end_of_a_key_is_not_lifted_by_a_process_that_read_before() {
     }
 }
 
-/// What every start of `auth` does costs one reading, unless there is something to publish or to end.
+/// If there is nothing to publish or to end, a start of `auth` costs one read.
 #[tokio::test]
 async fn a_key_that_is_published_already_is_not_written_again() {
     let app = TestApp::new().await;
@@ -99,7 +101,7 @@ async fn a_key_that_is_published_already_is_not_written_again() {
     assert_eq!((cost.requests(), cost.writes()), (1, 0), "{cost:?}");
 }
 
-/// A process of the old release that starts late, end to end: it is not to sign with a key that ends.
+/// A process of the old release starts late. It must not sign with a key that has an end.
 #[tokio::test]
 async fn a_signing_key_with_a_successor_is_refused() {
     let app = TestApp::new().await;
@@ -115,11 +117,11 @@ async fn a_signing_key_with_a_successor_is_refused() {
     let refused = publish(&process(SIGNING_SEED)).await.unwrap_err();
     assert!(refused.to_string().contains("retired"), "{refused}");
     publish(&process([8; 32])).await.unwrap();
-    // What it has signed before is good as long as it says.
+    // A token that the old key has signed stays valid until it expires.
     app.user("ann").await.get("/api/users/me/").await.ok();
 }
 
-/// Two processes of the new release start at once: the end that the first has set stays.
+/// Two processes of the new release start at the same time. The end that the first one has set stays.
 #[tokio::test]
 async fn of_two_ends_of_a_key_the_first_stays() {
     let app = TestApp::new().await;

@@ -1,5 +1,5 @@
-//! Valid requests that are easily refused: odd headers of browsers, proxies and old clients, requests without a body, and texts
-//! in every script.
+//! Valid requests that a strict server may refuse: unusual headers of browsers, proxies and old clients, requests
+//! without a body, and texts in every script.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ async fn a_request_without_a_body_needs_no_media_type() {
     let log_out = |browser: &Browser| {
         browser.request(Method::POST, "/api-auth/logout/").header("x-csrftoken", &browser.csrf())
     };
-    // Refused: nothing has happened.
+    // These requests are refused and have no effect.
     log_out(&browser).raw("text/plain", b"next=/").send().await.expect(415);
     log_out(&browser).raw("", b"next=/").send().await.expect(415);
     log_out(&browser).raw("application/x-www-form-urlencoded", b"next=/&x=1").send().await.expect(400);
@@ -46,7 +46,7 @@ async fn a_request_without_a_body_needs_no_media_type() {
     log_out(&browser).send().await.expect(303);
     browser.set_cookie("sessionid", &session);
     browser.json("/api/users/me/").await.problem(401, "not_authenticated");
-    // Where fields are needed, they are what is missing.
+    // If the fields are required, the answer reports them as missing.
     let errors = app.post("/api/token/").send().await.problem(400, "invalid_request")["errors"].clone();
     assert_eq!(errors.as_object().unwrap().len(), 2, "{errors}");
 }
@@ -82,7 +82,7 @@ async fn pages_pass_over_parameters_that_they_do_not_know() {
     }
     let page = browser.get("/api/conversations/?limit=5&utm_source=x").await.expect(200).text();
     assert!(page.contains("?limit=5&#38;format=json") || page.contains("?limit=5&amp;format=json"), "{page}");
-    // Programs have them refused by name, and known ones are checked on pages too.
+    // For a program, an unknown parameter is an error with its name. Known parameters are checked on pages as well.
     browser.json("/api/conversations/?utm_source=x").await.refuses("utm_source");
     browser.get("/api/conversations/?limit=0&utm_source=x").await.expect(400);
 }
@@ -179,7 +179,7 @@ async fn a_key_makes_one_conversation_and_no_other() {
     let made = ann.post("/api/conversations/", first.clone()).await.created();
     let path = format!("/api/conversations/{}/", id_of(&made));
     ann.patch(&path, json!({ "name": "Other", "participants": [ben.id] })).await.expect(200);
-    // A retry, whatever has become of the conversation, and in whichever order participants are named.
+    // A retry returns the group, after any change of the conversation and with the participants in any order.
     for same in
         [first, body(json!([cho.id, ann.id, { "user_id": ben.id }, cho.id]), "Trip", json!({ "a": 1 }))]
     {

@@ -1,5 +1,5 @@
-//! A conversation is one log: its numbers have no holes and no repeats, and whoever reads while others write sees each
-//! message once, in one order.
+//! The message log under load: numbers without holes and repetitions. Readers during the writes see each message once,
+//! in one order.
 
 use std::{
     collections::HashMap,
@@ -20,21 +20,22 @@ use crate::harness::{
 };
 
 const WRITERS: usize = 16;
-/// `DynamoDB` Local takes one call at a time, of milliseconds: there, a tenth is enough to see the same.
+/// The number of messages of each writer. `DynamoDB` Local executes one call at a time and needs milliseconds for it,
+/// so it gets a tenth.
 static EACH: LazyLock<usize> = LazyLock::new(|| if environment::dynamodb().is_some() { 20 } else { 200 });
-/// A reader walks through the log once for so many messages.
+/// A reader walks through the log once in this number of messages.
 const WALK: usize = 320;
 
-/// How one writer fared.
+/// The result of one writer.
 #[derive(Default)]
 struct Writing {
-    /// The longest that one request took.
+    /// The longest duration of a request.
     slowest: Duration,
-    /// Requests that gave up and were repeated, as their answer says to.
+    /// The number of requests that failed with 503 and `Retry-After` and were repeated.
     repeated: usize,
 }
 
-/// Sends one message after the other, each until it is answered.
+/// Sends messages one after the other. Each is sent when the message before it was answered.
 async fn write(user: User, conversation: String, sent: watch::Sender<usize>) -> Writing {
     let mut writing = Writing::default();
     for n in 0..*EACH {
@@ -60,7 +61,7 @@ impl Writing {
     }
 }
 
-/// Messages as one reader saw them: the number and what it said.
+/// The messages that one reader saw: number and text.
 type Seen = Vec<(u64, String)>;
 
 fn note(seen: &mut Seen, page: &Value) {
@@ -68,7 +69,7 @@ fn note(seen: &mut Seen, page: &Value) {
     seen.extend(results.iter().map(|message| (number_of(message), body_of(message))));
 }
 
-/// Reads forward from the first message on, whenever something was sent.
+/// Reads forward from the first message, each time when a message was sent.
 async fn read_forward(user: User, conversation: String, mut sent: watch::Receiver<usize>) -> Seen {
     let id: ConversationId = conversation.parse().unwrap();
     sent.wait_for(|sent| *sent > 0).await.unwrap();
@@ -82,7 +83,7 @@ async fn read_forward(user: User, conversation: String, mut sent: watch::Receive
     seen
 }
 
-/// Reads from the newest message down to the first, again and again while others write.
+/// Reads from the newest message back to the first, repeatedly during the writes.
 async fn read_backward(user: User, conversation: String, mut sent: watch::Receiver<usize>) -> Vec<Seen> {
     let mut walks: Vec<Seen> = Vec::new();
     loop {
@@ -102,7 +103,7 @@ async fn read_backward(user: User, conversation: String, mut sent: watch::Receiv
     }
 }
 
-/// Opens the conversation at a message in the middle and reads from there to both ends, again and again.
+/// Opens the conversation at a message in the middle and reads to both ends, repeatedly during the writes.
 async fn read_around(user: User, conversation: String, mut sent: watch::Receiver<usize>) -> Vec<Seen> {
     let id: ConversationId = conversation.parse().unwrap();
     let mut walks: Vec<Seen> = Vec::new();
@@ -133,7 +134,7 @@ async fn read_around(user: User, conversation: String, mut sent: watch::Receiver
     }
 }
 
-/// Numbers that follow one another, upward from `first`.
+/// Asserts that the numbers are consecutive and begin with `first`.
 #[track_caller]
 fn in_order(seen: &Seen, first: u64) {
     for (place, (number, body)) in seen.iter().enumerate() {
@@ -196,6 +197,7 @@ async fn sixteen_writers_and_three_readers_agree() {
         per_message(puts),
         per_message(calls)
     );
-    // How many gave up after their patience of 5 seconds is only reported: that depends on how fast the machine is.
+    // The number of repeated requests is only printed, because it depends on the speed of the machine. A request fails
+    // with 503 after 5 seconds.
     assert!(slowest < PATIENCE * 2, "{slowest:?}: a request outlived its patience");
 }

@@ -1,5 +1,6 @@
-//! Logs say what happened and to whom, and never what was said: the main flows and their failures, and with them every
-//! line that the suite has logged so far. Every other test asks the same at its end.
+//! The contents of the log: events and ids, but never passwords, tokens or texts of messages. The tests run the main
+//! flows and their failures and then check every line that the suite has logged so far. Every other test makes the same
+//! check at its end; `harness/logs.rs` explains the word `memo` in the texts.
 
 use serde_json::json;
 
@@ -53,7 +54,7 @@ async fn nothing_that_is_secret_or_said_is_logged() {
     logs::assert_clean();
 }
 
-/// The table fails in the middle of things, with the request's own words in its hands.
+/// Makes the table fail during requests with secret or private contents.
 async fn failures(app: &TestApp, ann: &User, conversation: &str, email: &str) {
     app.proxy.faults.always(on(Put), Before(Death));
     ann.try_send(conversation, "memo, refused").await.problem(500, "internal_error");
@@ -65,7 +66,7 @@ async fn failures(app: &TestApp, ann: &User, conversation: &str, email: &str) {
     let login = json!({ "email": email, "password": PASSWORD });
     app.post("/api/token/").json(&login).send().await.problem(500, "internal_error");
     app.proxy.faults.clear();
-    // Items that cannot be read: their contents stay out of the log.
+    // Items that cannot be decoded. The log must not contain their contents.
     let broken = json!({ "pk": format!("CONV#{conversation}"), "sk": "META", "item": "conversation", "name": "memo, broken" });
     app.table.put(&broken).await;
     ann.get(&format!("/api/conversations/{conversation}/")).await.problem(500, "internal_error");

@@ -1,109 +1,69 @@
-//! The suite: the deployed routers on a real engine, a fresh table per test, driven as users drive them.
+//! The test suite: the deployed routers on a real DynamoDB engine, with a fresh table for each test. Most tests act as users:
+//! they send requests through the API and check the answers.
+//!
+//! `harness` contains the helpers; its module documentation explains how to write a test. The texts that tests send contain
+//! the word `memo`. It is a canary: a log line with this word fails the suite, because the code has logged what a user wrote
+//! (`harness/logs.rs`). A new test has to use the word in its message bodies, names and metadata.
 
-#![allow(clippy::large_futures, reason = "a test is one future that holds the whole story")]
+#![allow(clippy::large_futures, reason = "a test is one large future with all of its steps")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a failed test panics; Clippy permits these only in functions with `#[test]`, not in their helpers"
+)]
 
-#[cfg(test)]
 mod harness;
 
-#[cfg(test)]
 mod account_races;
-#[cfg(test)]
 mod all_faults;
-#[cfg(test)]
 mod attempts;
-#[cfg(test)]
 mod black_box_bad_input;
-#[cfg(test)]
 mod black_box_flows;
-#[cfg(test)]
 mod black_box_paths;
-#[cfg(test)]
 mod browser_csrf;
-#[cfg(test)]
 mod browser_forms;
-#[cfg(test)]
 mod browser_https;
-#[cfg(test)]
 mod browser_pages;
-#[cfg(test)]
 mod browser_sessions;
-#[cfg(test)]
 mod budgets;
-#[cfg(test)]
 mod chat;
-#[cfg(test)]
 mod compatibility;
-#[cfg(test)]
 mod direct;
-#[cfg(test)]
 mod documentation;
-#[cfg(test)]
 mod faults;
-#[cfg(test)]
 mod groups;
-#[cfg(test)]
 mod heads;
-#[cfg(test)]
 mod held;
-#[cfg(test)]
 mod held_answers;
-#[cfg(test)]
 mod held_changes;
-#[cfg(test)]
 mod idempotency;
-#[cfg(test)]
 mod identity;
-#[cfg(test)]
 mod inbox;
-#[cfg(test)]
 mod keys;
-#[cfg(test)]
 mod lenient;
-#[cfg(test)]
 mod log;
-#[cfg(test)]
 mod logs;
-#[cfg(test)]
 mod matrix;
-#[cfg(test)]
 mod merge_patch;
-#[cfg(test)]
 mod metadata;
-#[cfg(test)]
 mod openapi;
-#[cfg(test)]
 mod openapi_rules;
-#[cfg(test)]
 mod order;
-#[cfg(test)]
 mod pages;
-#[cfg(test)]
 mod paths;
-#[cfg(test)]
 mod permissions;
-#[cfg(test)]
 mod privacy;
-#[cfg(test)]
 mod proxy;
-#[cfg(test)]
 mod routes;
-#[cfg(test)]
 mod session_races;
-#[cfg(test)]
 mod sessions;
-#[cfg(test)]
 mod shapes;
-#[cfg(test)]
 mod signing;
-#[cfg(test)]
 mod stale;
-#[cfg(test)]
 mod tampered;
-#[cfg(test)]
 mod template;
-#[cfg(test)]
 mod throttles;
-#[cfg(test)]
 mod tokens;
-#[cfg(test)]
 mod unread;

@@ -1,4 +1,4 @@
-//! Who may ask what: every route of the routers with every kind of caller. A route without a row here fails.
+//! The permission matrix: every route of the routers with every kind of caller. A route without a row fails the test.
 
 use axum::http::Method;
 use chrono::TimeDelta;
@@ -10,7 +10,7 @@ use crate::harness::{TestApp, User, user::message_path};
 /// Kinds of callers, in the order of the columns.
 const CALLERS: [&str; 7] = ["anonymous", "expired", "stranger", "removed", "participant", "owner", "admin"];
 
-/// A route, a body for it, and the status that each caller gets.
+/// A method, a path, a body, and the status that each caller gets.
 type Row = (&'static str, &'static str, fn(&Stage) -> Value, [u16; 7]);
 
 const NO_BODY: fn(&Stage) -> Value = |_| Value::Null;
@@ -35,7 +35,7 @@ const MATRIX: [Row; 49] = [
     ("POST",   "/api/token/refresh/",         |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("POST",   "/api/token/verify/",          |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("POST",   "/api/token/blacklist/",       |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
-    // A login without the token of its form; a logout of nobody.
+    // A login without the token of its form; a logout without a session.
     ("GET",    "/api-auth/login/",            NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("POST",   "/api-auth/login/",            |_| json!({}),                    [403, 403, 403, 403, 403, 403, 403]),
     ("GET",    "/api-auth/logout/",           NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
@@ -43,7 +43,7 @@ const MATRIX: [Row; 49] = [
     ("GET",    "/api/",                       NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/schema/",                NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/docs/",                  NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
-    // The chat is for who is logged in by cookie: a token is nobody there.
+    // The chat page needs a session cookie. A caller with an access token is redirected to the login.
     ("GET",    "/",                           NO_BODY,                          [303, 303, 303, 303, 303, 303, 303]),
     ("POST",   "/",                           |_| json!({}),                    [303, 303, 303, 303, 303, 303, 303]),
     ("GET",    "/static/{*path}",             NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
@@ -67,17 +67,18 @@ const MATRIX: [Row; 49] = [
     ("GET",    "/api/messages/",              NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
     ("POST",   "/api/messages/",              |stage| json!({ "conversation": stage.conversation, "message_body": "memo" }), [401, 401, 400, 400, 201, 201, 400]),
     ("GET",    "/api/messages/{id}/",         NO_BODY,                          [401, 401, 404, 404, 200, 200, 200]),
-    // The message is another participant's: its sender alone edits it, and its sender and admins see what it said before.
+    // The message belongs to another participant. Only its sender edits it; only its sender and admins read its earlier
+    // texts.
     ("PUT",    "/api/messages/{id}/",         SAY,                              [401, 401, 404, 404, 403, 403, 403]),
     ("PATCH",  "/api/messages/{id}/",         SAY,                              [401, 401, 404, 404, 403, 403, 403]),
     ("DELETE", "/api/messages/{id}/",         NO_BODY,                          [401, 401, 404, 404, 403, 204, 204]),
     ("GET",    "/api/messages/{id}/revisions/", NO_BODY,                        [401, 401, 404, 404, 403, 403, 200]),
 ];
 
-/// A group of which everybody but the stranger, the admin and the one who was removed is a part.
+/// A group of all callers except the stranger, the admin and the removed participant.
 struct Stage {
     callers: [Option<User>; 7],
-    /// A member of the group besides the callers, who sent the message.
+    /// The sender of the message: a participant who is not one of the callers.
     other: User,
     newcomer: User,
     conversation: String,
@@ -117,7 +118,7 @@ impl Stage {
         json!({ "participants": [self.newcomer.id] })
     }
 
-    /// The same participants, under another name.
+    /// Returns a body for PUT with the same participants and another name.
     fn replacement(&self) -> Value {
         let [.., participant, owner, _] = &self.callers;
         let ids = [participant, owner].map(|user| user.as_ref().unwrap().id.clone());

@@ -1,4 +1,4 @@
-//! Changes as merge patches (RFC 7396).
+//! PATCH with a JSON merge patch (RFC 7396).
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -48,11 +48,11 @@ async fn a_merge_patch_merges_metadata_and_json_replaces_it() {
         let merged = patch(&ann, &path, MERGE, json!({ "a": { "b": null, "e": 4 }, "d": [5] })).await.ok();
         assert_eq!(merged["metadata"], json!({ "a": { "c": 2, "e": 4 }, "d": [5] }));
         assert_eq!(ann.get(&path).await.ok()["metadata"], merged["metadata"]);
-        // What changes nothing writes nothing.
+        // A patch without a change writes nothing.
         let tag = ann.get(&path).await.header("etag").unwrap().to_owned();
         let same = patch(&ann, &path, MERGE, json!({ "a": { "c": 2 }, "x": null })).await.expect(200);
         assert_eq!(same.header("etag"), Some(tag.as_str()));
-        // Two that fit by themselves.
+        // Two values of which each fits by itself, but not both together.
         let half = "x".repeat(2500);
         patch(&ann, &path, MERGE, json!({ "f": half })).await.ok();
         patch(&ann, &path, MERGE, json!({ "g": half })).await.refuses("metadata");

@@ -1,11 +1,11 @@
-//! Metadata comes back as it was written: keys in their order, numbers digit for digit, on every way in and out.
+//! Metadata is returned as it was written: the same order of keys and the same digits, in every request and answer.
 
 use axum::http::Method;
 use serde_json::json;
 
 use crate::harness::{Answer, Browser, TestApp, User, user::message_path};
 
-/// Texts that a parser with floats and sorted keys would change.
+/// Texts that a parser with floating point numbers or sorted keys would change.
 const KEPT: [&str; 7] = [
     r#"{"memo":[1E5,1e5,1e+5,1E-7,-0,-0.0,0e0,0.0,1,1.0,1.10,100000.0]}"#,
     r#"{"memo":[1e308,-1e308,1e-400,5e-324,2.5,0.1234567890123456789,9007199254740993,9007199254740993.0]}"#,
@@ -20,7 +20,7 @@ async fn write(user: &User, method: Method, path: &str, body: &str) -> Answer {
     user.request(method, path).raw("application/json", body.as_bytes()).send().await
 }
 
-/// The answer says exactly this, as often as `times`.
+/// Asserts that the answer contains exactly this metadata, `times` times.
 #[track_caller]
 fn says(answer: &Answer, metadata: &str, times: usize) {
     let text = String::from_utf8(answer.unpacked()).unwrap();
@@ -61,7 +61,7 @@ async fn a_conversations_metadata_comes_back_as_it_was_written() {
         says(&write(&ann, Method::PUT, &path, &put).await, kept, 1);
         let read = ann.get(&path).await;
         says(&read, kept, 1);
-        // A client may send back what it has received.
+        // A client may send back the representation that it received.
         says(&write(&ben, Method::PUT, &path, &read.text()).await, kept, 1);
         assert_eq!(ben.get(&path).await.header("etag"), read.header("etag"), "nothing has changed");
     }
@@ -96,13 +96,13 @@ async fn a_messages_metadata_comes_back_as_it_was_written() {
         let read = ann.get(&path).await;
         says(&write(&ann, Method::PUT, &path, &read.text()).await, kept, 1);
         assert_eq!(ann.get(&path).await.header("etag"), read.header("etag"), "nothing has changed");
-        // A retry finds the message as it is now.
+        // A retry returns the message in its present state.
         says(&write(&ann, Method::POST, "/api/messages/", &send).await.expect(200), kept, 1);
     }
     app.check().await;
 }
 
-/// Texts that differ in white space and in the spelling of strings are the same; others are not.
+/// Texts that differ only in white space or in the escapes of strings are the same metadata. Other texts are not.
 #[tokio::test]
 async fn what_is_the_same_changes_nothing_and_what_is_not_does() {
     let app = TestApp::new().await;
@@ -169,7 +169,7 @@ async fn what_is_stored_counts_against_the_limit() {
     .refuses("metadata");
 }
 
-/// The page's form holds it as text: whoever saves a form without a change changes nothing.
+/// The form on the page contains the metadata as text. Saving the form without a change changes nothing.
 #[tokio::test]
 async fn a_form_keeps_metadata() {
     let app = TestApp::new().await;

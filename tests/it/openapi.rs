@@ -1,4 +1,4 @@
-//! The API's description is that of the handlers, is complete, and its examples are what it describes.
+//! The OpenAPI document: it is generated from the handlers, it is complete, and its examples match its schemas.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ fn every_route_is_described_and_nothing_else() {
     assert_eq!(described, listed);
 }
 
-/// Every operation, named by its method and path.
+/// Returns every operation with its method and path as the name.
 fn operations() -> impl Iterator<Item = (String, &'static Value)> {
     let paths = DOCUMENT["paths"].as_object().unwrap().iter();
     paths.flat_map(|(path, item)| {
@@ -49,7 +49,7 @@ fn every_operation_says_what_it_is() {
     }
 }
 
-/// Everything under a name, wherever it stands.
+/// Collects every value with this name, at any depth.
 fn find<'a>(value: &'a Value, name: &str, found: &mut Vec<&'a Value>) {
     match value {
         Value::Object(fields) => {
@@ -104,7 +104,8 @@ fn what_is_blank_is_described_as_it_is_checked() {
         let text = character.to_string();
         let is_described = described.is_valid(&json!(text));
         let is_accepted = shared::model::message::body(text).is_ok();
-        // A pattern that every client can read knows white space only. Of what else shows nothing, the words beside it tell.
+        // A pattern that every client supports covers only white space. The description names the other invisible
+        // characters.
         assert!(is_described || !is_accepted, "{character:?} is accepted, and not described");
         assert!(is_accepted || !is_described || !is_visible(character), "{character:?} is refused");
         assert!(!is_described || !character.is_whitespace(), "{character:?} is white space");

@@ -1,4 +1,4 @@
-//! Rules that the API's description keeps everywhere, because generators of clients need them.
+//! Rules for the whole OpenAPI document, because client generators need them.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::harness::{
 const PROBLEM: &str = "#/components/schemas/Problem";
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-/// Every object of the document with its place, but those in examples.
+/// Returns every object of the document with its path, except examples.
 fn objects() -> Vec<(String, &'static Map<String, Value>)> {
     fn collect(place: &str, value: &'static Value, found: &mut Vec<(String, &'static Map<String, Value>)>) {
         match value {
@@ -40,7 +40,7 @@ fn schemas() -> &'static Map<String, Value> {
     DOCUMENT["components"]["schemas"].as_object().unwrap()
 }
 
-/// Every field of a schema with its place.
+/// Returns every field of a schema with its path.
 fn fields() -> impl Iterator<Item = (String, &'static Value)> {
     objects().into_iter().flat_map(|(place, object)| {
         let fields = object.get("properties").and_then(Value::as_object).into_iter().flatten();
@@ -75,10 +75,10 @@ fn every_schema_field_and_parameter_is_described() {
     }
 }
 
-/// Descriptions are for clients in any language: no links of rustdoc, and no types of the implementation.
+/// Descriptions are for clients in any language. They contain no rustdoc links and no types of the implementation.
 #[test]
 fn descriptions_have_nothing_of_the_implementation() {
-    // Names that are written in this way everywhere.
+    // Names with this spelling in their own standards.
     let standards = ["`ETag`", "`OpenAPI`", "`EdDSA`", "`UUIDv7`", "`UUIDv8`"];
     for (place, object) in objects() {
         let Some(text) = object.get("description").and_then(Value::as_str) else { continue };
@@ -124,7 +124,7 @@ fn bodies_are_described_as_json_alone() {
     }
 }
 
-/// Forms of schemas that make generators fail.
+/// Schemas have none of the forms that make generators fail.
 #[test]
 fn schemas_use_what_generators_understand() {
     for (place, object) in objects() {
@@ -151,7 +151,7 @@ fn schemas_use_what_generators_understand() {
     assert_eq!((&metadata["type"], &metadata["additionalProperties"]), (&json!("object"), &json!(true)));
 }
 
-/// Generators make a type of each schema and of each security scheme.
+/// Generators make one type for each schema and each security scheme, so their names must be different.
 #[test]
 fn no_schema_has_the_name_of_a_security_scheme() {
     let lower = |names: &'static Value| {
@@ -195,7 +195,7 @@ fn the_server_has_an_absolute_address() {
     }
 }
 
-/// A field or parameter that can be left out and is no text has a default, so that clients know what leaving it out means.
+/// An optional field or parameter that is not text has a default, so that clients know the effect of leaving it out.
 #[test]
 fn defaults_are_stated() {
     let (mut limits, mut switches) = (0, 0);
@@ -206,7 +206,7 @@ fn defaults_are_stated() {
                 assert!(!schema["default"].is_null(), "{name}: {parameter}");
                 limits += usize::from(parameter["name"] == "limit");
             }
-            // Booleans are booleans, and not words for them.
+            // A boolean has the type boolean, not an enumeration of words.
             let words = schema["enum"].as_array().into_iter().flatten();
             assert!(words.into_iter().all(|word| word != "true" && word != "1"), "{name}: {parameter}");
         }
@@ -236,7 +236,7 @@ fn ids_are_described_by_their_version() {
     }
 }
 
-/// The read-only fields of a request are those that a client may send back: no handler refuses one.
+/// Clients may send back the read-only fields of a request. No handler refuses one.
 #[tokio::test]
 async fn read_only_fields_are_accepted_and_ignored() {
     let app = TestApp::new().await;

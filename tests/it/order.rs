@@ -1,4 +1,4 @@
-//! Pages of messages: each message once, in one order, in both directions, across deletions, holes and clocks that jump.
+//! Pages of messages: each message once, in one order, in both directions, with deletions, holes and clock jumps.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -55,7 +55,8 @@ async fn the_list_of_all_messages_has_one_order() {
     }
     let page = ann.get("/api/messages/?order=newest").await.ok();
     assert_eq!(results(&page), [3, 2, 1]);
-    // A message names its conversation. Where that is wrong, the order is not at fault.
+    // A message id contains its conversation, so this order is valid without the parameter `conversation`. If the
+    // conversation is invalid, the answer reports the conversation and not the order.
     let id = messages[0]["message_id"].as_str().unwrap();
     assert_eq!(results(&ann.get(&format!("/api/messages/?order=oldest&after={id}")).await.ok()), [2, 3]);
     let page = ann.get(&format!("/api/messages/?order=oldest&conversation={conversation}")).await.ok();
@@ -93,7 +94,7 @@ async fn before_after_and_around_say_where() {
     assert_eq!(results(&newer)[0], 13);
     let older = ann.get(around["previous"].as_str().unwrap()).await.ok();
     assert_eq!(results(&older), [5, 6, 7, 8], "in the order that was asked for");
-    // Back and forth between two pages.
+    // The links lead from one page to the next and back.
     let first = page("limit=5".to_owned()).await;
     let second = ann.get(first["next"].as_str().unwrap()).await.ok();
     assert_eq!(results(&second), [15, 14, 13, 12, 11]);
@@ -116,7 +117,7 @@ async fn tombstones_are_left_out_and_shown_on_request() {
     let said: Vec<bool> = all.iter().map(|message| message["message_body"] == "").collect();
     assert_eq!(said, [false, true, false, false, true, false]);
     ann.get(&message_path(&messages[1])).await.problem(404, "not_found");
-    // Numbers are never used again.
+    // A number is never used again.
     ben.delete_message(&ben.send(&conversation, "memo, last").await).await.nothing();
     assert_eq!(number_of(&ann.send(&conversation, "memo, next").await), 8);
     app.check().await;
@@ -138,7 +139,8 @@ async fn a_page_of_nothing_but_tombstones_still_leads_on() {
 async fn a_page_read_forward_ends_before_a_hole() {
     let app = TestApp::new().await;
     let (ann, _, conversation, messages) = conversation_of(&app, 6).await;
-    // A query is no snapshot: it may miss a number that was written while it was read past. Here it misses one for good.
+    // A query is not a snapshot: it may miss a number that was written during the query. Here the number is missing
+    // permanently.
     app.table.remove(&format!("CONV#{conversation}"), "MSG#0000000000004").await;
     let first = messages[0]["message_id"].as_str().unwrap();
     let page = ann.get(&format!("/api/messages/?after={first}")).await.ok();
@@ -197,7 +199,7 @@ async fn the_list_of_everything_is_complete() {
         let mut bodies: Vec<String> = all.iter().map(crate::harness::user::body_of).collect();
         bodies.sort();
         assert_eq!(bodies, expected, "limit {limit}");
-        // Conversation by conversation, newest first in each.
+        // The messages are grouped by conversation, newest first in each.
         let mut groups: Vec<(String, Vec<u64>)> = Vec::new();
         for message in &all {
             let conversation = message["conversation"].as_str().unwrap().to_owned();

@@ -1,10 +1,11 @@
-//! Pages of messages against a model of the log: whatever is deleted in it, whatever the caller may not see, wherever a page begins.
+//! A comparison of message pages with a model of the log: with any deleted messages, with hidden messages, and from any
+//! position.
 
 use serde_json::{Value, json};
 
 use crate::harness::{TestApp, User, user::number_of};
 
-/// A generator of small numbers, the same in every run.
+/// A sequence of pseudo-random numbers, the same in every run.
 struct Numbers(u64);
 
 impl Numbers {
@@ -14,7 +15,7 @@ impl Numbers {
     }
 }
 
-/// A conversation whose log the test writes.
+/// A conversation whose log the test writes directly into the table.
 struct Log {
     app: TestApp,
     ann: User,
@@ -29,7 +30,7 @@ impl Log {
         Self { app, ann, conversation }
     }
 
-    /// Writes the entries 1 to n; those that are `true` are tombstones.
+    /// Writes the entries 1 to n. An entry is a tombstone if its value is `true`.
     async fn write(&self, deleted: &[bool]) {
         let entry = |(place, deleted): (usize, &bool)| {
             let number = place as u64 + 1;
@@ -48,7 +49,7 @@ impl Log {
         self.app.table.put_all(&entries).await;
     }
 
-    /// Nothing at or below this number is shown to Ann.
+    /// Hides all messages up to this number from Ann.
     async fn hide(&self, base: u64) {
         let (pk, sk) = (format!("CONV#{}", self.conversation), format!("MEMBER#{}", self.ann.id));
         self.app.table.set(&pk, &sk, "base", json!(base)).await;
@@ -64,7 +65,7 @@ impl Log {
         (page["results"].as_array().unwrap().iter().map(number_of).collect(), page)
     }
 
-    /// Every page from `link` on by `which` link, with what each shows.
+    /// Follows the link `which` (`next` or `previous`) to the last page, and returns the numbers on each page.
     async fn follow(&self, link: Option<&str>, which: &str) -> Vec<Vec<u64>> {
         let (mut link, mut pages) = (link.map(str::to_owned), Vec::new());
         while let Some(path) = link {
@@ -78,7 +79,7 @@ impl Log {
     }
 }
 
-/// One case: a log, what is hidden of it, and how it is asked for.
+/// A test case: the log, its hidden part, and the parameters of the request.
 #[derive(Debug)]
 struct Case {
     deleted: Vec<bool>,
@@ -112,7 +113,7 @@ impl Case {
         self.visible().into_iter().filter(|visible| *visible > number).collect()
     }
 
-    /// Checks that the pages before a position and after it lead to what is on their other side, in both orders.
+    /// Asserts that a page on one side of a position links to all messages on the other side, in both orders.
     async fn check_ways_back(&self, log: &Log, path: &str, place: u64) {
         let id = log.id(place);
         for (order, newer, older) in [("oldest", "next", "previous"), ("newest", "previous", "next")] {
@@ -127,7 +128,7 @@ impl Case {
         }
     }
 
-    /// Returns the page around a position, by the model.
+    /// Returns the page around a position, computed by the model.
     fn around(&self) -> Vec<u64> {
         let (below, above) = (self.below(self.place + 1), self.above(self.place));
         let older = below.into_iter().take(self.limit.div_ceil(2));
@@ -185,7 +186,7 @@ async fn pages_are_those_of_a_model() {
     }
 }
 
-/// Reading past tombstones is bounded, and the list goes on behind the bound.
+/// The number of tombstones that one request reads is bounded. The list continues after this bound.
 #[tokio::test]
 async fn a_page_reads_past_a_thousand_tombstones_and_then_leads_on() {
     let log = Log::new().await;
@@ -210,7 +211,7 @@ async fn a_page_reads_past_a_thousand_tombstones_and_then_leads_on() {
     assert_eq!(around.0, [1, 2, 3], "997 tombstones are read past");
 }
 
-/// The list of everything passes over conversations in which there is nothing to see.
+/// The list of all messages skips conversations without visible messages.
 #[tokio::test]
 async fn conversations_without_messages_make_no_empty_pages() {
     let app = TestApp::new().await;
@@ -231,7 +232,8 @@ async fn conversations_without_messages_make_no_empty_pages() {
     assert_eq!((&page["results"], &page["next"]), (&json!([]), &Value::Null));
 }
 
-/// A conversation shows the newest messages that are not deleted, however many are deleted behind them, up to the bound.
+/// A conversation shows its newest messages that are not deleted, with any number of deleted messages after them, up to
+/// the bound.
 #[tokio::test]
 async fn what_is_deleted_at_the_end_does_not_hide_what_is_before_it() {
     let log = Log::new().await;

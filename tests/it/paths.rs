@@ -1,4 +1,5 @@
-//! The routed path is the requested path: no handler sees a request whose path a parser on the way has read as another one.
+//! The routed path is the requested path: no handler receives a request whose path a parser on the way has read
+//! differently.
 
 use axum::{
     body::to_bytes,
@@ -18,10 +19,10 @@ use crate::harness::{
     user::message_path,
 };
 
-/// The header in which a handler says that it was reached, and for which path.
+/// The header in which a handler returns the path that it received.
 const REACHED: HeaderName = HeaderName::from_static("x-reached");
 
-/// Answers with the path that the router has read, put together from its pattern and its parameters.
+/// Answers with the path that the router has read, built from its pattern and its parameters.
 async fn reached(pattern: MatchedPath, parameters: RawPathParams) -> impl IntoResponse {
     let read = parameters.iter().fold(pattern.as_str().to_owned(), |path, (name, value)| {
         path.replace(&format!("{{{name}}}"), value).replace(&format!("{{*{name}}}"), value)
@@ -29,7 +30,7 @@ async fn reached(pattern: MatchedPath, parameters: RawPathParams) -> impl IntoRe
     [(REACHED, json!(read).to_string())]
 }
 
-/// The same paths and methods, with a handler that only says that it was reached.
+/// Returns the same paths and methods with the handler `reached`.
 fn mirrored(routes: &Routes) -> Routes {
     routes.list().iter().fold(Routes::new(), |mirror, (method, path)| match method.as_str() {
         "GET" => mirror.get(path, reached),
@@ -45,7 +46,7 @@ fn functions() -> [Routes; 4] {
     [auth::routes(), conversations::routes(), messages::routes(), browse::routes()]
 }
 
-/// A path of the API for each route, in both spellings.
+/// Returns a path of the API for each route, with and without the slash at its end.
 fn spelled(routes: &Routes) -> Vec<(Method, String)> {
     let id = "0190a5da-c967-874b-8000-00000000002a";
     let fill = |path: &str| path.replace("{*path}", "style.css").replace("{id}", id).replace("{user_id}", id);
@@ -60,7 +61,7 @@ fn spelled(routes: &Routes) -> Vec<(Method, String)> {
     both.collect()
 }
 
-/// Invokes a function's router with an event of API Gateway.
+/// Sends an event of API Gateway to the router of a function.
 async fn invoke(router: &axum::Router, method: &Method, passed: &str, accept: &str) -> Answer {
     let event = json!({
         "version": "2.0", "routeKey": "$default", "rawPath": passed, "rawQueryString": "",
@@ -82,18 +83,19 @@ async fn invoke(router: &axum::Router, method: &Method, passed: &str, accept: &s
     }
 }
 
-/// The path that the handler was reached with, if one was.
+/// Returns the path that the handler received; `None` if no handler was reached.
 fn handler_saw(answer: &Answer) -> Option<String> {
     answer.headers.get(REACHED).map(|path| serde_json::from_slice(path.as_bytes()).unwrap())
 }
 
-/// A router, and what it answers to a path that there is not, by method and format.
+/// A router, and its answers to an unknown path, one for each entry of `ASKED`.
 struct Function {
     router: axum::Router,
     unknown: Vec<Answer>,
 }
 
-/// How each path is asked for, in turn: by its own method for JSON and for a page, and by the methods without a handler.
+/// The kinds of requests for each path, in turn: its own method for JSON, its own method for a page, and the methods
+/// without a handler.
 const ASKED: [(Option<Method>, &str); 4] = [
     (None, "application/json"),
     (None, "text/html"),
@@ -113,7 +115,7 @@ impl Function {
         Self { router, unknown }
     }
 
-    /// Asks once; returns true if a handler was reached.
+    /// Sends one request. Returns true if a handler was reached.
     async fn judge(&self, turn: usize, method: &Method, passed: &str) -> bool {
         let (other, accept) = &ASKED[turn];
         let answer = invoke(&self.router, other.as_ref().unwrap_or(method), passed, accept).await;
@@ -142,7 +144,7 @@ async fn a_handler_sees_the_path_that_the_gateway_passed_on_or_nothing() {
         let function = Function::new(&routes, &app.app).await;
         for (method, path) in spelled(&routes) {
             assert!(function.judge(0, &method, &path).await, "{method} {path} is not reached");
-            // As API Gateway passes paths on, and as `cargo lambda watch` does.
+            // The decoded path, as API Gateway passes it on, and the encoded one, as `cargo lambda watch` does.
             let events = altered(&path).into_iter().flat_map(|path| [decoded(&path), Some(path)]);
             for passed in events.flatten() {
                 arrived += usize::from(function.judge(asked % ASKED.len(), &method, &passed).await);
@@ -153,7 +155,7 @@ async fn a_handler_sees_the_path_that_the_gateway_passed_on_or_nothing() {
     assert!(asked > 50_000 && arrived > 500, "{arrived} of {asked}");
 }
 
-/// The answers of the deployed routers to a caller with a valid token.
+/// The deployed routers answer a caller with a valid token.
 #[tokio::test]
 async fn a_path_that_leads_elsewhere_changes_nothing() {
     let app = TestApp::new().await;

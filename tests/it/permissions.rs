@@ -1,5 +1,6 @@
-//! Least privilege: each function may do what it does and nothing else. That a role allows all that its function calls, the
-//! proxy sees to in every test; here is the other way round, and what nobody but `auth` may do.
+//! Least privilege: each function has the permissions that it needs and no others. In every test, the proxy already
+//! refuses a call that a role does not allow. These tests find unused permissions, and actions that only `auth` may
+//! have.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ async fn nothing_is_allowed_that_is_not_used() {
     assert!(superfluous.is_empty(), "used by nothing here: {superfluous:#?}");
 }
 
-/// From registering to closing the account, on two devices.
+/// Runs all operations of an account, from registration to closing, on two devices.
 async fn accounts(app: &TestApp) {
     let (email, admin) = ("new@example.com", app.admin("admin").await);
     let person = json!({ "email": email, "password": PASSWORD, "first_name": "New", "last_name": "Person" });
@@ -49,13 +50,13 @@ async fn accounts(app: &TestApp) {
     let other = app.user("other").await;
     get(&format!("/api/users/{}/", other.id)).await;
     admin.all("/api/users/").await;
-    // A browser asks each function who it is.
+    // Each function authenticates a browser by its cookie.
     let browser = Browser::of(&other).await;
     for path in ["/api/", "/api/users/me/", "/api/conversations/", "/api/messages/"] {
         browser.get(path).await.expect(200);
     }
     browser.log_out().await.expect(303);
-    // Closing the account leaves it.
+    // Closing the account leaves this group.
     other.post("/api/conversations/", json!({ "participants": [me["user_id"]] })).await.created();
     app.get("/healthz").send().await.ok();
     app.get("/.well-known/jwks.json").send().await.ok();
@@ -73,7 +74,7 @@ async fn accounts(app: &TestApp) {
     app.request("DELETE".parse().unwrap(), "/api/users/me/").bearer(token).send().await.expect(204);
 }
 
-/// Everything that is done in conversations.
+/// Runs all operations of conversations and messages.
 async fn talks(app: &TestApp) {
     let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let direct = ann.direct(&ben).await;
@@ -102,7 +103,7 @@ async fn talks(app: &TestApp) {
     ann.delete_conversation(&group).await.expect(204);
 }
 
-/// An inbox of more conversations than are read whole is read by the index.
+/// Reads an inbox with more conversations than are read directly; it is read through the index.
 async fn many_conversations(app: &TestApp) {
     let user = app.user("busy").await;
     let entries: Vec<Value> = (0..301_u16)
@@ -120,7 +121,7 @@ async fn many_conversations(app: &TestApp) {
     Browser::of(&user).await.get("/").await.expect(200);
 }
 
-/// The page that people use, without its script.
+/// Uses the chat page without its script.
 async fn chat(user: &User, conversation: &str, newest: &Value) {
     let browser = Browser::of(user).await;
     browser.get(&format!("/?conversation={conversation}")).await.expect(200);
@@ -132,7 +133,7 @@ async fn chat(user: &User, conversation: &str, newest: &Value) {
     }
 }
 
-/// A new key takes the older one's place.
+/// Publishes a new signing key, which ends the older one.
 async fn rotation(app: &TestApp) {
     let auth = app.function("auth").await;
     let next = shared::auth::Signer::from_seed([8; 32]);
@@ -194,7 +195,7 @@ fn what_a_template_lets_anybody_do_is_found_in_it() {
     let resources = template["Resources"].as_object().unwrap();
     let functions = resources.values().filter(|it| it["Type"] == "AWS::Serverless::Function").count();
     assert_eq!(roles(&environment::template()).len(), functions, "a function without a role of its own");
-    // SAM makes a role with rights on everything's logs where a function has none.
+    // If a function has no role, SAM creates one that may write the logs of all functions.
     let policies = resources
         .values()
         .any(|it| it["Properties"].get("Policies").is_some() && it["Type"] != "AWS::IAM::Role");

@@ -1,5 +1,5 @@
-//! Nobody learns that something exists which is not theirs: what is there and what is not are answered with the same
-//! status, headers and bytes. And who was removed reads and sends nothing from then on.
+//! Privacy: for data of other users, existing and missing resources get the same status, headers and bytes. A removed
+//! participant can no longer read or send anything.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -7,14 +7,14 @@ use shared::{http::Routes, ids::ConversationId};
 
 use crate::harness::{TestApp, User, user::message_path};
 
-/// Ids of one conversation and one message, real ones or others of the same form.
+/// Ids of a conversation, a message and a user: existing ones, or other ids of the same form.
 struct Place {
     conversation: String,
     message: String,
     user: String,
 }
 
-/// A body with which each route is asked; sensible, so that the answer does not depend on its fields.
+/// Returns a valid body for each route, so that the answer does not depend on wrong fields.
 fn body(method: &Method, path: &str, place: &Place) -> Option<Value> {
     let body = match (method.as_str(), path) {
         ("PUT", "/api/conversations/{id}/read/") => json!({ "message": place.message }),
@@ -30,7 +30,7 @@ fn body(method: &Method, path: &str, place: &Place) -> Option<Value> {
     Some(body)
 }
 
-/// Each route that takes the id of a conversation or a message, in its path or otherwise.
+/// Returns each route with the id of a conversation or a message in its path, query or body.
 fn routes() -> Vec<(Method, &'static str)> {
     let all = |routes: Routes| routes.list().to_vec();
     let mut named = [all(conversations::routes()), all(messages::routes())].concat();
@@ -109,8 +109,8 @@ async fn numbers_that_were_never_written_are_like_messages_of_others() {
     assert_eq!(exists, not);
 }
 
-/// Membership decides before anything of the message does: the answer and the calls that it takes are the same for every state
-/// that a message can be in.
+/// The membership is checked before the message is read: the answer and the calls are the same for every state of a
+/// message.
 #[tokio::test]
 async fn what_became_of_a_message_is_nothing_to_a_stranger() {
     let app = TestApp::new().await;
@@ -134,7 +134,7 @@ async fn what_became_of_a_message_is_nothing_to_a_stranger() {
             };
             assert_eq!(asked(id).await, asked(nowhere).await, "{method} {path}, message {number}");
         }
-        // What stands in a reply or in `after` decides nothing either.
+        // The state of the message in `reply_to` or `after` does not change the answer either.
         for field in ["reply_to", "after"] {
             let send = async |number| {
                 let body = json!({ "conversation": conversation, "message_body": "memo", field: id.message(number) });
@@ -195,7 +195,7 @@ async fn an_old_cursor_and_a_live_token_open_nothing_after_a_removal() {
 
 #[tokio::test]
 async fn who_was_removed_has_nothing_in_the_inbox() {
-    // Also where every read that may be late still finds the membership.
+    // The membership is not shown even if every read that may be stale still finds it.
     let app = TestApp::lagging().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let conversation = ann.group(&[&ben]).await;
@@ -205,7 +205,7 @@ async fn who_was_removed_has_nothing_in_the_inbox() {
     assert_eq!(inbox["results"], json!([]));
 }
 
-/// Making a group again under its key answers with the group, though not to who was removed from it.
+/// Creating a group again with the same key returns the group, but not to a user who was removed from it.
 #[tokio::test]
 async fn who_made_a_group_and_was_removed_does_not_read_it_by_making_it_again() {
     let app = TestApp::new().await;
@@ -223,7 +223,7 @@ async fn who_made_a_group_and_was_removed_does_not_read_it_by_making_it_again() 
     ann.post("/api/conversations/", body).await.problem(409, "client_id_reused");
 }
 
-/// Every representation of a message by `sender` that `viewer` can read, by where it was read.
+/// Returns the sender in every representation of a message, with the endpoint's name.
 async fn shown_senders(viewer: &User, conversation: &str, message: &Value) -> Vec<(&'static str, Value)> {
     let read = async |path: &str| viewer.get(path).await.ok();
     let nested = read(&format!("/api/conversations/{conversation}/")).await;
@@ -259,7 +259,8 @@ async fn contact_details_of_a_sender_are_those_of_the_participant() {
     }
     let edited = ben.edit(&sent, "memo, edited").await.ok();
     assert_eq!(edited["sender"]["email"], json!(ben.email));
-    // A user who left is the same everywhere: also where another conversation is shared.
+    // The former participant has no contact details in this conversation, even if both users share another
+    // conversation.
     let other = ann.group(&[&ben]).await;
     ben.leave(&conversation).await.expect(204);
     for (place, sender) in shown_senders(&ann, &conversation, &sent).await {
@@ -270,7 +271,7 @@ async fn contact_details_of_a_sender_are_those_of_the_participant() {
     assert_eq!(admin.get(&message_path(&sent)).await.ok()["sender"]["email"], json!(ben.email));
 }
 
-/// Messages stay when their sender leaves; contact details of the sender do not.
+/// Messages stay after their sender has left; the sender's contact details are no longer shown.
 #[tokio::test]
 async fn who_left_is_not_to_be_reached_through_old_messages() {
     let app = TestApp::new().await;

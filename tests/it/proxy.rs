@@ -1,4 +1,5 @@
-//! The layer under the SDK does what it says: every suite that rests on it would otherwise prove nothing.
+//! Tests of the proxy under the AWS SDK: each fault has the described effect. Without them, tests with faults would
+//! prove nothing.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -80,7 +81,7 @@ async fn conflicts_and_throttling_are_told_apart() {
     publish(&app, "throttled twice").await.unwrap();
 }
 
-/// Profiles for display.
+/// Reads profiles with reads that may be stale.
 async fn profiles(store: &Store, users: Vec<UserId>) -> Result<HashMap<UserId, User>, StoreError> {
     Ok(store.senders(users.into_iter().collect(), BTreeSet::new()).await?.profiles)
 }
@@ -95,7 +96,7 @@ async fn batches_hand_back_what_they_did_not_do() {
     app.proxy.faults.fail_times(3, on(BatchGet), Unprocessed);
     let (found, cost) = app.proxy.measure(profiles(&app.app.store, users)).await;
     assert_eq!(found.unwrap().len(), 5);
-    // Five: two are done; three: one; two: one; one.
+    // Unprocessed halves: of 5 users, 2 are read; of the other 3, 1; of the other 2, 1; then the last one.
     assert_eq!(cost.requests(), 4, "{cost:?}");
     assert_eq!(cost.depth, 4);
 }

@@ -1,5 +1,5 @@
-//! The routes of the routers are the routes of `template.yaml`: nothing is deployed that is not answered, and nothing is
-//! written that cannot be reached.
+//! The routes of the routers and the routes of `template.yaml` are the same: every deployed route has a handler, and
+//! every handler has a deployed route.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::environment;
 
-/// A route key's method and path, and the function that its integration calls.
+/// The method and the path of a route key, and the function that its integration calls.
 struct TemplateRoute {
     method: String,
     path: String,
@@ -19,8 +19,8 @@ fn resources() -> BTreeMap<String, Value> {
     serde_json::from_value(template["Resources"].clone()).unwrap()
 }
 
-/// The `Binary` of the function that a reference to an integration leads to: tags such as `!Sub` are passed over by the
-/// parser, which leaves the text they stand at.
+/// Returns the `Binary` of the function behind a reference to an integration. The YAML parser ignores tags such as
+/// `!Sub` and keeps their text.
 fn function_of(resources: &BTreeMap<String, Value>, target: &str) -> String {
     let name = |text: &str| {
         let end = |c: char| !c.is_ascii_alphanumeric();
@@ -40,7 +40,7 @@ fn template_routes() -> Vec<TemplateRoute> {
     let routes = resources.values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
     routes
         .map(|route| {
-            // `$default` takes what no other route does.
+            // `$default` receives the requests without another route.
             let key = route["Properties"]["RouteKey"].as_str().unwrap();
             let (method, path) = key.split_once(' ').unwrap_or(("ANY", "{proxy+}"));
             TemplateRoute {
@@ -52,7 +52,7 @@ fn template_routes() -> Vec<TemplateRoute> {
         .collect()
 }
 
-/// Every route of the routers, with the function that has it.
+/// Returns every route of the routers, with its function.
 fn router_routes() -> Vec<(&'static str, String, String)> {
     let of = |function: &'static str, routes: shared::http::Routes| {
         let listed = routes.list().iter();
@@ -68,7 +68,8 @@ fn router_routes() -> Vec<(&'static str, String, String)> {
 }
 
 impl TemplateRoute {
-    /// Whether API Gateway leads this request here; a greedy variable takes one segment or more, an empty one included.
+    /// Returns true if API Gateway sends this request to this route. A variable `{proxy+}` matches one or more
+    /// segments, also an empty one.
     fn takes(&self, method: &str, path: &str) -> bool {
         let right_method = self.method == "ANY" || self.method == method;
         let right_path = match self.path.split_once("{proxy+}") {
@@ -78,13 +79,14 @@ impl TemplateRoute {
         right_method && right_path
     }
 
-    /// Of several routes that take a request, the one gets it that says most of its path.
+    /// Returns the length of the fixed part of the path. If several routes match a request, the one with the longest
+    /// fixed part gets it.
     fn says(&self) -> usize {
         self.path.split_once("{proxy+}").map_or(usize::MAX, |(prefix, _)| prefix.len())
     }
 }
 
-/// A path with and without the slash at its end. Files have one spelling.
+/// Returns a path with and without the slash at its end. Static files have only one spelling.
 fn spellings(path: &str) -> Vec<String> {
     let bare = path.trim_end_matches('/');
     if bare.is_empty() || path.starts_with("/static/") {
@@ -97,7 +99,8 @@ fn spellings(path: &str) -> Vec<String> {
 fn every_route_of_a_router_is_led_to_its_function() {
     let template = template_routes();
     for (function, method, path) in router_routes() {
-        // AWS does not say whether API Gateway passes over the slash at the end of a path: both have to lead there.
+        // The documentation of AWS does not say if API Gateway ignores the slash at the end of a path, so both
+        // spellings need a route.
         for spelled in spellings(&path) {
             let found: Vec<&TemplateRoute> =
                 template.iter().filter(|route| route.takes(&method, &spelled)).collect();
@@ -135,7 +138,7 @@ fn routes_are_named_once_and_end_with_a_slash() {
     }
 }
 
-/// A path without a route gets a problem in the API's own format, also under `cargo lambda watch`.
+/// A path without a route gets a problem in the format of the API, also with `cargo lambda watch`.
 #[test]
 fn every_other_path_leads_to_a_function() {
     let template = template_routes();

@@ -1,4 +1,5 @@
-//! Logins, refreshes and changes of the password that meet: what was ended stays ended, and what goes on goes on.
+//! Races of logins, refreshes, logouts and changes of the password: an ended session stays ended, and the other
+//! sessions stay usable.
 
 use serde_json::json;
 
@@ -18,7 +19,7 @@ use crate::harness::{
     table::{number, text},
 };
 
-/// Changes the password on a device, and dies before it comes to end the other sessions.
+/// Changes the password on a device. The function dies before it ends the other sessions.
 async fn change_and_die(app: &TestApp, here: &User) {
     app.proxy.faults.fail(on(BatchWrite), Before(Death));
     let changed = change_password(here, PASSWORD, OTHER_PASSWORD).await;
@@ -26,7 +27,7 @@ async fn change_and_die(app: &TestApp, here: &User) {
     assert_eq!(app.proxy.faults.clear(), 1);
 }
 
-/// A session in the table: its sort key.
+/// Returns the sort key of the user's only session.
 async fn only_session(app: &TestApp, user: &User) -> String {
     let items = app.table.partition(&format!("USER#{}", user.id)).await;
     let keys: Vec<String> =
@@ -125,7 +126,8 @@ async fn a_refresh_whose_session_changes_the_password_meanwhile_goes_on() {
     refresh(&app, &refreshed.ok()["refresh"]).await.ok();
 }
 
-/// It finds the session behind the profile twice, as it reads one before and one after a change that moves both on.
+/// The refresh reads the session before and the profile after a change of the password, twice, because the second
+/// attempt meets a second change. Both times the session seems to be outdated, but it must not end.
 #[tokio::test]
 async fn a_refresh_that_two_changes_of_the_password_overtake_ends_nothing() {
     let app = TestApp::new().await;
@@ -133,7 +135,7 @@ async fn a_refresh_that_two_changes_of_the_password_overtake_ends_nothing() {
     let (here, token) = logged_in(&app, &ann).await;
     let faults = &app.proxy.faults;
     let (rotated, reread) = (faults.watch(on(Update).of("SESSION#")), faults.watch(on(Get).of("SESSION#")));
-    // The second and the fourth are the changes' own.
+    // The second and the fourth read of the profile belong to the changes.
     let (first, third) = (faults.hold(on(Get).of("PROFILE")), faults.hold_nth(2, on(Get).of("PROFILE")));
     let changes = async {
         first.reached().await;

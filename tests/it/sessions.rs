@@ -1,4 +1,4 @@
-//! Sessions: one live line of tokens in each, and nothing that outlives its end.
+//! Sessions: each has one line of valid tokens, and no token stays valid after the end of its session.
 
 use std::collections::HashSet;
 
@@ -26,7 +26,7 @@ async fn of_twenty_refreshes_of_one_token_one_line_lives() {
     app.advance(TimeDelta::minutes(1));
     let third = refresh(&app, &successor).await.ok();
     app.advance(TimeDelta::minutes(1));
-    // The first token is older than the generation just before: somebody has stolen it.
+    // The first token is older than the previous generation, so it is treated as stolen and ends the session.
     refresh(&app, &token).await.problem(401, "token_not_valid");
     refresh(&app, &third["refresh"]).await.problem(401, "token_not_valid");
     assert_eq!(sessions(&app, &ann).await, 0);
@@ -83,7 +83,7 @@ async fn logins_that_race_a_change_of_the_password_end_by_it() {
     let racing = join_all((0..2).map(|_| log_in(&app, &ann.email, PASSWORD)));
     let (changed, raced) = tokio::join!(change_password(&here, PASSWORD, OTHER_PASSWORD), racing);
     if changed.status != 204 {
-        // The parallel attempts have made it wait; then nothing was changed.
+        // The parallel attempts have caused a wait. Then the password was not changed.
         changed.problem(429, "throttled");
         return;
     }

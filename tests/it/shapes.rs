@@ -1,10 +1,11 @@
-//! The shapes of what the API shows, golden: names and types as users of the seed know them, and what we add beside them.
+//! The representations of the API, as fixed examples: the names and types of the Django API, and the fields that this
+//! API adds.
 
 use serde_json::{Map, Value, json};
 
 use crate::harness::{TestApp, people::PASSWORD};
 
-/// A value with everything that differs from run to run named by its kind.
+/// Replaces each value that differs from run to run with the name of its kind.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {

@@ -1,5 +1,5 @@
-//! The key that signs, from a secret that is rotated: processes that run take the new one up, those that read an old version
-//! late do no harm, and of two that publish at once the one with the later version wins.
+//! The signing key from a secret that is rotated. Running processes use the new key, processes with an old version of
+//! the secret cause no harm, and of two parallel publications the later version wins.
 
 use chrono::TimeDelta;
 use futures::future::join_all;
@@ -16,7 +16,7 @@ use crate::harness::{
     secrets::{Secrets, Version},
 };
 
-/// An application whose key comes from a secret of two versions.
+/// An application with a signing key from a secret with two versions.
 struct Stage {
     app: TestApp,
     secrets: Secrets,
@@ -35,25 +35,25 @@ impl Stage {
         Self { app, secrets, first, second }
     }
 
-    /// `auth`, just started.
+    /// Starts a process of `auth`.
     async fn auth(&self) -> App {
         self.app.function("auth").await.signing_with(self.secrets.signing())
     }
 
-    /// A published key; its end is null while it has none.
+    /// Returns the end of a published key: null if it has no end; `None` if the key is not published.
     async fn key(&self, version: &Version) -> Option<Value> {
         let key = self.app.table.get("KEYS", &format!("KEY#{}", version.kid())).await?;
         Some(key.get("not_after").cloned().unwrap_or_default())
     }
 
-    /// The first version's key has an end, and the second's has none.
+    /// Asserts that the first version's key has an end and the second version's key has none.
     async fn assert_second_is_current(&self) {
         assert!(self.key(&self.first).await.is_some_and(|end| !end.is_null()));
         assert_eq!(self.key(&self.second).await, Some(Value::Null));
     }
 }
 
-/// The key that it signs with now.
+/// Returns the id of the key that the process signs with now.
 async fn kid(auth: &App) -> String {
     auth.signing.as_ref().unwrap().signer(auth).await.unwrap().kid().to_owned()
 }
@@ -64,7 +64,8 @@ async fn a_process_that_runs_takes_up_the_new_key() {
     let running = stage.auth().await;
     assert_eq!(kid(&running).await, stage.first.kid());
     stage.secrets.set(Some(&stage.second));
-    // Nobody has published it yet: asking for every token would cost more than a key that is good.
+    // The new key is not published yet. The process keeps its valid key; reading the secret for every token would cost
+    // more.
     stage.app.advance(TimeDelta::minutes(6));
     assert_eq!((kid(&running).await, stage.secrets.asked()), (stage.first.kid(), 1));
     let started = stage.auth().await;
@@ -83,7 +84,7 @@ async fn tokens_of_both_keys_are_good_everywhere_after_a_rotation() {
     let (mut pairs, mut kids) = (Vec::new(), Vec::new());
     let others = stage.app.function("messages").await;
     for version in [&stage.first, &stage.second] {
-        // Keys that are not known are looked up at most every ten seconds.
+        // Unknown keys are looked up at most every ten seconds.
         stage.app.advance(TimeDelta::seconds(10));
         stage.secrets.set(Some(version));
         let auth = stage.auth().await;
@@ -134,7 +135,7 @@ async fn an_older_version_published_after_the_newer_one_does_not_end_it() {
     stage.assert_second_is_current().await;
 }
 
-/// Whoever is held between its steps while the other takes all of its own.
+/// Two processes publish at the same time. One is held between its steps while the other takes all of its steps.
 #[tokio::test]
 async fn of_two_that_publish_at_once_the_later_version_wins() {
     for held_is_first in [true, false] {
@@ -146,7 +147,7 @@ async fn of_two_that_publish_at_once_the_later_version_wins() {
             let slow = stage.auth().await;
             stage.secrets.set(Some(other));
             let fast = stage.auth().await;
-            // The secret is read first of all: by the time that a call is held, it was.
+            // A process reads the secret first, so it has read the secret before any of its calls can be held.
             stage.secrets.set(Some(held));
             let gate = stage.app.proxy.faults.hold(on(operation).of("KEY#"));
             let slow = tokio::spawn(async move { kid(&slow).await });
@@ -156,7 +157,7 @@ async fn of_two_that_publish_at_once_the_later_version_wins() {
             gate.release();
             assert_eq!(slow.await.unwrap(), held.kid());
             stage.app.proxy.faults.clear();
-            // An end that neither saw the need of is set by the next that starts.
+            // If neither process has seen that the older key needs an end, the next process sets it.
             stage.secrets.set(Some(&stage.second));
             assert_eq!(kid(&stage.auth().await).await, stage.second.kid());
             stage.assert_second_is_current().await;
@@ -196,7 +197,7 @@ async fn without_the_secret_nobody_logs_in_and_all_else_goes_on() {
     api.get("/healthz").send().await.ok();
     stage.secrets.set(Some(&stage.first));
     api.post("/api/token/").json(&login).send().await.ok();
-    // The key is known now: that the secret is not to be had any more is no matter.
+    // The process now knows the key, so it can sign even if the secret is not available.
     stage.secrets.set(None);
     api.post("/api/token/").json(&login).send().await.ok();
 }

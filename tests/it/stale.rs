@@ -1,5 +1,5 @@
-//! On a table where every read that is not strongly consistent, and every read of an index, is answered from before
-//! anything that a test does: whatever decides, or was acknowledged, is read strongly.
+//! Stale reads: every read that is not strongly consistent, and every read of an index, misses all writes of the test.
+//! Reads for access decisions and of acknowledged data are strongly consistent.
 
 use std::sync::Arc;
 
@@ -144,7 +144,7 @@ async fn the_first_participants_are_known() {
     others.sort_by(|a, b| a.id.cmp(&b.id));
     let group = ann.group(&others.iter().take(40).collect::<Vec<_>>()).await;
     ann.add(&group, &others.iter().skip(40).collect::<Vec<_>>()).await.ok();
-    // The one behind the first fifty moves up.
+    // The participant after the first fifty takes the free position.
     ann.remove(&group, &others[0]).await.expect(204);
     let shown = ann.conversation(&group).await;
     assert_eq!(shown["participants"].as_array().unwrap().len(), 50);
@@ -227,7 +227,7 @@ async fn nothing_is_decided_on_a_stale_read() {
         succeeded(&answer, &format!("{operation:?} on stale reads"));
         stage.verify(&app, operation).await;
     }
-    // The very next request sees what the one before it wrote, wherever access depends on it.
+    // The next request sees the write of the one before wherever access depends on it.
     let stage = Stage::new(&app, Operation::Remove).await;
     let group = stage.ann.group(&[&stage.ben]).await;
     stage.ben.send(&group, "memo, as a member").await;
@@ -249,7 +249,7 @@ async fn nothing_is_decided_on_a_stale_read() {
 async fn the_secret_of_direct_conversations_is_the_one_that_stands() {
     let app = past_stands_still().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
-    // Another one stands here in the past.
+    // The stale data contain another secret.
     app.table.remove("KEYS", "PAIR").await;
     app.app.store.ensure_pair_key().await.unwrap();
     let secret = text(&app.table.get("KEYS", "PAIR").await.unwrap(), "secret");

@@ -1,6 +1,5 @@
-//! Conditions that hold by themselves as long as every item is written by this application alone: each is tried on a table
-//! in which, while a write is on its way, something was done that nothing in the application does. A restored backup, a
-//! hand in the console or a later release may.
+//! Conditions that always hold while only this application writes items. Each test changes the table during a write in
+//! a way that the application never does, as a restored backup, a person in the console or a later release might.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -20,7 +19,7 @@ use crate::harness::{
     user::message_path,
 };
 
-/// Runs `late` and holds its call until the table was tampered with.
+/// Runs `late` and holds its call until `tampering` has changed the table.
 async fn tampered<T>(
     app: &TestApp,
     call: On,
@@ -88,7 +87,7 @@ async fn a_signing_key_that_is_gone_is_not_made_by_ending_it() {
     assert!(app.table.get("KEYS", &sk).await.is_none());
 }
 
-/// Nor is it counted twice that somebody goes.
+/// The participant count is not reduced twice.
 #[tokio::test]
 async fn a_membership_that_is_gone_is_not_removed_again() {
     let app = TestApp::new().await;
@@ -128,7 +127,7 @@ async fn a_membership_that_stands_is_not_begun_anew() {
     assert_eq!(number(&app.table.get(&pk, &sk).await.unwrap(), "read"), 77);
 }
 
-/// Whoever is at an id that is made anew is not written over.
+/// The profile exists already at the new id. The registration must not replace it.
 #[tokio::test]
 async fn a_profile_that_stands_is_not_made_anew() {
     let app = TestApp::new().await;
@@ -149,7 +148,7 @@ async fn a_profile_that_stands_is_not_made_anew() {
     assert!(app.table.get(&format!("EMAIL#{email}"), "CREDENTIAL").await.is_none());
 }
 
-/// An edit keeps what a message said, once.
+/// An edit stores the earlier text once.
 #[tokio::test]
 async fn an_earlier_body_is_not_written_over() {
     let app = TestApp::new().await;
@@ -204,7 +203,7 @@ async fn closing_an_account_does_not_take_the_login_of_somebody_else() {
     assert!(app.table.get(&pk, "CREDENTIAL").await.is_none());
 }
 
-/// A change of the password whose credential or profile is not the one that was read.
+/// Runs a change of the password while the credential or the profile is changed after it was read.
 async fn superseded(app: &TestApp, ann: &User, pk: &str, sk: &str, name: &str, value: serde_json::Value) {
     let (here, _) = logged_in(app, ann).await;
     let late = change_password(&here, PASSWORD, OTHER_PASSWORD);

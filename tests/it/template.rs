@@ -1,5 +1,5 @@
-//! What `template.yaml` promises without anybody having to look: safe defaults, a table that stays, limits that fit into one
-//! another, and that a function which is added is watched like the others. Routes, their limits and roles have files of their own.
+//! Guarantees of `template.yaml`: safe defaults, a table that is not deleted with the stack, and time limits that fit
+//! together. An added function gets the same alarms. Routes, their limits and the roles have test files of their own.
 
 use serde_json::{Map, Value, json};
 
@@ -41,7 +41,7 @@ fn the_table_stays_and_can_be_restored() {
     assert_eq!(properties["TableName"], "TableName", "the functions' ARNs and variables have this name");
 }
 
-/// Who is cut off should be so by the innermost limit, which its log names.
+/// The innermost time limit should end a slow request, because its log contains the reason.
 #[test]
 fn functions_end_before_their_integrations_and_those_before_the_gateway() {
     let template = template();
@@ -100,7 +100,8 @@ fn the_table_and_its_index_are_watched_for_throttling() {
     }
 }
 
-/// An alarm that names a unit reads only the values that were sent with this unit, and no value means that nothing is wrong.
+/// An alarm with a unit reads only values with this unit, and missing values count as healthy. So no alarm names a
+/// unit.
 #[test]
 fn no_alarm_names_a_unit() {
     for (name, alarm) in of_type(&template(), "AWS::CloudWatch::Alarm") {
@@ -169,12 +170,12 @@ fn a_domain_is_where_the_tokens_and_the_outputs_lead() {
     assert_eq!(template["Parameters"]["DisableExecuteApiEndpoint"]["Default"], "false");
 }
 
-/// A page that is tried out locally finds the same headers in the deployment.
+/// A page of another origin gets the same CORS headers locally and in the deployment.
 #[test]
 fn pages_of_other_origins_may_do_the_same_as_locally() {
     use local::gateway::cors::{EXPOSED, HEADERS, MAX_AGE, METHODS};
     let template = template();
-    // The tag `!If` leaves a list: condition, configuration, nothing.
+    // The YAML parser reads `!If` as a list: condition, configuration, nothing.
     let cors = &template["Resources"]["Api"]["Properties"]["CorsConfiguration"][1];
     assert_eq!(cors["AllowMethods"], serde_json::json!(METHODS));
     assert_eq!(cors["AllowHeaders"], serde_json::json!(HEADERS));

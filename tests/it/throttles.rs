@@ -1,11 +1,11 @@
-//! The stage's limits in `template.yaml`: requests that cost a password hash are throttled on every route that API Gateway
-//! may choose for them, and other requests are not. Which paths have a route at all is tested in `routes`.
+//! The limits of the stage in `template.yaml`: requests that cost a password hash are throttled on every route that API
+//! Gateway may choose for them; other requests are not. `routes` tests that every path has a route.
 
 use serde_json::{Map, Value};
 
 use crate::harness::environment;
 
-/// Requests that cost an Argon2 hash.
+/// Requests that compute an Argon2 hash.
 const HASHES: [(&str, &str); 4] = [
     ("POST", "/api/token/"),
     ("POST", "/api/users/"),
@@ -13,7 +13,7 @@ const HASHES: [(&str, &str); 4] = [
     ("POST", "/api-auth/login/"),
 ];
 
-/// Requests that must get through while those are throttled.
+/// Requests that must pass while the others are throttled.
 const OTHERS: [(&str, &str); 9] = [
     ("GET", "/api-auth/login/"),
     ("GET", "/api-auth/logout/"),
@@ -26,14 +26,14 @@ const OTHERS: [(&str, &str); 9] = [
     ("OPTIONS", "/api/token/"),
 ];
 
-/// Ways in which API Gateway may look for the route of a path that ends in a slash. Its documentation names none of them.
+/// The possible ways of API Gateway to match a path that ends in a slash. Its documentation does not specify the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Matching {
-    /// The slash is passed over.
+    /// The slash is ignored.
     SlashIgnored,
-    /// `{proxy+}` takes an empty rest.
+    /// `{proxy+}` matches an empty rest.
     EmptyRest,
-    /// `{proxy+}` takes one character or more.
+    /// `{proxy+}` matches one character or more.
     RestNeeded,
 }
 
@@ -51,7 +51,7 @@ impl Matching {
         }
     }
 
-    /// The key of the route that gets a request: the longest path of those that fit, then the named method before `ANY`.
+    /// Returns the key of the route that gets a request: the longest matching path, then the named method before `ANY`.
     fn route<'a>(self, keys: &[&'a str], method: &str, path: &str) -> Option<&'a str> {
         let split = keys.iter().filter_map(|key| key.split_once(' ').map(|(of, route)| (*key, of, route)));
         let fits = split.filter(|(_, of, route)| [method, "ANY"].contains(of) && self.takes(route, path));
@@ -85,7 +85,7 @@ impl Stage {
         self.template["Resources"]["Stage"]["Properties"]["RouteSettings"].as_object().unwrap()
     }
 
-    /// Each spelling of a path with each way of matching, and the key of the route that gets it.
+    /// Returns each spelling of a path with each way of matching, and the key of the route that gets it.
     fn chosen(&self, method: &str, path: &str) -> Vec<(String, Matching, Option<&str>)> {
         let spellings = [path, path.trim_end_matches('/')];
         let each =
@@ -105,7 +105,7 @@ fn every_spelling_of_a_request_that_costs_a_hash_is_throttled() {
     let mut throttled = Vec::new();
     for (method, path) in HASHES {
         for (path, matching, key) in stage.chosen(method, path) {
-            // No route of `auth` takes it: the answer is a 404, which costs no hash.
+            // Without a route of `auth`, the answer is a 404, which costs no hash.
             let Some(key) = key.filter(|key| *key != "ANY /api/{proxy+}") else { continue };
             assert!(
                 stage.settings().contains_key(key),
@@ -119,13 +119,13 @@ fn every_spelling_of_a_request_that_costs_a_hash_is_throttled() {
     assert!(superfluous.is_empty(), "limits that no hash needs: {superfluous:?}");
 }
 
-/// A route's limit is shared by all that it takes: a flood of logins must not keep people from refreshing their token.
+/// All requests of a route share its limit: a flood of logins must not block refreshes of tokens.
 #[test]
 fn other_requests_are_outside_of_these_limits() {
     let stage = Stage::read();
     for (method, path) in OTHERS {
         for (path, matching, key) in stage.chosen(method, path) {
-            // Where `{proxy+}` takes no empty rest, no route ends in the slash of these paths.
+            // If `{proxy+}` does not match an empty rest, no route matches these paths with a slash at the end.
             if matching == Matching::RestNeeded && path.ends_with('/') {
                 continue;
             }
@@ -138,7 +138,7 @@ fn other_requests_are_outside_of_these_limits() {
     }
 }
 
-/// A hash costs a thousand times what another request does.
+/// A hash costs a thousand times as much as another request.
 #[test]
 fn these_limits_are_far_below_the_limit_of_all_requests() {
     let stage = Stage::read();
@@ -149,7 +149,7 @@ fn these_limits_are_far_below_the_limit_of_all_requests() {
             let all = limit(&resource["Properties"]["DefaultRouteSettings"], name);
             assert!(limit(setting, name) * 25 <= all, "{key}: {name}");
         }
-        // The stage is made when its routes are there, or their settings are refused.
+        // CloudFormation creates the stage after its routes; otherwise it refuses the settings of a missing route.
         let route = stage.routes().into_iter().find(|(_, of)| of == key);
         let (name, _) = route.unwrap_or_else(|| panic!("no route has the key {key}"));
         assert!(resource["DependsOn"].as_array().unwrap().contains(&name.into()), "{name}");

@@ -1,5 +1,5 @@
-//! The claims of tokens: those of RFC 9068 in an access token, and another audience in a refresh token, so that other
-//! systems that check signature and audience accept the one and refuse the other.
+//! The claims of tokens. An access token has the claims of RFC 9068. A refresh token has another audience, so that
+//! another system that checks signature and audience accepts only the access token.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
@@ -12,7 +12,7 @@ use crate::harness::{
     people::PASSWORD,
 };
 
-/// A part of a token: 0 for its header, 1 for its claims.
+/// Returns a part of a token: 0 for its header, 1 for its claims.
 fn part(token: &Value, index: usize) -> Value {
     let text = token.as_str().unwrap().split('.').nth(index).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
@@ -56,7 +56,7 @@ async fn a_refresh_token_is_for_another_audience() {
     assert_eq!(part(&token, 1)["aud"], "messaging/refresh");
 }
 
-/// Nor is one of our own that is for the API's audience, as earlier releases made them, good for anything.
+/// Earlier releases signed refresh tokens for the audience of the API. Such a token is refused everywhere.
 #[tokio::test]
 async fn a_refresh_token_for_the_audience_of_access_tokens_is_refused() {
     let app = TestApp::new().await;

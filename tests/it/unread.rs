@@ -1,5 +1,5 @@
-//! Unread is counted in the log, never kept: it equals a recount by another way after anything, and read marks only move
-//! forward unless their owner says so.
+//! Unread counts: they are counted from the log and not stored. A count equals a second, independent count after any
+//! operation, and a read mark moves back only if its user requests it.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use shared::random::Random;
 
 use crate::harness::{TestApp, User, user::number_of};
 
-/// Counts by reading everything: messages above the mark that are neither the reader's own nor deleted.
+/// Counts by reading all messages: those above the read mark that are neither the reader's own nor deleted.
 async fn recount(user: &User, conversation: &str, read: u64) -> u64 {
     let path = format!("/api/messages/?conversation={conversation}&limit=100&tombstones=1");
     let messages = user.all(&path).await;
@@ -18,7 +18,7 @@ async fn recount(user: &User, conversation: &str, read: u64) -> u64 {
     unread.count() as u64
 }
 
-/// A number below `below`, not evenly.
+/// Returns a number below `below`. The distribution is not exactly uniform.
 fn pick(random: &Random, below: usize) -> usize {
     usize::try_from(u64::from_be_bytes(random.bytes())).unwrap() % below
 }

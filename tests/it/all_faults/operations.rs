@@ -1,4 +1,4 @@
-//! The operations of the API's description, and generated plans of what is wrong with a request for each.
+//! The operations of the OpenAPI document, and generated plans: for each field of a request, the fault that it has.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ pub enum Make {
     BadValue,
 }
 
-/// A small generator of the same numbers in each run.
+/// A small generator of pseudo-random numbers, the same in each run.
 pub struct Dice(pub u64);
 
 impl Dice {
@@ -26,7 +26,7 @@ impl Dice {
     }
 }
 
-/// An operation of the description.
+/// An operation of the OpenAPI document.
 pub struct Operation {
     pub method: Method,
     pub path: String,
@@ -55,7 +55,7 @@ impl Operation {
     /// Generates a random change for each field.
     pub fn plan(&self, dice: &mut Dice) -> Vec<(String, Make)> {
         let plan = self.fields.iter().map(|name| {
-            // A login takes any password, and says only that it is wrong.
+            // A login accepts any text as a password; a wrong one gives a 401 instead of a field error.
             let bad = bad_value(name).filter(|_| self.path != "/api/token/" || name != "password");
             let make = match (dice.roll(5), bad) {
                 (0, _) => Make::WrongType,
@@ -69,7 +69,7 @@ impl Operation {
         plan.collect()
     }
 
-    /// The fields that the answer has to name.
+    /// Returns the fields that the answer has to contain in `errors`.
     pub fn faults(&self, plan: &[(String, Make)]) -> BTreeSet<String> {
         let faults = plan.iter().filter_map(|(name, make)| match make {
             Make::BadValue if name == "participants" => Some("participants[1]".to_owned()),
@@ -81,7 +81,7 @@ impl Operation {
     }
 }
 
-/// A value of the right type that is never accepted.
+/// Returns a value that has the right type but is never valid; `None` if every value is valid.
 pub fn bad_value(field: &str) -> Option<Value> {
     let text = match field {
         "email" => "ann@127.0.0.1",

@@ -1,4 +1,4 @@
-//! Headers and tokens that are not what they should be.
+//! Bad `Authorization` headers and bad tokens.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ed25519_dalek::{Signer, SigningKey};
@@ -9,7 +9,7 @@ use sha2::Sha256;
 use super::{As, Row, World};
 use crate::harness::{app::SIGNING_SEED, people::People};
 
-/// A token of our key with any header and claims.
+/// Returns a token with this header and these claims, signed with the test's key.
 fn signed(header: &Value, claims: &Value) -> String {
     let text = format!("{}.{}", part(header), part(claims));
     let signature = SigningKey::from_bytes(&SIGNING_SEED).sign(text.as_bytes());
@@ -29,7 +29,7 @@ fn claims(people: &People, world: &World) -> Value {
     })
 }
 
-/// Our token with one claim set, or taken away where it is `null`.
+/// Returns a token of the test with one claim changed, or removed if the value is `null`.
 fn with_claim(people: &People, world: &World, name: &str, value: Value) -> String {
     let mut claims = claims(people, world);
     let fields = claims.as_object_mut().unwrap();
@@ -54,7 +54,8 @@ fn public_key() -> [u8; 32] {
     SigningKey::from_bytes(&SIGNING_SEED).verifying_key().to_bytes()
 }
 
-/// HS256 with the public key as its secret: the confusion of algorithms.
+/// Returns a token with an HS256 signature whose secret is the public key: the algorithm confusion attack (RFC 8725,
+/// section 2.1).
 fn symmetric(people: &People, world: &World) -> String {
     let mut header = header(people);
     header["alg"] = json!("HS256");

@@ -1,8 +1,8 @@
-//! Bodies that are no acceptable JSON or form, or not of a type that is taken.
+//! Bodies that are not valid JSON, not a valid form, or not of an accepted media type.
 
 use super::Row;
 
-/// JSON that cannot be accepted, whatever its fields.
+/// JSON that is refused with any fields.
 #[rustfmt::skip]
 const MALFORMED: [(&str, &str); 30] = [
     ("broken off", r#"{"message_body": "hu"#),
@@ -41,7 +41,7 @@ fn send(name: &str) -> Row {
     Row::new(&format!("body: {name}"), "POST", "/api/messages/")
 }
 
-/// A body whose message holds these bytes.
+/// Returns a body with these bytes as the text of a message.
 fn around(bytes: &[u8]) -> Vec<u8> {
     [br#"{"message_body": ""#.as_slice(), bytes, br#""}"#].concat()
 }

@@ -1,8 +1,8 @@
-//! What only browsers send: cookies, forms with tokens, and the paths that are for them.
+//! Bad requests that browsers send: cookies, forms with tokens, and the paths for them.
 
 use super::{As, Row};
 
-/// Cookies that log nobody in.
+/// Cookies that do not log anybody in.
 const COOKIES: [&str; 6] = [
     "sessionid=",
     "sessionid=nonsense",

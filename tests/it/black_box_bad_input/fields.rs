@@ -1,11 +1,11 @@
-//! Fields with values that they cannot have.
+//! Fields with invalid values.
 
 use super::{As, Row};
 
-/// The rest of a good send, and one field that is not.
+/// Bodies of a send with one wrong field.
 #[rustfmt::skip]
 const SENDS: [(&str, &str, &str); 44] = [
-    // what is wrong, its fields, the field that is named
+    // Columns: the fault, the fields, the expected field in `errors`.
     ("no conversation", r#""message_body": "memo""#, "conversation"),
     ("conversation null", r#""message_body": "memo", "conversation": null"#, "conversation"),
     ("conversation a number", r#""message_body": "memo", "conversation": 7"#, "conversation"),
@@ -101,7 +101,7 @@ const CONVERSATIONS: [(&str, &str, &str); 19] = [
     ("kind in capitals", r#"{"participants": ["{ben}"], "kind": "GROUP"}"#, "kind"),
 ];
 
-/// Method, path, body, and the field that is named.
+/// Columns: method, path, body, the expected field in `errors`.
 #[rustfmt::skip]
 const OTHERS: [(&str, &str, &str, &str); 26] = [
     ("PATCH", "/api/messages/{message}/", r#"{"message_body": ""}"#, "message_body"),

@@ -1,8 +1,8 @@
-//! Paths, methods, parameters, cursors and headers that lead nowhere.
+//! Bad paths, methods, parameters, cursors and headers.
 
 use super::{As, Row};
 
-/// Parameters of `GET /api/messages/`, and the one that is named.
+/// Parameters of `GET /api/messages/`, and the expected field in `errors`.
 #[rustfmt::skip]
 const PARAMETERS: [(&str, &str); 29] = [
     ("limit=0", "limit"),
@@ -36,7 +36,7 @@ const PARAMETERS: [(&str, &str); 29] = [
     ("limit=%FF", "query"),
 ];
 
-/// Cursors that are none of the list's: other lists', cut, lengthened, with other alphabets.
+/// Cursors that are not valid for the list: cursors of other lists, shortened, lengthened, or with other alphabets.
 #[rustfmt::skip]
 const CURSORS: [(&str, &str); 10] = [
     ("/api/conversations/?cursor=nonsense", "a word"),
@@ -54,7 +54,7 @@ const CURSORS: [(&str, &str); 10] = [
 const CHANGES: [&str; 5] =
     ["after=-1", "after=one", "after=1.5", "after=99999999999999999999999", "after=1&after=1"];
 
-/// Paths that no id leads to.
+/// Paths without a resource.
 const NOWHERE: [&str; 18] = [
     "/api/messages/nonsense/",
     "/api/messages/{conversation}/",

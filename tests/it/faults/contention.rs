@@ -1,4 +1,4 @@
-//! Lost races and throttling: those that pass are not noticed, those that last are a 503.
+//! Lost races and throttling. A short fault has no visible effect; a lasting fault gives a 503.
 
 use super::stage::{ALL, Operation, Stage, succeeded};
 use crate::harness::{
@@ -17,7 +17,7 @@ async fn conflicts_are_lost_races_and_tried_again() {
     let mut failed = Vec::new();
     for operation in ALL {
         let stage = Stage::new(&app, operation).await;
-        // No transaction comes to any other item that is put by itself.
+        // No transaction writes any other item that is also put on its own.
         for call in [on(Put).of("MSG#"), on(Update), on(Delete), on(Transact)] {
             app.proxy.faults.fail_times(2, call, Conflict);
         }
@@ -43,7 +43,7 @@ async fn conflicts_at_a_batch_are_tried_again() {
     assert_eq!(sessions(&app, &stage.ann).await, 0);
 }
 
-/// For longer than the SDK tries.
+/// The fault lasts longer than the retries of the SDK.
 #[tokio::test]
 async fn a_transaction_that_is_in_progress_is_tried_again() {
     let app = TestApp::new().await;

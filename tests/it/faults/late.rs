@@ -1,10 +1,10 @@
-//! Writes that the SDK has given up and that arrive all the same.
+//! Late writes: the SDK has given up an attempt, but the attempt still arrives at the table.
 
 use super::stage::{Operation, Stage, state, succeeded};
 use crate::harness::{TestApp, call::writes};
 
-/// Each write of an operation in turn is held until the SDK has given up on it, tried again and succeeded, and what it
-/// was for has gone on: then it arrives, and must do nothing any more.
+/// Holds each write of an operation until the SDK has retried it with success and later requests have changed the same
+/// data. Then the first attempt arrives and must have no effect.
 async fn late(operations: &[Operation]) {
     let app = TestApp::new().await;
     for operation in operations {

@@ -1,4 +1,4 @@
-//! Answers that are a part of what was asked for: batches that hand something back, pages that end early.
+//! Partial answers: batches with unprocessed parts, and pages that end early.
 
 use serde_json::{Value, json};
 
@@ -93,7 +93,7 @@ async fn lists_are_complete_however_short_the_pages_are() {
     assert_eq!(sessions(&app, &stage.ann).await, 0, "sessions outlive the account");
 }
 
-/// Behind those that a conversation shows.
+/// More messages are unread than the answer contains, so they are counted in the table.
 #[tokio::test]
 async fn a_count_of_unread_messages_goes_on_however_short_the_pages_are() {
     let app = TestApp::new().await;

@@ -1,4 +1,5 @@
-//! What people do, and a small world to do it in.
+//! The operations of users, and a small set of users and conversations for them. The other files of `faults` run each
+//! operation with a fault and check its result.
 
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use crate::harness::{
     user::message_path,
 };
 
-/// What people do that changes something.
+/// An operation that changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     Register,
@@ -36,14 +37,14 @@ pub enum Operation {
     HideDirect,
 }
 
-/// A small world in which any of it can be done; made anew for each try.
+/// Users and conversations for any operation; created again for each attempt.
 pub struct Stage {
     pub ann: User,
     pub ben: User,
     pub cleo: User,
-    /// A group of the three; Ann owns it.
+    /// A group of Ann, its owner, and Ben. Some operations add Cleo.
     pub group: String,
-    /// Ann's message in it, and Ben's.
+    /// Messages in the group: the first is Ann's, the second is Ben's.
     pub message: Value,
     pub bens: Value,
     pub key: String,
@@ -127,7 +128,8 @@ impl Stage {
         }
     }
 
-    /// What people do after it, so that a write of before would be seen; the whole table then.
+    /// Makes a later change of the same data, so that a late write of the operation would be visible. Returns the whole
+    /// table.
     pub async fn go_on(&self, app: &TestApp, operation: Operation, answer: &Answer) -> Vec<Item> {
         match operation {
             Operation::Send => drop(self.ann.edit(&answer.json(), "memo, later").await.ok()),
@@ -156,7 +158,7 @@ impl Stage {
         app.post("/api/token/refresh/").json(&body).send().await
     }
 
-    /// What must be so once the operation has succeeded, by asking the API.
+    /// Asserts through the API that the operation has taken effect.
     pub async fn verify(&self, app: &TestApp, operation: Operation) {
         let conversation = format!("/api/conversations/{}/", self.group);
         match operation {
@@ -242,12 +244,13 @@ pub const ALL: [Operation; 20] = [
 ];
 
 impl Operation {
-    /// Whether it is about a session that somebody has logged in to.
+    /// Returns true if the operation needs the session of a login.
     pub fn needs_session(self) -> bool {
         matches!(self, Self::Refresh | Self::LogOut | Self::ChangePassword | Self::CloseAccount)
     }
 
-    /// What a second try may be answered with when the first one took effect and its answer was lost, beside success.
+    /// The statuses and codes, besides success, that a retry may get if the first attempt took effect and its answer
+    /// was lost.
     pub fn repeated(self) -> &'static [(u16, &'static str)] {
         match self {
             Self::Register => &[(400, "invalid_request")],
@@ -273,7 +276,8 @@ pub fn succeeded(answer: &Answer, what: &str) {
     assert!((200..300).contains(&answer.status), "{what}: {answer}");
 }
 
-/// The whole table, but for the time before which no password is tried: forgetting mistakes late sets it to what is past.
+/// Returns the whole table without `not_before`. A late reset of failed logins may change this attribute, but only to a
+/// time in the past.
 pub async fn state(app: &TestApp) -> Vec<Item> {
     let mut items = app.table.items().await;
     for item in &mut items {

@@ -1,4 +1,4 @@
-//! Every kind of call of every operation, failed before and after its effect.
+//! Sweeps: each call of each operation fails once, before and after its effect.
 
 use super::stage::{Operation, Stage, succeeded};
 use crate::harness::{
@@ -10,10 +10,10 @@ use crate::harness::{
     },
 };
 
-/// Breaks an operation at each of its calls in each way.
+/// Runs an operation with each fault at each of its calls.
 async fn sweep(operation: Operation) {
     let app = TestApp::new().await;
-    // The first run fills what the processes keep; the others make the same calls.
+    // The first run fills the caches of the processes. All later runs make the same calls.
     let stage = Stage::new(&app, operation).await;
     succeeded(&stage.run(&app, operation).await, "the first one");
     let stage = Stage::new(&app, operation).await;
@@ -34,7 +34,7 @@ async fn sweep(operation: Operation) {
     app.check().await;
 }
 
-/// The call fails once: nobody notices.
+/// The call fails once. The client does not notice it.
 async fn passing(app: &TestApp, operation: Operation, n: usize, fault: Fault, what: &str) {
     let stage = Stage::new(app, operation).await;
     app.proxy.faults.fail_nth(n, any(), fault);
@@ -46,7 +46,7 @@ async fn passing(app: &TestApp, operation: Operation, n: usize, fault: Fault, wh
     app.check().await;
 }
 
-/// The function dies at the call, and the client tries again.
+/// The function dies at the call, and the client retries.
 async fn deadly(app: &TestApp, operation: Operation, n: usize, fault: Fault, what: &str) {
     let stage = Stage::new(app, operation).await;
     app.proxy.faults.fail_nth(n, any(), fault);
@@ -55,7 +55,7 @@ async fn deadly(app: &TestApp, operation: Operation, n: usize, fault: Fault, wha
     assert!(app.proxy.faults.clear() >= 1, "{what}: did not occur");
     app.check().await;
     if answer.status < 300 {
-        // What died was not needed for the answer.
+        // The failed call was not needed for the answer.
         return stage.verify(app, operation).await;
     }
     assert!(answer.status >= 500, "{what}: {answer}");

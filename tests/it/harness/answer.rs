@@ -1,4 +1,10 @@
-//! What the API answered, in process or over the network, with what tests say about it.
+//! An answer of the API, received in process or over the network, with assertions about its status and its body. Failed
+//! assertions print the request and the whole answer.
+//!
+//! ```rust
+//! let message = ann.try_send(&conversation, "memo").await.created();
+//! ann.get("/api/messages/none/").await.problem(404, "not_found");
+//! ```
 
 use std::io::Read as _;
 
@@ -7,23 +13,23 @@ use serde_json::Value;
 
 use super::environment;
 
-/// One answer.
+/// An answer with its status, headers and body.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    /// What was asked, for whoever reads a failed test.
+    /// The method and the path of the request, for the message of a failed assertion.
     pub asked: String,
 }
 
 impl Answer {
-    /// The body as JSON; `null` for none.
+    /// Returns the body as JSON; `null` if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.unpacked()).unwrap_or_default()
     }
 
-    /// The body without the coding that it travelled in.
+    /// Returns the body after decompression.
     pub fn unpacked(&self) -> Vec<u8> {
         let Some(coding) = self.header("content-encoding") else {
             return self.body.clone();
@@ -42,13 +48,13 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The stable name of a problem; empty for other answers.
+    /// Returns the field `code` of a problem; empty for other answers.
     pub fn code(&self) -> String {
         self.json()["code"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Whether it says to come back later, as it may on an engine that takes one call at a time; the embedded one is quick
-    /// enough for everything here.
+    /// Returns true for a 503 with `Retry-After` from an engine at `DYNAMODB_ENDPOINT`. `DynamoDB` Local answers from
+    /// one core and may be too slow on a busy machine; the embedded engine is not.
     pub fn is_slow_tables(&self) -> bool {
         self.status == 503 && self.header("retry-after").is_some() && environment::dynamodb().is_some()
     }
@@ -59,25 +65,25 @@ impl Answer {
         self
     }
 
-    /// 200, and its JSON.
+    /// Asserts the status 200 and returns the JSON body.
     #[track_caller]
     pub fn ok(self) -> Value {
         self.expect(200).json()
     }
 
-    /// 201, and its JSON.
+    /// Asserts the status 201 and returns the JSON body.
     #[track_caller]
     pub fn created(self) -> Value {
         self.expect(201).json()
     }
 
-    /// 204 without a body.
+    /// Asserts the status 204 and an empty body.
     #[track_caller]
     pub fn nothing(self) {
         assert!(self.status == 204 && self.body.is_empty(), "{self}");
     }
 
-    /// A complete problem with this status and code.
+    /// Asserts a complete problem (RFC 9457) with this status and code, and returns its body.
     #[track_caller]
     pub fn problem(self, status: u16, code: &str) -> Value {
         let body = self.json();
@@ -91,7 +97,7 @@ impl Answer {
         body
     }
 
-    /// A 400 that names this field.
+    /// Asserts a 400 whose `errors` contain this field.
     #[track_caller]
     pub fn refuses(self, field: &str) {
         let shown = self.to_string();
@@ -99,7 +105,8 @@ impl Answer {
         assert!(body["errors"][field].is_array(), "`{field}` is not named: {shown}");
     }
 
-    /// All that a stranger could tell two answers apart by: status, headers and body, but for the request's id and the time.
+    /// Returns everything that a client can compare in two answers: status, headers and body, except the request id and
+    /// the date.
     pub fn fingerprint(&self) -> String {
         let id = self.header("x-request-id").unwrap_or_default();
         let mut headers: Vec<String> = self

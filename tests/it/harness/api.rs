@@ -1,4 +1,9 @@
-//! A way to the API, in process through the local gateway or over the network, and one request on that way.
+//! The API as tests reach it: in process through the local gateway, or over the network. It sends requests as they are
+//! built and compares each answer with the OpenAPI document.
+//!
+//! ```rust
+//! let answer = app.get("/api/users/me/").bearer(&ann.token).header("accept", "text/html").send().await;
+//! ```
 
 use std::sync::Arc;
 
@@ -12,13 +17,13 @@ use tokio::sync::Semaphore;
 
 use super::{answer::Answer, description, environment};
 
-/// How many requests of one test are under way at once; the others wait for their turn. Enough for a race.
+/// The maximum number of requests that one test has in flight; further requests wait. It is enough for a race.
 const AT_ONCE: usize = 20;
-/// The same on another engine or over the network. `DynamoDB` Local answers from one core: on a busy machine, a hundred
-/// requests at once time out.
+/// The maximum for another engine or over the network. `DynamoDB` Local answers from one core: on a busy machine, a
+/// hundred parallel requests time out.
 const AT_ONCE_ELSEWHERE: usize = 8;
 
-/// The API. Cheap to clone.
+/// The API under test. Cheap to clone; clones share the limit of parallel requests.
 #[derive(Clone)]
 pub struct Api {
     way: Arc<Way>,
@@ -35,7 +40,7 @@ impl Api {
         Self::by(Way::Gateway { gateway, https: false })
     }
 
-    /// The same gateway, reached by https as on AWS.
+    /// Returns the same gateway, reached by https as on AWS.
     pub fn over_https(&self) -> Self {
         let Way::Gateway { gateway, .. } = &*self.way else {
             panic!("the network's scheme is in its address")
@@ -60,7 +65,7 @@ impl Api {
         Self { way: Arc::new(way), turns: Arc::new(Semaphore::new(at_once)) }
     }
 
-    /// A request to be completed; `path` may be a link that the API gave.
+    /// Begins a request. `path` is a path, or a URL that the API returned.
     pub fn request(&self, method: Method, path: &str) -> Request {
         Request {
             api: self.clone(),
@@ -115,7 +120,7 @@ impl Api {
     }
 }
 
-/// The path and query of a link.
+/// Returns the path and the query of a URL.
 fn without_origin(link: &str) -> &str {
     let Some((_, rest)) = link.split_once("://") else {
         return link;
@@ -123,7 +128,7 @@ fn without_origin(link: &str) -> &str {
     rest.find('/').map_or("/", |slash| &rest[slash..])
 }
 
-/// A request on its way to being sent.
+/// A request that is not sent yet.
 #[derive(Clone)]
 pub struct Request {
     api: Api,
@@ -138,7 +143,7 @@ impl Request {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// Adds a header, beside others of that name.
+    /// Adds a header. Earlier headers of the same name stay.
     pub fn header(self, name: &str, value: &str) -> Self {
         self.header_bytes(name, value.as_bytes())
     }
@@ -157,7 +162,7 @@ impl Request {
         self.raw("application/x-www-form-urlencoded", body.as_bytes())
     }
 
-    /// A body of some type.
+    /// Sets the body and the header `Content-Type`.
     pub fn raw(mut self, content_type: &str, body: &[u8]) -> Self {
         self.headers.remove("content-type");
         self.body = body.to_vec();
@@ -167,7 +172,7 @@ impl Request {
     pub async fn send(self) -> Answer {
         let (api, method, path) = (self.api.clone(), self.method.clone(), self.path.clone());
         let answer = api.exchange(self).await;
-        // An API that runs elsewhere may be of another version.
+        // An API at `API_URL` may be of another version than the checked-in OpenAPI document.
         if environment::api_url().is_none() {
             description::check(&method, without_origin(&path), &answer);
         }

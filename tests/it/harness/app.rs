@@ -1,5 +1,14 @@
-//! An application of its own for each test: an engine or a table that nobody else uses, the routers that are deployed, a
-//! clock that the test moves.
+//! One application for each test: its own engine or table, the deployed routers, and a clock that the test moves. It is
+//! not a fake: requests pass through the local gateway and the AWS SDK to a real engine, with a proxy before the
+//! engine.
+//!
+//! ```rust
+//! let app = TestApp::new().await;
+//! let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+//! let conversation = ann.group(&[&ben]).await;
+//! ann.send(&conversation, "memo, hello").await;
+//! app.check().await;
+//! ```
 
 use std::{
     collections::HashMap,
@@ -37,21 +46,21 @@ use super::{
     user::User,
 };
 
-/// The seed of the key that signs the tokens of the suite.
+/// The 32 bytes of the key that signs the tokens of the suite.
 pub const SIGNING_SEED: [u8; 32] = [7; 32];
 
-/// An application under test.
+/// An application under test. Dropping it asserts that no secret was logged and that the roles allowed every call.
 pub struct TestApp {
     api: Api,
     pub people: People,
-    /// The table itself, past the proxy.
+    /// The table, reached without the proxy.
     pub table: Table,
-    /// The layer under the SDK.
+    /// The proxy between the AWS SDK and the engine.
     pub proxy: Proxy,
-    /// What the deployed functions are given.
+    /// The state that the deployed functions receive.
     pub app: App,
     time: Time,
-    /// Stops when the test ends; `None` on an engine that was there before.
+    /// The engine, which stops at the end of the test; `None` if the test uses the engine at `DYNAMODB_ENDPOINT`.
     _engine: Option<Engine>,
 }
 
@@ -68,12 +77,12 @@ impl TestApp {
         Self::build(Registration::Open, false).await
     }
 
-    /// As a deployment is by default: admins make users.
+    /// Starts an application with the default of a deployment: only admins register users.
     pub async fn with_closed_registration() -> Self {
         Self::build(Registration::Admin, false).await
     }
 
-    /// On a table where every read that is not strongly consistent, and every read of an index, is answered from before the
+    /// Starts an application where every read that is not strongly consistent, and every read of an index, misses the
     /// last write.
     pub async fn lagging() -> Self {
         Self::build(Registration::Open, true).await
@@ -127,22 +136,22 @@ impl TestApp {
         }
     }
 
-    /// The deployed functions, started anew.
+    /// Starts the deployed functions again, with empty caches.
     pub async fn gateway(&self) -> Gateway {
         gateway(&self.app, &self.proxy).await
     }
 
-    /// A second process on the same table, with caches of its own.
+    /// Starts a second process on the same table, with its own caches.
     pub async fn second_process(&self) -> Api {
         Api::in_process(self.gateway().await)
     }
 
-    /// What the function of this name is given when it starts.
+    /// Returns the state that the function of this name receives at its start.
     pub async fn function(&self, name: &str) -> App {
         function(&self.app, &self.proxy, name).await
     }
 
-    /// A guest.
+    /// Adds a user with the role `guest`.
     pub async fn user(&self, name: &str) -> User {
         self.user_with_role(name, Role::Guest).await
     }
@@ -157,32 +166,32 @@ impl TestApp {
         User::new(self.api.clone(), name, &id.to_string(), &email, &token)
     }
 
-    /// The same guest with a new token, as the old one ends after a quarter of an hour.
+    /// Returns the same guest with a new token. A token is valid for 15 minutes.
     pub fn renewed(&self, user: &User) -> User {
         User { token: self.people.token(user.id.parse().unwrap(), Role::Guest), ..user.clone() }
     }
 
-    /// Stops the clock, which then moves by `advance` only.
+    /// Stops the clock. Afterwards only `advance` moves it.
     pub fn freeze(&self) {
         self.time.frozen.set(Clock::system().now()).unwrap();
     }
 
-    /// Moves the clock.
+    /// Moves the clock forward.
     pub fn advance(&self, by: TimeDelta) {
         self.time.ahead.fetch_add(by.num_microseconds().unwrap(), Ordering::SeqCst);
     }
 
-    /// A client key that is made now.
+    /// Returns an idempotency key with the present time.
     pub fn key(&self) -> String {
         self.key_from(TimeDelta::zero())
     }
 
-    /// A client key that was made so long before now, or after it.
+    /// Returns an idempotency key with the time `ago` before now; a negative `ago` is in the future.
     pub fn key_from(&self, ago: TimeDelta) -> String {
         self.app.random.uuid_at(self.app.clock.now() - ago).to_string()
     }
 
-    /// All rules of the table hold.
+    /// Asserts the rules of the whole table (`invariants`).
     pub async fn check(&self) {
         invariants::check(&self.table).await;
     }
@@ -201,7 +210,7 @@ impl Drop for TestApp {
     }
 }
 
-/// The machine's time plus what the test adds, or a time that stands still but for that.
+/// The clock of a test: the time of the machine or a fixed time, plus the time that the test added.
 #[derive(Clone, Default)]
 struct Time {
     ahead: Arc<AtomicI64>,
@@ -218,8 +227,8 @@ impl Time {
     }
 }
 
-/// The deployed functions, each a process of its own that reaches the table by a path of its own, so that the proxy knows
-/// whose call it is.
+/// Starts the deployed functions. Each is a process with its own path at the proxy, so that the proxy knows which
+/// function makes a call.
 async fn gateway(app: &App, proxy: &Proxy) -> Gateway {
     let names: Vec<String> = permissions::functions();
     let started = names.iter().map(|name| function(app, proxy, name));
@@ -227,7 +236,7 @@ async fn gateway(app: &App, proxy: &Proxy) -> Gateway {
     Gateway::each(app, |name| apps[&name.to_owned()].clone())
 }
 
-/// A function's app, with caches of its own; its keys are read ahead.
+/// Returns the state of one function, with its own caches; the signing keys are already read.
 async fn function(app: &App, proxy: &Proxy, name: &str) -> App {
     let store = app.store.through(&format!("{}/{name}", proxy.endpoint));
     let config = (*app.config).clone();
@@ -237,7 +246,7 @@ async fn function(app: &App, proxy: &Proxy, name: &str) -> App {
     function
 }
 
-/// Read once: a test would spend as long on the template's YAML as on a dozen requests.
+/// The definition of the table, read once: parsing the template takes as long as a dozen requests.
 static DEFINITION: LazyLock<TableDefinition> = LazyLock::new(|| local::template::table().unwrap());
 
 async fn create(store: &Store) {

@@ -1,4 +1,10 @@
-//! A browser as far as the API can tell: it keeps cookies, asks for pages, posts forms.
+//! A browser as the API sees it: it keeps cookies, requests pages and posts forms. It runs no script and does not
+//! follow redirects.
+//!
+//! ```rust
+//! let browser = Browser::of(&ann).await;
+//! let page = browser.get("/api/users/me/").await.expect(200).text();
+//! ```
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +20,7 @@ use super::{
     user::User,
 };
 
-/// What Chromium accepts when somebody follows a link.
+/// The header `Accept` that Chromium sends when a user follows a link.
 pub const ACCEPT: &str =
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
 
@@ -30,19 +36,19 @@ impl Browser {
         Self { api, jar: Arc::default() }
     }
 
-    /// The same browser, led to another process.
+    /// Returns the same browser, connected to another process.
     pub fn through(&self, api: Api) -> Self {
         Self { api, jar: self.jar.clone() }
     }
 
-    /// One that somebody is logged in with, by the form.
+    /// Returns a browser in which the user is logged in with the login form.
     pub async fn of(user: &User) -> Self {
         let browser = Self::new(user.api.clone());
         browser.log_in(&user.email, PASSWORD, "/api/").await.expect(303);
         browser
     }
 
-    /// Gets the login's form and posts it, as a browser does it.
+    /// Requests the login form and posts it with its CSRF token.
     pub async fn log_in(&self, email: &str, password: &str, next: &str) -> Answer {
         self.get("/api-auth/login/").await.expect(200);
         let token = self.csrf();
@@ -56,7 +62,7 @@ impl Browser {
         self.post("/api-auth/logout/", &[("csrfmiddlewaretoken", &token)]).await
     }
 
-    /// A cookie's value.
+    /// Returns the value of a cookie; `None` if the browser has no such cookie.
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.jar.lock().unwrap().get(name).cloned()
     }
@@ -65,12 +71,12 @@ impl Browser {
         self.jar.lock().unwrap().insert(name.to_owned(), value.to_owned());
     }
 
-    /// The token that scripts read from its cookie.
+    /// Returns the CSRF token from its cookie; empty if there is none.
     pub fn csrf(&self) -> String {
         self.cookie("csrftoken").unwrap_or_default()
     }
 
-    /// A request with the cookies, of a page or of a script, to be completed.
+    /// Begins a request with the cookies. The caller adds the headers of a page or of a script.
     pub fn request(&self, method: Method, path: &str) -> Request {
         let jar = self.jar.lock().unwrap();
         let cookies: Vec<String> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -78,13 +84,13 @@ impl Browser {
         if cookies.is_empty() { request } else { request.header("cookie", &cookies.join("; ")) }
     }
 
-    /// A page.
+    /// Requests a page, with the `Accept` header of a browser.
     pub async fn get(&self, path: &str) -> Answer {
         let request = self.request(Method::GET, path).header("accept", ACCEPT);
         self.keep(request.send().await)
     }
 
-    /// JSON, as a script of a page asks for it.
+    /// Requests JSON, as a script on a page does.
     pub async fn json(&self, path: &str) -> Answer {
         self.keep(self.request(Method::GET, path).header("accept", "application/json").send().await)
     }
@@ -95,14 +101,14 @@ impl Browser {
         self.keep(request.send().await)
     }
 
-    /// Sends a form by another method, as a page's script does.
+    /// Sends a form with another method, as the script of a page does.
     pub async fn script(&self, method: Method, path: &str, fields: &[(&str, &str)]) -> Answer {
         let request =
             self.request(method, path).header("accept", "text/html").header("x-csrftoken", &self.csrf());
         self.keep(request.form(&encoded(fields)).send().await)
     }
 
-    /// Keeps the cookies of an answer.
+    /// Stores the cookies of an answer and returns the answer.
     pub fn keep(&self, answer: Answer) -> Answer {
         let mut jar = self.jar.lock().unwrap();
         for line in set_cookies(&answer) {
@@ -118,12 +124,12 @@ impl Browser {
     }
 }
 
-/// The `Set-Cookie` lines of an answer.
+/// Returns the values of `Set-Cookie` of an answer.
 pub fn set_cookies(answer: &Answer) -> Vec<String> {
     answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned()).collect()
 }
 
-/// A form's body.
+/// Returns the fields as `application/x-www-form-urlencoded`.
 pub fn encoded(fields: &[(&str, &str)]) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),

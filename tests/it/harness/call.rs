@@ -1,8 +1,13 @@
-//! A call of the SDK as the proxy sees it, and predicates on calls.
+//! A call of the AWS SDK as the proxy receives it, and predicates on calls. The predicates select the calls of a fault.
+//!
+//! ```rust
+//! on(Put).of("MSG#") // puts of messages
+//! writes()           // every call that writes
+//! ```
 
 use serde_json::{Value, json};
 
-/// Which operation, as far as the store has them.
+/// The operation of a call: one variant for each operation that the store uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     Get,
@@ -13,17 +18,17 @@ pub enum Operation {
     Delete,
     BatchWrite,
     Transact,
-    /// Making the table and asking after it.
+    /// Creating and describing the table.
     Other,
 }
 
-/// One call.
+/// One call of the SDK.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub operation: Operation,
-    /// The operation's name in the protocol.
+    /// The name of the operation in the protocol, such as `PutItem`.
     pub name: String,
-    /// Sort keys that the call touches; for a query, every text value of its condition.
+    /// The sort keys in the call; for a query, every text value of its condition.
     pub keys: Vec<String>,
     pub body: Value,
 }
@@ -63,8 +68,8 @@ impl Call {
         matches!(self.operation, Operation::Get | Operation::BatchGet | Operation::Query)
     }
 
-    /// Whether the answer may come from before the last write: every read of an index, and every other one that does not
-    /// ask for consistency.
+    /// Returns true if the answer may miss the last write: every read of an index, and every read without
+    /// `ConsistentRead`.
     pub fn may_be_stale(&self) -> bool {
         if !self.reads() || self.body.get("IndexName").is_some() {
             return self.reads();
@@ -78,7 +83,7 @@ impl Call {
         }
     }
 
-    /// For people who read a failed test: `Put MSG#0000000000001`.
+    /// Returns a text for the message of a failed test: `Put MSG#0000000000001`.
     pub fn describe(&self) -> String {
         let mut keys = self.keys.clone();
         keys.truncate(8);
@@ -87,7 +92,7 @@ impl Call {
     }
 }
 
-/// Finds `sk` of every key and item in a request.
+/// Collects `sk` of every key and item in a request.
 fn collect_keys(value: &Value, keys: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
@@ -120,28 +125,28 @@ enum Which {
     One(Operation),
 }
 
-/// Calls of one operation.
+/// Selects the calls of one operation.
 pub const fn on(operation: Operation) -> On {
     On { which: Which::One(operation), prefix: None }
 }
 
-/// All calls of the store's questions.
+/// Selects every call except creating and describing the table.
 pub const fn any() -> On {
     On { which: Which::Any, prefix: None }
 }
 
-/// All that read.
+/// Selects every call that reads.
 pub const fn reads() -> On {
     On { which: Which::Reads, prefix: None }
 }
 
-/// All that write.
+/// Selects every call that writes.
 pub const fn writes() -> On {
     On { which: Which::Writes, prefix: None }
 }
 
 impl On {
-    /// Of these, those that touch a sort key with this prefix.
+    /// Restricts the predicate to calls that touch a sort key with this prefix.
     pub const fn of(self, prefix: &'static str) -> Self {
         Self { which: self.which, prefix: Some(prefix) }
     }

@@ -1,5 +1,5 @@
-//! Every answer that the suite receives is one that the API's description has: its status is listed for the operation, and
-//! its body is valid. Objects have no fields but those that are described, though clients have to expect more.
+//! Compares each answer that the suite receives with the OpenAPI document: the status is listed for the operation, and
+//! the body is valid. Objects must not have undocumented fields here, although clients must ignore them.
 
 use std::{
     collections::HashMap,
@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 
-/// The description as it is checked in.
+/// Returns the text of the checked-in OpenAPI document.
 pub fn written() -> String {
     let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     std::fs::read_to_string(workspace.join(local::openapi::FILE)).unwrap()
 }
 
-/// The same, read.
+/// The checked-in OpenAPI document.
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&written()).unwrap());
 
-/// The same, with objects closed.
+/// The document with `additionalProperties: false` in every object.
 static CLOSED: LazyLock<Value> = LazyLock::new(|| {
     let mut document = DOCUMENT.clone();
     document["components"]["schemas"].as_object_mut().unwrap().values_mut().for_each(close);
@@ -35,10 +35,10 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// The statuses that the default answer of every operation stands for.
+/// The statuses that the response `default` of every operation covers.
 const OTHER_STATUSES: [u16; 7] = [405, 406, 413, 415, 431, 500, 503];
 
-/// A schema of the description, ready to validate: each is compiled once.
+/// Returns a validator for a schema of the document. Each schema is compiled once.
 pub fn validator(schema: &Value, document: &Value) -> Arc<Validator> {
     static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
     let closed = std::ptr::eq(document, &raw const *CLOSED);
@@ -52,7 +52,7 @@ pub fn validator(schema: &Value, document: &Value) -> Arc<Validator> {
     validator.clone()
 }
 
-/// Follows a reference into the description.
+/// Follows a `$ref` into the document.
 pub fn resolve(value: &Value) -> &Value {
     let pointer = value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
     pointer.map_or(value, |pointer| {
@@ -60,7 +60,8 @@ pub fn resolve(value: &Value) -> &Value {
     })
 }
 
-/// The path of the description that a request's path is one of: a word before a variable.
+/// Returns the path of the document that matches the path of a request; `None` if none does. A path with a fixed
+/// segment wins against a path with a variable there.
 fn template(path: &str) -> Option<&'static str> {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let segments = |path: &str| path.trim_end_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
@@ -74,7 +75,7 @@ fn template(path: &str) -> Option<&'static str> {
     paths.min_by_key(|template| template.matches('{').count()).map(String::as_str)
 }
 
-/// Fails unless the description has this answer. Pages are another representation of it, for people.
+/// Asserts that the document contains this answer. Pages are not compared: they show the same data as HTML.
 #[track_caller]
 pub fn check(method: &Method, path: &str, answer: &Answer) {
     let is_page = answer.header("content-type").is_some_and(|media| media.starts_with("text/html"));
@@ -127,7 +128,8 @@ fn check_body(template: &str, response: &Value, answer: &Answer) {
     }
 }
 
-/// The gateway's own answers have no problem details, and a status that the description's introduction names.
+/// Returns true for an answer of API Gateway itself: a field `message` without problem details, and a status that the
+/// introduction of the document lists.
 fn is_of_the_gateway(answer: &Answer) -> bool {
     let body = answer.json();
     let is_message = body.as_object().is_some_and(|fields| fields.len() == 1) && body["message"].is_string();

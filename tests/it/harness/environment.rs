@@ -1,33 +1,39 @@
-//! What the suite takes from its environment, all of it optional.
+//! The environment variables of the suite. All are optional.
+//!
+//! ```sh
+//! DYNAMODB_ENDPOINT=http://127.0.0.1:8000 cargo test --workspace --test it held::
+//! API_URL=https://api.example.com cargo test --workspace --test it black_box
+//! ```
 
-/// A `DynamoDB` to use instead of the embedded engine (`DYNAMODB_ENDPOINT`).
+/// Returns the `DynamoDB` endpoint to use instead of the embedded engine (`DYNAMODB_ENDPOINT`).
 pub fn dynamodb() -> Option<String> {
     variable("DYNAMODB_ENDPOINT")
 }
 
-/// A running API for the black-box tests (`API_URL`), without the slash at the end.
+/// Returns the address of a running API for the black-box tests (`API_URL`), without a slash at the end.
 pub fn api_url() -> Option<String> {
     variable("API_URL").map(|url| url.trim_end_matches('/').to_owned())
 }
 
-/// Which server's known gaps are passed over (`API_GAPS`).
+/// Returns the server whose known gaps are skipped (`API_GAPS`).
 pub fn gaps() -> Option<String> {
     variable("API_GAPS")
 }
 
-/// The template that is looked at (`TEMPLATE`), the repository's without it: a copy with a mistake shows that it is found.
+/// Returns the text of the template to check: the file at `TEMPLATE`, or `template.yaml` of the repository. A copy with
+/// a seeded mistake shows that the tests find the mistake.
 pub fn template() -> String {
     let own = concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml").to_owned();
     let path = variable("TEMPLATE").unwrap_or(own);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// What is taken away under the SDK, to see that a test fails of it (`SABOTAGE`).
+/// Returns the protection that the proxy removes in this run (`SABOTAGE`).
 pub fn sabotage() -> Option<String> {
     variable("SABOTAGE")
 }
 
-/// A file to which everything that could be taken away is added (`SABOTAGE_LIST`).
+/// Returns the file to which the proxy appends the name of every protection that it sees (`SABOTAGE_LIST`).
 pub fn sabotage_list() -> Option<String> {
     variable("SABOTAGE_LIST")
 }

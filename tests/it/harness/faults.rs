@@ -1,4 +1,10 @@
-//! What goes wrong between the SDK and the table, as a test asks for it: `faults.fail(on(Put).of("MSG#"), After(Reset))`.
+//! Faults between the AWS SDK and the table. A test adds rules; each rule selects calls and says how they fail or wait.
+//!
+//! ```rust
+//! app.proxy.faults.fail(on(Put).of("MSG#"), After(Reset)); // The message is stored, but its answer is lost.
+//! ann.send(&conversation, "memo").await;                   // The SDK retries; the API finds the message.
+//! assert_eq!(app.proxy.faults.clear(), 1);                 // The fault occurred.
+//! ```
 
 use std::sync::{Arc, Mutex};
 
@@ -6,56 +12,57 @@ use tokio::sync::watch;
 
 use super::call::{Call, On};
 
-/// In which way a call fails.
+/// The way in which a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
-    /// 500 `InternalServerError`, which the SDK retries.
+    /// 500 `InternalServerError`. The SDK retries it.
     Error500,
-    /// The connection is reset, which the SDK retries.
+    /// The connection is reset. The SDK retries the call.
     Reset,
-    /// No answer until the SDK gives up on the attempt, and retries.
+    /// No answer. The SDK ends the attempt after its time limit and retries.
     Timeout,
-    /// An error that nobody retries: what a client sees of a function that dies at this call.
+    /// An error without a retry. The client sees the same as when the function dies at this call.
     Death,
 }
 
-/// What happens to a call.
+/// The effect of a rule on a call.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// It fails and has no effect.
+    /// The call fails and has no effect.
     Before(How),
-    /// It takes effect, and its answer is lost.
+    /// The call takes effect, but its answer is lost.
     After(How),
-    /// Another transaction is at the same item: `TransactionCanceledException` with its reasons for a transaction,
+    /// Another transaction holds the same item: `TransactionCanceledException` with its reasons for a transaction,
     /// `TransactionConflictException` for a single write. No effect; the SDK retries neither.
     Conflict,
-    /// The table is still at an earlier try of this transaction: `TransactionInProgressException`. No effect; the SDK
-    /// retries.
+    /// An earlier attempt of this transaction is still in progress: `TransactionInProgressException`. No effect; the
+    /// SDK retries.
     InProgress,
-    /// Another transaction has come to the last item of this one, where its condition fails, and is still at the first.
+    /// Another transaction has written the last item of this one, so that its condition fails, and still holds the
+    /// first item.
     HalfDone,
-    /// `ThrottlingException`; no effect, and the SDK retries.
+    /// `ThrottlingException`: no effect; the SDK retries.
     Throttle,
-    /// A transaction cancelled for throttling, which the SDK does not retry.
+    /// A transaction that was cancelled for throttling. The SDK does not retry it.
     ThrottledTransaction,
-    /// A batch does the first half of what it is asked for, and hands back the rest.
+    /// A batch executes the first half of its requests and returns the rest as unprocessed.
     Unprocessed,
-    /// A query's page ends after so many items, with a `LastEvaluatedKey`.
+    /// The page of a query ends after this number of items, with a `LastEvaluatedKey`.
     ShortPage(u64),
-    /// The call waits at the gate, then takes its course.
+    /// The call waits at the gate and is then executed.
     Hold(Gate),
-    /// The call takes its course, then its answer waits at the gate.
+    /// The call is executed, and then its answer waits at the gate.
     HoldAnswer(Gate),
 }
 
-/// How often a rule applies.
+/// The matching calls to which a rule applies.
 #[derive(Debug, Clone, Copy)]
 enum Often {
-    /// To the n-th matching call (from 0) and so many after it.
+    /// The n-th matching call (from 0) and the calls after it, up to this number of calls.
     Window(usize, usize),
-    /// To every other matching call, beginning with the first.
+    /// Every second matching call, beginning with the first.
     EveryOther,
-    /// To each matching call from the n-th (from 0).
+    /// Each matching call from the n-th (from 0).
     From(usize),
 }
 
@@ -90,42 +97,42 @@ impl Rule {
 pub struct Faults(Arc<Mutex<Vec<Rule>>>);
 
 impl Faults {
-    /// The first matching call.
+    /// Applies a fault to the first matching call.
     pub fn fail(&self, on: On, fault: Fault) {
         self.add(on, Often::Window(0, 1), fault);
     }
 
-    /// The n-th matching call, counted from 0.
+    /// Applies a fault to the n-th matching call, counted from 0.
     pub fn fail_nth(&self, n: usize, on: On, fault: Fault) {
         self.add(on, Often::Window(n, 1), fault);
     }
 
-    /// The first so many matching calls.
+    /// Applies a fault to the first `times` matching calls.
     pub fn fail_times(&self, times: usize, on: On, fault: Fault) {
         self.add(on, Often::Window(0, times), fault);
     }
 
-    /// Every matching call from the n-th on, counted from 0: as if the function had died there.
+    /// Applies a fault to every matching call from the n-th, counted from 0, as if the function had died there.
     pub fn fail_from(&self, n: usize, on: On, fault: Fault) {
         self.add(on, Often::From(n), fault);
     }
 
-    /// Every matching call.
+    /// Applies a fault to every matching call.
     pub fn always(&self, on: On, fault: Fault) {
         self.add(on, Often::From(0), fault);
     }
 
-    /// Every other matching call, beginning with the first.
+    /// Applies a fault to every second matching call, beginning with the first.
     pub fn every_other(&self, on: On, fault: Fault) {
         self.add(on, Often::EveryOther, fault);
     }
 
-    /// Holds the first matching call.
+    /// Holds the first matching call before it is executed.
     pub fn hold(&self, on: On) -> Gate {
         self.hold_nth(0, on)
     }
 
-    /// Holds the answer of the first matching call, which takes effect.
+    /// Executes the first matching call and holds its answer.
     pub fn hold_answer(&self, on: On) -> Gate {
         let gate = Gate::default();
         self.fail(on, Fault::HoldAnswer(gate.clone()));
@@ -139,19 +146,19 @@ impl Faults {
         gate
     }
 
-    /// Lets the first matching call pass; its gate tells when it has taken its course.
+    /// Lets the first matching call pass. `finished` of its gate waits until the call was executed.
     pub fn watch(&self, on: On) -> Gate {
         self.watch_nth(0, on)
     }
 
-    /// Lets the n-th matching call pass, counted from 0; its gate tells when it has taken its course.
+    /// Lets the n-th matching call pass, counted from 0. `finished` of its gate waits until the call was executed.
     pub fn watch_nth(&self, n: usize, on: On) -> Gate {
         let gate = self.hold_nth(n, on);
         gate.release();
         gate
     }
 
-    /// Back to a network where all goes well; how many calls were hit, so that a test can say that its fault occurred.
+    /// Removes all rules. Returns the number of calls that were hit, so that a test can assert that its fault occurred.
     pub fn clear(&self) -> usize {
         let rules = std::mem::take(&mut *self.0.lock().unwrap());
         rules.iter().map(|rule| rule.applied).sum()
@@ -165,7 +172,7 @@ impl Faults {
         self.0.lock().unwrap().is_empty()
     }
 
-    /// What is to happen to this call: every rule counts it, the first that applies wins.
+    /// Returns the fault of this call. Every rule counts the call; the first rule that applies wins.
     pub(super) fn of(&self, call: &Call) -> Option<Fault> {
         let mut rules = self.0.lock().unwrap();
         let hits: Vec<Fault> = rules.iter_mut().filter_map(|rule| rule.apply(call)).collect();
@@ -173,7 +180,7 @@ impl Faults {
     }
 }
 
-/// Where a call is held. Cheap to clone.
+/// A gate holds one call until the test releases it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Gate {
     arrived: watch::Sender<Option<Call>>,
@@ -192,17 +199,17 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Waits until the call is here; the call.
+    /// Waits until the call has arrived at the gate, and returns the call.
     pub async fn reached(&self) -> Call {
         self.arrived.subscribe().wait_for(Option::is_some).await.unwrap().clone().unwrap()
     }
 
-    /// Lets it go.
+    /// Opens the gate.
     pub fn release(&self) {
         self.open.send_replace(true);
     }
 
-    /// Waits until the call, let go, has taken its course.
+    /// Waits until the released call was executed.
     pub async fn finished(&self) {
         self.done.subscribe().wait_for(|done| *done).await.unwrap();
     }

@@ -1,9 +1,9 @@
-//! What the servers themselves cannot pass, in one place. A case is skipped where `API_GAPS` names its server, and each skip
-//! says why; everywhere else it runs.
+//! Known gaps of the servers that the black-box tests run against. A case is skipped if `API_GAPS` names its server;
+//! the skip is printed with its reason. Every other server has to pass the case.
 
 use super::environment;
 
-/// Name of a case, the server that cannot pass it, and why.
+/// The name of a case, the server that cannot pass it, and the reason.
 #[rustfmt::skip]
 const GAPS: [(&str, &str, &str); 6] = [
     ("encoded path", "watch", "it passes paths on encoded, and a path that has another reading is no path"),
@@ -14,7 +14,7 @@ const GAPS: [(&str, &str, &str); 6] = [
     ("body that is no text", "ministack", "it puts replacement characters for what is no UTF-8"),
 ];
 
-/// Whether the case is to be passed over, which is said.
+/// Returns true if the case is skipped, and prints the reason.
 pub fn skips(case: &str) -> bool {
     assert!(GAPS.iter().any(|(name, ..)| *name == case), "{case} is no case of the table");
     let server = environment::gaps();

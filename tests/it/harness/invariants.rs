@@ -1,4 +1,5 @@
-//! What must hold of the table whatever has happened, read from the table itself.
+//! Rules that the whole table keeps after any sequence of requests, failures and races. They read the items themselves
+//! and do not use the store. `app.check()` runs them at the end of a test.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -6,10 +7,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::table::{Item, Table, number, text};
 
-/// Items by partition.
+/// All items, by partition key.
 struct Whole(BTreeMap<String, Vec<Item>>);
 
-/// Checks every rule that the table as a whole must keep.
+/// Asserts every rule of the table.
 pub async fn check(table: &Table) {
     let mut partitions: BTreeMap<String, Vec<Item>> = BTreeMap::new();
     for item in table.items().await {
@@ -54,7 +55,7 @@ impl Whole {
         }
     }
 
-    /// Count, owners, memberships and everybody's list say the same.
+    /// The participant count, the owners, the memberships and the inbox entries agree.
     fn check_members(&self, pk: &str, id: &str, last: u64) {
         let metas = self.kind(pk, "META");
         let members = self.kind(pk, "MEMBER#");
@@ -98,7 +99,7 @@ impl Whole {
         }
     }
 
-    /// Each revision of a message is one change and, if it was an edit, one earlier body; a tombstone keeps none.
+    /// Each revision of a message has one change and, for an edit, one earlier body. A tombstone has no earlier bodies.
     fn check_revisions(&self, pk: &str, messages: &[&Item], changes: &[&Item]) {
         for message in messages.iter().filter(|item| text(item, "item") == "message") {
             let place = text(message, "sk").replace("MSG#", "");
@@ -131,7 +132,8 @@ impl Whole {
         let profiles = self.kind(pk, "PROFILE");
         assert_eq!(profiles.len(), 1, "{pk}: items of no user");
         let profile = profiles[0];
-        // A session that a racing login has put under a closed account is dead; `held` shows that.
+        // A login that races with the closing of the account may leave a session. That session is not valid; a test in
+        // `held` shows it.
         if !profile.contains_key("closed_at") {
             let email = text(profile, "email");
             let credentials = self.kind(&format!("EMAIL#{email}"), "CREDENTIAL");
@@ -147,7 +149,7 @@ impl Whole {
     }
 }
 
-/// 1, 2, 3 … without holes.
+/// The numbers are 1, 2, 3 … without holes.
 fn numbered(pk: &str, prefix: &str, items: &[&Item]) {
     for (place, item) in items.iter().enumerate() {
         let expected = format!("{prefix}{:013}", place + 1);
@@ -155,7 +157,7 @@ fn numbered(pk: &str, prefix: &str, items: &[&Item]) {
     }
 }
 
-/// One message per sender and key; times increase.
+/// A sender has one message for each idempotency key, and the times increase.
 fn check_messages(pk: &str, messages: &[&Item]) {
     let mut keys = HashSet::new();
     let mut before = 0;

@@ -1,10 +1,11 @@
-//! Accounts and sessions as requests, for tests whose subject they are.
+//! Requests about accounts and sessions: registration, login, refresh, logout, change of password. Tests about other
+//! subjects use `app.user`, which is faster.
 
 use serde_json::{Value, json};
 
 use super::{Answer, Api, TestApp, User, people::PASSWORD, table::text};
 
-/// What a password is changed to.
+/// The new password in tests that change a password.
 pub const OTHER_PASSWORD: &str = "another-horse-battery-staple";
 
 pub async fn register(api: &Api, email: &str) -> Answer {
@@ -34,18 +35,18 @@ pub async fn change_password(user: &User, old: &str, new: &str) -> Answer {
     user.post("/api/users/me/password/", json!({ "old_password": old, "new_password": new })).await
 }
 
-/// The user with the tokens of a real session; its refresh token.
+/// Logs the user in. Returns the user with the new access token, and the refresh token.
 pub async fn logged_in(app: &TestApp, user: &User) -> (User, Value) {
     with_tokens(user, &log_in(app, &user.email, PASSWORD).await.ok())
 }
 
-/// The user with the tokens of an answer; its refresh token.
+/// Returns the user with the access token of an answer, and the refresh token.
 pub fn with_tokens(user: &User, tokens: &Value) -> (User, Value) {
     let token = tokens["access"].as_str().unwrap().to_owned();
     (User { token, ..user.clone() }, tokens["refresh"].clone())
 }
 
-/// How many sessions stand in the table.
+/// Returns the number of the user's sessions in the table.
 pub async fn sessions(app: &TestApp, user: &User) -> usize {
     let items = app.table.partition(&format!("USER#{}", user.id)).await;
     items.iter().filter(|item| text(item, "sk").starts_with("SESSION#")).count()

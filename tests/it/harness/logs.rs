@@ -1,5 +1,15 @@
-//! Everything that the suite's processes log, looked through as it is written: no line may hold a password, a token, a
-//! cookie, a hash, an email or what a message says. Each test asks at its end, so that the whole suite is covered.
+//! A check of everything that the suite logs: no line may contain a password, a token, a cookie, a hash, an email
+//! address or the text of a message. The check works with canaries: words that occur in every secret of the suite and
+//! nowhere else.
+//!
+//! Every password of the suite contains `PASSWORD_CANARY`. Every message body, name and metadata value contains
+//! `BODY_CANARY`, the word `memo`; it has no other meaning in the tests. If a log line contains a canary, the code has
+//! logged a secret. Each test asserts this at its end (`TestApp::drop`), so the check covers the whole suite.
+//!
+//! ```rust
+//! ann.send(&conversation, "memo, see you at eight").await; // No log line may now contain "memo".
+//! logs::assert_clean();
+//! ```
 
 use std::{
     io::{self, Write},
@@ -8,12 +18,12 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-/// Stands in every password of the suite.
+/// A part of every password of the suite.
 pub const PASSWORD_CANARY: &str = "horse-battery";
-/// Stands in every message body, name and piece of metadata that the harness sends.
+/// A part of every message body, name and metadata value that the tests send.
 pub const BODY_CANARY: &str = "memo";
 
-/// What no line may hold, and what it would be.
+/// Texts that no log line may contain, and the kind of secret of each.
 #[rustfmt::skip]
 const FORBIDDEN: [(&str, &str); 8] = [
     (PASSWORD_CANARY, "a password"),
@@ -29,7 +39,8 @@ const FORBIDDEN: [(&str, &str); 8] = [
 static VIOLATIONS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static LINES: Mutex<usize> = Mutex::new(0);
 
-/// Starts watching, once a process: at the level of the deployed functions, and all of our own crates.
+/// Starts the check, once in each process. Log level: as in the deployed functions, and `trace` for the crates of the
+/// workspace.
 pub fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -44,26 +55,26 @@ pub fn watch() {
     });
 }
 
-/// How many lines have been looked through.
+/// Returns the number of lines that were checked.
 pub fn lines() -> usize {
     *LINES.lock().unwrap()
 }
 
-/// Fails if any line so far said too much.
+/// Asserts that no line so far contains a forbidden text.
 #[track_caller]
 pub fn assert_clean() {
     let violations = VIOLATIONS.lock().unwrap().clone();
     assert!(violations.is_empty(), "logged:\n{}", violations.join("\n"));
 }
 
-/// Looks through lines; what it finds goes to a list of its own, or to the process's.
+/// Checks lines. It stores the lines with a forbidden text in its own list, or in the list of the process.
 #[derive(Default)]
 pub struct Watcher {
     own: Option<Vec<String>>,
 }
 
 impl Watcher {
-    /// One that keeps what it finds to itself.
+    /// Returns a watcher with its own list, for tests of the watcher.
     pub fn for_test() -> Self {
         Self { own: Some(Vec::new()) }
     }
@@ -73,7 +84,7 @@ impl Watcher {
     }
 }
 
-/// Makes watchers for the subscriber.
+/// Makes a watcher for each line that the subscriber writes.
 struct Watchers;
 
 impl<'a> MakeWriter<'a> for Watchers {

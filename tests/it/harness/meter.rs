@@ -1,16 +1,22 @@
-//! What an operation costs: requests, capacity units, and how many of its round trips had to wait for one another.
+//! The cost of an operation: calls of the SDK, capacity units, and the number of sequential round trips. `budgets.rs`
+//! compares these costs with the figures of the design.
+//!
+//! ```rust
+//! let (message, cost) = app.proxy.measure(ann.send(&conversation, "memo")).await;
+//! assert!(cost.depth <= 3 && cost.writes() == 1, "{cost:?}");
+//! ```
 
 use serde_json::Value;
 
 use super::call::Call;
 
-/// The cost of what ran while the meter was on.
+/// The cost of the calls during one measurement.
 #[derive(Debug, Clone, Default)]
 pub struct Cost {
-    /// Calls of the SDK, retries included.
+    /// The calls of the SDK, including retries.
     pub calls: Vec<String>,
-    /// Sequential round trips: a call's depth is one more than the greatest depth among the calls that had been answered
-    /// before it began.
+    /// The number of sequential round trips. The depth of a call is one more than the greatest depth of the calls that
+    /// were answered before it began.
     pub depth: u32,
     pub read_units: f64,
     pub write_units: f64,
@@ -19,7 +25,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// How many of the calls write.
+    /// Returns the number of calls that write.
     pub fn writes(&self) -> usize {
         self.writes
     }
@@ -28,7 +34,7 @@ impl Cost {
         self.calls.len()
     }
 
-    /// The depth of a call that begins now.
+    /// Counts a call that begins now, and returns its depth.
     pub(super) fn begin(&mut self, call: &Call) -> u32 {
         self.calls.push(call.describe());
         self.writes += usize::from(call.writes());

@@ -1,7 +1,20 @@
-//! What tests are written with: an application on a fresh table, users who act through its API, and the layer under the
-//! SDK that makes things go wrong.
+//! The test harness: an application on a fresh table, users that act through its API, and a proxy under the AWS SDK
+//! that produces faults. It contains no tests; each file begins with its purpose and an example.
+//!
+//! | purpose | file |
+//! |---|---|
+//! | start an application, move its clock | `app` |
+//! | act as a user, or as a browser | `user`, `browser`, `login`, `people` |
+//! | send requests, assert answers | `api`, `answer`, `description` |
+//! | read and write the table without the store | `table`, `invariants` |
+//! | make calls of the SDK fail or wait | `faults`, `call`, `race` |
+//! | the proxy between SDK and engine | `proxy`, `wire`, `meter`, `permissions`, `replica`, `sabotage` |
+//! | test over the network | `network`, `paths`, `gaps` |
+//! | the rest | `environment`, `logs`, `secrets` |
+//!
+//! A call travels: handler → store → AWS SDK → `proxy` → embedded engine.
 
-#![allow(dead_code, reason = "a vocabulary: not every word is used on every day")]
+#![allow(dead_code, reason = "each build may leave some helpers unused")]
 
 pub mod answer;
 pub mod api;

@@ -1,5 +1,10 @@
-//! The black box: the API over the network, at `API_URL` or from the local server, started in this process on a table in
-//! memory. Nothing is known of it but its address, so users register as users do.
+//! The black box: the API over the network, at `API_URL` or at a local server of this process. The tests know only its
+//! address, so they register users through the API.
+//!
+//! ```rust
+//! let black_box = BlackBox::start().await;
+//! let ann = black_box.user("Ann").await;
+//! ```
 
 use local::gateway::{self, Hosts};
 use serde_json::json;
@@ -10,12 +15,12 @@ use tokio::{
 
 use super::{api::Api, app::TestApp, environment, people::PASSWORD, user::User};
 
-/// An API that is only known by its address.
+/// An API that tests know only by its address.
 pub struct BlackBox {
     pub api: Api,
-    /// Scheme, host and port.
+    /// The scheme, the host and the port.
     pub address: String,
-    /// Runs while the test does; `None` where the API was there before.
+    /// The application behind the local server; `None` if the API at `API_URL` is used.
     pub app: Option<TestApp>,
 }
 
@@ -32,7 +37,7 @@ impl BlackBox {
         Self { api: Api::over_network(&address), address, app: Some(app) }
     }
 
-    /// Sends a request byte for byte, as no client library does, and returns the status and the whole answer.
+    /// Sends a request byte for byte, as client libraries do not. Returns the status and the whole answer.
     pub async fn raw(&self, method: &str, target: &str, headers: &str) -> (u16, String) {
         let host = self.address.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).await.unwrap();
@@ -46,7 +51,7 @@ impl BlackBox {
         (status.unwrap_or_else(|| panic!("{method} {target}: {answer:?}")), answer)
     }
 
-    /// Registers and logs in.
+    /// Registers a user and logs the user in.
     pub async fn user(&self, name: &str) -> User {
         let email = unique_email(name);
         let body = json!({
@@ -60,7 +65,7 @@ impl BlackBox {
     }
 }
 
-/// An address that nobody had in an earlier run either.
+/// Returns an email address that no earlier run has used.
 pub fn unique_email(name: &str) -> String {
     let random = shared::random::Random::from_system().uuid().simple();
     format!("{}.{random}@example.com", name.to_lowercase())

@@ -1,8 +1,13 @@
-//! Paths that a careless server takes for another path: every place of a path × every piece that some parser gives a meaning.
+//! Paths that a parser may read as another path: each piece with a special meaning, at each position of a path. They
+//! contain no valid paths of the API.
+//!
+//! ```rust
+//! altered("/api/users/me/") // "/api/users/me/../", "/api/users/..%2fme/", …
+//! ```
 
 use percent_encoding::percent_decode_str;
 
-/// Pieces as a client writes them: separators, dot segments, what ends a path or a line, encoded once and twice.
+/// Pieces as a client writes them: separators, dot segments, and ends of a path or a line, encoded once and twice.
 #[rustfmt::skip]
 const PIECES: [&str; 58] = [
     "/", "//", "/.", "/./", "/..", "/../", "..", "../", ".", "/.;/", "/..;/",
@@ -14,7 +19,7 @@ const PIECES: [&str; 58] = [
     "%2d", ";x=1", "%c3%a4", "%e2%80%a8", "%ff", "%zz",
 ];
 
-/// The path with each piece at each of its places: before and behind each slash, inside the last segment, at the end.
+/// Returns the path with each piece at each position: before and after each slash, inside the last segment, at the end.
 pub fn altered(path: &str) -> Vec<String> {
     let slashes = path.match_indices('/').flat_map(|(at, _)| [at, at + 1]);
     let inside = path.trim_end_matches('/').len().saturating_sub(1).max(1);
@@ -25,12 +30,12 @@ pub fn altered(path: &str) -> Vec<String> {
     places.into_iter().flat_map(at).collect()
 }
 
-/// The path as API Gateway passes it on; `None` if that is not text.
+/// Returns the path as API Gateway passes it on; `None` if the decoded path is not UTF-8.
 pub fn decoded(path: &str) -> Option<String> {
     percent_decode_str(path).decode_utf8().ok().map(String::from)
 }
 
-/// Returns true if a handler may see this path, as a gateway passed it on: no parser reads another path in it.
+/// Returns true if a handler may receive this decoded path: every parser reads the same path.
 pub fn is_unambiguous(passed: &str) -> bool {
     let has_code = passed
         .as_bytes()

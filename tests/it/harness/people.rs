@@ -1,6 +1,6 @@
-//! How users come into being. Where registration itself is not the subject, a user is written into the table as a release
-//! would have written one, with a password hash that was made once, and a token that the test signs: Argon2 takes longer
-//! than most tests.
+//! Users and tokens, made without the API. Argon2 takes longer than most tests, so tests about other subjects write a
+//! user directly into the table, in the form of the current release, with a fixed password hash and a token that the
+//! test signs.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ use shared::{
 
 use super::table::Table;
 
-/// The password of everybody.
+/// The password of every user of the suite. It contains the canary of `logs`.
 pub const PASSWORD: &str = "correct-horse-battery-staple";
-/// Its hash with the parameters of the design.
+/// The Argon2id hash of the password, with the parameters of the design.
 pub const HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$scyVxXtOVeTHF642T5lsgA$UuSFSCLL1Pbg3/OT5SmJQFiVQ5gm21zbS12pD8BmRaU";
 
-/// Makes users and tokens without asking the API.
+/// Makes users and tokens without requests to the API.
 #[derive(Clone)]
 pub struct People {
     pub table: Table,
@@ -34,7 +34,7 @@ pub struct People {
 }
 
 impl People {
-    /// A user with a profile and a credential; id and email.
+    /// Adds a user with a profile and a credential. Returns the id and the email address.
     pub async fn add(&self, name: &str, role: Role) -> (UserId, String) {
         let user = UserId::new(self.random.uuid());
         let email = format!("{}.{}@example.com", name.to_lowercase(), &user.to_string()[..8]);
@@ -42,12 +42,12 @@ impl People {
         (user, email)
     }
 
-    /// A good access token of the user.
+    /// Returns a valid access token of the user.
     pub fn token(&self, user: UserId, role: Role) -> String {
         self.token_with(user, role, TimeDelta::minutes(15))
     }
 
-    /// A token that ends after `lifetime` from now on.
+    /// Returns a token that expires `lifetime` from now.
     pub fn token_with(&self, user: UserId, role: Role, lifetime: TimeDelta) -> String {
         let now = self.clock.now();
         let claims = AccessClaims {
@@ -65,7 +65,7 @@ impl People {
     }
 }
 
-/// A user's two items.
+/// Returns the two items of a user: profile and credential.
 pub fn items(user: UserId, name: &str, email: &str, role: Role, now: DateTime<Utc>) -> [Value; 2] {
     let micros = now.timestamp_micros();
     [

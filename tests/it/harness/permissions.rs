@@ -1,5 +1,5 @@
-//! What the roles in the template allow, as IAM would judge it: the proxy refuses what a function's role does not, in every
-//! test, and remembers what was used, so that a test can tell what a role allows for nothing.
+//! The IAM roles of `template.yaml`, evaluated as IAM does. The proxy refuses each call that the role of its function
+//! does not allow, in every test, and records the used permissions, so that a test can list the unused ones.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +18,7 @@ const INDEX: &str = "table/${TableName}/index/gsi1";
 
 static ROLES: LazyLock<BTreeMap<String, Role>> = LazyLock::new(|| roles(&environment::template()));
 
-/// A statement of a policy, as far as our template has them.
+/// A statement of a policy, with the elements that `template.yaml` uses.
 #[derive(Debug, Clone)]
 pub struct Statement {
     pub sid: String,
@@ -28,31 +28,31 @@ pub struct Statement {
     condition: Option<Condition>,
 }
 
-/// `dynamodb:LeadingKeys`: the partition keys that a request names.
+/// A condition on `dynamodb:LeadingKeys`, the partition keys of a request.
 #[derive(Debug, Clone)]
 struct Condition {
-    /// `ForAllValues`; `ForAnyValue` otherwise.
+    /// True for `ForAllValues`, false for `ForAnyValue`.
     all: bool,
     patterns: Vec<String>,
 }
 
-/// What one call asks for.
+/// The permission that one call needs.
 #[derive(Debug, Clone)]
 pub struct Access {
     pub action: String,
-    /// Behind the account in an ARN.
+    /// The part of the ARN after the account.
     pub resource: &'static str,
-    /// Partition keys.
+    /// The partition keys of the call.
     pub keys: Vec<String>,
 }
 
-/// All statements that hold for a function.
+/// All statements that apply to a function.
 #[derive(Debug, Clone)]
 pub struct Role {
     pub statements: Vec<Statement>,
 }
 
-/// A value, or each of a list.
+/// Returns the one text or the list of texts.
 fn texts(value: &Value) -> Vec<String> {
     let one = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned();
     value.as_array().map_or_else(|| vec![one(value)], |values| values.iter().map(one).collect())
@@ -85,7 +85,7 @@ impl Statement {
         action && resource && self.condition.as_ref().is_none_or(|condition| condition.holds(&access.keys))
     }
 
-    /// Everything that it allows, to be ticked off.
+    /// Returns a name for each action and key pattern of the statement, for the list of used permissions.
     fn parts(&self) -> impl Iterator<Item = String> {
         let keys = self.condition.iter().flat_map(|condition| &condition.patterns);
         self.actions.iter().chain(keys).map(|part| format!("{}: {part}", self.sid))
@@ -99,7 +99,7 @@ impl Condition {
     }
 }
 
-/// `*` at the end stands for anything.
+/// Compares a text with a pattern; `*` at the end of the pattern matches any text.
 fn fits(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         Some((start, "")) => text.starts_with(start),
@@ -109,7 +109,7 @@ fn fits(pattern: &str, text: &str) -> bool {
 }
 
 impl Role {
-    /// The statement that allows it; none if nothing does or something denies it.
+    /// Returns the statement that allows the access; `None` if no statement allows it or a statement denies it.
     pub fn allowing(&self, access: &Access) -> Option<&Statement> {
         let mut about = self.statements.iter().filter(|statement| statement.is_about(access));
         let first = about.next()?;
@@ -121,8 +121,8 @@ impl Role {
     }
 }
 
-/// The role of each function, by the name of its binary. Tags such as `!GetAtt` are passed over by the parser, which leaves
-/// the text they stand at.
+/// Returns the role of each function, by the name of its binary. The YAML parser ignores tags such as `!GetAtt` and
+/// keeps their text.
 pub fn roles(template: &str) -> BTreeMap<String, Role> {
     let template: Value = serde_saphyr::from_str(template).unwrap();
     let resources = template["Resources"].as_object().unwrap();
@@ -143,12 +143,12 @@ pub fn roles(template: &str) -> BTreeMap<String, Role> {
         .collect()
 }
 
-/// The names of all functions.
+/// Returns the names of all functions.
 pub fn functions() -> Vec<String> {
     ROLES.keys().cloned().collect()
 }
 
-/// What a call asks for: a transaction for the rights of its steps.
+/// Returns the permissions that a call needs: one for each step of a transaction.
 pub fn accesses(call: &Call) -> Vec<Access> {
     let resource = if call.body.get("IndexName").is_some() { INDEX } else { TABLE };
     if call.operation == Operation::Transact {
@@ -173,7 +173,7 @@ pub fn accesses(call: &Call) -> Vec<Access> {
     vec![Access { action: format!("dynamodb:{}", call.name), resource, keys }]
 }
 
-/// Partition keys of every key and item in a request.
+/// Returns the partition keys of every key and item in a request.
 fn partitions(value: &Value) -> Vec<String> {
     match value {
         Value::Object(fields) => match fields.get("pk").and_then(|pk| pk["S"].as_str()) {
@@ -189,7 +189,7 @@ fn partitions(value: &Value) -> Vec<String> {
     }
 }
 
-/// What functions used of their roles. Cheap to clone.
+/// The permissions that functions have used. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Used(Arc<Mutex<Ticks>>);
 
@@ -200,7 +200,7 @@ struct Ticks {
 }
 
 impl Used {
-    /// What the roles allow and nobody has used.
+    /// Returns the permissions that the roles grant and no call has used.
     pub fn superfluous(&self) -> Vec<String> {
         let ticks = self.0.lock().unwrap();
         let all = ROLES.iter().flat_map(|(function, role)| {
@@ -232,7 +232,8 @@ impl Used {
     }
 }
 
-/// Whether a function may do this. Calls that are no function's, as the tests' own, are not judged.
+/// Returns true if the role of the function allows the call. Calls without a function (the tests' own) are always
+/// allowed.
 pub fn allow(function: &str, call: &Call, used: &Used) -> bool {
     if function.is_empty() {
         return true;

@@ -1,5 +1,11 @@
-//! The layer under the SDK: an HTTP proxy between the store's client and the engine that can do what no local engine does.
-//! It counts and measures calls, makes them fail on either side of their effect, answers from the past, and holds them.
+//! A proxy between the AWS SDK and the `DynamoDB` engine. It counts and measures calls, makes them fail before or after
+//! their effect, answers reads from old data, and holds calls; local engines cannot do this.
+//!
+//! ```rust
+//! app.proxy.faults.fail(on(Put).of("MSG#"), Before(Error500));      // `faults`: make a call fail.
+//! let gate = app.proxy.faults.hold(writes());                       // `race`: hold a call.
+//! let (answer, cost) = app.proxy.measure(ann.get("/api/")).await;   // `meter`: measure calls.
+//! ```
 
 use std::{
     collections::HashMap,
@@ -21,7 +27,7 @@ use super::{
     wire::{self, Answers, Reply, Request},
 };
 
-/// How long every answer is held while measuring, so that calls that are made side by side overlap for certain.
+/// The delay of every answer during a measurement, so that parallel calls certainly overlap.
 const OVERLAP: Duration = Duration::from_millis(25);
 
 /// A proxy. Cheap to clone.
@@ -29,7 +35,7 @@ const OVERLAP: Duration = Duration::from_millis(25);
 pub struct Proxy {
     pub endpoint: String,
     pub faults: Faults,
-    /// What roles allowed, and what they did not.
+    /// The permissions that calls have used, and the calls that were refused.
     pub used: Used,
     core: Arc<Core>,
 }
@@ -58,7 +64,7 @@ impl Proxy {
         Self { endpoint: format!("http://{address}"), faults, used, core }
     }
 
-    /// What `operation` costs. Nothing else may run meanwhile.
+    /// Measures the calls of `operation`. No other operation may run at the same time.
     pub async fn measure<T>(&self, operation: impl Future<Output = T>) -> (T, Cost) {
         *self.core.cost.lock().unwrap() = Some(Cost::default());
         let result = operation.await;
@@ -66,17 +72,18 @@ impl Proxy {
         (result, cost.unwrap())
     }
 
-    /// From now on every read that may be stale is answered from before the last write.
+    /// Answers every read that may be stale without the last write, from now on.
     pub async fn lag(&self, replica: Replica) {
         *self.core.replica.write().await = Some(replica);
     }
 
-    /// From now on every read that may be stale is answered from before this moment, whatever is written.
+    /// Answers every read that may be stale with the data of this moment, from now on; later writes are never visible
+    /// to it.
     pub async fn stop_the_past(&self) {
         self.core.replica.read().await.as_ref().expect("a lagging application").stop();
     }
 
-    /// How many calls have passed, and how many of them were puts of single items that were done or refused.
+    /// Returns the number of all calls, and the number of puts of single items that succeeded or were refused.
     pub fn counts(&self) -> (usize, usize) {
         let counts = self.core.counts.lock().unwrap();
         let of = |what| counts.get(what).copied().unwrap_or_default();
@@ -109,7 +116,7 @@ impl Answers for Core {
 }
 
 impl Core {
-    /// Whether calls only pass through: then they need not be understood.
+    /// Returns true if the proxy only forwards calls. Then it does not parse them.
     async fn is_idle(&self) -> bool {
         self.faults.are_none()
             && self.cost.lock().unwrap().is_none()
@@ -123,7 +130,7 @@ impl Core {
         Reply::Answer { status, body }
     }
 
-    /// Counts puts of single items.
+    /// Counts a call, and a put of a single item by its outcome.
     fn count(&self, operation: &str, status: u16) {
         if operation == "PutItem" {
             let what = if status == 200 { "put" } else { "put refused" };
@@ -174,7 +181,7 @@ impl Core {
         }
     }
 
-    /// Sends the call on: to the replica if it may be stale, and then to the replica too if it wrote.
+    /// Forwards the call: a read that may be stale to the replica, a write to the table and then to the replica.
     async fn forward(&self, call: &Call, body: Vec<u8>) -> Reply {
         let body = if self.cost.lock().unwrap().is_some() && call.operation != Operation::Other {
             let mut counted = call.body.clone();
@@ -194,7 +201,7 @@ impl Core {
         Reply::Answer { status, body: answer }
     }
 
-    /// Does the first half of a batch; of a batch of one, nothing.
+    /// Executes the first half of a batch; nothing of a batch with one request.
     async fn half_of(&self, call: &Call) -> Reply {
         let (pointer, rest_name, list_pointer) = match call.operation {
             Operation::BatchGet => ("/RequestItems", "UnprocessedKeys", "/Keys"),
@@ -224,8 +231,8 @@ impl Core {
         Reply::Answer { status: 200, body: answer.to_string().into_bytes() }
     }
 
-    /// A page that the engine itself ends early: a lower limit is what gives it the right `LastEvaluatedKey`, on an index
-    /// too.
+    /// Returns a page that the engine ends early. A lower limit makes the engine compute the right `LastEvaluatedKey`,
+    /// also for an index.
     async fn short_page(&self, call: &Call, most: u64) -> Reply {
         let mut short = call.clone();
         if call.operation == Operation::Query {
@@ -254,7 +261,7 @@ fn error(status: u16, code: &str) -> Reply {
     Reply::Answer { status, body: body.to_string().into_bytes() }
 }
 
-/// A transaction that is cancelled because of its last step, and its first one if that is not the same.
+/// Returns the error of a cancelled transaction, with a reason for its first and its last step.
 fn cancelled(call: &Call, first: &str, last: &str) -> Reply {
     let steps = call.body["TransactItems"].as_array().map_or(1, Vec::len);
     let mut reasons = vec![json!({ "Code": "None" }); steps];

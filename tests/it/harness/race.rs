@@ -1,5 +1,11 @@
-//! Races with a known end: calls of one request that are held until another request has been answered. What is raced, and what
-//! has to be so then, is the test's.
+//! Races with a known outcome: the proxy holds a call of one request until another request was answered. Such a race
+//! always takes the same course, so its tests need no repetitions and no waiting. Each function ends with the rules of
+//! the table.
+//!
+//! ```rust
+//! // Ann's put of a message waits until Ben has sent a message with the same number.
+//! let (late, first) = held(&app, on(Put).of("MSG#"), ann.send(&chat, "memo"), ben.send(&chat, "memo")).await;
+//! ```
 
 use serde_json::Value;
 
@@ -13,7 +19,7 @@ use super::{
     faults::Fault::Conflict,
 };
 
-/// Runs `late` and holds its call until `first` has been answered; both answers.
+/// Runs `late` and holds its call until `first` was answered. Returns both answers.
 pub async fn held<A, B>(
     app: &TestApp,
     call: On,
@@ -33,7 +39,8 @@ pub async fn held<A, B>(
     answers
 }
 
-/// Runs `early` and holds the answer of its call, which has taken effect, until `then` has been answered; both answers.
+/// Runs `early` and holds the answer of its call, which has taken effect, until `then` was answered. Returns both
+/// answers.
 pub async fn answered_late<A, B>(
     app: &TestApp,
     call: On,
@@ -53,8 +60,8 @@ pub async fn answered_late<A, B>(
     answers
 }
 
-/// Runs `late`, of whose transaction the first try takes effect only while it waits to try again: what it reads then is its own
-/// work.
+/// Runs `late`. Its first transaction takes effect only while the request waits for its next attempt, so this attempt
+/// reads the request's own write.
 pub async fn reads_its_own_try<T>(app: &TestApp, late: impl Future<Output = T>) -> T {
     let faults = &app.proxy.faults;
     let first = faults.hold(on(Transact));
@@ -72,7 +79,8 @@ pub async fn reads_its_own_try<T>(app: &TestApp, late: impl Future<Output = T>) 
     answer
 }
 
-/// Runs `late`, whose put of a message loses to what is done `once`, and behind that to what is done `twice`.
+/// Runs `late`. Its put of a message loses its number twice: first to the message of `once`, then to the writes of
+/// `twice`.
 pub async fn lost_twice<T>(
     app: &TestApp,
     late: impl Future<Output = T>,
@@ -80,7 +88,7 @@ pub async fn lost_twice<T>(
     twice: impl Future<Output = ()>,
 ) -> T {
     let faults = &app.proxy.faults;
-    // The put between them is the one of `once`.
+    // The put number 1 belongs to `once`.
     let (first, second) = (faults.hold(on(Put).of("MSG#")), faults.hold_nth(2, on(Put).of("MSG#")));
     let meanwhile = async {
         first.reached().await;
@@ -96,8 +104,8 @@ pub async fn lost_twice<T>(
     answer
 }
 
-/// Runs `late`, of whose transaction the SDK gives up the first try, the second meets a conflict, and the first takes
-/// effect before the third.
+/// Runs `late`. The SDK ends the first attempt of its transaction without an answer, the second attempt meets a
+/// conflict, and the first attempt takes effect before the third.
 pub async fn past_its_own_try<T>(app: &TestApp, late: impl Future<Output = T>) -> T {
     let faults = &app.proxy.faults;
     let first = faults.hold(on(Transact));

@@ -1,5 +1,5 @@
-//! A second table that is always one write behind: each write that succeeded is repeated there when the next one has, until
-//! it is told to stop.
+//! A second table that is always one write late. Each successful write is repeated in it when the next write has
+//! succeeded, until the replica is stopped. Reads that may be stale are answered from it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,35 +8,35 @@ use tokio::sync::Mutex;
 
 use super::{call::Call, table::Endpoint};
 
-/// The table's past.
+/// The replica of one table.
 pub struct Replica {
     endpoint: Endpoint,
     table: String,
     name: String,
-    /// The last write, which the replica has not seen yet.
+    /// The last write, which the replica has not repeated yet.
     pending: Mutex<Option<(String, Vec<u8>)>>,
     stopped: AtomicBool,
 }
 
 impl Replica {
-    /// A replica of `table` in the empty table `name` on the same endpoint.
+    /// Returns a replica of `table` in the empty table `name` on the same endpoint.
     pub fn new(endpoint: Endpoint, table: &str, name: &str) -> Self {
         let (pending, stopped) = (Mutex::default(), AtomicBool::default());
         Self { endpoint, table: table.to_owned(), name: name.to_owned(), pending, stopped }
     }
 
-    /// Repeats nothing any more: all that is written from now on is missing here.
+    /// Stops repeating writes: the replica never shows any later write.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
     }
 
-    /// Answers from before the last write.
+    /// Answers a read without the last write.
     pub async fn read(&self, call: &Call, body: Vec<u8>) -> (u16, Vec<u8>) {
         let (status, answer) = self.send(&call.name, &body).await;
         (status, renamed(&answer, &self.name, &self.table))
     }
 
-    /// Passes a write on to the table, one at a time, so that the replica sees them in their order.
+    /// Forwards a write to the table. Writes are sequential, so that the replica repeats them in the same order.
     pub async fn write(&self, call: &Call, body: Vec<u8>, upstream: &Endpoint) -> (u16, Vec<u8>) {
         let mut pending = self.pending.lock().await;
         let (status, answer) = upstream.send(&call.name, body.clone()).await;
@@ -52,14 +52,15 @@ impl Replica {
 
     async fn send(&self, operation: &str, body: &[u8]) -> (u16, Vec<u8>) {
         let mut body: Value = serde_json::from_slice(body).unwrap();
-        // A token names one transaction: here it would be refused as another one's.
+        // A token names one transaction. The engine would refuse the same token with another table.
         body.as_object_mut().unwrap().remove("ClientRequestToken");
         let body = renamed(body.to_string().as_bytes(), &self.table, &self.name);
         self.endpoint.send(operation, body).await
     }
 }
 
-/// Table names of tests are random and long enough to be replaced as text.
+/// Replaces the name of the table. Names of tables in tests are random and long, so they occur nowhere else in the
+/// text.
 fn renamed(body: &[u8], from: &str, to: &str) -> Vec<u8> {
     String::from_utf8_lossy(body).replace(from, to).into_bytes()
 }

@@ -1,5 +1,10 @@
-//! Takes one protection away under the SDK, to see that a test fails of it: a clause of a condition expression, or the
-//! consistency of a read. `tests/sabotage` runs a test for each, as `tests/sabotage.tsv` names it.
+//! Removes one protection under the AWS SDK: a clause of a condition expression, or the consistency of a read. The
+//! script `tests/sabotage` removes each protection in turn and runs the test that `tests/sabotage.tsv` names for it;
+//! that test has to fail.
+//!
+//! ```sh
+//! SABOTAGE='strong|Get|META|' cargo test --workspace --test it stale::an_admin_reads_what_was_made
+//! ```
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -15,13 +20,13 @@ use super::{
     environment,
 };
 
-/// What is taken away in this run: `condition|Put|MSG# message|<condition>|<clause>` or `strong|Query|MSG#|newest one`.
+/// The protection to remove: `condition|Put|MSG# message|<condition>|<clause>` or `strong|Query|MSG#|newest one`.
 static TARGET: LazyLock<Option<String>> = LazyLock::new(environment::sabotage);
 
-/// A file, and what stands in it.
+/// A file and its lines.
 type Listed = (File, HashSet<String>);
 
-/// Where what could be taken away is listed, and what is there already.
+/// The file that lists every protection that the proxy has seen, and its present lines.
 static LIST: LazyLock<Option<Mutex<Listed>>> = LazyLock::new(|| {
     let file = File::options().create(true).append(true).open(environment::sabotage_list()?).unwrap();
     Some(Mutex::new((file, HashSet::new())))
@@ -31,7 +36,7 @@ pub fn is_on() -> bool {
     TARGET.is_some() || LIST.is_some()
 }
 
-/// The request without what is taken away.
+/// Returns the request without the protection to remove.
 pub fn done_to(call: &Call, body: Vec<u8>) -> Vec<u8> {
     if !is_on() {
         return body;
@@ -50,13 +55,13 @@ pub fn done_to(call: &Call, body: Vec<u8>) -> Vec<u8> {
     request.to_string().into_bytes()
 }
 
-/// Whether this read is answered as if it did not ask for consistency.
+/// Returns true if this read is answered as if it were not strongly consistent.
 pub fn weakens(call: &Call) -> bool {
     TARGET.is_some() && strong(call) == *TARGET
 }
 
-/// The name of a strongly consistent read: which kinds of items it asks for, and how, which tells apart most places in the
-/// store that ask.
+/// Returns the name of a strongly consistent read: the kinds of items and the extent of the read. The name is different
+/// for most places in the store; `None` for other calls.
 fn strong(call: &Call) -> Option<String> {
     if !call.reads() || call.may_be_stale() {
         return None;
@@ -81,14 +86,15 @@ fn extent(query: &Value) -> &'static str {
     }
 }
 
-/// Makes one clause of a step's condition true of everything; the names and values in it stay in use.
+/// Makes one clause of a step's condition always true. The names and values in the clause stay in use, as `DynamoDB`
+/// requires.
 fn weaken(kind: &str, step: &mut Value) {
     let Some(condition) = step["ConditionExpression"].as_str().map(str::to_owned) else {
         return;
     };
     let key = step.pointer("/Item/sk/S").or_else(|| step.pointer("/Key/sk/S"));
     let item = format!("{}{}", prefix(key.and_then(Value::as_str).unwrap_or_default()), written(step));
-    // Two parts of one clause, as in `a OR b`, are taken away together.
+    // The two parts of a clause such as `a OR b` are removed together.
     let clauses: Vec<&str> = condition.split(" AND ").collect();
     let mut weakened = Vec::new();
     for (place, clause) in clauses.iter().enumerate() {
@@ -104,7 +110,8 @@ fn weaken(kind: &str, step: &mut Value) {
     step["ConditionExpression"] = weakened.join(" AND ").into();
 }
 
-/// Which item is put, or the first attribute that is changed: what tells places in the store apart that ask the same.
+/// Returns the kind of the item of a put, or the first attribute of an update. It distinguishes places in the store
+/// with the same condition.
 fn written(step: &Value) -> String {
     let put = step.pointer("/Item/item/S").and_then(Value::as_str);
     let update = step["UpdateExpression"].as_str().and_then(|update| update.split('#').nth(1));
@@ -112,7 +119,7 @@ fn written(step: &Value) -> String {
     put.or(update).and_then(name).unwrap_or_default()
 }
 
-/// The kind of item behind a sort key; an id that a query names is none.
+/// Returns the kind of an item from its sort key, without the id.
 fn prefix(key: &str) -> String {
     match key.split_once('#') {
         Some((kind, _)) => format!("{kind}#"),

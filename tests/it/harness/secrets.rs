@@ -1,5 +1,11 @@
-//! A Secrets Manager with one secret, as much of it as the SDK asks for: the test says which version is current, as it may
-//! be told differently at different places, or that nobody answers.
+//! A fake AWS Secrets Manager with one secret; it implements only the operation that the SDK calls. A test sets the
+//! current version, or makes the service refuse all requests.
+//!
+//! ```rust
+//! let secrets = Secrets::start().await;
+//! secrets.set(Some(&Version::new('a', now)));
+//! let signing = secrets.signing();
+//! ```
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +15,7 @@ use shared::auth::{Signer, Signing, SigningSecret};
 
 use super::wire::{self, Answers, Reply, Request};
 
-/// The service. Cheap to clone.
+/// The fake service. Cheap to clone.
 #[derive(Clone)]
 pub struct Secrets {
     endpoint: String,
@@ -34,12 +40,12 @@ impl Version {
         Self { text: letter.to_string().repeat(64), made_at }
     }
 
-    /// As somebody would type it.
+    /// Returns a version with a weak secret that a person might type.
     pub fn short(made_at: DateTime<Utc>) -> Self {
         Self { text: "changeme".to_owned(), made_at }
     }
 
-    /// The id of its key.
+    /// Returns the id of the key of this version.
     pub fn kid(&self) -> String {
         Signer::from_secret(&self.text).unwrap().kid().to_owned()
     }
@@ -52,17 +58,17 @@ impl Secrets {
         Self { endpoint: format!("http://{address}"), core }
     }
 
-    /// From now on this version is current; with none, asking is refused.
+    /// Sets the current version. With `None`, the service refuses requests.
     pub fn set(&self, version: Option<&Version>) {
         *self.core.current.lock().unwrap() = version.cloned();
     }
 
-    /// How often it was asked.
+    /// Returns the number of requests so far.
     pub fn asked(&self) -> usize {
         *self.core.asked.lock().unwrap()
     }
 
-    /// What signs with this secret, in a process that has just started.
+    /// Returns the signing configuration of a process that has just started with this secret.
     pub fn signing(&self) -> Signing {
         Signing::from_secret(SigningSecret::local(&self.endpoint, "arn:aws:secretsmanager:test"))
     }

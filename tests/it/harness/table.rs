@@ -1,13 +1,18 @@
-//! The table as `DynamoDB`'s own protocol shows it, past the store: what tests look into, and put items into that a
-//! previous release wrote.
+//! The table through the protocol of `DynamoDB`, without the store and the proxy. Tests use it to inspect items, and to
+//! write items of an earlier release or damaged items.
+//!
+//! ```rust
+//! let meta = app.table.get(&format!("CONV#{conversation}"), "META").await.unwrap();
+//! assert_eq!(number(&meta, "participant_count"), 2);
+//! ```
 
 use serde_json::{Map, Value, json};
 
-/// Any credentials do for an engine on this machine; no signature is verified, but the header must be there.
+/// A header with any credentials. A local engine requires the header but does not verify the signature.
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
                              SignedHeaders=host;x-amz-date;x-amz-target, Signature=00";
 
-/// A `DynamoDB` endpoint, spoken to directly.
+/// A `DynamoDB` endpoint, without the SDK.
 #[derive(Clone)]
 pub struct Endpoint {
     address: String,
@@ -19,7 +24,7 @@ impl Endpoint {
         Self { address: address.to_owned(), http: reqwest::Client::new() }
     }
 
-    /// Sends a request as it is; status and body of what comes back.
+    /// Sends a request unchanged. Returns the status and the body of the answer.
     pub async fn send(&self, operation: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
         let request = self
             .http
@@ -34,7 +39,7 @@ impl Endpoint {
         (status, response.bytes().await.unwrap().to_vec())
     }
 
-    /// A request that must succeed.
+    /// Sends a request that must succeed.
     pub async fn call(&self, operation: &str, body: &Value) -> Value {
         let (status, answer) = self.send(operation, body.to_string().into_bytes()).await;
         assert_eq!(status, 200, "{operation}: {}", String::from_utf8_lossy(&answer));
@@ -42,7 +47,7 @@ impl Endpoint {
     }
 }
 
-/// One table.
+/// A table on an endpoint.
 #[derive(Clone)]
 pub struct Table {
     endpoint: Endpoint,
@@ -57,7 +62,7 @@ impl Table {
         Self { endpoint, name: name.to_owned() }
     }
 
-    /// Every item, by key.
+    /// Returns all items, ordered by key.
     pub async fn items(&self) -> Vec<Item> {
         let mut items: Vec<Item> = Vec::new();
         let mut start = Value::Null;
@@ -77,7 +82,7 @@ impl Table {
         items
     }
 
-    /// How many items there are.
+    /// Returns the number of all items.
     pub async fn count(&self) -> usize {
         let request = json!({ "TableName": self.name, "ConsistentRead": true, "Select": "COUNT" });
         let answer = self.endpoint.call("Scan", &request).await;
@@ -85,7 +90,7 @@ impl Table {
         usize::try_from(answer["Count"].as_u64().unwrap()).unwrap()
     }
 
-    /// Items of one partition, in the order of their sort keys.
+    /// Returns the items of one partition, ordered by sort key.
     pub async fn partition(&self, pk: &str) -> Vec<Item> {
         let items = self.items().await;
         items.into_iter().filter(|item| text(item, "pk") == pk).collect()
@@ -98,7 +103,7 @@ impl Table {
         answer.get("Item").map(plain_item)
     }
 
-    /// Writes an item of plain values, whatever stands there.
+    /// Writes an item with plain values. An existing item is replaced.
     pub async fn put(&self, item: &Value) {
         let item: Map<String, Value> =
             item.as_object().unwrap().iter().map(|(name, value)| (name.clone(), typed(value))).collect();
@@ -106,21 +111,21 @@ impl Table {
         self.endpoint.call("PutItem", &request).await;
     }
 
-    /// Sets an attribute of an item that stands, as nothing in the application does.
+    /// Sets an attribute of an existing item, without any condition.
     pub async fn set(&self, pk: &str, sk: &str, name: &str, value: Value) {
         let mut item = self.get(pk, sk).await.unwrap();
         item.insert(name.to_owned(), value);
         self.put(&item.into()).await;
     }
 
-    /// Takes an item away, as nothing in the application does.
+    /// Deletes an item, without any condition.
     pub async fn remove(&self, pk: &str, sk: &str) {
         let key = json!({ "pk": { "S": pk }, "sk": { "S": sk } });
         let request = json!({ "TableName": self.name, "Key": key });
         self.endpoint.call("DeleteItem", &request).await;
     }
 
-    /// Writes many items, twenty-five to a request.
+    /// Writes many items, 25 in each request.
     pub async fn put_all(&self, items: &[Value]) {
         for batch in items.chunks(25) {
             let puts: Vec<Value> = batch
@@ -143,12 +148,12 @@ impl Table {
     }
 }
 
-/// A text attribute; empty where there is none.
+/// Returns a text attribute; empty if it is absent.
 pub fn text(item: &Item, name: &str) -> String {
     item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// A number attribute; zero where there is none.
+/// Returns a number attribute; zero if it is absent.
 pub fn number(item: &Item, name: &str) -> u64 {
     item.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
@@ -158,7 +163,7 @@ fn plain_item(item: &Value) -> Item {
     attributes.map(|(name, value)| (name.clone(), plain(value))).collect()
 }
 
-/// `DynamoDB`'s typed JSON as plain JSON.
+/// Converts the typed JSON of `DynamoDB` to plain JSON.
 fn plain(value: &Value) -> Value {
     let (kind, inner) = value.as_object().unwrap().iter().next().unwrap();
     match kind.as_str() {
@@ -171,7 +176,7 @@ fn plain(value: &Value) -> Value {
     }
 }
 
-/// Plain JSON as `DynamoDB`'s typed JSON.
+/// Converts plain JSON to the typed JSON of `DynamoDB`.
 pub fn typed(value: &Value) -> Value {
     match value {
         Value::Null => json!({ "NULL": true }),

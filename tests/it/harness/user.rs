@@ -1,4 +1,11 @@
-//! A user of the API: what people do with it, in their words.
+//! A user of the API, with one method for each action. The methods send requests through the API; they do not use the
+//! store.
+//!
+//! ```rust
+//! let message = ann.send(&conversation, "memo, hello").await;
+//! ben.mark_read(&conversation, &message).await.ok();
+//! assert_eq!(ben.unread(&conversation).await, 0);
+//! ```
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -8,7 +15,7 @@ use super::{
     api::{Api, Request},
 };
 
-/// Somebody who is logged in. Cheap to clone.
+/// A user who is logged in. Cheap to clone.
 #[derive(Clone)]
 pub struct User {
     pub api: Api,
@@ -29,7 +36,7 @@ impl User {
         }
     }
 
-    /// The same user through another process.
+    /// Returns the same user, connected to another process.
     pub fn through(&self, api: &Api) -> Self {
         Self { api: api.clone(), ..self.clone() }
     }
@@ -58,7 +65,7 @@ impl User {
         self.request(Method::DELETE, path).send().await
     }
 
-    /// Every result of a list, page by page.
+    /// Returns all results of a list and follows the links to its pages.
     pub async fn all(&self, path: &str) -> Vec<Value> {
         let mut results = Vec::new();
         let mut next = Some(path.to_owned());
@@ -70,7 +77,7 @@ impl User {
         results
     }
 
-    /// Opens a group, of this user alone if there are no others; its id.
+    /// Creates a group; without others, the user is its only participant. Returns the id.
     pub async fn group(&self, others: &[&User]) -> String {
         let own = others.is_empty().then_some(self);
         let ids: Vec<&str> = others.iter().copied().chain(own).map(|user| user.id.as_str()).collect();
@@ -79,31 +86,31 @@ impl User {
         id_of(&conversation)
     }
 
-    /// Asks for the direct conversation with somebody.
+    /// Requests the direct conversation with another user.
     pub async fn open_direct(&self, other: &User) -> Answer {
         let body = json!({ "participants": [other.id], "kind": "direct" });
         self.post("/api/conversations/", body).await
     }
 
-    /// The direct conversation with somebody; its id.
+    /// Opens the direct conversation with another user and returns its id.
     pub async fn direct(&self, other: &User) -> String {
         let answer = self.open_direct(other).await;
         assert!([200, 201].contains(&answer.status), "{answer}");
         id_of(&answer.json())
     }
 
-    /// Sends, whatever becomes of it.
+    /// Sends a message and returns any answer.
     pub async fn try_send(&self, conversation: &str, body: &str) -> Answer {
         let body = json!({ "conversation": conversation, "message_body": body });
         self.post("/api/messages/", body).await
     }
 
-    /// Sends; the message.
+    /// Sends a message, asserts the status 201 and returns the message.
     pub async fn send(&self, conversation: &str, body: &str) -> Value {
         self.try_send(conversation, body).await.created()
     }
 
-    /// Sends with a client key, whatever becomes of it.
+    /// Sends a message with an idempotency key and returns any answer.
     pub async fn send_with_key(&self, conversation: &str, key: &str, body: &str) -> Answer {
         let body = json!({ "conversation": conversation, "message_body": body, "client_id": key });
         self.post("/api/messages/", body).await
@@ -117,14 +124,14 @@ impl User {
         self.delete(&message_path(message)).await
     }
 
-    /// Every message of a conversation in reading order.
+    /// Returns all messages of a conversation, oldest first.
     pub async fn messages(&self, conversation: &str) -> Vec<Value> {
         let mut messages = self.all(&format!("/api/messages/?conversation={conversation}&limit=100")).await;
         messages.reverse();
         messages
     }
 
-    /// What every message of a conversation says, in reading order.
+    /// Returns the texts of all messages of a conversation, oldest first.
     pub async fn bodies(&self, conversation: &str) -> Vec<String> {
         let messages = self.messages(conversation).await;
         messages.iter().map(body_of).collect()
@@ -166,28 +173,28 @@ impl User {
         self.delete(&format!("/api/conversations/{conversation}/")).await
     }
 
-    /// Every change of a conversation after a number.
+    /// Returns all changes of a conversation after a number.
     pub async fn changes(&self, conversation: &str, after: u64) -> Vec<Value> {
         self.all(&format!("/api/conversations/{conversation}/changes/?after={after}")).await
     }
 }
 
-/// A conversation's id.
+/// Returns the id of a conversation.
 pub fn id_of(conversation: &Value) -> String {
     conversation["conversation_id"].as_str().unwrap().to_owned()
 }
 
-/// What a message says.
+/// Returns the text of a message.
 pub fn body_of(message: &Value) -> String {
     message["message_body"].as_str().unwrap().to_owned()
 }
 
-/// A message's path.
+/// Returns the path of a message.
 pub fn message_path(message: &Value) -> String {
     format!("/api/messages/{}/", message["message_id"].as_str().unwrap())
 }
 
-/// A message's number, which is a part of its id.
+/// Returns the number of a message, which is a part of its id.
 pub fn number_of(message: &Value) -> u64 {
     let id: shared::ids::MessageId = message["message_id"].as_str().unwrap().parse().unwrap();
     id.number

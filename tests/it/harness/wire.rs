@@ -1,5 +1,5 @@
-//! As much HTTP/1.1 as the AWS SDK speaks to `DynamoDB`, by hand, because a server framework cannot be told to reset a
-//! connection in the middle of an exchange or to fall silent. It knows nothing of what the bodies say.
+//! The part of HTTP/1.1 that the AWS SDK uses, implemented directly on TCP. A server framework cannot reset a
+//! connection during an exchange or leave a request without an answer. This file does not interpret the bodies.
 
 use std::{future::pending, io, net::SocketAddr, sync::Arc};
 
@@ -8,16 +8,16 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// One request as the SDK sent it.
+/// A request of the SDK.
 pub struct Request {
-    /// The path, without slashes: who asks.
+    /// The path without slashes: the name of the function that makes the call.
     pub path: String,
-    /// The operation's name, behind the dot of `x-amz-target`.
+    /// The name of the operation, after the dot of `x-amz-target`.
     pub operation: String,
     pub body: Vec<u8>,
 }
 
-/// What comes back.
+/// The reply to a request.
 #[derive(Clone)]
 pub enum Reply {
     Answer {
@@ -26,16 +26,16 @@ pub enum Reply {
     },
     /// The connection is reset, without an answer.
     Reset,
-    /// Nothing comes back, and the connection stays open: the client runs into its time-out.
+    /// No answer. The connection stays open until the client reaches its time limit.
     Silence,
 }
 
-/// Answers requests.
+/// A service that answers the requests of the SDK.
 pub trait Answers: Send + Sync + 'static {
     fn answer(self: Arc<Self>, request: Request) -> impl Future<Output = Reply> + Send;
 }
 
-/// Serves on a free loopback port until the runtime ends.
+/// Serves on a free loopback port until the runtime ends. Returns the address.
 pub async fn serve(answers: Arc<impl Answers>) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -53,7 +53,7 @@ async fn connection(stream: TcpStream, answers: Arc<impl Answers>) -> io::Result
     while let Some(request) = read(&mut stream).await? {
         match answers.clone().answer(request).await {
             Reply::Answer { status, body } => write(stream.get_mut(), status, &body).await?,
-            // With a linger time of zero, closing sends RST.
+            // With a linger time of zero, closing the connection sends RST.
             Reply::Reset => return stream.get_ref().set_zero_linger(),
             Reply::Silence => pending().await,
         }
@@ -61,7 +61,7 @@ async fn connection(stream: TcpStream, answers: Arc<impl Answers>) -> io::Result
     Ok(())
 }
 
-/// The next request; `None` where the client has closed.
+/// Reads the next request; `None` if the client has closed the connection.
 async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     let (mut path, mut operation, mut length) = (String::new(), String::new(), 0);
     let mut line = String::new();
@@ -71,7 +71,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> 
             return Ok(None);
         }
         let Some((name, value)) = line.trim_end().split_once(':') else {
-            // The request line has no colon; the empty line ends the head.
+            // The request line has no colon. The empty line ends the head.
             let Some(target) = line.split_whitespace().nth(1) else {
                 break;
             };

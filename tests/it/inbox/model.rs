@@ -1,4 +1,4 @@
-//! The inbox beside a model of it: a list of conversations that each message moves to the front.
+//! A comparison of the inbox with a model: a list in which each message moves its conversation to the front.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{groups, ids, inbox};
 use crate::harness::{TestApp, User};
 
-/// A sequence of numbers that looks random and is the same in every run.
+/// A sequence of pseudo-random numbers, the same in every run.
 struct Dice(u64);
 
 impl Dice {
@@ -18,7 +18,7 @@ impl Dice {
     }
 }
 
-/// A model of Ann's inbox: a list of conversations, the latest last.
+/// A model of Ann's inbox: a list of conversations, the most recent last.
 #[derive(Default)]
 struct Model {
     listed: Vec<String>,
@@ -64,7 +64,7 @@ async fn the_order_is_that_of_a_list_kept_by_hand() {
                 ann.delete_conversation(&direct.0).await.expect(204);
                 model.gone(&direct.0);
             }
-            // The newest message becomes a tombstone: its conversation stays where it is.
+            // The newest message becomes a tombstone. Its conversation keeps its position.
             6 => {
                 if let Some(message) = model.newest.get_mut(&group.0).and_then(Vec::pop) {
                     ben.delete_message(&message).await.nothing();
