@@ -1,4 +1,5 @@
-//! `DELETE /api/users/me/`: closes the caller's account. Its messages stay, under a deleted user.
+//! `DELETE /api/users/me/`: closes the caller's account. The messages of the account stay, with a deleted user as their
+//! sender.
 
 use axum::{extract::State, http::StatusCode};
 use shared::{
@@ -16,9 +17,9 @@ pub async fn close(
     _: Unversioned,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<StatusCode, Problem> {
-    // First the account closes, in one transaction: from then on nobody logs in, refreshes, sends or administers with it.
-    // What follows cleans up, and where it fails a repetition of the request goes on with it for as long as the token is
-    // good.
+    // One transaction closes the account first: from then on it cannot log in, refresh tokens, send messages or
+    // administer. The two calls after it clean up. If one of them fails, the client gets an error and can repeat the
+    // request with the same token, which continues the clean-up.
     let user = app.store.user(caller.user).await?;
     let user = user.ok_or_else(Problem::token_not_valid)?;
     let now = app.clock.now();

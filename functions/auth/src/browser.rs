@@ -1,4 +1,5 @@
-//! `/api-auth/login/` and `/api-auth/logout/`: the pages that begin and end a browser's session.
+//! `/api-auth/login/` and `/api-auth/logout/`: the pages that begin and end a browser session. Clients with tokens use
+//! `login` and `blacklist`.
 
 use askama::Template;
 use axum::{
@@ -20,16 +21,16 @@ use shared::{
 
 use crate::login::{begun, log_in};
 
-/// Where a login leads that says nothing else.
+/// The path that follows a login without the parameter `next`.
 const HOME: &str = "/api/";
 
-/// Longest address that a login leads to.
+/// The maximum length of `next`, in bytes.
 const NEXT: usize = 2000;
 
-/// Where to go afterwards.
+/// The query parameter for the page that follows a login or logout.
 #[derive(Debug)]
 pub struct NextParameter {
-    /// A path of this site; anything else is passed over.
+    /// A path of this site. Other texts are ignored.
     pub next: String,
 }
 
@@ -39,14 +40,14 @@ impl FromFields for NextParameter {
     }
 }
 
-/// The login form, with the names that Django gives its fields.
+/// The HTML form of the login. Its fields have the names that Django uses.
 #[derive(Debug)]
 pub struct LoginForm {
-    /// The account's email.
+    /// The email address of the account.
     pub username: String,
-    /// The account's.
+    /// The password of the account.
     pub password: Password,
-    /// A path of this site.
+    /// The path that follows the login.
     pub next: String,
 }
 
@@ -62,10 +63,10 @@ impl FromFields for LoginForm {
 
 impl RequestBody for LoginForm {}
 
-/// The logout form.
+/// The HTML form of the logout.
 #[derive(Debug)]
 pub struct LogoutForm {
-    /// A path of this site.
+    /// The path that follows the logout.
     pub next: String,
 }
 
@@ -94,7 +95,7 @@ struct LogoutPage<'a> {
     next: &'a str,
 }
 
-/// `GET` of the login: the form.
+/// Answers `GET` of the login with its form.
 pub async fn login_page(
     State(app): State<App>,
     CurrentBrowserSession(browser_session): CurrentBrowserSession,
@@ -111,7 +112,7 @@ pub async fn login_page(
     response
 }
 
-/// `POST` of the login: leads to where the form says, or shows it again with what is wrong.
+/// Answers `POST` of the login: redirects to `next`, or shows the form again with the error.
 pub async fn login(
     State(app): State<App>,
     CurrentBrowserSession(browser_session): CurrentBrowserSession,
@@ -130,7 +131,8 @@ pub async fn login(
     };
     match begun {
         Ok(cookie) => {
-            // The browser forgets the session that it had; nobody else knows its secret.
+            // The browser loses the cookie of its earlier session, and nobody else knows the secret. So an error is
+            // only logged.
             if let Some(old) = browser_session
                 && let Err(error) = app.store.end_session(old.user.id, old.session.id).await
             {
@@ -152,7 +154,7 @@ pub async fn login(
     }
 }
 
-/// The token of the login form: the present session's, or one that the cookie repeats.
+/// Returns the CSRF token of the login form: that of the browser session, or otherwise one that equals the cookie.
 fn login_token(frame: &Frame, parts: &Parts, app: &App) -> String {
     match &frame.user {
         Some(_) => frame.csrf.clone(),
@@ -160,7 +162,8 @@ fn login_token(frame: &Frame, parts: &Parts, app: &App) -> String {
     }
 }
 
-/// Begins a session whose secret is in the cookie alone.
+/// Begins a session whose secret is only in the cookie. Fails if the email address is malformed or the login is
+/// refused.
 async fn begin(app: &App, headers: &HeaderMap, form: &LoginForm) -> Result<SessionCookie, Problem> {
     let email = Email::parse(&form.username).map_err(|fault| Problem::field("username", fault.reason))?;
     let mut cookie = None;
@@ -180,7 +183,7 @@ async fn begin(app: &App, headers: &HeaderMap, form: &LoginForm) -> Result<Sessi
     cookie.ok_or_else(|| Problem::internal("a session without a cookie"))
 }
 
-/// `GET` of the logout: asks whether to.
+/// Answers `GET` of the logout with a form that asks for confirmation.
 pub async fn logout_page(
     CurrentBrowserSession(browser_session): CurrentBrowserSession,
     PageQuery(query): PageQuery<NextParameter>,
@@ -190,7 +193,8 @@ pub async fn logout_page(
     Html(LogoutPage { frame, next: here_or_home(&query.next) }).into_response()
 }
 
-/// `POST` of the logout: the session is over when this is answered. Without one there is nothing to end.
+/// Answers `POST` of the logout. The session has ended before the answer is sent. Without a session, it only deletes
+/// the cookies.
 pub async fn logout(
     State(app): State<App>,
     CurrentBrowserSession(browser_session): CurrentBrowserSession,
@@ -207,7 +211,8 @@ pub async fn logout(
     Ok(response)
 }
 
-/// A path of this site, or the API's root: an address elsewhere, or one that a browser would read as such, leads nowhere.
+/// Returns `next` if it is a path of this site, otherwise the API's root. A browser could read other texts as the URL
+/// of another site.
 fn here_or_home(next: &str) -> &str {
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if plain && next.len() <= NEXT && next.starts_with('/') && !next.starts_with("//") { next } else { HOME }

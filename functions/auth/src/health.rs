@@ -1,4 +1,4 @@
-//! `GET /healthz`: whether the process is up, and whether the table answers.
+//! `GET /healthz`: the state of the process and of the table, for monitoring.
 
 use axum::extract::State;
 use serde::Serialize;

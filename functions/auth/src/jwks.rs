@@ -1,4 +1,4 @@
-//! `GET /.well-known/jwks.json`: the public keys that verify our tokens (RFC 7517, RFC 8037).
+//! `GET /.well-known/jwks.json`: the public keys that verify tokens of this API (RFC 7517, RFC 8037).
 
 use axum::{
     extract::State,

@@ -1,4 +1,4 @@
-//! The `auth` endpoints: users, their devices, their tokens, and the keys that verify those.
+//! The `auth` endpoints: users, their sessions, their tokens, and the public keys of the tokens.
 
 pub mod account;
 pub mod blacklist;
@@ -22,7 +22,7 @@ use utoipa::OpenApi;
 
 pub use self::tokens::TokenPair;
 
-/// The routes of this function.
+/// Returns the routes of this function.
 #[must_use]
 pub fn routes() -> Routes {
     Routes::new()
@@ -51,7 +51,7 @@ pub fn routes() -> Routes {
         .get("/healthz", health::health)
 }
 
-/// What the documentation of the API says of these routes.
+/// The operations of this function for the OpenAPI description.
 #[derive(Debug, OpenApi)]
 #[openapi(paths(
     register::register,
@@ -74,7 +74,7 @@ pub fn routes() -> Routes {
 ))]
 pub struct Description;
 
-/// The router of this function.
+/// Creates the router of this function.
 pub fn router(app: &App) -> Router {
     pages::into_router(routes(), app)
 }

@@ -1,4 +1,5 @@
-//! `POST /api/token/`: logs in with email and password, and begins a session.
+//! `POST /api/token/`: logs in with email and password, and begins a session. The login page uses the same check, in
+//! `browser`.
 
 use axum::{
     extract::State,
@@ -41,7 +42,7 @@ impl FromFields for Login {
 
 impl RequestBody for Login {}
 
-/// Most characters that are kept of what a device calls itself.
+/// The maximum length of a stored `User-Agent`, in characters.
 const USER_AGENT: usize = 200;
 
 /// Logs in.
@@ -63,10 +64,11 @@ pub async fn login(
     Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
 }
 
-/// Begins the session that `begin` makes of the credential, if the password is the account's.
+/// Begins the session that `begin` creates from the credential, if the password is correct.
 ///
-/// Of the three calls at the end, the session may stand where the profile could not be read, or shows a password change or
-/// a closing: then it ends at once, as nobody holds its tokens. A change that comes later ends it by its version.
+/// Three calls run at the same time at the end. The session may be stored although the profile could not be read, or
+/// although the profile shows a later change of the password or a closed account. Then the session ends at once; nobody
+/// has its tokens yet. A later change of the password ends the session by its credential version.
 pub(crate) async fn log_in(
     app: &App,
     email: &Email,
@@ -96,7 +98,7 @@ pub(crate) async fn log_in(
     }
 }
 
-/// A session that begins now, but for its kind and its end.
+/// Returns a session that begins now. The caller sets its kind and its end.
 pub(crate) fn begun(app: &App, credential: &Credential, headers: &HeaderMap) -> Session {
     let now = app.clock.now();
     Session {
@@ -113,12 +115,13 @@ pub(crate) fn begun(app: &App, credential: &Credential, headers: &HeaderMap) -> 
     }
 }
 
-/// The same words for an email that nobody has, a wrong password and a closed account.
+/// Returns the same problem for an unknown email, a wrong password and a closed account.
 fn refused() -> Problem {
     Problem::new(Code::InvalidCredentials, "No active account found with the given credentials")
 }
 
-/// What the device calls itself, cut and without control characters, as a user will read it in a list.
+/// Returns the header `User-Agent` for the list of sessions, cut and with spaces in place of control characters; `None`
+/// if it is blank.
 fn user_agent(headers: &HeaderMap) -> Option<String> {
     let said = String::from_utf8_lossy(headers.get(header::USER_AGENT)?.as_bytes());
     let printable = said.chars().map(|c| if c.is_control() { ' ' } else { c });

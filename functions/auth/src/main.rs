@@ -1,4 +1,4 @@
-//! The `auth` function on Lambda.
+//! The `auth` function on AWS Lambda.
 
 use lambda_http::{Error, run};
 use shared::App;

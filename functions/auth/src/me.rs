@@ -90,7 +90,7 @@ pub async fn change(
 }
 
 impl ChangeMe {
-    /// Checks that email and role, if they are sent back, are those of `user`.
+    /// Notes a fault if the request contains another email or role than `user` has.
     fn check(&self, user: &User, faults: &mut Faults) {
         if let Some(email) = &self.email {
             faults.check(same_email(Some(email), user));
@@ -111,7 +111,8 @@ impl ChangeMe {
     }
 }
 
-/// Checks an email that is sent back; another one is refused rather than dropped.
+/// Checks an email address that a client sends back. Another address is refused, because ignoring it would look like a
+/// success.
 pub(crate) fn same_email(email: Option<&str>, user: &User) -> Result<(), Invalid> {
     let same = match (email, &user.email) {
         (Some(email), Some(own)) => Email::parse(email).is_ok_and(|email| email == *own),

@@ -27,7 +27,7 @@ pub struct ChangePassword {
 impl FromFields for ChangePassword {
     fn read(fields: &mut Fields) -> Option<Self> {
         let old_password = fields.required("old_password", typed);
-        // What depends on the user is checked by the handler.
+        // The handler checks the rules that depend on the user.
         let new_password = fields.required("new_password", |password: Password| {
             password.clone().accept("new_password", None, &[]).map(|_| password)
         });
@@ -73,8 +73,9 @@ pub async fn change(
             return Err(Problem::field("old_password", "was changed just now"));
         }
     }
-    // The other sessions are over by their version. They are deleted so that nobody sees them in a list; where that fails
-    // they are found over by the next refresh, and by the time that they expire.
+    // The other sessions have ended, because they have an older credential version. This call deletes their items, so
+    // that the list of sessions does not contain them. If it fails, the next refresh of such a session is refused, and
+    // the item expires.
     app.store.end_sessions(caller.user, Some(change.version())).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,5 +1,5 @@
-//! `POST /api/token/refresh/`: one generation of a session's tokens for the next. A token that is used again when its
-//! successor is no longer new was stolen, or its successor was: the session ends.
+//! `POST /api/token/refresh/`: exchanges a refresh token for the next generation of a session's tokens. If a token is
+//! used again after the grace period, then either this token or its successor was stolen, and the session ends.
 
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,10 +16,10 @@ use utoipa::ToSchema;
 
 use crate::TokenPair;
 
-/// For so long a lost answer is given again.
+/// The grace period: for this time, a repeated request gets the same answer again, in case the first was lost.
 const GRACE: TimeDelta = TimeDelta::seconds(30);
 
-// No `Debug`, which would print it.
+// There is no `Debug`, because logs must not contain the token.
 /// A refresh token.
 #[derive(ToSchema)]
 pub struct Refresh {
@@ -55,7 +55,8 @@ pub async fn refresh(
         now,
         expires_at: now + REFRESH_LIFETIME,
     };
-    // A failure behind the rotation is repaired by asking again within the grace: the answer is derived from what is stored.
+    // If a call after the rotation fails, the client repeats the request within the grace period. The answer is derived
+    // from stored values, so it is the same.
     let (rotated, profile) = tokio::join!(app.store.rotate_session(rotation), app.store.user(claims.sub));
     let session = match rotated? {
         Ok(session) => session,
@@ -68,9 +69,9 @@ pub async fn refresh(
     Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
 }
 
-/// Session and profile that did not agree, once more: a change of the password on this very session may have come between
-/// the two calls, and has moved both on. Where they still disagree the session ends, unless it goes on by another change:
-/// then the client's next try finds both as they are.
+/// Reads session and profile again if they do not match. Another request may have changed the password in this session
+/// between the two calls; then both now have the new version. If they still do not match, the session ends. If another
+/// request has changed the session meanwhile, it does not end, and the client's next attempt reads the current state.
 async fn reread(app: &App, rotated: &Session, now: DateTime<Utc>) -> Result<(Session, User), Problem> {
     let (session, profile) =
         tokio::join!(app.store.session(rotated.user, rotated.id, now), app.store.user(rotated.user),);
@@ -87,7 +88,8 @@ async fn reread(app: &App, rotated: &Session, now: DateTime<Utc>) -> Result<(Ses
     Err(Problem::new(Code::Contention, "The session was changed just now. Try again.").retry_after(1))
 }
 
-/// The session that a rotation was refused for, if this very token had made its present generation a moment ago.
+/// Returns the stored session after a refused rotation, if this token made its current generation within the grace
+/// period. Every other answer is an error; if the token was used again, the session ends as well.
 async fn successor(
     app: &App,
     claims: &RefreshClaims,
@@ -111,7 +113,8 @@ fn is_successor(generation: u64, session: &Session, now: DateTime<Utc>) -> bool 
     session.generation == generation.saturating_add(1) && now - session.rotated_at <= GRACE
 }
 
-/// Ends the session; the answer is a 401, unless it could not be ended: then the client's next try has to.
+/// Ends the session and returns a 401. If the write fails, it returns that error, and the client's next attempt ends
+/// the session.
 async fn ended(app: &App, claims: &RefreshClaims) -> Problem {
     match app.store.end_session(claims.sub, claims.sid).await {
         Ok(()) => Problem::token_not_valid(),

@@ -1,4 +1,4 @@
-//! `POST /api/users/`: makes an account. Its role is `guest`, whatever is asked for.
+//! `POST /api/users/`: creates an account. Its role is always `guest`; admins change roles afterwards.
 
 use axum::{
     extract::{FromRequestParts, State},
@@ -45,7 +45,7 @@ impl FromFields for Register {
         let first_name = fields.required("first_name", first_name);
         let last_name = fields.required("last_name", last_name);
         let phone_number = fields.optional("phone_number", phone_number).flatten();
-        // Only what is valid, and so of bounded length, is looked for in the password.
+        // The password must not contain the names. Invalid names are left out, because their length is not bounded.
         let names: Vec<&str> = [&first_name, &last_name].into_iter().filter_map(Option::as_deref).collect();
         let password = fields
             .required("password", |password: Password| password.accept("password", email.as_ref(), &names));
@@ -81,8 +81,8 @@ pub async fn register(
     Ok(Reply::created(UserView::new(&user, true), location))
 }
 
-/// Proof that the sender of a request may make an account. Where registration is open, everybody may, and a token that came
-/// along counts for nothing; otherwise an admin's is needed.
+/// Proof that the sender of a request may create an account. If registration is open, everybody may, and a token is
+/// ignored. If it is closed, only admins may.
 pub struct MayRegister;
 
 impl FromRequestParts<App> for MayRegister {

@@ -1,4 +1,4 @@
-//! `/api/users/me/sessions/`: the devices that are logged in, and logging one out.
+//! `/api/users/me/sessions/`: lists the caller's sessions, one for each logged-in device, and ends a session.
 
 use axum::{extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};

@@ -1,5 +1,6 @@
-//! The two tokens of a session's present generation: made of what is stored and the signing key and nothing else, so that
-//! whoever asks twice for a generation gets the same bytes. Where the key is exchanged in between, both pairs are good.
+//! The two tokens of a session's current generation. They depend only on stored values and the signing key, so a
+//! repeated request for one generation gets the same bytes. If the key changes between two requests, both pairs of
+//! tokens are valid.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
@@ -16,7 +17,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-// No `Debug`, which would print them.
+// There is no `Debug`, because logs must not contain the tokens.
 /// A pair of tokens, named as in djangorestframework-simplejwt.
 #[derive(Serialize, ToSchema)]
 pub struct TokenPair {
@@ -29,7 +30,7 @@ pub struct TokenPair {
 }
 
 impl TokenPair {
-    /// The pair of a session.
+    /// Creates the tokens of a session's current generation. Fails with a 500 if the process has no signing key.
     pub(crate) async fn of(app: &App, session: &Session, role: Role) -> Result<Self, Problem> {
         let signing =
             app.signing.as_ref().ok_or_else(|| Problem::internal("this process has no signing key"))?;
@@ -66,8 +67,8 @@ fn access_claims(app: &App, session: &Session, role: Role) -> AccessClaims {
     }
 }
 
-/// Returns the `jti` of a session's access token: 128 bits of SHA-256 over what makes its claims. It is not random, so that
-/// a repeated request for one generation gets the same bytes.
+/// Returns the `jti` of a session's access token: 128 bits of SHA-256 over the values that determine its claims. It is
+/// not random, so that a repeated request for one generation gets the same bytes.
 fn token_id(session: &Session, role: Role) -> String {
     let hash = Sha256::new()
         .chain_update(b"messaging/access-token/1\0")

@@ -1,4 +1,4 @@
-//! `/api/users/{id}/`: anybody's profile; admins set its role.
+//! `/api/users/{id}/`: the profile of any user. Admins can change the role.
 
 use axum::extract::State;
 use shared::{
@@ -75,7 +75,8 @@ pub async fn change(
     })?;
     let user = match request.role {
         Some(role) if role != user.role => {
-            // The account may be closed, or be closed meanwhile, and then has no role to give.
+            // The account may be closed, or another request may close it meanwhile. Then the condition fails and
+            // nothing changes.
             let changed = app.store.set_role(id, role).await?;
             changed.ok_or_else(|| Problem::field("role", "cannot be changed: the account is closed"))?
         }
@@ -84,7 +85,8 @@ pub async fn change(
     Ok(Reply::ok(UserView::new(&user, true)))
 }
 
-/// A user as `caller` sees them. What decides it is read only as far as it is needed.
+/// Returns a user's view for `caller`. It reads the caller's role, and shared conversations only if the decision
+/// depends on them.
 pub(crate) async fn shown_to(caller: &Caller, app: &App, user: &User) -> Result<UserView, Problem> {
     let role = caller.role(app).await?;
     let shows = policy::shows_contact(user.id, caller.user, role, false)

@@ -1,4 +1,4 @@
-//! `GET /api/users/`: everybody, by page, for admins; for others the one user whose email they know.
+//! `GET /api/users/`: all users, in pages, for admins; for others the user with a given email address.
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
@@ -90,7 +90,7 @@ async fn everybody(
     Ok(Page { next, previous: None, results: users.iter().map(|user| UserView::new(user, true)).collect() })
 }
 
-/// Eight bytes of the time of creation in microseconds, sixteen of the id.
+/// Returns the cursor's position: 8 bytes for the creation time in microseconds, then 16 bytes for the id.
 fn bytes_of(user: &User) -> Vec<u8> {
     let micros = user.created_at.timestamp_micros().to_be_bytes();
     [&micros[..], user.id.uuid().as_bytes()].concat()

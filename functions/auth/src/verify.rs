@@ -1,4 +1,4 @@
-//! `POST /api/token/verify/`: whether a token is good.
+//! `POST /api/token/verify/`: checks a token. It never changes or issues one.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-// No `Debug`, which would print it.
+// There is no `Debug`, because logs must not contain the token.
 /// A token to check.
 #[derive(ToSchema)]
 pub struct Verify {
@@ -46,7 +46,8 @@ pub async fn verify(
         Err(problem) if problem.code() != Code::TokenNotValid => return Err(problem),
         Err(_) => {}
     }
-    // A refresh token's session has to stand, in the token's generation, and to be of the account as it is now.
+    // A refresh token is valid only if its session exists, has the generation of the token, and matches the current
+    // account.
     let claims = app.keys.refresh(&app.store, &request.token, now).await?;
     let (session, profile) =
         tokio::join!(app.store.session(claims.sub, claims.sid, now), app.store.user(claims.sub),);

@@ -1,14 +1,14 @@
-//! What the API's description says of each operation: its words, and the fields that its body has. Read once, when the first
-//! page is asked for.
+//! The API's description as the pages need it: the texts of each operation and the fields of its body. It is parsed
+//! once, for the first page.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use serde_json::Value;
 
-/// The description of the API, as it is served.
+/// The description of the API, in JSON. The API serves these bytes.
 pub const DOCUMENT: &str = include_str!("../../openapi.json");
 
-/// Text fields that may be longer than this get room for several lines.
+/// The maximum length, in characters, of text fields with an input of one line.
 const LINE: u64 = 300;
 
 static OPERATIONS: LazyLock<HashMap<String, Operation>> = LazyLock::new(|| {
@@ -16,59 +16,59 @@ static OPERATIONS: LazyLock<HashMap<String, Operation>> = LazyLock::new(|| {
     operations(&document)
 });
 
-/// One method of one path.
+/// An operation: one method of one path.
 #[derive(Debug, Default)]
 pub struct Operation {
-    /// What it is called.
+    /// The name of the operation, for people.
     pub summary: String,
-    /// What it does.
+    /// The explanation of the operation, for people.
     pub description: String,
-    /// Whether it can be asked for without being logged in.
+    /// True if the operation needs no login.
     pub is_open: bool,
-    /// The fields of its body; `None` where it takes none.
+    /// The fields of the body; `None` if the operation has no body.
     pub fields: Option<Vec<Field>>,
-    /// The names of its query parameters.
+    /// The names of the query parameters.
     pub parameters: Vec<String>,
 }
 
 /// A field of a body.
 #[derive(Debug, Clone)]
 pub struct Field {
-    /// As the API spells it.
+    /// The name of the field in the API.
     pub name: String,
-    /// What it is, in words.
+    /// The description of the field, for people.
     pub help: String,
-    /// What goes into it.
+    /// The kind of the field's values.
     pub kind: FieldKind,
-    /// Whether it has to be there.
+    /// True if the field is required.
     pub is_required: bool,
-    /// Whether it may be `null`.
+    /// True if the field may be `null`.
     pub is_nullable: bool,
-    /// Most characters.
+    /// The maximum length in characters.
     pub max_length: Option<u64>,
 }
 
-/// What goes into a field.
+/// The kind of a field's values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FieldKind {
-    /// One line: the type of its input.
+    /// A text of one line, with the `type` of its `<input>`.
     Line(&'static str),
-    /// Several lines.
+    /// A text of several lines.
     Text,
-    /// One of these.
+    /// One of these texts.
     Choice(Vec<String>),
-    /// Yes or no.
+    /// True or false.
     Switch,
-    /// A number.
+    /// An integer or a decimal number.
     Number,
     /// A list of texts.
     List,
-    /// Anything else, as JSON.
+    /// Any other value, as JSON.
     Json,
 }
 
 impl FieldKind {
-    /// How much it asks of who fills it in: the least comes first.
+    /// Returns the effort of filling in the field, for sorting: fields with less effort come first.
     const fn effort(&self) -> u8 {
         match self {
             Self::Line(_) | Self::Text => 0,
@@ -79,7 +79,8 @@ impl FieldKind {
     }
 }
 
-/// The operation of a path, which is spelled as in the routes; `None` where the description has none.
+/// Returns the operation of a method at a path, in the spelling of the routes; `None` if the description does not
+/// contain it.
 pub fn operation(method: &str, path: &str) -> Option<&'static Operation> {
     OPERATIONS.get(&format!("{method} {path}"))
 }
@@ -127,7 +128,7 @@ fn fields(document: &Value, schema: &Value) -> Vec<Field> {
         .filter(|(_, property)| property["readOnly"] != true)
         .map(|(name, property)| field(document, name, property, required.contains(&name.as_str())))
         .collect();
-    // What has to be there comes first, in the order in which the request names it.
+    // Required fields come first, in the order of the schema's list `required`.
     let place = |name: &String| required.iter().position(|required| required == name).unwrap_or(usize::MAX);
     fields.sort_by_key(|field| (place(&field.name), field.kind.effort()));
     fields
@@ -146,12 +147,12 @@ fn field(document: &Value, name: &str, property: &Value, is_required: bool) -> F
     }
 }
 
-/// The schema behind a reference, and the one beside `null` where there are two.
+/// Returns the schema at the end of all references. Of a schema and `null`, it returns the schema.
 fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     chain(document, schema).last().unwrap_or(schema)
 }
 
-/// A schema, what it refers to, what that refers to, and so on.
+/// Returns a schema, the schema that it refers to, the next one, and so on.
 fn chain<'a>(document: &'a Value, schema: &'a Value) -> impl Iterator<Item = &'a Value> {
     let next = move |schema: &&'a Value| {
         let referred =
@@ -159,7 +160,7 @@ fn chain<'a>(document: &'a Value, schema: &'a Value) -> impl Iterator<Item = &'a
         let mut ways = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|name| schema[name].as_array());
         referred.or_else(|| ways.next()?.iter().find(|way| way["type"] != "null"))
     };
-    // Our own document's references do not go round in circles; a bound keeps a mistake from doing so.
+    // The references of the API's own description have no cycles. The bound ends the loop if a mistake makes one.
     std::iter::successors(Some(schema), next).take(8)
 }
 

@@ -1,5 +1,5 @@
-//! Forms for an operation's body: built from the API's description, filled with what is there or what was sent, and read
-//! back into the JSON that a program would have sent.
+//! HTML forms for an operation's body. They are made from the API's description, filled with the present values or the
+//! submitted ones, and converted back into the JSON that a program would send.
 
 use std::collections::BTreeMap;
 
@@ -16,48 +16,48 @@ use super::{
 };
 use crate::model::json::Level;
 
-/// The members of a JSON object, each as its text: a client's own JSON passes through a form as it was written.
+/// The members of a JSON object, each as JSON text, so that a form does not change a client's own JSON.
 pub type Texts = BTreeMap<String, Box<RawValue>>;
 
-/// The field of a raw form that holds the body, as Django REST Framework calls it.
+/// The name of the field that contains the whole body of a raw form. Django REST framework uses the same name.
 pub const CONTENT: &str = "_content";
-/// The field that holds the body's media type.
+/// The name of the field that contains the body's media type.
 pub const CONTENT_TYPE: &str = "_content_type";
 
-/// What a form was sent with, to be shown again where it was refused.
+/// The fields of a submitted form, by name. The page shows them again if the request was refused.
 #[derive(Debug, Clone, Default)]
 pub struct SubmittedForm(pub BTreeMap<String, String>);
 
-/// A form as the template shows it.
+/// An HTML form for the template.
 #[derive(Debug)]
 pub struct Form {
-    /// The method that it sends.
+    /// The HTTP method of the form's request.
     pub method: &'static str,
-    /// Its fields; none where the body is raw JSON only.
+    /// The fields of the form; empty if the body is only raw JSON.
     pub inputs: Vec<Input>,
-    /// What is wrong with none of its fields.
+    /// The faults that belong to none of the fields.
     pub faults: Vec<String>,
     /// The body as JSON, for the raw form.
     pub raw: String,
-    /// Whether the raw form was sent.
+    /// True if the raw form was submitted.
     pub is_raw: bool,
 }
 
-/// A field as the template shows it.
+/// A field of a form, for the template.
 #[derive(Debug)]
 pub struct Input {
-    /// What it is.
+    /// The description of the field.
     pub field: Field,
-    /// What is in it.
+    /// The value that the form shows.
     pub value: String,
-    /// What is wrong with what was sent.
+    /// The faults of the submitted value.
     pub faults: Vec<String>,
-    /// Whether it is the first that something is wrong with.
+    /// True for the first field that has a fault.
     pub is_first_fault: bool,
 }
 
 impl Input {
-    /// The type of a one-line input; none for other elements.
+    /// Returns the `type` of an `<input>`; `None` for other elements.
     pub fn line(&self) -> Option<&'static str> {
         match &self.field.kind {
             FieldKind::Line(line) => Some(line),
@@ -66,7 +66,7 @@ impl Input {
         }
     }
 
-    /// What to choose among.
+    /// Returns the options of a `<select>`; `None` for other elements.
     pub fn choices(&self) -> Option<Vec<&str>> {
         match &self.field.kind {
             FieldKind::Choice(choices) => Some(choices.iter().map(String::as_str).collect()),
@@ -75,12 +75,12 @@ impl Input {
         }
     }
 
-    /// `first_name` as `First name`.
+    /// Returns the label of the field: `first_name` becomes `First name`.
     pub fn label(&self) -> String {
         capitalised(&self.field.name.replace('_', " "))
     }
 
-    /// How its value is written where that is not plain.
+    /// Returns an explanation of the value's format; empty if the format is plain text.
     pub fn hint(&self) -> &'static str {
         match self.field.kind {
             FieldKind::List => "One to a line.",
@@ -89,7 +89,7 @@ impl Input {
         }
     }
 
-    /// What a browser may fill it with.
+    /// Returns the value of the attribute `autocomplete`.
     pub fn autocomplete(&self) -> &'static str {
         match self.field.name.as_str() {
             "old_password" | "password" => "current-password",
@@ -100,7 +100,7 @@ impl Input {
 }
 
 impl Form {
-    /// Of an operation, filled with what is there (`present`), or with what was sent and refused.
+    /// Creates the form of an operation. It is filled with `sent` if the request was refused, otherwise with `present`.
     pub fn new(
         method: &'static str,
         fields: &[Field],
@@ -110,7 +110,7 @@ impl Form {
     ) -> Self {
         let raw_sent = sent.and_then(|sent| sent.0.get(CONTENT));
         let shown = |field: &Field| match sent {
-            // Never a password, which would stand in the page's source.
+            // A password is never shown again, because the page's source would contain it.
             _ if field.kind == FieldKind::Line("password") => String::new(),
             Some(sent) => sent.0.get(&field.name).cloned().unwrap_or_default(),
             None => present
@@ -138,7 +138,7 @@ impl Form {
         }
     }
 
-    /// Fills the field for a client key: a form that is sent twice does its work once.
+    /// Fills an empty field for the idempotency key, so that a form that is submitted twice has its effect once.
     pub fn give_key(&mut self, key: &str) {
         let field =
             self.inputs.iter_mut().find(|input| input.field.name == "client_id" && input.value.is_empty());
@@ -153,7 +153,7 @@ fn reasons(value: Option<&Value>) -> Vec<String> {
     reasons.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// A value as a form's field holds it. A thing in a list is named by its id.
+/// Returns a value as the text of a form's field. A list contains the ids of its objects, one on each line.
 fn written(json: &RawValue) -> String {
     match Level::of(json) {
         Ok(Level::Literal("null")) => String::new(),
@@ -163,7 +163,7 @@ fn written(json: &RawValue) -> String {
     }
 }
 
-/// A nested thing's id, as a request names it.
+/// Returns the id of a nested object, or the value itself if it has no id.
 fn id_of(json: &RawValue) -> Box<RawValue> {
     let members = match Level::of(json) {
         Ok(Level::Object(members)) => members,
@@ -173,12 +173,12 @@ fn id_of(json: &RawValue) -> Box<RawValue> {
     id.map_or(json, |(_, id)| id).to_owned()
 }
 
-/// The text of a value that is made here.
+/// Returns the JSON text of a value; `None` if it cannot be serialized.
 fn text_of(value: &impl Serialize) -> Option<Box<RawValue>> {
     to_raw_value(value).ok()
 }
 
-/// A body to begin with: what is there, or an empty value for each field that there has to be.
+/// Returns a body to edit: the present values, and an empty value for each required field without one.
 fn raw(fields: &[Field], present: Option<&Texts>) -> String {
     let value = |field: &Field| {
         let there = present.and_then(|present| present.get(&field.name));
@@ -196,8 +196,8 @@ fn raw(fields: &[Field], present: Option<&Texts>) -> String {
     text_of(&body).map(|body| indented(&body)).unwrap_or_default()
 }
 
-/// The body that a page's form stands for: each field by its kind. A field that was left empty is one that is not there,
-/// or `null` where a change empties it.
+/// Returns the body that a page's form represents, with each field converted by its kind. An empty field is left out,
+/// or becomes `null` if a change removes its value.
 pub fn read_back(method: &str, operation: &Operation, pairs: &[(String, String)]) -> Texts {
     let fields = operation.fields.as_deref().unwrap_or_default();
     let mut body = Texts::new();
@@ -219,7 +219,8 @@ pub fn read_back(method: &str, operation: &Operation, pairs: &[(String, String)]
     body
 }
 
-/// What somebody has typed, as JSON of this kind; where it is none, as it is, so that the refusal names the field.
+/// Converts a typed text to JSON of this kind. A text that is not valid for the kind stays a JSON string, so that the
+/// API refuses the field by name.
 fn value(kind: &FieldKind, text: &str) -> Option<Box<RawValue>> {
     match kind {
         FieldKind::List => {

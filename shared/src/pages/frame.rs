@@ -1,4 +1,5 @@
-//! What all pages have around them: the head, who is logged in, and the headers that keep what people wrote from being run.
+//! The frame of all pages: the head, the logged-in user, and the security headers. The content of a page is in its own
+//! template.
 
 use askama::Template;
 use axum::{
@@ -12,22 +13,22 @@ use crate::http::{Problem, request::browser_session::BrowserSession};
 /// The frame of a page: the fields of `base.html`.
 #[derive(Debug)]
 pub struct Frame {
-    /// What the page is called.
+    /// The title of the page.
     pub title: String,
-    /// Who is logged in.
+    /// The logged-in user; `None` without a browser session.
     pub user: Option<LoggedInUser>,
-    /// The token that forms of this page show; empty where nobody is logged in and the page has no form.
+    /// The CSRF token of the page's forms; empty without a browser session.
     pub csrf: String,
-    /// Path and query of this page, to come back to.
+    /// The path and query of this page, to return to it after a login or logout.
     pub here: String,
 }
 
-/// Who is logged in.
+/// The logged-in user, for display.
 #[derive(Debug)]
 pub struct LoggedInUser {
-    /// First and last name.
+    /// The first and the last name.
     pub name: String,
-    /// Id.
+    /// The id of the user.
     pub id: String,
 }
 
@@ -38,11 +39,11 @@ impl From<&BrowserSession> for LoggedInUser {
 }
 
 impl Frame {
-    /// Of a page for whoever sent the request.
+    /// Creates the frame of a page for the user of the browser session.
     #[must_use]
     pub fn new(title: &str, parts: &Parts, browser_session: Option<&BrowserSession>) -> Self {
         let here = here(&parts.uri);
-        // Back from the login to the login would lead nowhere.
+        // A login must not return to the login page.
         let here = if here.starts_with("/api-auth/") { "/api/" } else { here };
         Self {
             title: title.to_owned(),
@@ -52,35 +53,35 @@ impl Frame {
         }
     }
 
-    /// Where the style is.
+    /// Returns the path of the style sheet.
     #[must_use]
     pub fn style(&self) -> String {
         assets::STYLE.href()
     }
 
-    /// Where the script is.
+    /// Returns the path of the script.
     #[must_use]
     pub fn script(&self) -> String {
         assets::SCRIPT.href()
     }
 
-    /// Where the icon is.
+    /// Returns the path of the icon.
     #[must_use]
     pub fn icon(&self) -> String {
         assets::ICON.href()
     }
 }
 
-/// The path and query of an address, for links and forms that lead back to it. What begins with two slashes is no path to a
-/// browser: it names another host.
+/// Returns the path and query of a URL, for links and forms that return to it. For a path that begins with two slashes
+/// it returns `/`, because browsers read such a path as the name of another host.
 pub(super) fn here(uri: &Uri) -> &str {
     let here = uri.path_and_query().map_or("/", |here| here.as_str());
     let is_path = here.starts_with('/') && !here.starts_with("//") && !here.starts_with("/\\");
     if is_path { here } else { "/" }
 }
 
-/// A page, rendered by the template engine, which escapes. It has the headers that protect a page; a handler that sets one of
-/// them itself overrides it.
+/// A page, rendered by the template engine, which escapes all values. It has the headers that protect a page, unless
+/// its handler sets them itself.
 #[derive(Debug)]
 pub struct Html<T>(pub T);
 
@@ -98,15 +99,16 @@ impl<T: Template> IntoResponse for Html<T> {
     }
 }
 
-/// Nothing but our own files, nothing inline, in nobody's frame, forms to ourselves.
+/// The content security policy: only files of this site, nothing inline, no frames of other sites, and forms only to
+/// this site.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Adds the headers that protect a page.
+/// Adds the headers that protect a page from scripts and frames of others.
 fn protect(headers: &mut HeaderMap) {
     let protections = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        // Not `no-referrer`, with which browsers send forms with `Origin: null`.
+        // With `no-referrer`, browsers would send forms with `Origin: null`.
         (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),

@@ -1,5 +1,5 @@
-//! The browsable pages: an endpoint's JSON answer as a page, with forms for the other methods of its path. They stand around
-//! the layers of [`crate::http`], which know nothing of them.
+//! The browsable pages: an endpoint's JSON answer as an HTML page, with forms for the other methods of its path. They
+//! wrap the layers of [`crate::http`], which do not depend on them.
 
 pub mod assets;
 pub mod document;
@@ -42,13 +42,13 @@ use crate::{
     },
 };
 
-/// Makes the router that runs on Lambda, under `cargo lambda watch` and in `local`: the routes, and pages around them.
+/// Creates the router for Lambda, for `cargo lambda watch` and for `local`: the routes, wrapped in pages.
 pub fn into_router(routes: Routes, app: &App) -> Router {
     let state = |table: &RouteTable| (app.clone(), table.clone());
     routes.into_router(app, |router, table| router.layer(from_fn_with_state(state(table), answer)))
 }
 
-/// Answers browsers with pages, and reads the forms that browsers send. Every other request is passed on unchanged.
+/// Answers browsers with pages, and reads the HTML forms that browsers send. Passes every other request on unchanged.
 async fn answer(State((app, routes)): State<(App, RouteTable)>, request: Request, next: Next) -> Response {
     match negotiation::representation(routes.kind(&request), &request) {
         Some(Representation::Html) => page(&app, routes.find(&request), request, next).await,
@@ -60,7 +60,7 @@ async fn answer(State((app, routes)): State<(App, RouteTable)>, request: Request
     }
 }
 
-/// Answers with the page that shows the handler's answer.
+/// Answers with a page that shows the handler's answer.
 async fn page(app: &App, route: Option<&RouteInfo>, mut request: Request, next: Next) -> Response {
     let is_head = request.method() == Method::HEAD;
     let acceptance = Acceptance { takes_gzip: compression::takes_gzip(request.headers()), is_head };
@@ -81,16 +81,16 @@ fn failed(error: axum::Error) -> Response {
     Problem::internal(error).render("")
 }
 
-/// Headers of an answer that are not true of the page that shows it.
+/// The headers that describe the handler's answer, and are wrong for the page that shows it.
 const OF_DATA: [HeaderName; 5] =
     [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::ETAG, header::CACHE_CONTROL, header::VARY];
 
-/// What is known of a request whose answer will be a page.
+/// The facts about a request whose answer becomes a page.
 #[derive(Debug)]
 struct PageRequest {
     parts: Parts,
     browser_session: Option<Arc<BrowserSession>>,
-    /// The path as the routes spell it; `None` where there is nothing.
+    /// The path in the spelling of the routes; `None` for an unknown path.
     route: Option<&'static str>,
     allow: HeaderValue,
     /// A new idempotency key, for forms that have a field for one.
@@ -98,7 +98,7 @@ struct PageRequest {
 }
 
 impl PageRequest {
-    /// Finds out who asks, once: handlers find it beside the request.
+    /// Reads the browser session once for the request, and stores it in the extensions, where handlers find it.
     async fn of(request: &mut Request, app: &App, route: Option<&RouteInfo>) -> Self {
         let known = browser_session::read(request.uri(), request.headers(), app).await;
         let browser_session = known.clone().unwrap_or_default();
@@ -110,7 +110,7 @@ impl PageRequest {
         *copy.method_mut() = request.method().clone();
         *copy.uri_mut() = request.uri().clone();
         *copy.headers_mut() = request.headers().clone();
-        // What is shown has to be read first, and has to be there.
+        // The page needs the answer without compression, and needs the body even if the browser has a cached copy.
         for name in [header::ACCEPT_ENCODING, header::IF_NONE_MATCH] {
             request.headers_mut().remove(name);
         }
@@ -124,7 +124,7 @@ impl PageRequest {
         }
     }
 
-    /// The page of a handler's answer. What is a page already, or leads elsewhere, stays what it is.
+    /// Returns the page of a handler's answer. An answer that is a page or a redirect stays unchanged.
     async fn show(&self, response: Response, sent: Option<&SubmittedForm>) -> Response {
         let (mut parts, body) = response.into_parts();
         let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
@@ -139,7 +139,7 @@ impl PageRequest {
             for name in OF_DATA {
                 parts.headers.remove(name);
             }
-            // A browser shows nothing of a 204.
+            // A browser would show no page for a 204.
             let status = if parts.status == StatusCode::NO_CONTENT { StatusCode::OK } else { parts.status };
             *page.status_mut() = status;
             page.headers_mut().extend(parts.headers);
@@ -152,7 +152,7 @@ impl PageRequest {
         response
     }
 
-    /// The cookie that scripts read the token from, where the browser has lost it.
+    /// Sets the cookie with the CSRF token if the browser does not have it.
     fn give_token(&self, response: &mut Response) {
         let Some((browser_session, site)) = self.browser_session.as_ref().zip(Site::of(&self.parts)) else {
             return;
@@ -166,7 +166,7 @@ impl PageRequest {
     }
 }
 
-/// A word with its first letter, if that is one of ASCII, in upper case.
+/// Returns the word with its first letter in upper case, if it is an ASCII letter.
 fn capitalised(word: &str) -> String {
     let mut word = word.to_owned();
     if let Some(first) = word.get_mut(..1) {

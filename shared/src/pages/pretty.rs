@@ -1,26 +1,27 @@
-//! An answer's JSON as people read it: indented, coloured by kinds, with ids and addresses to follow. What people wrote stays
-//! text.
+//! An answer's JSON for people: indented, coloured by the kinds of values, with ids and URLs as links. Text that users
+//! wrote is never a link.
 
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::model::json::Level;
 
-/// Most bytes that are shown; a function's answer has its limit, and markup is several times its text.
+/// The maximum size of the shown text, in bytes. A function's answer has a size limit, and markup is several times as
+/// large as its text.
 const SHOWN: usize = 400_000;
 
-/// A piece of the text.
+/// A piece of the shown text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// The class that colours it; empty for none.
+    /// The CSS class for its colour; empty for none.
     pub class: &'static str,
-    /// What it says.
+    /// The text of the piece.
     pub text: String,
-    /// Where it leads.
+    /// The target of the link; `None` if the piece is no link.
     pub href: Option<String>,
 }
 
-/// The pieces of a JSON text, and whether that is all of it.
+/// Returns the pieces of a JSON text, and true if they are the whole text.
 pub fn tokens(json: &[u8]) -> (Vec<Token>, bool) {
     let mut printer = Printer { tokens: Vec::new(), length: 0 };
     let place = Place { key: "", depth: 0, is_ours: true };
@@ -28,7 +29,7 @@ pub fn tokens(json: &[u8]) -> (Vec<Token>, bool) {
     (printer.tokens, whole)
 }
 
-/// A client's own JSON over several lines, keys and numbers as they are written.
+/// Returns a client's own JSON on several lines, with keys and numbers as they are written.
 pub fn indented(json: &RawValue) -> String {
     tokens(json.get().as_bytes()).0.into_iter().map(|token| token.text).collect()
 }
@@ -38,17 +39,17 @@ struct Printer {
     length: usize,
 }
 
-/// Where in the text a value stands.
+/// The position of a value in the text.
 #[derive(Clone, Copy)]
 struct Place<'a> {
-    /// The key that it is of, or that the list is of in which it is.
+    /// The key of the value, or the key of the list that contains it.
     key: &'a str,
     depth: usize,
-    /// Whether the server wrote it: a client's own data is not linked.
+    /// True if the server wrote the value. A client's own data gets no links.
     is_ours: bool,
 }
 
-/// Why printing stops: the text is too long to be shown, or it is not JSON.
+/// The reason to stop printing: the text is too long or not valid JSON.
 struct Stopped;
 
 impl From<serde_json::Error> for Stopped {
@@ -63,7 +64,7 @@ impl Printer {
         if self.length > SHOWN {
             return Err(Stopped);
         }
-        // Punctuation and spaces that follow each other are one piece.
+        // Consecutive punctuation and white space form one piece.
         match self.tokens.last_mut() {
             Some(last) if class.is_empty() && last.class.is_empty() => last.text.push_str(&text),
             _ => self.tokens.push(Token { class, text, href }),
@@ -125,7 +126,8 @@ impl Printer {
     }
 }
 
-/// Where a value of this key leads: the thing whose id it is, or the address that the server gave.
+/// Returns the target of a value's link: the resource with this id, or the URL that the server wrote; `None` if it is
+/// no link.
 fn link(key: &str, value: &str) -> Option<String> {
     let folder = match key {
         "conversation_id" | "conversation" => "conversations",
@@ -140,7 +142,7 @@ fn link(key: &str, value: &str) -> Option<String> {
     }
 }
 
-/// Whether it is an address that the server has made: such keys hold nothing that people wrote.
+/// Returns true if the value is a URL that the server made. Values of these keys contain no text of users.
 fn is_address(key: &str, value: &str) -> bool {
     const NAMED: [&str; 12] = [
         "next",

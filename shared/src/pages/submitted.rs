@@ -1,5 +1,5 @@
-//! Forms as browsers submit them: the CSRF token is taken out, and the fields of a page's form become the JSON that the handler
-//! reads.
+//! HTML forms as browsers submit them. This module removes the CSRF token, and converts the fields of a page's form
+//! into the JSON that the handler reads.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ use crate::http::{
     },
 };
 
-/// Returns true if a browser may have submitted the request as a form: it is urlencoded, and comes with a cookie.
+/// Returns true if a browser may have submitted the request as an HTML form: it is URL-encoded, and has a cookie.
 pub(super) fn is_of_browser(request: &Request) -> bool {
     is_form(request) && request.headers().contains_key(header::COOKIE)
 }
@@ -30,11 +30,11 @@ fn is_form(request: &Request) -> bool {
     request.method() != Method::GET && matches!(body::media(request.headers()), Ok(Some(Media::Form)))
 }
 
-/// Returns the request without the CSRF token of its form; the token is then among the extensions. The form of a page, which
-/// has an operation, becomes JSON; its fields are returned too, because the page shows a refused form again.
+/// Returns the request without the CSRF token of its form; the token is then among the extensions. The form of a page,
+/// which has an operation, becomes JSON. Its fields are returned too, because the page shows a refused form again.
 ///
-/// Forms of clients with a token of the API are passed on unchanged. A body that cannot be read is answered by
-/// the layers within: they find the problem among the extensions.
+/// Forms of clients with a token of the API are passed on unchanged. A body that cannot be read has its problem among
+/// the extensions, and the inner layers answer with it.
 pub(super) async fn read(
     request: Request,
     operation: Option<&Operation>,
@@ -60,7 +60,7 @@ async fn read_form(
     let by_token = parts.headers.contains_key(header::AUTHORIZATION);
     let mut bytes = body::read(body).await?;
     let mut submitted = None;
-    // The handler refuses a form that is not UTF-8.
+    // A form that is not UTF-8 is passed on: the handler refuses it.
     if let Some(mut pairs) = body::pairs(&bytes)? {
         take_token(parts, &mut pairs, &mut bytes);
         if let Some(operation) = operation.filter(|_| !by_token && are_distinct(&pairs)) {
@@ -72,7 +72,8 @@ async fn read_form(
     Ok((bytes, submitted))
 }
 
-/// Takes the token out. Of two, neither counts.
+/// Moves the CSRF token from the form to the extensions. If the form has two tokens, both are removed and neither
+/// counts.
 fn take_token(parts: &mut Parts, pairs: &mut Vec<(String, String)>, bytes: &mut Vec<u8>) {
     let tokens: Vec<(String, String)> = pairs.extract_if(.., |(name, _)| name == CSRF_FIELD).collect();
     if tokens.is_empty() {
@@ -88,13 +89,14 @@ fn take_token(parts: &mut Parts, pairs: &mut Vec<(String, String)>, bytes: &mut 
     *bytes = others.join(&b'&');
 }
 
-/// A field that is named twice is refused by name, as everywhere.
+/// Returns true if no field appears twice. The handler refuses other forms with the name of the field.
 fn are_distinct(pairs: &[(String, String)]) -> bool {
     let mut names = HashSet::new();
     pairs.iter().all(|(name, _)| names.insert(name))
 }
 
-/// The body that a page's form stands for: what was typed as a body, or its fields.
+/// Returns the body that a page's form represents: the text of the raw form, or the JSON of the fields. Sets its media
+/// type.
 fn translated(parts: &mut Parts, operation: &Operation, pairs: &[(String, String)]) -> Vec<u8> {
     let field = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let media = field(CONTENT_TYPE).and_then(|media| HeaderValue::from_str(media).ok());

@@ -1,4 +1,5 @@
-//! What a page of the browsable API shows, ready for its template.
+//! The data of a page of the browsable API, in the form that its template needs. The JSON itself is formatted in
+//! `pretty`.
 
 use askama::Template;
 use axum::http::{HeaderName, header, response::Parts};
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::http::request::body::pairs;
 
-/// The headers of an answer that are worth showing, in this order.
+/// The headers of an answer that a page shows, in this order.
 const SHOWN: [HeaderName; 8] = [
     header::CONTENT_TYPE,
     header::ETAG,
@@ -25,7 +26,7 @@ const SHOWN: [HeaderName; 8] = [
     HeaderName::from_static("x-request-id"),
 ];
 
-/// A page of the browsable API.
+/// The fields of a page of the browsable API.
 #[derive(Template)]
 #[template(path = "browse.html")]
 pub(super) struct BrowsePage {
@@ -33,15 +34,15 @@ pub(super) struct BrowsePage {
     breadcrumbs: Vec<Breadcrumb>,
     description: String,
     method: String,
-    /// Path and query, as asked for.
+    /// The path and query of the request.
     target: String,
-    /// The path alone, as what writes takes no parameters.
+    /// The path alone, because requests that write have no parameters.
     path: String,
-    /// The same address as JSON.
+    /// The URL of the same answer as JSON.
     json: String,
     status: String,
     is_problem: bool,
-    /// What a problem says, in words.
+    /// The detail of a problem; empty for a successful answer.
     detail: String,
     headers: Vec<(String, String)>,
     tokens: Vec<Token>,
@@ -50,14 +51,14 @@ pub(super) struct BrowsePage {
     previous: Option<String>,
     methods: Vec<&'static str>,
     forms: Vec<Form>,
-    /// The version that a change is meant for.
+    /// The `ETag` of the shown version, for the header `If-Match` of a change.
     etag: String,
 }
 
-/// A step on the way from the root.
+/// A link in the path from the root to the page.
 struct Breadcrumb {
     name: String,
-    /// `None` for what is nowhere.
+    /// The target of the link; `None` for an unknown path.
     href: Option<String>,
 }
 
@@ -104,7 +105,7 @@ impl BrowsePage {
     }
 }
 
-/// The operation of a method at the path that was asked for.
+/// Returns the operation of a method at the requested path.
 fn operation(page_request: &PageRequest, method: &str) -> Option<&'static Operation> {
     document::operation(method, page_request.route?)
 }
@@ -114,7 +115,7 @@ fn in_words(operation: &Operation) -> String {
     text.replace('`', "")
 }
 
-/// The way from the root to a path that there is; what is nowhere is named as such.
+/// Returns the links from the root to the requested path. The last entry has no link if the path is unknown.
 fn breadcrumbs(page_request: &PageRequest) -> Vec<Breadcrumb> {
     let mut breadcrumbs = vec![Breadcrumb { name: "API".to_owned(), href: Some("/api/".to_owned()) }];
     let Some(route) = page_request.route else {
@@ -137,7 +138,7 @@ fn breadcrumbs(page_request: &PageRequest) -> Vec<Breadcrumb> {
     breadcrumbs
 }
 
-/// `/messages/` is called `Messages`, and what stands in it `Message`.
+/// Returns the name of a path segment: `messages` is called `Messages`, and an id below it `Message`.
 fn name(pattern: &str, folder: &str) -> String {
     let word = match (pattern.starts_with('{'), folder) {
         (true, folder) => folder.trim_end_matches('s'),
@@ -146,12 +147,12 @@ fn name(pattern: &str, folder: &str) -> String {
     capitalised(word)
 }
 
-/// The path that a form or a script of the page asks.
+/// Returns the path for requests of the page's forms and scripts.
 fn path(page_request: &PageRequest) -> &str {
     frame::here(&page_request.parts.uri).split('?').next().unwrap_or("/")
 }
 
-/// The same address as JSON, without parameters that only a page passes over.
+/// Returns the URL of the same answer as JSON, without the parameters that only pages ignore.
 fn as_json(page_request: &PageRequest) -> String {
     let named =
         operation(page_request, "GET").map(|operation| operation.parameters.as_slice()).unwrap_or_default();
@@ -175,7 +176,7 @@ fn headers(page_request: &PageRequest, answer: &Parts) -> Vec<(String, String)> 
     shown
 }
 
-/// `x-request-id` as `X-Request-Id`.
+/// Returns the usual spelling of a header: `x-request-id` becomes `X-Request-Id`.
 fn spelled(name: &str) -> String {
     if name == "etag" {
         return "ETag".to_owned();
@@ -183,15 +184,15 @@ fn spelled(name: &str) -> String {
     name.split('-').map(capitalised).collect::<Vec<_>>().join("-")
 }
 
-/// The methods that the path has, in the order of the buttons.
+/// Returns the methods of the path, in the order of the buttons.
 fn methods(page_request: &PageRequest) -> Vec<&'static str> {
     let allow = page_request.allow.to_str().unwrap_or_default();
     let all = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     all.into_iter().filter(|method| allow.split(", ").any(|allowed| allowed == *method)).collect()
 }
 
-/// A form for each method with a body, where it makes sense to ask: not where there is nothing, nor, of what needs a login,
-/// for nobody.
+/// Returns a form for each method with a body. There are none if the answer is a 404, a 406 or a server error; after a
+/// 401, only operations without a login have one.
 fn forms(page_request: &PageRequest, answer: &Parts, body: &[u8], sent: Option<&SubmittedForm>) -> Vec<Form> {
     let (none, shown) = (Map::new(), serde_json::from_slice(body).ok());
     let problem: Value = if answer.status.is_client_error() {
@@ -224,7 +225,8 @@ fn forms(page_request: &PageRequest, answer: &Parts, body: &[u8], sent: Option<&
         .collect()
 }
 
-/// The parameters of the address: what a list is narrowed down to is what is added to it.
+/// Returns the query parameters, to fill in the form that adds to the list: a list of one conversation gets a form for
+/// a new message in it.
 fn parameters(page_request: &PageRequest) -> Texts {
     let pairs = pairs(page_request.parts.uri.query().unwrap_or_default().as_bytes());
     let text = |(name, value): (String, String)| Some((name, to_raw_value(&value).ok()?));
