@@ -73,8 +73,8 @@ impl Stage {
         };
         if operation.needs_session() {
             let tokens = log_in(app, &stage.ann.email, PASSWORD).await.ok();
-            stage.refresh = tokens["refresh"].as_str().unwrap().to_owned();
-            stage.ann.token = tokens["access"].as_str().unwrap().to_owned();
+            stage.refresh = String::from(tokens["refresh"].as_str().unwrap());
+            stage.ann.token = String::from(tokens["access"].as_str().unwrap());
         }
         if operation == Operation::HideDirect {
             stage.direct = stage.ann.direct(&stage.ben).await;

@@ -14,8 +14,6 @@
 //!
 //! A call travels: handler → store → AWS SDK → `proxy` → embedded engine.
 
-#![allow(dead_code, reason = "each build may leave some helpers unused")]
-
 pub mod answer;
 pub mod api;
 pub mod app;
