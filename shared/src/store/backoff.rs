@@ -1,10 +1,11 @@
-//! Waiting after losing to another writer: a random time in a window that shrinks with each loss, so that those who have
-//! waited longest win. On a table that is slow to answer the windows grow with its answers: a window shorter than a try
-//! tells nobody apart.
+//! The wait after losing to another writer: a random time within a window that shrinks with each loss, so that the
+//! requests that have waited longest win. On a table that answers slowly, the windows grow with the time of its
+//! answers, because a window that is shorter than one try does not separate the writers.
 //!
-//! The figures were chosen by simulation, with calls of 3 to 9 ms (halving from 8 tries, in brackets): 16 writers who never
-//! pause cost 3.5 puts a message (4.1), 64 in the same instant 5.8 (8.0) with a p99 of 0.5 s (0.4 s), 100 messages a second
-//! 2.2 (2.2). A table with a single core, 12 ms a call, serves those 16 writers twice as fast.
+//! The constants were chosen by simulation, with calls of 3 to 9 ms. The figures in brackets are for a window that
+//! starts at 8 tries and is halved by each loss. 16 writers that never pause need 3.5 puts for each message (4.1), and
+//! 64 writers in the same instant 5.8 (8.0) with a p99 of 0.5 s (0.4 s). 100 messages a second need 2.2 (2.2). A table
+//! with a single core, at 12 ms for each call, serves the 16 writers twice as fast.
 
 use std::time::Duration;
 
@@ -13,17 +14,17 @@ use tokio::time::{Instant, sleep};
 use super::StoreError;
 use crate::random::Random;
 
-/// How long a request tries before it says that it lost.
+/// The maximum time for which a request tries before it fails with [`StoreError::Contention`].
 pub const PATIENCE: Duration = Duration::from_secs(5);
 
 const WIDEST: Duration = Duration::from_millis(80);
 const NARROWEST: Duration = Duration::from_millis(4);
-/// The widest window is at least so many tries long.
+/// The minimum length of the widest window, as a multiple of the time of one try.
 const TRIES: u32 = 10;
-/// What each loss leaves of the window.
+/// The factor by which each loss shrinks the window.
 const SHRINKS_TO: f64 = 0.7;
 
-/// One request's losses.
+/// The losses of one request, and the time that it has left.
 #[derive(Debug)]
 pub(crate) struct Backoff<'a> {
     random: &'a Random,
@@ -41,7 +42,7 @@ impl<'a> Backoff<'a> {
     /// Waits after a loss.
     ///
     /// # Errors
-    /// [`StoreError::Contention`] once the request has tried for [`PATIENCE`].
+    /// [`StoreError::Contention`] if the request has tried for [`PATIENCE`].
     pub(crate) async fn lose(&mut self) -> Result<(), StoreError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {

@@ -1,5 +1,5 @@
-//! Batches: many items by key in few requests. What `DynamoDB` leaves unprocessed is asked for again, with waits between,
-//! until it is done or patience ends; nothing is dropped.
+//! Batches: many items by key in few requests. Keys and items that DynamoDB leaves unprocessed are requested again
+//! after a wait, until they are done or the request has tried for too long. None is dropped.
 
 use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
 use futures::future::try_join_all;
@@ -14,7 +14,8 @@ use super::{
 };
 
 impl Store {
-    /// Items by key, in no order; those that do not stand are left out. Any number of keys, a hundred to a request.
+    /// Returns any number of items by key, in no order, with at most 100 keys in each request. Missing items are left
+    /// out.
     pub(crate) async fn batch_get(
         &self,
         keys: Vec<Key>,
@@ -24,7 +25,8 @@ impl Store {
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
 
-    /// At most a hundred items. What `DynamoDB` left unprocessed is asked for again until it is there or patience ends.
+    /// Reads at most 100 items. Requests unprocessed keys again until all are read or the request has tried for too
+    /// long.
     async fn one_batch_get(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, StoreError> {
         let mut backoff = Backoff::new(&self.random);
         let mut wanted: Vec<Attributes> = keys.iter().cloned().map(Key::into_attributes).collect();
@@ -52,7 +54,7 @@ impl Store {
         }
     }
 
-    /// Removes items, any number of them, twenty-five to a request and eight requests side by side.
+    /// Deletes any number of items, 25 in each request, with 8 requests in parallel.
     pub(crate) async fn delete_all(&self, keys: Vec<Key>) -> Result<(), StoreError> {
         for wave in keys.chunks(25 * 8) {
             try_join_all(wave.chunks(25).map(|batch| self.one_batch_delete(batch))).await?;

@@ -1,4 +1,5 @@
-//! Credentials: who has an email, what its password hashes to, and how many attempts have failed.
+//! Credentials: the user of an email, the hash of the password, and the number of failed attempts. The hash is made and
+//! compared in `auth::password`.
 
 use chrono::{DateTime, Utc};
 
@@ -15,53 +16,54 @@ use crate::{
     model::user::{Email, Role},
 };
 
-/// What a claimed attempt leaves behind unless it succeeds.
+/// The failed attempts of a login. A claimed attempt counts as failed until it succeeds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FailedAttempts {
-    /// Attempts since the last success.
+    /// The number of attempts since the last success.
     pub failures: u32,
-    /// No attempt before this time.
+    /// The time before which no attempt is allowed, in microseconds.
     pub not_before: DateTime<Utc>,
 }
 
-/// A new password for a credential that was read. No `Debug`, which would print the hash.
+/// A new password for a credential that was read. It has no `Debug`, because that would print the hash.
 pub struct PasswordChange<'a> {
-    /// As it was read.
+    /// The credential as it was read.
     pub credential: &'a Credential,
-    /// The new password's hash, in PHC string format.
+    /// The hash of the new password, in PHC string format.
     pub hash: String,
-    /// The one session that goes on.
+    /// The one session that stays valid; `None` ends all sessions.
     pub session: Option<SessionId>,
-    /// A new role with it.
+    /// A new role that is set in the same transaction.
     pub role: Option<Role>,
-    /// When.
+    /// The time of the change.
     pub now: DateTime<Utc>,
 }
 
-/// What became of a [`PasswordChange`].
+/// The outcome of a [`PasswordChange`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordChanged {
-    /// It took effect.
+    /// The change took effect.
     Done,
-    /// The credential or the account is not what was read any more.
+    /// The credential or the account was changed after it was read. Nothing was written.
     Superseded,
-    /// The session that was to go on is over.
+    /// The session that should stay valid has ended. Nothing was written.
     SessionOver,
 }
 
 impl Store {
-    /// The credential of an email, strongly consistent.
+    /// Returns the credential of an email, strongly consistent; `None` if the email has none.
     pub async fn credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
         let item = self.get(Key::credential(email), Consistency::Strong).await?;
         Ok(item.and_then(Item::into_credential))
     }
 
-    /// Counts an attempt before its password is looked at: `Ok` with the credential as it is now, or `Err` with what stands
-    /// there instead of `seen`.
+    /// Counts an attempt before its password is compared. Returns `Ok` with the credential as it is now, or `Err` with
+    /// the credential that the table contains instead of `seen`, if there is one.
     ///
-    /// The condition lets one of several parallel attempts go on from what they all read, so that none escapes the delay. The
-    /// password to compare is the present one, as the credential comes back with the claim. A failure behind the commit makes
-    /// the SDK's retry lose against itself: the attempt is then counted twice, and a success sets it right.
+    /// Parallel attempts may have read the same counter. The condition lets only one of them continue, so none avoids
+    /// the delay. The password is compared with the hash in the returned credential, which is the present one. If the
+    /// update fails after it took effect, the SDK's retry is refused by this effect: the attempt is then counted twice,
+    /// and a success resets the count.
     pub async fn claim_attempt(
         &self,
         seen: &Credential,
@@ -83,10 +85,11 @@ impl Store {
         })
     }
 
-    /// Forgets failed attempts after a success, and keeps the password's hash of newer parameters if there is one.
+    /// Resets the failed attempts after a success, and stores `rehashed`, the hash by newer parameters, if it is set.
     ///
-    /// The condition keeps an old hash from replacing the one of a password that was changed since, or of who has the email
-    /// since the account was closed; refused, there is nothing to do. Where this fails, the count stays until the next success.
+    /// The password may have been changed since, or the account was closed and another user registered the email. Then
+    /// the condition fails, the old hash replaces nothing, and nothing is left to do. If this call fails, the count
+    /// stays until the next success.
     pub async fn forget_attempts(
         &self,
         credential: &Credential,
@@ -109,10 +112,12 @@ impl Store {
         self.update(Key::credential(&credential.email), expression).await.map(drop)
     }
 
-    /// Changes the password: all that knows the old one is over with the version that it carries.
+    /// Changes the password. The change gives the credential a new version, which ends every session with an older
+    /// version.
     ///
-    /// One transaction, so that credential and profile never differ in their version. A repetition after a failure behind the
-    /// commit finds its own hash, which nobody else can make as it is salted.
+    /// One transaction changes credential and profile, so that their versions never differ. A retry after a failure
+    /// that came after the commit finds its own hash in the credential. No other request can make the same hash,
+    /// because the hash is salted.
     pub async fn change_password(&self, change: &PasswordChange<'_>) -> Result<PasswordChanged, StoreError> {
         let mut backoff = Backoff::new(&self.random);
         loop {
@@ -126,7 +131,7 @@ impl Store {
 }
 
 impl PasswordChange<'_> {
-    /// The credential's version once it is done.
+    /// Returns the credential's version after the change.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.credential.version + 1
@@ -137,7 +142,8 @@ impl PasswordChange<'_> {
         let versions = |expression: Expression| {
             expression.number(":version", self.credential.version).number(":next", self.version())
         };
-        // Two changes at once: the second would end the session that the first has kept.
+        // Two changes may read the same version. The condition refuses the second, which would end the session that the
+        // first kept.
         let credential = versions(Expression::update(
             "SET #hash = :hash, #version = :next, #failures = :none, #not_before = :now",
             "#user = :user AND #version = :version",
@@ -146,7 +152,8 @@ impl PasswordChange<'_> {
         .text(":user", user)
         .number(":none", 0)
         .number(":now", self.now.timestamp_micros());
-        // An account that is being closed stays closed: closing makes a version, too.
+        // Closing the account also sets a new version. So the condition fails for an account that another request
+        // closed.
         let open = "#credential_version = :version";
         let profile = versions(match self.role {
             Some(role) => Expression::update("SET #credential_version = :next, #role = :role", open)
@@ -158,7 +165,8 @@ impl PasswordChange<'_> {
             Step::Update(Key::user(user), profile),
         ];
         if let Some(session) = self.session {
-            // A session that was ended meanwhile is not brought back, nor one that an earlier change has ended.
+            // Another request or an earlier password change may have ended the session. Then the condition fails, and
+            // the session is not recreated.
             let going_on = versions(Expression::update(
                 "SET #credential_version = :next",
                 "#credential_version = :version",

@@ -1,37 +1,38 @@
-//! What can go wrong between a function and its table, told apart by what the caller can do about it.
+//! The errors of requests to the table, distinguished by the possible reactions of the caller. A missing item is not an
+//! error but `None`.
 
 use std::error::Error;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-/// A question to the table that has no answer. Absence is not among them: that is an `Option`.
+/// A request to the table that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Others wrote to the same place for longer than a request may wait.
+    /// Other requests wrote to the same item for longer than a request may wait.
     #[error("lost to other writers for too long")]
     Contention,
-    /// The table answers with throttling, also after the SDK's retries. An earlier try may have taken effect unanswered.
+    /// The table throttles, also after the SDK's retries. An earlier try may have taken effect without an answer.
     #[error("the table throttles")]
     Throttled(#[source] Box<dyn Error + Send + Sync>),
-    /// A stored item that cannot be read.
+    /// A stored item that cannot be decoded, or that breaks a rule which every writer keeps.
     #[error("corrupt item of kind {entity}")]
     Corrupt {
-        /// Which kind of item, by the prefix of its key.
+        /// The kind of the item, by the prefix of its sort key.
         entity: String,
-        /// What the decoder said.
+        /// The error of the decoder, or the broken rule.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// No usable answer: whether a write took effect is unknown.
+    /// No usable answer. A write may have taken effect.
     #[error("the table did not answer")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// The table refused what this program asked: a defect here, or a wrong permission. Nothing was written.
+    /// The table rejected the request because of a defect in this program or a missing permission. Nothing was written.
     #[error("the table refused the request")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl StoreError {
-    /// An item that breaks a rule which every writer keeps.
+    /// Returns the error for an item that breaks a rule which every writer keeps.
     pub(crate) fn corrupt(entity: &str, what: &'static str) -> Self {
         Self::Corrupt { entity: entity.to_owned(), source: what.into() }
     }
@@ -41,7 +42,7 @@ const CONFLICT: [&str; 2] = ["TransactionConflictException", "TransactionInProgr
 const THROTTLING: [&str; 4] =
     ["ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded", "Throttling"];
 
-/// Sorts an SDK error by what it means for the caller.
+/// Converts an error of the SDK by its meaning for the caller.
 pub(crate) fn classify<E, R>(error: SdkError<E, R>) -> StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,

@@ -1,5 +1,5 @@
-//! The table behind the API: one method for each question, named as the question. Access is decided on strongly
-//! consistent reads of the base table only; every write says beside it what closes which race.
+//! The client of the table: one method for each question, named after the question. Decisions about access use only
+//! strongly consistent reads of the base table. Each write has a comment about the race that its condition closes.
 
 mod backoff;
 mod batches;
@@ -49,21 +49,22 @@ pub use self::{
 pub use crate::sdk::{Answer, Engine};
 use crate::{model::conversation::PairKey, random::Random, sdk};
 
-/// A time in UTC, in whole microseconds as it is stored.
+/// A time in UTC, in whole microseconds, as the table stores it.
 pub(crate) type Time = chrono::DateTime<chrono::Utc>;
 
-/// The table, and how to reach it. Cheap to clone.
+/// The client of the table. A clone is cheap.
 #[derive(Debug, Clone)]
 pub struct Store {
     client: Client,
     table: String,
     random: Random,
-    /// Read when it is first needed.
+    /// The secret for ids of direct conversations, read at its first use.
     pair_key: Arc<OnceCell<PairKey>>,
 }
 
-/// How the SDK retries: `DynamoDB` answers in milliseconds, so the first wait is short. Retries are safe since every write
-/// carries a condition that its own earlier effect makes fail recognisably, or a client request token.
+/// Returns the SDK's settings for retries. DynamoDB answers in milliseconds, so the first wait is short. Retries are
+/// safe, because each write carries either a condition that fails recognisably on the write's own earlier effect, or a
+/// client request token.
 fn retries() -> RetryConfig {
     use std::time::Duration;
     RetryConfig::standard()
@@ -86,25 +87,26 @@ fn settings(config: &SdkConfig) -> aws_sdk_dynamodb::config::Builder {
 }
 
 impl Store {
-    /// Connects as a function's environment says (region, credentials, `AWS_ENDPOINT_URL_DYNAMODB`). Sends nothing yet.
+    /// Creates a client from a function's environment (region, credentials, `AWS_ENDPOINT_URL_DYNAMODB`). Sends no
+    /// request.
     #[must_use]
     pub fn from_env(table: &str, random: Random) -> Self {
         Self::new(&sdk::of_function("AWS_ENDPOINT_URL_DYNAMODB"), table, random)
     }
 
-    /// Connects from a person's machine to the given address. Region and credentials come from the environment, or, with
-    /// the feature `aws-profiles`, from wherever the AWS CLI finds them.
+    /// Creates a client on a developer's machine for the given address. Region and credentials come from the
+    /// environment, or, with the feature `aws-profiles`, from the same places as for the AWS CLI.
     pub async fn at(endpoint: &str, table: &str, random: Random) -> Self {
         Self::new(&sdk::of_machine(endpoint).await, table, random)
     }
 
-    /// Connects to an engine on this machine that takes any credentials.
+    /// Creates a client for an engine on this machine that accepts any credentials.
     #[must_use]
     pub fn local(endpoint: &str, table: &str, random: Random) -> Self {
         Self::new(&sdk::of_engine(endpoint), table, random)
     }
 
-    /// Hands requests to an engine inside this process, without a connection or a signature.
+    /// Creates a client for an engine inside this process, without a connection or a signature.
     #[must_use]
     pub fn in_process(engine: Arc<dyn Engine>, table: &str, random: Random) -> Self {
         Self::with(settings(&sdk::of_process(engine)).allow_no_auth(), table, random)
@@ -119,14 +121,15 @@ impl Store {
         Self { client, table: table.to_owned(), random, pair_key }
     }
 
-    /// The same table through another address, with the same connections, credentials and settings; nothing that was read is kept.
+    /// Returns a client for the same table at another address, with the same connections, credentials and settings. The
+    /// cached secret is not copied.
     #[must_use]
     pub fn through(&self, endpoint: &str) -> Self {
         let config = self.client.config().to_builder().endpoint_url(endpoint).build();
         Self { client: Client::from_conf(config), pair_key: Arc::default(), ..self.clone() }
     }
 
-    /// Whether the table answers: one read of a key that nobody has, which decides nothing.
+    /// Checks that the table answers: reads a key that no item has. Fails with the error of this read.
     pub async fn answers(&self) -> Result<(), StoreError> {
         self.get(table::Key::signing_key("-"), ops::Consistency::Eventual).await.map(drop)
     }

@@ -1,12 +1,12 @@
-//! The newest messages of a conversation as its representation nests them. Where deleted messages are among what was read of the
-//! end of a log, older ones are read in their place.
+//! The newest messages of a conversation, as its representation nests them. If the end of the log contains deleted
+//! messages, older messages are read to replace them.
 
 use super::{Store, StoreError, items::Message, messages::Source};
 
 impl Store {
-    /// Adds to the newest entries of a log above `base`, which come newest first, the messages below them, until `count` are not
-    /// deleted. At most [`super::messages::ENTRIES_PER_PAGE`] entries are read: of a longer row of tombstones the messages below it
-    /// are not found.
+    /// Adds older messages to `newest`, the newest entries of a log above `base` in descending order, until `count` of
+    /// them are not deleted. Reads at most [`super::messages::ENTRIES_PER_PAGE`] entries, so messages below a longer
+    /// row of tombstones are not found.
     pub(crate) async fn past_tombstones(
         &self,
         mut newest: Vec<Message>,

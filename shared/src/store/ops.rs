@@ -1,5 +1,5 @@
-//! The calls to `DynamoDB` for one item or one span, with their conditions and retries; what they mean is said by the
-//! callers. Batches and transactions have files of their own.
+//! The DynamoDB calls for one item or one span, with conditions and retries. The callers explain the purpose of each
+//! condition. Batches and transactions are in their own files.
 
 use std::collections::HashMap;
 
@@ -16,25 +16,25 @@ use super::{
     table::{INDEX, Key, Span},
 };
 
-/// Which reads see every write that was acknowledged before them.
+/// The consistency of a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consistency {
-    /// This one does: for decisions about access, and for what was acknowledged to somebody.
+    /// Sees every write that was acknowledged before the read. For decisions about access, and for acknowledged data.
     Strong,
-    /// This one may be late, at half the price: for names beside messages.
+    /// Can miss recent writes, at half the cost. For names next to messages.
     Eventual,
 }
 
-/// What became of a conditional write of one item.
+/// The outcome of a conditional write of one item.
 #[derive(Debug)]
 pub(crate) enum Written {
-    /// It took effect; the item as it is now, where the write asked for it.
+    /// The write took effect. Contains the item after an update, and `None` after a put.
     Done(Option<Item>),
-    /// Its condition failed on what stands there, or on nothing.
+    /// The condition failed. Contains the item at the key, or `None` if there is none.
     Refused(Option<Item>),
 }
 
-/// Expressions of one write. Attribute names are written `#name` in them and found by that.
+/// The expressions of one write. They contain attribute names as `#name`, and the names are extracted from them.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Expression {
     pub(super) update: Option<String>,
@@ -42,10 +42,10 @@ pub(crate) struct Expression {
     values: HashMap<String, AttributeValue>,
 }
 
-/// A condition that fails when anything stands at the key.
+/// A condition that fails if an item exists at the key.
 pub(crate) const ABSENT: &str = "attribute_not_exists(#pk)";
-/// A condition that fails when nothing stands at the key: an update never creates. One that compares an attribute says so
-/// already, as no comparison is true of an attribute that is not there.
+/// A condition that fails if no item exists at the key, so that an update never creates an item. A condition that
+/// compares an attribute does not need it, because a comparison with a missing attribute is false.
 pub(crate) const PRESENT: &str = "attribute_exists(#pk)";
 
 impl Expression {
@@ -83,7 +83,7 @@ impl Expression {
     }
 }
 
-/// Each `#name` of an expression with the attribute that it means.
+/// Returns each `#name` of an expression with the name of its attribute.
 fn names_in(expression: &str) -> impl Iterator<Item = (String, String)> + '_ {
     expression.split('#').skip(1).map(|rest| {
         let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
@@ -94,25 +94,25 @@ fn names_in(expression: &str) -> impl Iterator<Item = (String, String)> + '_ {
 /// One page of a query.
 #[derive(Debug)]
 pub(crate) struct QueryPage {
-    /// In the order that was asked for.
+    /// The items in the requested order.
     pub(crate) items: Vec<Item>,
-    /// Whether the span goes on behind the last of them.
+    /// True if the span contains items after the last one.
     pub(crate) more: bool,
 }
 
-/// How to read a span.
+/// The parameters for reading a span.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading {
-    /// From the high bound down, rather than up.
+    /// True to read from the high bound down, false to read from the low bound up.
     pub(crate) descending: bool,
-    /// At most so many items; 1 MB ends a page too.
+    /// The maximum number of items. A page also ends at 1 MB.
     pub(crate) limit: Option<usize>,
-    /// Never `Strong` on an index, which cannot be read so.
+    /// The consistency of the read. An index can only be read eventually consistent.
     pub(crate) consistency: Consistency,
 }
 
 impl Reading {
-    /// The end of a log, downward, as it is now.
+    /// Returns the parameters for reading the end of a log downward, strongly consistent.
     pub(crate) const fn newest_first(limit: Option<usize>) -> Self {
         Self { descending: true, limit, consistency: Consistency::Strong }
     }
@@ -123,7 +123,7 @@ pub(super) fn decode(attributes: Option<Attributes>) -> Result<Option<Item>, Sto
 }
 
 impl Store {
-    /// One item.
+    /// Returns one item; `None` if it does not exist.
     pub(crate) async fn get(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, StoreError> {
         let request = self.client.get_item().table_name(&self.table).set_key(Some(key.into_attributes()));
         let answer =
@@ -131,21 +131,21 @@ impl Store {
         decode(answer.item)
     }
 
-    /// One page of a span: it ends at the limit, or at 1 MB.
+    /// Reads one page of a span. The page ends at the limit or at 1 MB.
     pub(super) async fn query(&self, span: Span, reading: Reading) -> Result<QueryPage, StoreError> {
         let (items, last) = self.query_raw(&span, reading, None).await?;
         let items = items.into_iter().map(Item::decode).collect::<Result<_, _>>()?;
         Ok(QueryPage { items, more: last.is_some() })
     }
 
-    /// A span up to the limit, or all of it: however short the pages are that `DynamoDB` gives.
+    /// Reads a span up to the limit, or all of it, in as many pages as DynamoDB needs.
     pub(super) async fn query_whole(&self, span: Span, reading: Reading) -> Result<QueryPage, StoreError> {
         let (items, more) = self.query_whole_raw(&span, reading).await?;
         let items = items.into_iter().map(Item::decode).collect::<Result<_, _>>()?;
         Ok(QueryPage { items, more })
     }
 
-    /// The same, undecoded: an index projects keys only.
+    /// Reads a span like [`Store::query_whole`] without decoding its items, because an index contains only keys.
     pub(super) async fn query_whole_raw(
         &self,
         span: &Span,
@@ -164,7 +164,7 @@ impl Store {
         }
     }
 
-    /// One page of a span from `start` on, and the key that it ended with where the span goes on.
+    /// Reads one page of a span from `start` on. Returns the items, and the last key if the span continues.
     async fn query_raw(
         &self,
         span: &Span,
@@ -217,7 +217,7 @@ impl Store {
         }
     }
 
-    /// One try of [`Store::update`].
+    /// Makes one try of [`Store::update`].
     async fn update_once(&self, key: Key, e: Expression) -> Result<Written, StoreError> {
         let names = e.names();
         let values = e.values();
@@ -243,8 +243,8 @@ impl Store {
         }
     }
 
-    /// Changes attributes under a condition; done, it gives the item as it is now. Tries again for as long as a transaction
-    /// is at the same item: such a conflict writes nothing, and the SDK does not retry it.
+    /// Changes attributes under a condition. Returns the item as it is after the change. Tries again after a conflict
+    /// with a transaction on the same item: such a conflict writes nothing, and the SDK does not retry it.
     pub(crate) async fn update(&self, key: Key, e: Expression) -> Result<Written, StoreError> {
         let mut backoff = Backoff::new(&self.random);
         loop {
@@ -255,8 +255,8 @@ impl Store {
         }
     }
 
-    /// Removes an item; that it is gone already is no failure. Nothing is asked of it, so a repetition does no harm. Tries
-    /// again for as long as a transaction is at the same item.
+    /// Deletes an item, without a condition, so a retry is harmless. Has no effect if the item does not exist. Tries
+    /// again while a transaction changes the same item.
     pub(crate) async fn delete(&self, key: Key) -> Result<(), StoreError> {
         let mut backoff = Backoff::new(&self.random);
         loop {
@@ -267,7 +267,7 @@ impl Store {
         }
     }
 
-    /// One try of [`Store::delete`].
+    /// Makes one try of [`Store::delete`].
     async fn delete_once(&self, key: Key) -> Result<(), StoreError> {
         let request = self.client.delete_item().table_name(&self.table).set_key(Some(key.into_attributes()));
         request.send().await.map(drop).map_err(classify)
@@ -278,7 +278,7 @@ fn refused(item: Option<Attributes>) -> Result<Written, StoreError> {
     Ok(Written::Refused(decode(item.filter(|item| !item.is_empty()))?))
 }
 
-/// The item that a failed condition was asked of.
+/// An error that contains the item on which the condition failed.
 trait ConditionFailed {
     fn into_conditional_check_failed(self) -> Option<Attributes>;
 }

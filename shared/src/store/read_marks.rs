@@ -1,5 +1,5 @@
-//! Read marks: a message number that moves forward only, or back when its user says so. Unread messages are counted in
-//! the log when asked, never kept.
+//! Read marks: one message number for each participant. It moves forward only, or back if the user marks messages as
+//! unread. Unread messages are counted in the log on request and never stored.
 
 use futures::future::try_join;
 
@@ -13,31 +13,31 @@ use super::{
 };
 use crate::ids::{MessageId, UserId};
 
-/// A read mark after it was set.
+/// A read mark, and the number of unread messages above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadMark {
-    /// The last message that was read, 0 for none.
+    /// The number of the last message that was read, 0 for none.
     pub read: u64,
-    /// Unread messages above it, up to 100.
+    /// The number of unread messages above the mark, at most 100.
     pub unread: u64,
-    /// Whether there are more than that.
+    /// True if there are more unread messages than `unread`.
     pub unread_more: bool,
 }
 
-/// What became of setting it.
+/// The outcome of setting a read mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marked {
-    /// Where the mark stands now.
+    /// The mark as it is now.
     Done(ReadMark),
-    /// The conversation is none of the user's.
+    /// The user is not a participant, or the conversation does not exist.
     NoSuchConversation,
-    /// The message is not in it.
+    /// The conversation does not contain the message, or the message is not above the participant's `base`.
     NoSuchMessage,
 }
 
 impl Store {
-    /// Marks everything up to a message as read. A mark that stands higher already stays: the condition closes the race
-    /// of two devices, and `read = max(read, n)` makes a repetition harmless.
+    /// Marks all messages up to `id` as read. Another device may set a higher mark at the same time. Then the condition
+    /// fails and the higher mark stays, so the result is `max(read, n)` and a retry is harmless.
     pub async fn mark_read(&self, id: MessageId, user: UserId) -> Result<Marked, StoreError> {
         let (member, tail) = try_join(self.member(id.conversation, user), self.tail(id.conversation)).await?;
         let (Some(member), Some(tail)) = (member, tail) else {
@@ -62,8 +62,8 @@ impl Store {
         }
     }
 
-    /// Marks a message and all behind it as unread. The condition is on the mark that was read: a device that reads on
-    /// meanwhile is not set back unseen, as this is tried again on what it left.
+    /// Marks the message `id` and all later messages as unread. Another device may move the mark between the read and
+    /// this write. Then the condition fails, and the call starts again from the new mark. A retry finds its own mark.
     pub async fn mark_unread(&self, id: MessageId, user: UserId) -> Result<Marked, StoreError> {
         let mut backoff = Backoff::new(&self.random);
         loop {
@@ -91,7 +91,7 @@ impl Store {
         }
     }
 
-    /// A membership's mark with its count, which needs no query where the mark is the tail.
+    /// Returns the mark of a membership with its unread count. If the mark is the tail, this needs no query.
     async fn mark(&self, member: &Member, tail: u64) -> Result<ReadMark, StoreError> {
         let read = member.read;
         let (unread, unread_more) =

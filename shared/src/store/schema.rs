@@ -1,4 +1,5 @@
-//! Making the table, for local runs and tests: from the definition in `template.yaml`, which is what a deployment gets too.
+//! Creates the table for local runs and tests from the definition in `template.yaml`, which a deployment uses too. In a
+//! deployment, CloudFormation creates the table.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use serde::Deserialize;
 
 use super::{Store, StoreError, error::classify};
 
-/// The properties of an `AWS::DynamoDB::Table` that make a table behave as ours does.
+/// The properties of an `AWS::DynamoDB::Table` that affect the behaviour of the table.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[allow(missing_docs, reason = "the names are CloudFormation's")]
@@ -129,7 +130,8 @@ impl TableDefinition {
 }
 
 impl Store {
-    /// Makes the table and waits until it takes requests. Where it stands already nothing changes: `false`.
+    /// Creates the table and waits until it is active. Returns false if the table already exists; it is not changed
+    /// then.
     pub async fn create_table(&self, definition: &TableDefinition) -> Result<bool, StoreError> {
         if self.status().await?.is_some() {
             return self.await_active().await.map(|()| false);
@@ -147,7 +149,7 @@ impl Store {
             .stream_specification(definition.stream()?)
             .send()
             .await;
-        // Another process may have made it in between: then it is theirs, and the same.
+        // Another process may have created the table since its status was read. It used the same definition.
         if let Err(error) = created
             && error.code() != Some("ResourceInUseException")
         {

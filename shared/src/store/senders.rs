@@ -1,5 +1,5 @@
-//! Users as they are displayed beside messages and in conversations: profiles, and the memberships that decide about their
-//! contact details. Nothing else is decided here.
+//! Users as messages and conversations show them: profiles, and the memberships on which the display of contact details
+//! depends. The policy decides about that display.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,15 +11,15 @@ use super::{
 };
 use crate::ids::{ConversationId, UserId};
 
-/// A user in a conversation.
+/// The conversation and the user of a membership.
 pub type MemberId = (ConversationId, UserId);
 
-/// Profiles, and those of the members asked for that are memberships.
+/// The requested profiles and memberships that exist.
 #[derive(Debug, Default)]
 pub struct Senders {
-    /// Profiles by user.
+    /// The profiles that exist, by user.
     pub profiles: HashMap<UserId, User>,
-    /// Users who are participants now.
+    /// The memberships that exist, by conversation and user.
     pub participating: HashSet<MemberId>,
 }
 
@@ -36,8 +36,9 @@ impl Senders {
 }
 
 impl Store {
-    /// Profiles of `users` and memberships at `members`, a hundred of both in one request. For display: eventually
-    /// consistent, and profiles that such a read does not have yet are read once more.
+    /// Returns the profiles of `users` and the memberships at `members`, with at most 100 keys in each request. The
+    /// result is for display only: the read is eventually consistent. Profiles that it does not find are read once
+    /// more, strongly consistent.
     pub async fn senders(
         &self,
         users: BTreeSet<UserId>,

@@ -1,4 +1,5 @@
-//! Sessions: the devices on which a user is logged in.
+//! Sessions: the devices on which a user is logged in. Tokens and cookies, which contain the id of a session, are in
+//! `auth`.
 
 use chrono::{DateTime, Utc};
 
@@ -12,31 +13,31 @@ use super::{
 };
 use crate::ids::{SessionId, UserId};
 
-/// How a session goes on with its next generation.
+/// The change of a session to its next generation.
 #[derive(Debug, Clone, Copy)]
 pub struct Rotation {
-    /// Whose.
+    /// The user of the session.
     pub user: UserId,
-    /// Which session.
+    /// The id of the session.
     pub session: SessionId,
     /// The generation that ends.
     pub generation: u64,
-    /// When.
+    /// The time of the refresh.
     pub now: DateTime<Utc>,
-    /// When the next generation ends unless it is refreshed.
+    /// The time at which the session ends if it is not refreshed again.
     pub expires_at: DateTime<Utc>,
 }
 
 impl Store {
-    /// Begins a session. Its id is random, so what stands there on a refusal is what an earlier try of this call has put: the
-    /// condition keeps a late try from setting back a session that has gone on. Where this fails, nobody holds a token of the
-    /// session that may stand.
+    /// Puts a new session. Its id is random, so an item that refuses the put was written by an earlier try of the same
+    /// call. The condition prevents a late try from resetting a session that was refreshed since. If this call fails,
+    /// the session may exist, but no client has a token for it.
     pub async fn begin_session(&self, session: &Session) -> Result<(), StoreError> {
         let item = Item::Session(session.clone());
         self.put(&item, Expression::condition(ABSENT)).await.map(drop)
     }
 
-    /// A session that is not over at `now`, strongly consistent.
+    /// Returns a session, strongly consistent; `None` if it does not exist or has expired at `now`.
     pub async fn session(
         &self,
         user: UserId,
@@ -47,7 +48,8 @@ impl Store {
         Ok(item.and_then(Item::into_session).filter(|session| session.expires_at > now))
     }
 
-    /// A session and its user's profile as one reading has them, strongly consistent, in one request.
+    /// Returns a session and its user's profile, strongly consistent, in one request; `None` if one of them does not
+    /// exist. The session may have ended.
     pub async fn session_and_user(
         &self,
         user: UserId,
@@ -65,8 +67,8 @@ impl Store {
         Ok(found.zip(owner))
     }
 
-    /// A page of a user's sessions in the order of their ids, those that expired and were not yet swept among them, and
-    /// whether there are more.
+    /// Returns a page of a user's sessions in the order of their ids, and true if more follow. It includes expired
+    /// sessions that TTL has not deleted yet.
     pub async fn sessions_of(
         &self,
         user: UserId,
@@ -79,10 +81,12 @@ impl Store {
         Ok((sessions, page.more))
     }
 
-    /// Goes on with the next generation: `Ok` with the session as it is now, or `Err` with what stands there instead.
+    /// Starts the next generation of a session. Returns `Ok` with the session as it is now, or `Err` with the session
+    /// that the table contains instead, if there is one.
     ///
-    /// Of parallel refreshes of one generation the condition lets one take effect; the others, and the retry of a call whose
-    /// answer was lost, find the next generation standing. A session that was ended is not brought back.
+    /// Parallel refreshes may start from the same generation. The condition lets only one of them take effect. The
+    /// others, and the retry of a call whose answer was lost, find the next generation. A session that has ended is not
+    /// recreated.
     pub async fn rotate_session(
         &self,
         rotation: Rotation,
@@ -106,14 +110,16 @@ impl Store {
         })
     }
 
-    /// Ends a session, and with it every refresh. One that is over already stays so.
+    /// Deletes a session, so that it can no longer be refreshed. Has no effect if the session does not exist.
     pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), StoreError> {
         self.delete(Key::session(user, session)).await
     }
 
-    /// Ends a session if its credential version is older than `version`; `false` where it stands and is not.
+    /// Deletes a session if its credential version is older than `version`. Returns false if the session exists and its
+    /// version is not older; returns true if the session does not exist any more.
     ///
-    /// The condition closes the race with a change of the password that keeps this session: it has the newer version then.
+    /// A password change may keep this session at the same time. It gives the session the newer version, and then the
+    /// condition fails.
     pub async fn end_session_before(
         &self,
         user: UserId,
@@ -132,9 +138,11 @@ impl Store {
         }
     }
 
-    /// Ends a user's sessions of a credential version older than `before`, or all of them. An older session stays older, as
-    /// only those of the present version are moved on, so that none that goes on is ended here. Those that begin meanwhile
-    /// with the old version end by that, as do those that are left where this fails half-way.
+    /// Deletes a user's sessions whose credential version is older than `before`, or all sessions if `before` is
+    /// `None`. A password change gives the next version only to a session of the present version. So an older session
+    /// stays older, and no valid session is deleted here. Another request may begin a session with the old version in
+    /// the meantime: that session is invalid because of its version. So are the sessions that remain if this call fails
+    /// half-way.
     pub async fn end_sessions(&self, user: UserId, before: Option<u64>) -> Result<(), StoreError> {
         let (sessions, _) = self.sessions_of(user, None, None).await?;
         let over = |session: &&Session| before.is_none_or(|version| session.credential_version < version);

@@ -1,4 +1,4 @@
-//! Unread messages: counted in the log when asked, never kept, so that they cannot drift.
+//! Unread messages. They are counted in the log on request and never stored, so the count cannot drift.
 
 use super::{
     Store, StoreError,
@@ -8,14 +8,15 @@ use super::{
 };
 use crate::ids::{ConversationId, MAX_NUMBER, UserId};
 
-/// Most unread messages that are told apart.
+/// The maximum number of unread messages that is counted exactly.
 const UNREAD_EXACT: u64 = 100;
-/// How many messages one query of a count reads.
+/// The maximum number of messages that one query of a count reads.
 const UNREAD_PAGE: usize = 200;
-/// How many messages a count looks at: behind these, one's own are taken for more.
+/// The maximum number of messages that a count reads. If the log has more of them above the read mark, the count
+/// reports more unread messages, although all of these may be the viewer's own.
 const UNREAD_LOOK: u64 = 1000;
 
-/// A count of unread messages, downward from the newest.
+/// A count of unread messages in progress, from the newest message downward.
 #[derive(Debug, Clone)]
 pub struct UnreadCount {
     conversation: ConversationId,
@@ -39,7 +40,8 @@ impl UnreadCount {
         }
     }
 
-    /// Takes messages that were read downward from where the count stands.
+    /// Counts messages that were read downward from the present position of the count. `more` is true if further
+    /// messages follow.
     pub(crate) fn take(&mut self, messages: &[Message], more: bool) {
         for message in messages.iter().filter(|message| message.number > self.floor) {
             self.seen += 1;
@@ -60,8 +62,8 @@ impl UnreadCount {
 }
 
 impl Store {
-    /// How many messages stand above a read mark that are neither the viewer's own nor deleted: exact up to 100, and
-    /// whether there are more.
+    /// Returns the number of messages above a read mark that are neither the viewer's own nor deleted. The number is
+    /// exact up to 100; the second value is true if there are more.
     pub async fn count_unread(&self, mut count: UnreadCount) -> Result<(u64, bool), StoreError> {
         while let Some((low, high)) = count.unread_span() {
             let span = Span::messages(count.conversation, low, high);

@@ -1,4 +1,4 @@
-//! Profiles, and the accounts that they and the credentials make up.
+//! Profiles, and accounts. An account consists of a profile and a credential.
 
 use std::collections::HashMap;
 
@@ -17,37 +17,39 @@ use crate::{
     model::user::{Email, Role},
 };
 
-/// Of how many of a user's conversations it is asked whether another takes part in them.
+/// The maximum number of one user's conversations in which the other user's membership is looked up.
 const SHARED_AMONG: usize = 300;
 
-/// What to change of a profile; the rest stays.
+/// A change of a profile. A field that is `None` stays as it is.
 #[derive(Debug, Default)]
 #[allow(missing_docs, reason = "the fields are the API's")]
 pub struct ProfileChange {
     pub first_name: Option<String>,
     pub last_name: Option<String>,
-    /// `Some(None)` removes it.
+    /// The phone number. `Some(None)` removes it.
     pub phone_number: Option<Option<String>>,
 }
 
 impl ProfileChange {
-    /// Whether there is nothing to change.
+    /// Returns true if the change changes no field.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.first_name.is_none() && self.last_name.is_none() && self.phone_number.is_none()
     }
 }
 
-/// A user's place in the list of all.
+/// The position of a user in the list of all users: the time of creation, then the id.
 pub type UserPosition = (DateTime<Utc>, UserId);
 
 impl Store {
-    /// A profile, strongly consistent: for decisions. Closed accounts have one too.
+    /// Returns a profile, strongly consistent, for decisions; `None` if it does not exist. Closed accounts have a
+    /// profile too.
     pub async fn user(&self, user: UserId) -> Result<Option<User>, StoreError> {
         Ok(self.get(Key::user(user), Consistency::Strong).await?.and_then(Item::into_user))
     }
 
-    /// Those of `users` whose accounts are open, strongly consistent: for deciding who can take part.
+    /// Returns the profiles of the open accounts among `users`, strongly consistent. Only these users can become
+    /// participants.
     pub async fn open_accounts(
         &self,
         users: impl IntoIterator<Item = UserId>,
@@ -57,7 +59,7 @@ impl Store {
         Ok(users)
     }
 
-    /// Profiles by user, strongly consistent.
+    /// Returns the profiles of `users` by id, strongly consistent. Users without a profile are left out.
     async fn users_by_id(
         &self,
         users: impl IntoIterator<Item = UserId>,
@@ -69,7 +71,7 @@ impl Store {
         Ok(items.into_iter().filter_map(Item::into_user).map(|user| (user.id, user)).collect())
     }
 
-    /// The open account of an email, strongly consistent.
+    /// Returns the profile of the open account of an email, strongly consistent; `None` if there is no such account.
     pub async fn user_with_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
         let Some(credential) = self.credential(email).await? else {
             return Ok(None);
@@ -78,7 +80,8 @@ impl Store {
         Ok(user.filter(|user| user.closed_at.is_none()))
     }
 
-    /// Everybody, by time of creation, and whether there are more. The index says who (eventually), the table what they are.
+    /// Returns a page of all users by time of creation, and true if more follow. The ids come from the index, which may
+    /// be stale; the profiles come from the table.
     pub async fn users_after(
         &self,
         position: Option<UserPosition>,
@@ -91,7 +94,8 @@ impl Store {
         Ok((ids.iter().filter_map(|id| users.remove(id)).collect(), more))
     }
 
-    /// Whether two users take part in a conversation together: their direct one, or one of the first 300 of `user`'s.
+    /// Returns true if both users are participants of one conversation: their direct conversation, or one of the first
+    /// 300 conversations of `user`.
     pub async fn share_a_conversation(&self, user: UserId, other: UserId) -> Result<bool, StoreError> {
         let direct = self.direct_id([user, other]).await?;
         let pair = vec![Key::member(direct, user), Key::member(direct, other)];
@@ -109,10 +113,11 @@ impl Store {
         Ok(!found.is_empty())
     }
 
-    /// Makes an account; `false` where the email has one.
+    /// Creates an account. Returns false if the email already has one.
     ///
-    /// Both items or none: of parallel registrations of one email the conditions let one take effect. A repetition after a
-    /// failure behind the commit finds a credential of this very user, whose id is random, and is a success.
+    /// One transaction puts both items or none. Other requests may register the same email at the same time; the
+    /// conditions let one of them take effect. A retry after a failure that came after the commit finds a credential
+    /// with its own user id, which is random. Then the answer is true.
     pub async fn create_account(&self, user: &User, credential: &Credential) -> Result<bool, StoreError> {
         let steps = [
             Step::Put(Item::Credential(credential.clone()), Expression::condition(ABSENT)),
@@ -132,9 +137,10 @@ impl Store {
         }
     }
 
-    /// Changes names and phone number; `None` where there is no open account.
+    /// Changes names and phone number. Returns the profile as it is now; `None` if the user has no open account.
     ///
-    /// The condition closes the race with closing the account, whose names must not come back. A repetition sets the same.
+    /// Another request may close the account at the same time. Then the condition fails, so that the names do not come
+    /// back. A retry sets the same values.
     pub async fn change_profile(
         &self,
         user: UserId,
@@ -168,7 +174,8 @@ impl Store {
         self.update_account(user, expression).await
     }
 
-    /// Gives a role; `None` where there is no open account. A repetition sets the same.
+    /// Sets the role. Returns the profile as it is now; `None` if the user has no open account. A retry sets the same
+    /// role.
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<Option<User>, StoreError> {
         let expression = while_open("SET #role = :role").text(":role", role.as_str());
         self.update_account(user, expression).await
@@ -181,10 +188,11 @@ impl Store {
         }
     }
 
-    /// Closes an account as it was read: nobody logs in with it any more, and its messages keep a sender without a name.
+    /// Closes an account: nobody can log in with it any more, and its messages keep a sender without a name.
     ///
-    /// Profile and credential go together, so that no credential outlives its account. The version in the condition closes the
-    /// race with a password change, which is read again. A repetition finds the account closed, which is what was wanted.
+    /// One transaction changes the profile and deletes the credential, so that no credential outlives its account.
+    /// Another request may change the password between the read and this write. Then the condition on the version
+    /// fails, and the profile is read again. A retry finds the account closed and has nothing to do.
     pub async fn close_account(&self, user: User, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut backoff = Backoff::new(&self.random);
         let mut user = user;
@@ -202,14 +210,14 @@ impl Store {
     }
 }
 
-/// An update of a profile that neither creates one nor changes a closed account's.
+/// Returns an update of a profile that neither creates a profile nor changes a closed account.
 fn while_open(update: &str) -> Expression {
     Expression::update(update, &format!("{PRESENT} AND attribute_not_exists(#closed_at)"))
 }
 
 fn closing(user: &User, now: DateTime<Utc>) -> Vec<Step> {
-    // The next version, which keeps a change of the password or another closing that comes late from taking effect. The role
-    // goes too, so that a token of the last quarter of an hour finds no admin behind it.
+    // The next version makes a late password change and a late second closing fail. The role is reset, so that an
+    // access token that is still valid (for up to 15 minutes) does not act for an admin.
     let profile = Expression::update(
         "SET #first_name = :first_name, #last_name = :last_name, #role = :role, #closed_at = :now, \
          #credential_version = :next REMOVE #email, #phone_number",
@@ -223,7 +231,7 @@ fn closing(user: &User, now: DateTime<Utc>) -> Vec<Step> {
     .number(":next", user.credential_version + 1);
     let mut steps = vec![Step::Update(Key::user(user.id), profile)];
     if let Some(email) = &user.email {
-        // Never the credential of somebody else.
+        // Another user may own the credential of this email. Then the condition fails instead of deleting it.
         let own = Expression::condition("attribute_not_exists(#pk) OR #user = :user").text(":user", user.id);
         steps.push(Step::Delete(Key::credential(email), own));
     }
