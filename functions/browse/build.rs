@@ -1,4 +1,5 @@
-//! Compresses what the pages are made with: no gateway does it, and a process that starts has no time for it.
+//! Compresses the files of the pages at build time. API Gateway does not compress, and a starting process has no time
+//! for it.
 
 use std::{
     env,
@@ -12,7 +13,7 @@ use flate2::{Compression, write::GzEncoder};
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
 use zip::ZipArchive;
 
-/// What the documentation needs of Swagger UI.
+/// The files of Swagger UI that the documentation page uses.
 const SWAGGER_UI: [&str; 2] = ["swagger-ui-bundle.js", "swagger-ui.css"];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,5 +1,6 @@
-//! The chat: `GET /` shows the inbox and a conversation, `POST /` sends a message or sets the read mark for browsers without
-//! a script. What is in it the API has said, to the same caller; nothing is read or decided here.
+//! The chat: `GET /` shows the inbox and a conversation; `POST /` sends a message or sets the read mark, for browsers
+//! without a script. All its data comes from the API, for the same caller. This module reads no table and makes no
+//! decisions about access.
 
 use axum::{
     extract::{Extension, FromRequest as _, Request, State},
@@ -22,16 +23,16 @@ use crate::{
     chat_page::{Draft, Page, encoded},
 };
 
-/// Which conversation, and which part of it.
+/// The query parameters: a conversation, and a part of its messages.
 #[derive(Debug, Default)]
 pub(crate) struct ShowChat {
-    /// The one that is open; the newest without it, where there is room for it beside the inbox.
+    /// The open conversation. Without it, the newest one is open if the screen has room for it.
     pub(crate) conversation: Option<ConversationId>,
-    /// Messages before this one.
+    /// Shows the messages before this one.
     pub(crate) before: Option<MessageId>,
-    /// Messages around this one.
+    /// Shows the messages around this one.
     pub(crate) around: Option<MessageId>,
-    /// Where the inbox goes on.
+    /// The position where the inbox continues.
     pub(crate) cursor: Option<String>,
 }
 
@@ -46,16 +47,17 @@ impl FromFields for ShowChat {
     }
 }
 
-/// What the page's forms send.
+/// The fields of the page's forms.
 #[derive(Debug)]
 pub(crate) struct ChatForm {
     conversation: ConversationId,
-    /// The message, if it is one.
+    /// The text of the message; empty in the form that sets the read mark.
     message_body: String,
-    /// Made with the page, so that the form sends once however often it is submitted.
+    /// The idempotency key. It is created with the page, so that a form sends once, even if it is submitted several
+    /// times.
     client_id: Option<IdempotencyKey>,
     after: Option<MessageId>,
-    /// The message up to which everything is read, if that is what is said.
+    /// The message up to which everything is read; only in the form that sets the read mark.
     read: Option<MessageId>,
 }
 
@@ -72,7 +74,7 @@ impl FromFields for ChatForm {
 
 impl RequestBody for ChatForm {}
 
-/// The page; who is not logged in is asked to.
+/// Answers with the chat page; redirects users who are not logged in to the login.
 pub(crate) async fn page(
     current: CurrentBrowserSession,
     State(app): State<App>,
@@ -93,7 +95,8 @@ fn to_login(parts: &Parts) -> Response {
     Redirect::to(&format!("/api-auth/login/?next={}", encoded(here))).into_response()
 }
 
-/// Sends what was typed, or marks as read, and shows the conversation again; where that failed, with what was typed.
+/// Sends the message, or sets the read mark, and shows the conversation again. After a failure, the page contains the
+/// typed text.
 pub(crate) async fn submit(
     current: CurrentBrowserSession,
     State(app): State<App>,
@@ -111,7 +114,7 @@ pub(crate) async fn submit(
         Ok(()) => Ok(Redirect::to(&format!("/?conversation={}", form.conversation)).into_response()),
         Err(refusal) => {
             let query = ShowChat { conversation: Some(form.conversation), ..ShowChat::default() };
-            // A key that another message was sent under, or that is too old, does not do for a second try.
+            // A 409 means that the key was used for another message or is too old. The next attempt needs a new key.
             let key = form.client_id.filter(|_| refusal.status != StatusCode::CONFLICT);
             let draft = Draft { text: form.message_body, key, problem: Some(refusal) };
             Page::new(&app, &browser_session).show(&api, &query, draft).await

@@ -1,5 +1,5 @@
-//! The API, asked in this process as the caller would ask it: with the caller's own cookie, through the routers that are
-//! deployed. What the page may show and do is decided there and nowhere else.
+//! The API, called inside this process with the caller's own cookie, through the deployed routers. They alone decide
+//! what the page may show and do.
 
 use axum::{
     Router,
@@ -17,7 +17,7 @@ use shared::{
 };
 use tower::ServiceExt as _;
 
-/// Headers of the caller's request that say who asks, and from where.
+/// The headers of the caller's request that identify the caller and the page's site.
 const PASSED_ON: [HeaderName; 6] = [
     header::COOKIE,
     header::HOST,
@@ -27,7 +27,7 @@ const PASSED_ON: [HeaderName; 6] = [
     HeaderName::from_static("x-forwarded-proto"),
 ];
 
-/// The routers that the page asks. Made once a process; cheap to clone.
+/// The routers that the page calls. They are created once for each process, and clones are cheap.
 #[derive(Debug, Clone)]
 pub(crate) struct Routers {
     conversations: Router,
@@ -40,26 +40,27 @@ impl Routers {
     }
 }
 
-/// The API as one caller sees it.
+/// The API for one caller.
 #[derive(Debug)]
 pub(crate) struct Api {
     routers: Routers,
     headers: HeaderMap,
     origin: Uri,
-    /// The gateway's id of the request, and what was found out about its cookie, which so is not read again.
+    /// The extensions of the caller's request: the gateway's request id, and the browser session, which is not read
+    /// again.
     extensions: Extensions,
 }
 
-/// An answer that is not of success: a problem as the API words it.
+/// An unsuccessful answer of the API.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    /// For people.
+    /// The explanation for the user.
     pub(crate) detail: String,
 }
 
 impl From<Refusal> for Problem {
-    /// For a page that cannot be shown without the answer.
+    /// Converts an answer without which the page cannot be shown.
     fn from(refusal: Refusal) -> Self {
         match refusal.status {
             StatusCode::UNAUTHORIZED => Self::not_authenticated(),
@@ -71,7 +72,7 @@ impl From<Refusal> for Problem {
     }
 }
 
-/// What of a problem is shown.
+/// The fields of a problem that the page shows.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct ProblemText {
@@ -92,7 +93,8 @@ impl ProblemText {
 }
 
 impl Api {
-    /// As whoever sent `parts`. `csrf` is the token of their session, which this request has passed with already.
+    /// Creates the API for the sender of `parts`. `csrf` is the token of the browser session; the caller has checked
+    /// the request.
     pub(crate) fn new(routers: Routers, parts: &Parts, csrf: &str) -> Self {
         let mut headers = HeaderMap::new();
         for name in PASSED_ON {
@@ -103,7 +105,7 @@ impl Api {
         }
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let mut extensions = parts.extensions.clone();
-        // A router would take it for the path that it is nested under.
+        // A nested router would take it for the path of an outer router.
         extensions.remove::<MatchedPath>();
         Self { routers, headers, origin: parts.uri.clone(), extensions }
     }
@@ -121,7 +123,8 @@ impl Api {
         self.ask(method, path, Some(body)).await
     }
 
-    /// The answer to one request, its success as `T`.
+    /// Sends one request, and returns the successful answer as `T` or the refusal. The error is for answers that cannot
+    /// be read.
     async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -162,7 +165,7 @@ impl Api {
             extensions.clone_from(&self.extensions);
         }
         let request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))?;
-        // The page itself is who asks for this path, in place of the one that the gateway passed on.
+        // The page sends this request itself, so the path replaces the path from the gateway.
         let asked = request.uri().path().to_owned();
         Ok(request.with_raw_http_path(asked))
     }

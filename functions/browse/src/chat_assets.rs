@@ -1,4 +1,4 @@
-//! The chat's style and script.
+//! The style sheets and scripts of the chat page. Their content is in `static/`.
 
 use axum::{extract::Path, http::HeaderMap, response::Response};
 use shared::http::Problem;
@@ -20,22 +20,22 @@ static FILES: Folder = folder! { "/static/chat/":
     "chat-times.js": SCRIPT;
 };
 
-/// Where the page finds a file.
+/// Returns the path of a file, for the page.
 pub(crate) fn href(name: &str) -> String {
     FILES.href(name)
 }
 
-/// Where the styles are.
+/// Returns the paths of the style sheets.
 pub(crate) fn styles() -> Vec<String> {
     FILES.names(STYLE).map(href).collect()
 }
 
-/// Where the script's modules are, to be fetched side by side.
+/// Returns the paths of the script's modules, so that browsers can fetch them at the same time.
 pub(crate) fn modules() -> Vec<String> {
     FILES.names(SCRIPT).filter(|name| name.starts_with("chat-")).map(href).collect()
 }
 
-/// `GET /static/chat/{version}/{name}`.
+/// Answers `GET /static/chat/{version}/{name}` with the file.
 pub(crate) async fn file(
     Path((version, name)): Path<(String, String)>,
     headers: HeaderMap,

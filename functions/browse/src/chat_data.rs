@@ -1,4 +1,4 @@
-//! The representations that the page reads: of each, the fields that it shows.
+//! The representations that the page reads from the API, with only the fields that it shows.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use shared::{
     model::conversation::ConversationKind,
 };
 
-/// A page of a list.
+/// A page of a list of the API.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page<T> {
     pub(crate) next: Option<String>,
@@ -15,7 +15,7 @@ pub(crate) struct Page<T> {
     pub(crate) results: Vec<T>,
 }
 
-/// A user.
+/// A user in a representation of the API.
 #[derive(Debug, Clone, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(crate) struct User {
@@ -26,7 +26,7 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// What somebody is called.
+    /// Returns the user's full name, or the email address if the name is empty.
     pub(crate) fn name(&self) -> String {
         let name = format!("{} {}", self.first_name, self.last_name);
         match (name.trim(), &self.email) {
@@ -37,10 +37,10 @@ impl User {
     }
 }
 
-/// Who has closed their account, or never had a name.
+/// The name of a user without a name, or with a closed account.
 pub(crate) const SOMEBODY: &str = "Somebody";
 
-/// A message.
+/// A message in a representation of the API.
 #[derive(Debug, Clone, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(crate) struct Message {
@@ -64,7 +64,7 @@ impl Message {
     }
 }
 
-/// A conversation.
+/// A conversation in a representation of the API.
 #[derive(Debug, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(crate) struct Conversation {
@@ -79,16 +79,16 @@ pub(crate) struct Conversation {
     pub(crate) created_at: DateTime<Utc>,
 }
 
-/// How many participants are named where a conversation has no name.
+/// The maximum number of names in the title of a conversation without a name.
 const NAMED: usize = 3;
 
 impl Conversation {
-    /// Who the viewer talks to in it, as far as they are nested.
+    /// Returns the nested participants without the viewer.
     pub(crate) fn others(&self, viewer: UserId) -> impl Iterator<Item = &User> {
         self.participants.iter().filter(move |user| user.user_id != viewer)
     }
 
-    /// Its name, or those of the others.
+    /// Returns the name of the conversation, or the names of the other participants.
     pub(crate) fn title(&self, viewer: UserId) -> String {
         if let Some(name) = &self.name {
             return name.clone();
@@ -103,12 +103,12 @@ impl Conversation {
     }
 }
 
-/// A change, of which only the number counts.
+/// A change in the change log. The page needs only its number.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Change {
     pub(crate) number: u64,
 }
 
-/// An answer of which nothing is read.
+/// An answer whose content is ignored.
 #[derive(Debug, Deserialize)]
 pub(crate) struct IgnoredBody {}

@@ -1,4 +1,4 @@
-//! The chat page put together: asks the API for the inbox, then for the open conversation, and fills the template.
+//! The chat page: reads the inbox and the open conversation from the API, and fills the template with them.
 
 use askama::Template;
 use axum::{
@@ -22,12 +22,12 @@ use crate::{
     chat_view::{self, Avatar, InboxItem, MessageItem},
 };
 
-/// Conversations of a page of the inbox.
+/// The number of conversations on a page of the inbox.
 const INBOX: usize = 20;
-/// Messages of the first view, so that it stays small.
+/// The number of messages in the first view. It is low, so that the page stays small.
 const MESSAGES: usize = 30;
 
-/// A conversation that is open.
+/// The open conversation, for the template.
 #[derive(Debug)]
 struct Open {
     id: ConversationId,
@@ -35,19 +35,19 @@ struct Open {
     with: String,
     avatar: Avatar,
     messages: Vec<MessageItem>,
-    /// The newest message of the page.
+    /// The newest message on the page.
     last: Option<MessageId>,
-    /// The newest change that was there before the messages were read.
+    /// The number of the newest change before the messages were read.
     changes: u64,
-    /// Where earlier messages are.
+    /// The path of the page with earlier messages.
     earlier: Option<String>,
-    /// Whether there are newer messages than those of the page.
+    /// True if the conversation has newer messages than the page.
     past: bool,
-    /// What is marked as read by who has seen the page.
+    /// The message up to which the user marks everything as read; `None` if nothing is unread.
     unread_up_to: Option<MessageId>,
 }
 
-/// The page.
+/// The fields of the chat page's template.
 #[derive(Debug, Template)]
 #[template(path = "chat.html")]
 struct ChatPage {
@@ -69,23 +69,23 @@ struct ChatPage {
     blank_message: MessageItem,
 }
 
-/// What was typed and not sent, and why.
+/// A text that was typed and could not be sent, with the reason.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
     pub(crate) text: String,
-    /// The key under which it is to be sent again; a new one without it.
+    /// The idempotency key of the next attempt; `None` for a new key.
     pub(crate) key: Option<IdempotencyKey>,
     pub(crate) problem: Option<Refusal>,
 }
 
-/// What came of asking for everything.
+/// The answers of the API that the page needs.
 struct Found {
     inbox: List<Conversation>,
     open: Option<Open>,
     refusal: Option<Refusal>,
 }
 
-/// Makes the page for one viewer.
+/// Creates the page for one viewer.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
     app: &'a App,
@@ -100,7 +100,7 @@ impl<'a> Page<'a> {
     pub(crate) async fn show(&self, api: &Api, query: &ShowChat, draft: Draft) -> Result<Response, Problem> {
         let found = match self.find(api, query).await? {
             Ok(found) => found,
-            // The session has ended between two questions, or the cursor is no list's.
+            // The session may have ended between two requests, or the cursor is invalid.
             Err(refusal) => return Err(refusal.into()),
         };
         let problem = draft.problem.as_ref().or(found.refusal.as_ref());
@@ -147,7 +147,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The inbox, and the conversation that was asked for or else the newest.
+    /// Reads the inbox, and the requested or otherwise the newest conversation.
     async fn find(&self, api: &Api, query: &ShowChat) -> Result<Result<Found, Refusal>, Problem> {
         let cursor = query.cursor.as_ref().map(|cursor| format!("&cursor={}", encoded(cursor)));
         let path = format!("/api/conversations/?limit={INBOX}&messages=0{}", cursor.unwrap_or_default());
@@ -171,7 +171,8 @@ impl<'a> Page<'a> {
         Ok(Ok(Found { inbox, open, refusal }))
     }
 
-    /// The newest change is asked for before the messages: what happens between the two is met again in the changes after it.
+    /// Reads a conversation with its messages. The newest change is read before the messages: a change between the two
+    /// reads is in the change log after that number, where the script finds it.
     async fn open(
         &self,
         api: &Api,
@@ -198,7 +199,7 @@ impl<'a> Page<'a> {
         let around = query.before.is_none() && query.around.is_some();
         let (mut older, mut newer) = (list.next.take(), list.previous.take());
         if around {
-            // In reading order already.
+            // These messages are already in reading order.
             std::mem::swap(&mut older, &mut newer);
         } else {
             list.results.reverse();
@@ -235,8 +236,8 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The messages that some of `messages` answer: those on the page, and those that have to be asked for. One that is gone
-    /// is not among them.
+    /// Returns the messages that some of `messages` answer: those on the page, and others that are read from the API.
+    /// Messages that do not exist any more are left out.
     async fn answered(&self, api: &Api, messages: &[Message]) -> Result<Vec<Message>, Problem> {
         let mut found: Vec<Message> = messages.to_vec();
         let here = |id: &MessageId| messages.iter().any(|message| message.message_id == *id);
@@ -261,12 +262,12 @@ fn messages_path(id: ConversationId, query: &ShowChat) -> String {
     format!("/api/messages/?conversation={id}{place}&tombstones=1&limit={MESSAGES}")
 }
 
-/// The cursor of a link of the API's.
+/// Returns the cursor in a link of the API; `None` if there is none.
 fn cursor_of(link: &str) -> Option<&str> {
     link.split(['?', '&']).find_map(|pair| pair.strip_prefix("cursor="))
 }
 
-/// A text as a parameter's value.
+/// Encodes a text as the value of a URL parameter.
 pub(crate) fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

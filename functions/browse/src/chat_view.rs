@@ -1,4 +1,4 @@
-//! What the page's templates show: representations turned into words, with nothing looked up.
+//! The values in the templates of the chat page: texts made from representations. This module makes no requests.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use shared::{
@@ -8,13 +8,13 @@ use shared::{
 
 use crate::chat_data::{Conversation, Message, User};
 
-/// A pause as long as this begins a new group of messages. The script has the same.
+/// The minimum pause before a new group of messages. The script uses the same value.
 const GROUP: TimeDelta = TimeDelta::minutes(5);
 
-/// Most characters of a text that is only hinted at.
+/// The maximum length of a preview or quotation, in characters.
 const HINT: usize = 160;
 
-/// The disc beside a name: initials, and a colour that is always the same for the same id.
+/// The avatar of a user or conversation: initials, and a colour that depends only on the id.
 #[derive(Debug, Default)]
 pub(crate) struct Avatar {
     pub(crate) initials: String,
@@ -30,7 +30,7 @@ impl Avatar {
     }
 }
 
-/// A moment, for machines and for people; in UTC, as only the script knows where the reader is.
+/// A time, for machines and for people. It is in UTC, because only the script knows the user's time zone.
 #[derive(Debug, Default)]
 pub(crate) struct DisplayTime {
     pub(crate) iso: String,
@@ -48,7 +48,7 @@ impl From<DateTime<Utc>> for DisplayTime {
     }
 }
 
-/// A line of the inbox.
+/// An entry of the inbox.
 #[derive(Debug, Default)]
 pub(crate) struct InboxItem {
     pub(crate) id: String,
@@ -79,13 +79,13 @@ impl InboxItem {
         }
     }
 
-    /// With every part there, for the script to fill.
+    /// Returns an entry with empty values for all parts, which the script copies and fills.
     pub(crate) fn blank() -> Self {
         Self { unread: Some(String::new()), ..Self::default() }
     }
 }
 
-/// The avatar of a conversation: the other's in a direct one.
+/// Returns the avatar of a conversation: in a direct conversation, that of the other participant.
 pub(crate) fn avatar(conversation: &Conversation, viewer: UserId) -> Avatar {
     let title = conversation.title(viewer);
     match (conversation.kind, conversation.others(viewer).next()) {
@@ -106,12 +106,13 @@ fn preview(last: &Message, viewer: UserId, kind: ConversationKind) -> String {
     }
 }
 
-/// The beginning of a text.
+/// Returns the first [`HINT`] characters of a text.
 fn hint(text: &str) -> String {
     text.chars().take(HINT).collect()
 }
 
-/// Who takes part besides the viewer, below the title.
+/// Returns the text below the title: the email address of the other participant, or the names of a group's
+/// participants.
 pub(crate) fn with(conversation: &Conversation, viewer: UserId) -> String {
     match conversation.kind {
         ConversationKind::Direct => {
@@ -129,7 +130,7 @@ pub(crate) fn with(conversation: &Conversation, viewer: UserId) -> String {
     }
 }
 
-/// What a message answers.
+/// A quotation of the message that another message answers.
 #[derive(Debug, Default)]
 pub(crate) struct Quote {
     pub(crate) href: String,
@@ -138,7 +139,7 @@ pub(crate) struct Quote {
 }
 
 impl Quote {
-    /// A message, or nothing where it was deleted.
+    /// Creates the quotation; a deleted message is replaced by a note.
     fn new(id: MessageId, answered: Option<&Message>) -> Self {
         let shown = answered.filter(|message| message.deleted_at.is_none());
         Self {
@@ -149,7 +150,7 @@ impl Quote {
     }
 }
 
-/// A message of the open conversation.
+/// A message of the open conversation, for the template.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one question of the template")]
 pub(crate) struct MessageItem {
@@ -158,11 +159,11 @@ pub(crate) struct MessageItem {
     pub(crate) name: String,
     pub(crate) avatar: Avatar,
     pub(crate) own: bool,
-    /// The first of its group, which shows who it is by.
+    /// True for the first message of a group, which shows its sender.
     pub(crate) first: bool,
-    /// The heading, on the first of a day.
+    /// The date, for the first message of a day.
     pub(crate) day: Option<String>,
-    /// The first that the viewer has not read.
+    /// True for the first message that the viewer has not read.
     pub(crate) fresh: bool,
     pub(crate) time: DisplayTime,
     pub(crate) edited: bool,
@@ -194,14 +195,14 @@ impl MessageItem {
         }
     }
 
-    /// With every part there, for the script to fill.
+    /// Returns a message with empty values for all parts, which the script copies and fills.
     pub(crate) fn blank() -> Self {
         Self { edited: true, quote: Some(Quote::default()), ..Self::default() }
     }
 }
 
-/// Messages in reading order, by day and group; the newest `unread` of the others' are new. `answered` are those that
-/// some of them answer.
+/// Returns messages in reading order, divided by day and group. The newest `unread` messages of others are new.
+/// `answered` contains the messages that some of them answer.
 pub(crate) fn conversation_of(
     messages: &[Message],
     answered: &[Message],
@@ -231,7 +232,7 @@ pub(crate) fn conversation_of(
     items
 }
 
-/// Where the unread ones begin; nowhere while they begin before this page.
+/// Returns the first unread message; `None` if it is before this page or there is none.
 fn first_unread(messages: &[Message], viewer: UserId, unread: usize) -> Option<MessageId> {
     let counted = |message: &&Message| !message.is_by(viewer) && message.deleted_at.is_none();
     let place = unread.checked_sub(1)?;

@@ -1,4 +1,4 @@
-//! `GET /api/docs/`: the documentation, which Swagger UI makes of the description, and the files that it is made with.
+//! `GET /api/docs/`: the documentation page, which Swagger UI renders from the description of the API, and its files.
 
 use askama::Template;
 use axum::{
@@ -21,7 +21,7 @@ static FILES: Folder = folder! { "/static/docs/":
     "swagger-ui-bundle.js": SCRIPT;
 };
 
-/// That of all pages, and the images that are written into Swagger UI's style.
+/// The content security policy of all pages, with the images that Swagger UI's style sheet contains as `data:` URLs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -37,7 +37,7 @@ impl DocsPage {
     }
 }
 
-/// The page.
+/// Answers with the documentation page.
 pub(crate) async fn page(
     CurrentBrowserSession(browser_session): CurrentBrowserSession,
     parts: Parts,
@@ -46,7 +46,7 @@ pub(crate) async fn page(
     ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(page)).into_response()
 }
 
-/// `GET /static/docs/{version}/{name}`.
+/// Answers `GET /static/docs/{version}/{name}` with the file.
 pub(crate) async fn file(
     Path((version, name)): Path<(String, String)>,
     headers: HeaderMap,

@@ -1,4 +1,5 @@
-//! `GET /static/…`: the files of the pages, embedded in the binary.
+//! `GET /static/…`: the files of all pages, embedded in the binary. Files of single pages are in `chat_assets` and
+//! `docs`.
 
 use axum::{
     extract::Path,
@@ -10,8 +11,8 @@ use shared::{
     pages::assets,
 };
 
-/// Answers with the file. Asked for by its version it is kept for good; otherwise, and where a page of another release asks
-/// for a version that is not this one, it is asked about each time.
+/// Answers with the file. If the URL contains the current version, browsers keep the file for a year. Otherwise, for
+/// example for a page of another release, browsers check it again before each use.
 pub async fn file(
     Path(name): Path<String>,
     uri: Uri,

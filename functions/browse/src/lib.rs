@@ -1,4 +1,5 @@
-//! The `browse` endpoints: the chat, the root of the API, its description and documentation, and the files of all pages.
+//! The `browse` endpoints: the chat, the root of the API, its description and documentation, and the files of all
+//! pages.
 
 mod chat;
 mod chat_api;
@@ -16,7 +17,7 @@ use axum::{Extension, Router};
 use shared::{App, http::Routes, pages};
 use utoipa::OpenApi;
 
-/// The routes of this function.
+/// Returns the routes of this function.
 #[must_use]
 pub fn routes() -> Routes {
     Routes::new()
@@ -35,12 +36,12 @@ pub fn routes() -> Routes {
         .file("/static/docs/{version}/{name}")
 }
 
-/// What the documentation of the API says of these routes; its pages are not of the API.
+/// The operations of this function for the OpenAPI description. The pages are not part of it.
 #[derive(Debug, OpenApi)]
 #[openapi(paths(root::root, schema::schema))]
 pub struct Description;
 
-/// The router of this function.
+/// Creates the router of this function.
 pub fn router(app: &App) -> Router {
     let routers = chat_api::Routers::new(app);
     pages::into_router(routes(), app).layer(Extension(routers))

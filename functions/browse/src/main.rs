@@ -1,4 +1,4 @@
-//! The `browse` function on Lambda.
+//! The `browse` function on AWS Lambda.
 
 use lambda_http::{Error, run};
 use shared::App;

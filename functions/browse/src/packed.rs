@@ -1,4 +1,4 @@
-//! Files that are compressed when this is built, and sent so to clients that take gzip.
+//! Files that are compressed at build time, and sent compressed to clients that accept gzip.
 
 use std::{
     io::{self, Read as _},
@@ -18,14 +18,14 @@ use shared::{
     pages::assets,
 };
 
-/// A file's bytes, as the build script has left them.
+/// Embeds a file that the build script has compressed.
 macro_rules! packed {
     ($name:literal) => {
         $crate::packed::Packed(include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")))
     };
 }
 
-/// Files below one address.
+/// Declares the files below one path.
 macro_rules! folder {
     ($path:literal: $($name:literal: $media_type:expr;)*) => {
         $crate::packed::Folder::new($path, &[$($crate::packed::File {
@@ -38,17 +38,17 @@ macro_rules! folder {
 
 pub(crate) use {folder, packed};
 
-/// A style's media type.
+/// The media type of a style sheet.
 pub(crate) const STYLE: &str = "text/css; charset=utf-8";
-/// A script's media type.
+/// The media type of a script.
 pub(crate) const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Bytes, compressed by gzip.
+/// The bytes of a file, compressed with gzip.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Packed(pub(crate) &'static [u8]);
 
 impl Packed {
-    /// An answer in the coding that the client takes.
+    /// Returns an answer with the bytes, compressed if the client accepts gzip.
     pub(crate) fn answer(self, headers: &HeaderMap) -> Result<Response, Problem> {
         let vary = [(header::VARY, "Accept-Encoding")];
         if takes_gzip(headers) {
@@ -57,7 +57,7 @@ impl Packed {
         Ok((vary, self.bytes().map_err(Problem::internal)?).into_response())
     }
 
-    /// The same with another text in the place where `text` stands first; unchanged if `other` is empty.
+    /// Returns an answer in which `other` replaces the first `text`; the bytes are unchanged if `other` is empty.
     pub(crate) fn answer_with(
         self,
         text: &str,
@@ -86,7 +86,7 @@ impl Packed {
     }
 }
 
-/// One of a folder's files.
+/// A file of a folder.
 #[derive(Debug)]
 pub(crate) struct File {
     pub(crate) name: &'static str,
@@ -94,8 +94,8 @@ pub(crate) struct File {
     pub(crate) packed: Packed,
 }
 
-/// Files that refer to each other by relative names: all of them live under one address that names their content, so that
-/// browsers keep them for good.
+/// Files that refer to each other by relative names. Their common path contains a hash of their contents, so browsers
+/// keep them for a year.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: &'static str,
@@ -108,7 +108,7 @@ impl Folder {
         Self { path, files, version: OnceLock::new() }
     }
 
-    /// Tells these files from those of every other release.
+    /// Returns the version of the folder: a hash of the names and contents of its files.
     fn version(&self) -> &str {
         self.version.get_or_init(|| {
             let all: Vec<&[u8]> =
@@ -117,17 +117,18 @@ impl Folder {
         })
     }
 
-    /// Where a page finds a file.
+    /// Returns the path of a file, for a page.
     pub(crate) fn href(&self, name: &str) -> String {
         format!("{}{}/{name}", self.path, self.version())
     }
 
-    /// The names of its files of a media type.
+    /// Returns the names of the files with a media type.
     pub(crate) fn names(&self, media_type: &str) -> impl Iterator<Item = &'static str> {
         self.files.iter().filter(move |file| file.media_type == media_type).map(|file| file.name)
     }
 
-    /// The answer with a file. A page of another release gets this one's, and it is not kept.
+    /// Returns the answer with a file. A page of another release gets the file of this release, and browsers do not
+    /// keep it.
     pub(crate) fn answer(&self, version: &str, name: &str, headers: &HeaderMap) -> Result<Response, Problem> {
         let file = self.files.iter().find(|file| file.name == name).ok_or_else(Problem::not_found)?;
         let kept = if version == self.version() { assets::KEPT_FOR_GOOD } else { "no-store" };

@@ -1,4 +1,4 @@
-//! `GET /api/`: what there is.
+//! `GET /api/`: the root of the API, with the URLs where a client begins.
 
 use serde::Serialize;
 use shared::http::{NoParameters, Origin, Problem, Query, Reply};

@@ -1,5 +1,5 @@
-//! `GET /api/schema/`: the description of the API, as it is checked in but for the address of the server, which is the one
-//! that the client has asked.
+//! `GET /api/schema/`: the description of the API from the repository. Only the address of the server is replaced, with
+//! the address of the request.
 
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -56,7 +56,7 @@ pub async fn schema(
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Response, Problem> {
     let address = origin.link("");
-    // Weak, as it is that of the document and not of its bytes on the way.
+    // The tag is weak, because it identifies the document and not its bytes in one encoding.
     let tag = format!("W/\"{}\"", assets::version(&[DOCUMENT.0, address.as_bytes()].concat()));
     let about = [
         (header::ETAG, HeaderValue::from_str(&tag).map_err(Problem::internal)?),

@@ -1,4 +1,5 @@
-//! `GET /api/conversations/{id}/changes/`: what happened besides new messages, after a number, in order.
+//! `GET /api/conversations/{id}/changes/`: reads the change log after a number, in order. New messages are not part of
+//! it.
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-//! `POST /api/conversations/`: a group, or the one direct conversation of two people.
+//! `POST /api/conversations/`: creates a group, or opens the only direct conversation of two users.
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
@@ -77,7 +77,7 @@ fn not_empty(list: Vec<Value>) -> Result<Vec<Value>, Invalid> {
 }
 
 impl CreateConversation {
-    /// Checks that a direct conversation has exactly one other participant than `caller`.
+    /// Notes a fault if a direct conversation has no other participant than `caller`, or more than one.
     fn check(&self, caller: UserId, faults: &mut Faults) {
         if self.kind == ConversationKind::Direct && self.others(caller).len() != 1 {
             let reason = "a direct conversation has exactly one other participant";
@@ -130,7 +130,8 @@ pub async fn create(
     let location = origin.link(&format!("/api/conversations/{}/", new.id));
     let detail = match opened {
         Opened::New => new.detail(now).without(removed),
-        // Who made a group may have been removed from it since.
+        // Another request may have removed the creator from the group since then. The answer is then the same as for a
+        // used key.
         Opened::Existing => {
             let detail = app.store.detail(caller.user, new.id).await?;
             detail.filter(|detail| detail.member.is_some()).ok_or_else(taken)?
@@ -144,7 +145,8 @@ pub async fn create(
     Ok(reply.version(version))
 }
 
-/// Another request was made under the key, or its conversation was deleted: a deleted one never comes back.
+/// Returns the problem for a key that another request has used, or whose conversation was deleted. A deleted
+/// conversation is never created again.
 fn taken() -> Problem {
     Problem::new(
         Code::ClientIdReused,
@@ -152,10 +154,11 @@ fn taken() -> Problem {
     )
 }
 
-/// The outcome of opening, the profiles that were read, and who was removed again because the account is closed.
+/// The outcome of opening, the profiles that were read, and the participants that were removed because their account is
+/// closed.
 type Opening = (Opened, Vec<User>, Vec<(UserId, Conversation)>);
 
-/// Makes a group.
+/// Creates a group. Users whose account was closed by another request at the same time are removed again.
 async fn open_group(app: &App, new: &NewConversation, now: DateTime<Utc>) -> Result<Opening, Problem> {
     let users = existing(app, &[&[new.creator], new.others.as_slice()].concat()).await?;
     let opened = app.store.open_conversation(new, now).await?;
@@ -163,7 +166,7 @@ async fn open_group(app: &App, new: &NewConversation, now: DateTime<Utc>) -> Res
     Ok((opened, users, removed))
 }
 
-/// Opens a pair's conversation: one look, and one transaction if it does not stand yet.
+/// Opens the conversation of a pair: with one read, and one transaction if it does not exist yet.
 async fn open_direct(app: &App, new: &NewConversation, now: DateTime<Utc>) -> Result<Opening, Problem> {
     let pair = [new.creator, new.others.first().copied().unwrap_or(new.creator)];
     let (standing, users) = app.store.direct_conversation(new.id, pair).await?;
@@ -176,7 +179,8 @@ async fn open_direct(app: &App, new: &NewConversation, now: DateTime<Utc>) -> Re
     Ok((app.store.open_conversation(new, now).await?, users, Vec::new()))
 }
 
-/// The id of the group that a user makes under a key: a retry makes the same one.
+/// Returns the id of the group that a user creates with a key. It depends only on both, so a retry creates the same
+/// group.
 fn group_of_request(creator: UserId, key: IdempotencyKey) -> ConversationId {
     let hash = Sha256::new()
         .chain_update(b"messaging/group-conversation/1")

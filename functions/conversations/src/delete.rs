@@ -1,4 +1,5 @@
-//! `DELETE /api/conversations/{id}/`: deletes a group for everybody, hides a direct conversation for the caller.
+//! `DELETE /api/conversations/{id}/`: deletes a group for all participants, or hides a direct conversation for the
+//! caller.
 
 use axum::{extract::State, http::StatusCode};
 use shared::{
@@ -41,7 +42,8 @@ pub async fn delete(
         ConversationKind::Group => {
             let closed =
                 app.store.close_conversation(id, caller.user, app.random.uuid(), app.clock.now()).await?;
-            // Repeated by somebody who takes no part, what was left of it is taken away, and there is no conversation.
+            // The group was closed before, and this request has removed the memberships that remained. A caller without
+            // a membership gets the answer for a conversation that does not exist.
             if !closed && actor.member.is_none() {
                 return Err(Problem::not_found());
             }

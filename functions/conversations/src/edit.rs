@@ -1,4 +1,4 @@
-//! `PUT` and `PATCH /api/conversations/{id}/`: name, metadata, and who takes part.
+//! `PUT` and `PATCH /api/conversations/{id}/`: changes the name, the metadata and the participants.
 
 use axum::extract::State;
 use shared::{
@@ -26,7 +26,7 @@ use crate::{
     view::ConversationView,
 };
 
-/// Fields of the representation that a request passes over.
+/// The fields of the representation that a request may contain and that are ignored.
 pub(crate) const READ_ONLY: &[&str] = &[
     "conversation_id",
     "participant_count",
@@ -115,7 +115,7 @@ impl From<ReplaceConversation> for ChangeConversation {
 }
 
 impl ChangeConversation {
-    /// Checks what depends on the conversation as it is: what of it can change at all.
+    /// Notes faults that depend on the current conversation: changes that its kind or its size does not allow.
     fn check(&self, conversation: &Conversation, actor: &Actor, faults: &mut Faults) {
         if self.kind.is_some_and(|kind| kind != conversation.kind) {
             faults.note(Invalid::new("kind", "cannot change"));
@@ -191,7 +191,7 @@ async fn apply(
         }
         _ => Wanted::Same,
     };
-    // All that the answer needs is read before the write, after which the caller may not be a participant any more.
+    // The data for the answer is read before the write, because the caller may not be a participant after it.
     let detail = app.store.detail(caller.user, id).await?.ok_or_else(Problem::not_found)?;
     let edit = ConversationEdit { name: request.name, metadata: request.metadata, expected };
     let (request, now) = (app.random.uuid(), app.clock.now());
@@ -205,7 +205,7 @@ async fn apply(
     Ok(Reply::ok(view).version(version))
 }
 
-/// The caller stays in; an admin who takes no part stays out.
+/// Returns the users with the caller, if the caller is a participant. An admin who is not a participant is not added.
 fn with_caller(mut users: Vec<UserId>, actor: &Actor) -> Vec<UserId> {
     if actor.member.is_some() && !users.contains(&actor.user) {
         users.push(actor.user);

@@ -1,4 +1,4 @@
-//! Conversations: making and changing them, who takes part, read marks, the change log.
+//! The `conversations` endpoints: conversations, their participants, read marks, and the change log.
 
 mod changes;
 mod create;
@@ -16,7 +16,7 @@ use axum::Router;
 use shared::{App, http::Routes, pages};
 use utoipa::OpenApi;
 
-/// The routes of this function.
+/// Returns the routes of this function.
 #[must_use]
 pub fn routes() -> Routes {
     Routes::new()
@@ -35,7 +35,7 @@ pub fn routes() -> Routes {
         .get("/api/conversations/{id}/changes/", changes::list)
 }
 
-/// What the documentation of the API says of these routes.
+/// The operations of this function for the OpenAPI description.
 #[derive(Debug, OpenApi)]
 #[openapi(paths(
     list::list,
@@ -54,7 +54,7 @@ pub fn routes() -> Routes {
 ))]
 pub struct Description;
 
-/// The router of this function.
+/// Creates the router of this function.
 pub fn router(app: &App) -> Router {
     pages::into_router(routes(), app)
 }

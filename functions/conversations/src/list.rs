@@ -1,4 +1,4 @@
-//! `GET /api/conversations/`: the inbox, by last activity.
+//! `GET /api/conversations/`: the inbox, which is the list of the caller's conversations by their last activity.
 
 use axum::extract::State;
 use chrono::DateTime;
@@ -47,7 +47,7 @@ impl FromFields for ListConversations {
     }
 }
 
-/// Most nested messages of each conversation: `messages`, 0 to 20.
+/// The maximum number of nested messages in each conversation: the parameter `messages`, from 0 to 20.
 #[derive(Debug, Clone, Copy)]
 pub struct Nested(usize);
 
@@ -68,7 +68,8 @@ impl<'de> Deserialize<'de> for Nested {
     }
 }
 
-/// Reads a cursor: hour and conversation of the window, time and conversation of the position; zeros for none.
+/// Reads a cursor: the hour and conversation of the window, and the time and conversation of the position. Zeros mean
+/// `None`.
 #[expect(clippy::needless_pass_by_value, reason = "the form of a field's rule")]
 fn position(text: String) -> Result<InboxCursor, Invalid> {
     let bytes: [u8; 44] = read_cursor(List::Conversations, &text)?;
@@ -83,7 +84,7 @@ fn position(text: String) -> Result<InboxCursor, Invalid> {
     let before = conversation(28).zip(time);
     let before = before.map(|(conversation, active_at)| InboxPosition { active_at, conversation });
     let position = InboxCursor { window, before };
-    // Strictly parsed: what does not come out again was not made here.
+    // A cursor of this list encodes to the same text again. Other texts are refused.
     if cursor_of(position) == text { Ok(position) } else { Err(bad_cursor()) }
 }
 
@@ -102,10 +103,11 @@ fn cursor_of(InboxCursor { window, before }: InboxCursor) -> String {
     cursor(List::Conversations, &parts.concat())
 }
 
-/// About what an answer may take once Lambda has put its JSON into a JSON string, which ends at 6 MB.
+/// The approximate maximum size of an answer, in bytes. Lambda sends its JSON inside a JSON string, which may have 6
+/// MB.
 const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// What a representation takes then: quotation marks and backslashes are doubled once more.
+/// Returns the size of a view inside a JSON string, where quotation marks and backslashes take one byte more.
 fn bytes(view: &RawValue) -> usize {
     let text = view.get();
     text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
@@ -140,7 +142,7 @@ pub async fn list(
     Ok(Reply::ok(Page { next, previous: None, results }))
 }
 
-/// As many of the views as one answer may have, and the first in any case.
+/// Returns the first views that fit into one answer together, and always the first one.
 fn fitting(views: &[ConversationView]) -> Result<Vec<Box<RawValue>>, Problem> {
     let (mut fitting, mut room) = (Vec::with_capacity(views.len()), ANSWER_BYTES);
     for view in views {

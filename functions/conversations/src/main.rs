@@ -1,4 +1,4 @@
-//! The `conversations` function on Lambda.
+//! The `conversations` function on AWS Lambda.
 
 use lambda_http::{Error, run};
 use shared::App;

@@ -1,4 +1,5 @@
-//! `/api/conversations/{id}/participants/{user_id}/`: one participant: their role, removing them, leaving.
+//! `/api/conversations/{id}/participants/{user_id}/`: one participant. Owners change roles and remove others, and every
+//! participant can leave.
 
 use axum::{extract::State, http::StatusCode};
 use shared::{

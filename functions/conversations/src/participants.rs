@@ -1,4 +1,4 @@
-//! `/api/conversations/{id}/participants/`: pages of who takes part, and adding to them.
+//! `/api/conversations/{id}/participants/`: lists the participants, and adds users to them.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -142,7 +142,7 @@ pub(crate) fn direct() -> Problem {
     Problem::forbidden("The participants of a direct conversation never change.")
 }
 
-/// The conversation after a change that took effect; the answer to one that did not otherwise.
+/// Returns the conversation after a change that took effect, or the problem for a change that had no effect.
 pub(crate) fn done(written: ParticipantsWritten) -> Result<Changed, Problem> {
     let field = |reason: String| Err(Problem::field("participants", reason));
     match written {

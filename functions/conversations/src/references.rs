@@ -1,4 +1,4 @@
-//! Participants as a request names them: by id, or as the objects that a representation nests.
+//! Users in requests: by id, or as objects with an id, like the users in representations.
 
 use std::fmt;
 
@@ -18,10 +18,10 @@ use utoipa::{
     openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type},
 };
 
-/// Longest list of participants that is looked into, repetitions included.
+/// The maximum length of a list of users, repetitions included. Longer lists are not parsed.
 const LONGEST: usize = 1000;
 
-/// A user named in a request.
+/// A reference to a user in a request: the id, or an object with the id.
 #[derive(Debug, Clone, Copy)]
 pub struct UserReference(pub UserId);
 
@@ -73,7 +73,8 @@ impl<'de> Visitor<'de> for ReferenceVisitor {
     }
 }
 
-/// Parses a list of participants that was taken from `fields`: the distinct users that it names, at most `most`.
+/// Parses a list of users from `fields`. Returns each user once; `None` if there are more than `most` or a reference is
+/// invalid.
 pub(crate) fn participants(fields: &mut Fields, list: Vec<Value>, most: usize) -> Option<Vec<UserId>> {
     if list.len() > LONGEST {
         fields
@@ -94,14 +95,15 @@ pub(crate) fn participants(fields: &mut Fields, list: Vec<Value>, most: usize) -
     Some(users)
 }
 
-/// The profiles of `users`; fails unless all of them have open accounts, with the same answer for ids that nobody has.
+/// Returns the profiles of `users`. Fails unless all of them have open accounts; the answer is the same for unknown
+/// ids.
 pub(crate) async fn existing(app: &App, users: &[UserId]) -> Result<Vec<User>, Problem> {
     let open = app.store.open_accounts(users.iter().copied()).await?;
     refuse_unknown(users.iter().copied().filter(|user| !open.contains_key(user)))?;
     Ok(open.into_values().collect())
 }
 
-/// Fails with the names of these users, if there are any.
+/// Fails with a 400 that contains the ids of these users, if there are any.
 pub(crate) fn refuse_unknown(users: impl Iterator<Item = UserId>) -> Result<(), Problem> {
     let names: Vec<String> = users.map(|user| user.to_string()).collect();
     match names.len() {

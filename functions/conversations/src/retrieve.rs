@@ -1,4 +1,4 @@
-//! `GET /api/conversations/{id}/`: one conversation.
+//! `GET /api/conversations/{id}/`: reads one conversation. Other endpoints use its access check.
 
 use axum::extract::State;
 use shared::{
@@ -11,22 +11,24 @@ use shared::{
 
 use crate::view::ConversationView;
 
-/// A conversation's representation for the caller, and its version; 404 unless the caller may know of it.
+/// Returns the caller's view of a conversation, and its version. Fails with a 404 unless the caller may know about it.
 pub(crate) async fn view(
     app: &App,
     caller: &Caller,
     origin: &Origin,
     id: ConversationId,
 ) -> Result<(ConversationView, u64), Problem> {
-    // The version is read before what it is the version of: a client that puts an older copy back meets a newer one.
+    // The version is read before the content. If another request changes the conversation between the two reads, the
+    // `ETag` is too old: an edit with it gets a 412 and cannot overwrite the change.
     let (conversation, actor) = conversation_access(app, caller, id).await?;
     let detail = app.store.detail(caller.user, id).await?.ok_or_else(Problem::not_found)?;
     let view = ConversationView::of(app, origin, detail, VisibleUsers::of(&actor)).await?;
     Ok((view, conversation.version))
 }
 
-/// A conversation that the caller may read, and the caller before it; 404 otherwise. Whether it is closed is met by what
-/// is written next; an admin without a membership asks the log now.
+/// Returns a conversation that the caller may read, and the caller as an actor in it; fails with a 404 otherwise. If a
+/// participant's conversation is closed, the next write notices it. For an admin without a membership, the log is read
+/// now.
 pub(crate) async fn conversation_access(
     app: &App,
     caller: &Caller,
@@ -37,7 +39,8 @@ pub(crate) async fn conversation_access(
     if open { Ok((conversation, actor)) } else { Err(Problem::not_found()) }
 }
 
-/// The same, closed or not: for who deletes it, and may have to finish that.
+/// Returns a conversation like [`conversation_access`], also if it is closed: a repeated deletion completes an
+/// interrupted one.
 pub(crate) async fn standing(
     app: &App,
     caller: &Caller,

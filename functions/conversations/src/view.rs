@@ -1,4 +1,4 @@
-//! A conversation as the API shows one: its participants and newest messages nested, as the seed has it.
+//! The representation of a conversation, with nested participants and newest messages, as in the Django API.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// Most bytes of message text that a conversation shows nested.
+/// The maximum size of nested message text in a conversation, in bytes.
 const NESTED_BYTES: usize = 64 * 1024;
 
 /// A conversation.
@@ -93,7 +93,7 @@ impl ParticipantView {
         }
     }
 
-    /// Views of several, with their users looked up at once.
+    /// Creates the views of several participants. Their profiles are read in one batch.
     pub(crate) async fn all(app: &App, actor: &Actor, members: &[Member]) -> Result<Vec<Self>, Problem> {
         let mut visible_users = VisibleUsers::of(actor);
         for member in members {
@@ -105,7 +105,7 @@ impl ParticipantView {
 }
 
 impl ConversationView {
-    /// The view of one; users who are not among `people` are looked up.
+    /// Creates the view of one conversation. Profiles that `visible_users` does not contain are read.
     pub(crate) async fn of(
         app: &App,
         origin: &Origin,
@@ -116,8 +116,8 @@ impl ConversationView {
         views.into_iter().next().ok_or_else(Problem::not_found)
     }
 
-    /// Views of several with at most `count` messages each. Users who are not among `people` are looked up in one batch,
-    /// while unread messages are counted.
+    /// Creates the views of several conversations, with at most `count` messages each. Profiles that `visible_users`
+    /// does not contain are read in one batch, while the unread messages are counted.
     pub(crate) async fn all(
         app: &App,
         origin: &Origin,
@@ -170,7 +170,7 @@ impl ConversationView {
     }
 }
 
-/// How many messages are unread, and whether there are more than that.
+/// Returns the number of unread messages, at most 100, and true if there are more.
 async fn unread(app: &App, detail: &Detail) -> Result<(u64, bool), Problem> {
     match &detail.unread {
         Some(count) => Ok(app.store.count_unread(count.clone()).await?),
@@ -178,7 +178,7 @@ async fn unread(app: &App, detail: &Detail) -> Result<(u64, bool), Problem> {
     }
 }
 
-/// The newest messages that are shown, in reading order. The newest of all is, whatever its size.
+/// Returns the nested messages in reading order. The newest message is always among them, whatever its size.
 fn nested(mut detail: Detail) -> (Detail, Vec<Message>) {
     let mut bytes = 0;
     let newest =

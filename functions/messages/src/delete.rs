@@ -1,4 +1,5 @@
-//! `DELETE /api/messages/{id}/`: by its sender, an owner of the conversation, or an admin. A tombstone stays.
+//! `DELETE /api/messages/{id}/`: deletes a message, for its sender, an owner of the conversation, or an admin. A
+//! tombstone remains.
 
 use axum::{extract::State, http::StatusCode};
 use shared::{

@@ -1,4 +1,4 @@
-//! `PUT` and `PATCH /api/messages/{id}/`: its sender changes what a message says.
+//! `PUT` and `PATCH /api/messages/{id}/`: the sender changes the text or the metadata of a message.
 
 use axum::extract::State;
 use shared::{
@@ -15,7 +15,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// Fields of the representation that an edit passes over.
+/// The fields of the representation that an edit ignores.
 const READ_ONLY: &[&str] = &[
     "message_id",
     "sender",

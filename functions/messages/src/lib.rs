@@ -1,4 +1,5 @@
-//! Messages: sending, reading, editing and deleting them.
+//! The `messages` endpoints: sending, reading, editing and deleting messages. The message log itself is in
+//! `shared::store`.
 
 mod delete;
 mod edit;
@@ -11,7 +12,7 @@ use axum::Router;
 use shared::{App, http::Routes, pages};
 use utoipa::OpenApi;
 
-/// The routes of this function.
+/// Returns the routes of this function.
 #[must_use]
 pub fn routes() -> Routes {
     Routes::new()
@@ -24,7 +25,7 @@ pub fn routes() -> Routes {
         .get("/api/messages/{id}/revisions/", retrieve::revisions)
 }
 
-/// What the documentation of the API says of these routes.
+/// The operations of this function for the OpenAPI description.
 #[derive(Debug, OpenApi)]
 #[openapi(paths(
     list::list,
@@ -37,7 +38,7 @@ pub fn routes() -> Routes {
 ))]
 pub struct Description;
 
-/// The router of this function.
+/// Creates the router of this function.
 pub fn router(app: &App) -> Router {
     pages::into_router(routes(), app)
 }

@@ -1,4 +1,4 @@
-//! `GET /api/messages/`: pages of one conversation here, of everything that the caller may read in `list_all`.
+//! `GET /api/messages/`: a page of one conversation's messages. For requests without a conversation, see `list_all`.
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -85,7 +85,8 @@ impl FromFields for ListMessages {
 }
 
 impl ListMessages {
-    /// The messages that the page is to stand before, after or around: one, in a valid request.
+    /// Returns the messages that determine the position of the page: before, after or around them. A valid request
+    /// contains at most one.
     fn places(&self) -> impl Iterator<Item = (&'static str, MessageId)> {
         let named = [("before", self.before), ("after", self.after), ("around", self.around)];
         named.into_iter().filter_map(|(name, id)| Some((name, id?)))
@@ -105,7 +106,7 @@ impl ListMessages {
         }
     }
 
-    /// Returns the requested page of one conversation; `None` if no conversation is named.
+    /// Returns the requested page of one conversation; `None` if the request names no conversation.
     fn wanted(&self) -> Option<Wanted> {
         let place = self.places().next();
         let conversation = self.conversation.or(place.map(|(_, id)| id.conversation))?;
@@ -121,7 +122,7 @@ impl ListMessages {
     }
 }
 
-/// The order in which the list was asked to go on.
+/// Returns the order of a page whose request has no parameter `order`.
 const fn usual_order(around: Around) -> Order {
     match around {
         Around::Newest | Around::Before(_) => Order::Newest,
@@ -130,8 +131,9 @@ const fn usual_order(around: Around) -> Order {
 }
 
 impl Wanted {
-    /// Returns a position that a link can name. The oldest messages in the order `newest` are those around the first number:
-    /// no message stands before it, and without a position that order begins at the end of the log.
+    /// Returns a position that a link can contain. In the order `newest`, a link without a position begins at the end of
+    /// log, and the start of the log has no message before it. So the start of the log is the page around the first
+    /// number.
     fn addressable(&self, around: Around) -> Around {
         if around == Around::After(0) && self.order == Order::Newest { Around::Middle(1) } else { around }
     }
@@ -141,7 +143,7 @@ impl Wanted {
         let id = |number| self.conversation.message(number);
         let place = match around {
             Around::Before(number) => format!("&before={}", id(number)),
-            // The start of the log: no message is before it.
+            // No message is before the start of the log, so the link contains no id.
             Around::After(0) | Around::Newest => String::new(),
             Around::After(number) => format!("&after={}", id(number)),
             Around::Middle(number) => format!("&around={}", id(number)),

@@ -1,5 +1,6 @@
-//! `GET /api/messages/` without a conversation: everything that the caller may read, conversation by conversation in the
-//! order of the table's own list, newest first in each. It is complete; a page does bounded work and may be short.
+//! `GET /api/messages/` without a conversation: all messages that the caller may read. Conversations are in the order
+//! of their ids, and each has its newest message first. The list is complete, but a page does a bounded amount of work
+//! and may be short.
 
 use std::collections::HashMap;
 
@@ -20,17 +21,17 @@ use uuid::Uuid;
 
 use crate::list::ListMessages;
 
-/// Conversations that a page reads in one step.
+/// The number of conversations that one step of a page reads.
 const CONVERSATIONS: usize = 10;
 
-/// Most steps of a page that finds nothing. After them the page is empty, and its `next` leads on.
+/// The maximum number of steps of a page. If they find no messages, the page is empty, and its `next` continues.
 const WAVES: usize = 10;
 
-/// A page looks into no further conversation behind so much text: the next one may add 1 MB, and an answer of Lambda, where
-/// a quotation mark takes four bytes, ends at 6 MB.
+/// The size of text, in bytes, from which a page reads no further conversation. The next conversation may add 1 MB. An
+/// answer of Lambda, in which a quotation mark takes four bytes, may have 6 MB.
 const ENOUGH_BYTES: usize = 256 * 1024;
 
-/// Where a page begins: in a conversation, below a number; 0 for its newest.
+/// The position where a page begins: below a number in a conversation, or at its newest message if the number is 0.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Position {
     conversation: ConversationId,
@@ -59,18 +60,18 @@ impl Position {
     }
 }
 
-/// A page that is being filled.
+/// A page while it is being filled.
 struct PageBuilder {
     messages: Vec<Message>,
     bytes: usize,
-    /// The number of messages that it still takes.
+    /// The number of messages that can still be added.
     room: usize,
     tombstones: bool,
 }
 
 impl PageBuilder {
-    /// Adds the messages of the caller's conversations from a position on, conversation by conversation, of at most
-    /// [`CONVERSATIONS`]; where the list goes on.
+    /// Adds the messages of at most [`CONVERSATIONS`] of the caller's conversations, from a position on. Returns the
+    /// position where the list continues; `None` at its end.
     async fn add(
         &mut self,
         app: &App,
@@ -84,7 +85,8 @@ impl PageBuilder {
         let bases: HashMap<_, _> =
             memberships.iter().map(|member| (member.conversation, member.base)).collect();
         for id in ids {
-            // No membership any more: removed since the list was read.
+            // Another request may have removed the caller's membership since the list was read. Then the conversation
+            // is left out.
             let Some(base) = bases.get(id) else { continue };
             let start = position.filter(|position| position.conversation == *id);
             let start = start.unwrap_or(Position { conversation: *id, below: 0 });
@@ -100,7 +102,7 @@ impl PageBuilder {
         Ok(next.map(|id| Position { conversation: *id, below: 0 }))
     }
 
-    /// Adds the messages of one conversation; below which number it has more.
+    /// Adds messages of one conversation. Returns the number below which it has more; `None` if it has no more.
     async fn add_from(&mut self, app: &App, source: Source, start: Position) -> Result<Option<u64>, Problem> {
         let Some(page) = app.store.messages(source, start.around(), self.room).await? else {
             return Ok(None);
@@ -112,7 +114,7 @@ impl PageBuilder {
     }
 }
 
-/// A page of everything.
+/// Returns a page of all messages that the caller may read.
 pub async fn page(
     app: &App,
     caller: &Caller,
@@ -122,7 +124,7 @@ pub async fn page(
     let mut position = query.cursor;
     let (messages, room, tombstones) = (Vec::new(), query.limit.0, query.tombstones);
     let mut filling = PageBuilder { messages, bytes: 0, room, tombstones };
-    // Conversations in which nothing can be seen are read past.
+    // If no message of a step is visible, the next step continues after its conversations.
     for _ in 0..WAVES {
         position = filling.add(app, caller.user, position).await?;
         if position.is_none() || !filling.messages.is_empty() {

@@ -1,4 +1,4 @@
-//! The `messages` function on Lambda.
+//! The `messages` function on AWS Lambda.
 
 use lambda_http::{Error, run};
 use shared::App;

@@ -1,4 +1,4 @@
-//! `GET /api/messages/{id}/`: one message, and what it said before its edits.
+//! `GET /api/messages/{id}/`: reads one message, and its versions before its edits.
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
@@ -17,12 +17,14 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// The message, and the caller before it; 404 unless the caller may know of it. Membership is checked first.
+/// Returns the message and the caller as an actor in its conversation. Fails with a 404 unless the caller may know
+/// about the message. The membership is checked first.
 pub(crate) async fn readable(app: &App, caller: &Caller, id: MessageId) -> Result<(Message, Actor), Problem> {
     let (member, message) = app.store.message(id, caller.user).await?;
     let actor = caller.actor(app, member.as_ref()).await?;
     let base = member.as_ref().map_or(0, |member| member.base);
-    // A membership ends with its conversation; an admin without one asks the log.
+    // The memberships of a conversation end when it is closed. For an admin without a membership, the log shows if it
+    // is closed.
     let open = actor.may_read() && (member.is_some() || app.store.is_open(id.conversation).await?);
     let message = message.filter(|message| open && message.number > base);
     message.map(|message| (message, actor)).ok_or_else(Problem::not_found)

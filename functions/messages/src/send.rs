@@ -1,4 +1,4 @@
-//! `POST /api/messages/`: sends a message, once however often it is retried.
+//! `POST /api/messages/`: sends a message. Retries with the same idempotency key have no further effect.
 
 use axum::extract::State;
 use shared::{

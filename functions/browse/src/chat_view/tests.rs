@@ -10,7 +10,7 @@ fn user(id: UserId, first_name: &str) -> serde_json::Value {
     json!({ "user_id": id, "first_name": first_name, "last_name": "", "email": null })
 }
 
-/// A message of somebody, so many minutes after midnight.
+/// Creates a message that was sent this number of minutes after midnight.
 fn message(number: u64, sender: UserId, minutes: i64, deleted: bool) -> Message {
     let sent_at = DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes);
     let id = ConversationId::from_prefix([7; 10]).message(number);
