@@ -1,5 +1,4 @@
-//! The command line.
-//! Only its shape and its words; what the options do is in `startup` and `main`.
+//! The command line: its options and its help. The effects of the options are in `startup` and `main`.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -153,7 +152,8 @@ pub(crate) struct Account {
 }
 
 impl Database {
-    /// The folder for the data: beside the crate when cargo runs us, as one stands anywhere in the workspace then.
+    /// Returns the folder for the data. If cargo runs the process, the default is in the crate `local`, whatever the
+    /// current folder is.
     pub(crate) fn folder(&self) -> PathBuf {
         let named = || std::env::var_os("LOCAL_DATA").filter(|folder| !folder.is_empty()).map(PathBuf::from);
         let beside = || std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| "local".into(), PathBuf::from);
@@ -170,7 +170,7 @@ fn endpoint(text: &str) -> Result<Url, String> {
     if plain { Ok(url) } else { Err(NOT_AN_ENDPOINT.into()) }
 }
 
-/// An origin as browsers write it.
+/// Parses an origin, and returns it in the form that browsers use.
 fn origin(text: &str) -> Result<String, String> {
     let url = Url::parse(text).map_err(|_| NOT_AN_ORIGIN.to_owned())?;
     let is_origin = matches!(url.scheme(), "http" | "https")
@@ -184,7 +184,7 @@ fn host_name(text: &str) -> Result<String, String> {
     let named = Url::parse(&format!("http://{text}/")).ok();
     let named = named.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
     let plain = named.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte));
-    // What the parser changes is more than a name.
+    // If the parser changes the text, then the text is more than a host name.
     if plain && named == text.to_ascii_lowercase() {
         Ok(named)
     } else {

@@ -1,12 +1,12 @@
-//! A caller of the API inside the process: requests go through the gateway as those of any client do.
-//! It retries nothing and knows no endpoint.
+//! A client of the API inside the process. Its requests go through the gateway, like those of any client. It has no
+//! retries and no knowledge of endpoints.
 
 use axum::body::Bytes;
 use axum::http::{Method, Request, StatusCode, header};
 use local::gateway::Gateway;
 use serde_json::Value;
 
-/// Somebody who calls the API.
+/// A client with or without an access token.
 #[derive(Debug, Clone)]
 pub(crate) struct Client<'a> {
     gateway: &'a Gateway,
@@ -18,7 +18,7 @@ impl<'a> Client<'a> {
         Self { gateway, token: None }
     }
 
-    /// The same caller with an access token.
+    /// Returns the client with an access token.
     pub(crate) fn with_token(self, token: &str) -> Self {
         let token = Some(format!("Bearer {token}"));
         Self { token, ..self }
@@ -28,13 +28,13 @@ impl<'a> Client<'a> {
         self.call(Method::GET, uri, Bytes::new()).await
     }
 
-    /// With JSON as its body, or without one where that is null.
+    /// Sends a request with JSON as its body, or with an empty body if `body` is null.
     pub(crate) async fn send(&self, method: Method, uri: &str, body: &Value) -> (StatusCode, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.call(method, uri, body.into()).await
     }
 
-    /// The answer's JSON, or null where it has none.
+    /// Sends a request. Returns the status and the JSON of the answer, or null if the answer has no JSON.
     async fn call(&self, method: Method, uri: &str, body: Bytes) -> (StatusCode, Value) {
         let mut request = Request::builder().method(method).uri(uri);
         if !body.is_empty() {
@@ -43,7 +43,7 @@ impl<'a> Client<'a> {
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, token);
         }
-        // Fails for a `uri` that is none; what stands in an answer of the API is one.
+        // The request is invalid only if `uri` is not a URI. The URIs in answers of the API are valid.
         let Ok(request) = request.body(body) else {
             return (StatusCode::BAD_REQUEST, Value::Null);
         };

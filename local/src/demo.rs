@@ -1,5 +1,5 @@
-//! The demo users and their conversations, made through the API as by clients who retry: what is there already stays as it is.
-//! It is no fixture of the tests, which make their own users.
+//! The demo users and their conversations. They are made through the API with retries like a client's, so existing data
+//! is not changed. The tests do not use them; they make their own users.
 
 mod script;
 
@@ -17,10 +17,10 @@ use uuid::{Builder, Uuid};
 use crate::client::Client;
 use script::{Conversation, ConversationKind, LaterChange, ScriptLine};
 
-/// The password of all three, printed at each start.
+/// The password of all three users. It is printed at each start.
 pub(crate) const PASSWORD: &str = "keys under the doormat";
 
-/// One of the demo users.
+/// A demo user before the login.
 #[derive(Debug)]
 pub(crate) struct User {
     pub(crate) email: &'static str,
@@ -29,23 +29,23 @@ pub(crate) struct User {
     last_name: &'static str,
 }
 
-/// Ann, Ben and the admin, whom the script calls by these places.
+/// Ann, Ben and the admin. The script refers to them by their indexes.
 pub(crate) const USERS: [User; 3] = [
     User { email: "ann@example.com", role: Role::Guest, first_name: "Ann", last_name: "Lindqvist" },
     User { email: "ben@example.com", role: Role::Host, first_name: "Ben", last_name: "Okafor" },
     User { email: "admin@example.com", role: Role::Admin, first_name: "Maya", last_name: "Torres" },
 ];
 
-/// What became of the demo data.
+/// The outcome of making the demo data.
 #[derive(Debug)]
 pub(crate) enum Demo {
-    /// They are all there.
+    /// All demo data exists.
     Complete,
-    /// Somebody has made one of the accounts their own: nothing was touched.
+    /// The demo user with this email address has another password, so nothing was changed.
     ChangedPassword(&'static str),
 }
 
-/// Demo data that could not be made. The API runs without.
+/// The demo data could not be made. The API runs without it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
     #[error("the demo data could not be made: {what} was answered with {status}")]
@@ -60,7 +60,7 @@ struct Actor<'a> {
     client: Client<'a>,
 }
 
-/// Makes what is missing, without a line in the log.
+/// Makes the missing demo data. Its requests are not logged.
 pub(crate) async fn ensure(gateway: &Gateway, app: &App) -> Result<Demo, DemoError> {
     make(gateway, app).with_subscriber(NoSubscriber::default()).await
 }
@@ -80,7 +80,7 @@ async fn make(gateway: &Gateway, app: &App) -> Result<Demo, DemoError> {
     Ok(Demo::Complete)
 }
 
-/// Registers a user who is not there, and logs in.
+/// Registers a user who does not exist yet, and logs in. Returns `None` if the password was changed.
 async fn enter<'a>(gateway: &'a Gateway, app: &App, user: &User) -> Result<Option<Actor<'a>>, DemoError> {
     let anonymous = Client::anonymous(gateway);
     let account = json!({
@@ -90,7 +90,7 @@ async fn enter<'a>(gateway: &'a Gateway, app: &App, user: &User) -> Result<Optio
         "last_name": user.last_name,
     });
     let (status, _) = anonymous.send(Method::POST, "/api/users/", &account).await;
-    // 400: the email is taken, as after the first start it is.
+    // A 400 means that the email address is already registered, as after the first start.
     expect(status, &[201, 400], "POST /api/users/")?;
     let login = json!({ "email": user.email, "password": PASSWORD });
     let (status, tokens) = anonymous.send(Method::POST, "/api/token/", &login).await;
@@ -110,7 +110,8 @@ async fn enter<'a>(gateway: &'a Gateway, app: &App, user: &User) -> Result<Optio
     Ok(Some(Actor { id, client }))
 }
 
-/// The conversation's id. A direct one is opened, which finds it; a group is looked for by its mark.
+/// Returns the id of the conversation. A direct conversation is opened, which finds an existing one; a group is found
+/// by its mark.
 async fn open(conversation: &Conversation, actors: &[Actor<'_>]) -> Result<String, DemoError> {
     let opener = &actors[conversation.opener].client;
     let others: Vec<_> = conversation.others.iter().map(|other| &actors[*other].id).collect();
@@ -144,7 +145,7 @@ async fn find(client: &Client<'_>, mark: &str) -> Result<Option<String>, DemoErr
     }
 }
 
-/// Says every line, each under a client key of its own: a line that was said before is found, not said again.
+/// Sends every line, each with its own idempotency key, so that a line of an earlier start is found and not sent again.
 async fn play(
     number: usize,
     conversation: &Conversation,
@@ -164,7 +165,8 @@ async fn play(
         let sender = &actors[line.sender].client;
         let (status, sent) = sender.send(Method::POST, "/api/messages/", &message).await;
         if status == StatusCode::CONFLICT {
-            // Said so long ago that the API does not look back for it, or in the words of another version.
+            // The line was sent so long ago that the API does not look for it, or an earlier version sent another text
+            // with this key.
             return Ok(());
         }
         expect(status, &[200, 201], "POST /api/messages/")?;
@@ -187,7 +189,8 @@ async fn apply_later_change(sender: &Client<'_>, line: &ScriptLine, id: &str) ->
     expect(status, &[200, 204], "the change of a message")
 }
 
-/// The same at every start. Its time lies before all the messages, so that the API looks for them back to the first.
+/// Returns the idempotency key of a line, which is the same at every start. Its time is before all messages, so that
+/// the API looks for the line in the whole conversation.
 fn client_id(conversation: usize, line: usize) -> Uuid {
     const NEW_YEAR_2026: u64 = 1_767_225_600_000;
     let mut place = [0; 10];

@@ -1,5 +1,6 @@
-//! The embedded DynamoDB-compatible engine: this process calls it directly, and others over loopback HTTP, as the real one.
-//! It is not a model of `DynamoDB`'s failures: it never throttles, conflicts or reads stale.
+//! The embedded engine, compatible with DynamoDB. This process calls it directly; other processes use loopback HTTP, as
+//! with DynamoDB. It does not imitate `DynamoDB`'s failures: it never throttles, has no conflicts, and has no stale
+//! reads.
 
 mod calls;
 mod storage;
@@ -19,45 +20,46 @@ use calls::{Call, Caller};
 use storage::DataLocation;
 pub use storage::Storage;
 
-/// `DynamoDB` deletes expired items "within a few days"; a minute keeps a local file small and proves that nothing relies on it.
+/// The time between two deletions of expired items. `DynamoDB` deletes them "within a few days"; a minute keeps a local
+/// file small and shows that nothing depends on the delay.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
-/// How long open requests may take once the engine is told to stop; `SQLite` answers in milliseconds.
+/// The maximum time for open requests after the engine is told to stop. `SQLite` answers within milliseconds.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Why the engine did not start; each is one line that names the file.
+/// The reason why the engine did not start. Each message is one line and names the file.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// Another process holds the folder's lock.
+    /// Another process holds the lock of the folder.
     #[error("the data folder {} is in use by another process", folder.display())]
     InUse {
-        /// The folder that is locked.
+        /// The locked folder.
         folder: PathBuf,
-        /// Where that process's engine answers, once it does.
+        /// The endpoint of that process's engine; `None` until it is known.
         endpoint: Option<String>,
     },
-    /// The file is there and is not a database that this build can read.
+    /// The file exists, but this build cannot read it as a database.
     #[error("the data file {} cannot be used: {reason}", file.display())]
     Broken {
         /// The data file.
         file: PathBuf,
-        /// What the engine said of it, on one line.
+        /// The reason from the engine, on one line.
         reason: String,
     },
-    /// The folder, the lock, the thread or the socket could not be had.
+    /// The folder, the lock, the thread or the socket could not be created or used.
     #[error("cannot {what}: {source}")]
     Io {
-        /// What was being done.
+        /// The operation that failed.
         what: String,
-        /// The system's answer.
+        /// The error of the operating system.
         source: std::io::Error,
     },
 }
 
-/// A running engine; it stops when it is dropped.
+/// A running engine. It stops when it is dropped.
 ///
-/// It lives on a thread of its own, so that `SQLite`'s blocking calls never hold up the caller's runtime, and so that a
-/// joined thread is the proof that the file is closed.
+/// It has its own thread, so that the blocking calls of `SQLite` never delay the caller's runtime, and so that joining
+/// the thread proves that the file is closed.
 #[derive(Debug)]
 pub struct Engine {
     address: SocketAddr,
@@ -65,12 +67,13 @@ pub struct Engine {
     shutdown: Option<oneshot::Sender<()>>,
     stopped: Option<oneshot::Receiver<()>>,
     thread: Option<JoinHandle<()>>,
-    /// Unlocked, or deleted when it is temporary, after the thread has been joined: fields are dropped after `drop`.
+    /// Unlocks the folder, or deletes a temporary one, after the thread was joined: fields are dropped after `drop`.
     _location: DataLocation,
 }
 
 impl Engine {
-    /// Opens the data and serves it on a free loopback port; requests are answered from the moment this returns.
+    /// Opens the data and serves it on a free loopback port. The engine answers requests as soon as this function
+    /// returns.
     pub fn start(storage: Storage) -> Result<Self, EngineError> {
         let (location, database) = storage::open(storage)?;
         let listener = listen().map_err(cannot("listen on a loopback port"))?;
@@ -102,30 +105,30 @@ impl Engine {
         })
     }
 
-    /// A store on this engine, for this process.
+    /// Returns a store that calls this engine directly.
     #[must_use]
     pub fn store(&self, table: &str, random: Random) -> Store {
         Store::in_process(Arc::new(self.caller.clone()), table, random)
     }
 
-    /// The address to give to the SDK as its endpoint.
+    /// Returns the URL of the engine, which is the endpoint for the SDK.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Lets open requests finish and closes the file; temporary data is gone when this returns.
+    /// Waits for open requests and closes the file. Temporary data is deleted when this function returns.
     pub async fn stop(mut self) {
         self.tell();
         if let Some(stopped) = self.stopped.take() {
-            // An error says that the thread has ended without a word, which is what is waited for.
+            // An error means that the thread has ended without a message. Its end is all that this waits for.
             let _ = stopped.await;
         }
     }
 
     fn tell(&mut self) {
         if let Some(shutdown) = self.shutdown.take() {
-            // Nobody to tell: the server has already failed, and said so.
+            // An error means that the server has already failed and logged its error.
             let _ = shutdown.send(());
         }
     }
@@ -142,11 +145,12 @@ impl Drop for Engine {
     }
 }
 
-/// The engine lets pages of every origin read its answers and takes any credentials. So its address is one that a page cannot
-/// find by trying: any of the 16 million of 127.0.0.0/8, where the system has them (Linux, Windows), and any port.
+/// Binds a listener to a free port of a random loopback address. The engine accepts any credentials and lets pages of
+/// every origin read its answers, so a page must not find its address by trying. Where the system has them (Linux,
+/// Windows), there are 16 million addresses in 127.0.0.0/8.
 fn listen() -> std::io::Result<TcpListener> {
     let [a, b, c] = Random::from_system().bytes::<3>();
-    // Not 0 or 255 at the end, which stand for whole networks.
+    // Addresses that end in 0 or 255 mean whole networks.
     let somewhere = Ipv4Addr::new(127, a, b, c.clamp(1, 254));
     TcpListener::bind((somewhere, 0)).or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))
 }
@@ -176,7 +180,8 @@ async fn serve(
     drop(stop);
     let ended = match ended {
         Some(ended) => Ok(ended),
-        // A client that has sent half a request must not keep the process alive: the runtime's end closes its connection.
+        // A client that has sent half a request must not keep the process running. The end of the runtime closes its
+        // connection.
         None => tokio::time::timeout(GRACE, server).await,
     };
     if let Ok(Err(error)) = ended {
@@ -184,12 +189,12 @@ async fn serve(
     }
 }
 
-/// The engine does not delete expired items by itself.
+/// Deletes expired items at intervals, because the engine does not delete them by itself.
 async fn sweep(database: Database) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
         let database = database.clone();
-        // Off this thread: between pages the sweep waits for requests that queue for the database.
+        // The sweep runs on another thread, because it waits for requests that use the database.
         match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
             Ok(Ok(0)) => {}
             Ok(Ok(deleted)) => tracing::debug!(deleted, "deleted expired items"),
@@ -257,7 +262,8 @@ mod tests {
             engine.stop().await;
             assert!(!folder.exists());
         }
-        // Other tests of this process open files meanwhile; ten engines would leave at least thirty.
+        // Other tests of this process may open files at the same time. Ten engines would leave at least thirty files
+        // open.
         assert!(open_files() < before + 20, "{before} -> {}", open_files());
     }
 

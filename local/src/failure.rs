@@ -1,5 +1,5 @@
-//! Why the command ends with exit code 1, each in one line for the person who typed it.
-//! Problems of single requests are not here: those are answered over HTTP.
+//! The reasons for exit code 1, each as one line for the user of the command. Problems of single requests are not here:
+//! they are answered over HTTP.
 
 use std::error::Error;
 use std::io;
@@ -50,7 +50,7 @@ pub(crate) enum Failure {
     Account(Problem),
 }
 
-/// What lies behind an error, from layer to layer: one of them names the host or the missing permission.
+/// Returns all causes of an error on one line. One of them may name the host or the missing permission.
 fn cause(error: &dyn Error) -> String {
     let layers = std::iter::successors(error.source(), |error| (*error).source());
     layers.fold(String::new(), |text, layer| text + ": " + &layer.to_string())

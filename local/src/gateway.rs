@@ -1,5 +1,6 @@
-//! A local API Gateway HTTP API: each request becomes the event that AWS would send (payload format 2.0), and goes through
-//! `lambda_http` into the router that is deployed for its path. It knows paths and limits, and nothing of what the API does.
+//! A local API Gateway HTTP API. Each request becomes the event that AWS would send (payload format 2.0), and goes
+//! through `lambda_http` into the router that is deployed for its path. The gateway knows paths and limits, but nothing
+//! of the API's data.
 
 mod answer;
 pub mod cors;
@@ -29,27 +30,27 @@ pub use cors::Cors;
 pub use hosts::Hosts;
 pub use serve::serve;
 
-/// The largest body that an HTTP API takes, in bytes.
+/// The maximum size of a body that an HTTP API accepts, in bytes.
 pub const MAX_BODY: usize = 10 * 1024 * 1024;
 
-/// The most that an HTTP API takes of request line and headers together, in bytes.
+/// The maximum size of the request line and headers together that an HTTP API accepts, in bytes.
 pub const MAX_HEAD: usize = 10_240;
 
-/// After this time the gateway answers 503 for a function that has not, as `template.yaml` says.
+/// The time after which the gateway answers 503 for a function without an answer, as in `template.yaml`.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// After this time Lambda ends a function, as `template.yaml` says.
+/// The time after which Lambda ends a function, as in `template.yaml`.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Says, among a request's extensions, that it came over https, as all do on AWS. Without it, it came over http.
+/// A request extension for requests over HTTPS, like all requests on AWS. Without it, a request came over HTTP.
 #[derive(Debug, Clone, Copy)]
 pub struct OverTls;
 
-/// The functions behind one address. Cheap to clone.
+/// The functions behind one address. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     functions: Arc<[(&'static str, Router)]>,
-    /// Answers every path that no function has.
+    /// Answers every path that belongs to no function.
     otherwise: Option<Router>,
     cors: Cors,
     clock: Clock,
@@ -57,16 +58,18 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// The deployed functions, each at the paths that `template.yaml` gives it. `browse` has all others, as its `$default` route.
+    /// Creates a gateway to the deployed functions, each at its paths in `template.yaml`. `browse` answers all other
+    /// paths, like its `$default` route.
     #[must_use]
     pub fn new(app: &App) -> Self {
         Self::each(app, |_| app.clone())
     }
 
-    /// The same, each function with an app of its own, which `of` makes for its name.
+    /// Creates a gateway like [`Gateway::new`]. Each function has its own app, which `of` makes from the function's
+    /// name.
     #[must_use]
     pub fn each(app: &App, of: impl Fn(&str) -> App) -> Self {
-        // As deployed: what only `auth` may sign with is not within the others' reach.
+        // Only `auth` can sign tokens, as in a deployment.
         let unsigned = |name: &str| App { signing: None, ..of(name) };
         let auth = auth::router(&of("auth"));
         let browse = browse::router(&unsigned("browse"));
@@ -83,8 +86,8 @@ impl Gateway {
         Self { otherwise: Some(browse), ..gateway }
     }
 
-    /// A gateway over functions, each named by the first segments of the paths that it answers: `/api/users` takes
-    /// itself and everything below `/api/users/`. The first that fits is asked.
+    /// Creates a gateway to functions, each with a path prefix: `/api/users` stands for itself and all paths below
+    /// `/api/users/`. The first function that matches gets the request.
     #[must_use]
     pub fn of(
         functions: impl IntoIterator<Item = (&'static str, Router)>,
@@ -95,14 +98,14 @@ impl Gateway {
         Self { functions, otherwise: None, cors: Cors::default(), clock, random }
     }
 
-    /// The same, which pages of other origins may call.
+    /// Returns the gateway with the origins whose pages may call it.
     #[must_use]
     pub fn with_cors(self, cors: Cors) -> Self {
         Self { cors, ..self }
     }
 
-    /// One request as over the network, without one. The caller's address is taken from a `SocketAddr` among the
-    /// extensions and is the loopback address without it.
+    /// Answers one request in the same way as over the network. The caller's address comes from a `SocketAddr` among
+    /// the extensions; without one, it is the loopback address.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         let (method, headers) = (request.method().clone(), request.headers().clone());
         let bodiless = method == Method::HEAD;
@@ -110,7 +113,7 @@ impl Gateway {
         self.cors.add(&method, &headers, &mut answer);
         let is_dropped = answer.headers().contains_key(header::CONTENT_LENGTH) || answer.body().is_empty();
         if bodiless && is_dropped {
-            // The router has dropped the body itself, and has told its length if a GET's body has that length too.
+            // The router has removed the body, and has set the length if the body of a GET has this length too.
             return answer;
         }
         let length = HeaderValue::from(answer.body().len());
@@ -121,7 +124,7 @@ impl Gateway {
         answer
     }
 
-    /// The answer to a request that the gateway refuses for its body, which pages of other origins may read.
+    /// Returns the answer to a request with a body that the gateway refuses. Pages of allowed origins can read it.
     fn refusal(&self, head: &Parts, status: StatusCode, text: &str) -> Response<Bytes> {
         let mut response = message(status, text);
         self.cors.add(&head.method, &head.headers, &mut response);
@@ -138,7 +141,7 @@ impl Gateway {
         let Some(path) = event::raw_path(request.uri()) else {
             return message(StatusCode::BAD_REQUEST, "Bad Request");
         };
-        // An encoded slash is a slash, here as in the event.
+        // An encoded slash counts as a slash, here and in the event.
         let Some(function) = self.function(&path) else {
             return message(StatusCode::NOT_FOUND, "Not Found");
         };
@@ -160,9 +163,9 @@ impl Gateway {
     }
 }
 
-/// Runs a function on an event as Lambda would: to its end, whether or not anybody still waits, and a panic is a 500.
+/// Runs a function on an event like Lambda: it runs to its end even if the client has gone, and a panic is a 500.
 async fn invoke(function: Router, event: LambdaEvent<LambdaRequest>) -> Response<Bytes> {
-    // A router is always ready to be called. What the caller set up for its logs holds in the new task as well.
+    // A router is always ready to be called. The new task uses the caller's span and subscriber for its logs.
     let answering = lambda_http::Adapter::from(function).call(event).in_current_span();
     let running = tokio::spawn(answering.with_current_subscriber());
     match tokio::time::timeout(INTEGRATION_TIMEOUT, running).await {
@@ -179,7 +182,7 @@ async fn invoke(function: Router, event: LambdaEvent<LambdaRequest>) -> Response
     }
 }
 
-/// What the Lambda runtime says of an invocation.
+/// Returns the context of an invocation, as the Lambda runtime would set it.
 fn context(arrival: &event::ConnectionFacts) -> Context {
     let mut context = Context::default();
     context.request_id = arrival.id.to_string();

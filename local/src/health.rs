@@ -1,5 +1,5 @@
-//! `health`: one request to the process that listens on this machine, for the health check of a container, whose image has
-//! no other client.
+//! The command `health`: one request to the process on this machine. It is the health check of a container, whose image
+//! has no other HTTP client.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -10,10 +10,10 @@ use tokio::net::TcpStream;
 
 use crate::failure::Failure;
 
-/// Longer than the process gives its table to answer.
+/// The maximum time for the answer. It is longer than the time that the process gives its table.
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Succeeds if the process answers 200: it is up, and so is its table.
+/// Succeeds if the process answers 200, which means that the process and its table work.
 pub(crate) async fn check(port: u16) -> Result<(), Failure> {
     let unhealthy = |reason: String| Failure::Unhealthy { port, reason };
     let line = tokio::time::timeout(PATIENCE, status_line(port)).await;

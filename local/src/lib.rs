@@ -1,5 +1,6 @@
-//! The API as one local process: the deployed routers behind a local API Gateway, on an embedded DynamoDB-compatible engine.
-//! Nothing here runs on AWS; the test-suite uses the engine, the gateway and the table's definition as a library.
+//! The API as one local process: the deployed routers behind a local API Gateway, on an embedded engine that is
+//! compatible with DynamoDB. Nothing of this crate runs on AWS. The test suite uses the engine, the gateway and the
+//! table's definition as a library.
 
 pub mod engine;
 pub mod gateway;

@@ -1,5 +1,5 @@
-//! The port, and the signals that end the process.
-//! The command line chooses the address to listen on. The default is loopback.
+//! The port that the process listens on, and the signals that end the process. The command line chooses the address;
+//! the default is loopback.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -18,7 +18,7 @@ pub(crate) async fn on(ip: IpAddr, port: u16) -> Result<(TcpListener, SocketAddr
     Ok((listener, address))
 }
 
-/// The host of requests to an address, where it names one machine.
+/// Returns the host name of requests to an address; `None` if the address is that of all interfaces.
 pub(crate) fn name(address: SocketAddr) -> Option<String> {
     match address.ip() {
         ip if ip.is_unspecified() => None,
@@ -27,7 +27,7 @@ pub(crate) fn name(address: SocketAddr) -> Option<String> {
     }
 }
 
-/// Resolves at the first Ctrl-C or SIGTERM after this call, also where that came before anybody waited.
+/// Resolves at the first Ctrl-C or SIGTERM after this call, even if the signal arrives before the future is polled.
 #[cfg(unix)]
 pub(crate) fn until_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -1,5 +1,5 @@
-//! `cargo run`: the whole API as one process on this machine, and `createsuperuser` for any table.
-//! What it runs is in the library and in the functions; here are the command line, the start and the end.
+//! `cargo run`: the whole API as one process on this machine, and `createsuperuser` for any table. The API itself is in
+//! the library and in the functions; this file has the command line, the start and the end.
 
 mod cli;
 mod client;
@@ -45,7 +45,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: cli::Serve) -> Result<(), Failure> {
-    // First of all, so that a signal during the start is not lost, and that nothing is opened for a port that is taken.
+    // These two come first, so that a signal during the start is not lost, and nothing is opened if the port is already
+    // used.
     let stop = listen::until_signal().map_err(Failure::Signals)?;
     let (listener, address) = listen::on(options.listen, options.port).await?;
     let opened = startup::for_serving(&options.setup, options.in_memory).await?;
@@ -62,7 +63,7 @@ async fn run(options: cli::Serve) -> Result<(), Failure> {
     served.map_err(|source| Failure::Serving { address, source })
 }
 
-/// Everything but the serving, for those who let others serve: `local/watch` does.
+/// Prepares everything for serving, for scripts in which another process serves, such as `local/watch`.
 async fn prepare(setup: cli::Setup) -> Result<(), Failure> {
     let opened = startup::for_serving(&setup, false).await?;
     let is_private = !opened.location.is_elsewhere();
@@ -77,7 +78,8 @@ fn describe(file: &Path) -> Result<(), Failure> {
     written.map_err(|source| Failure::Description { file: file.to_owned(), source })
 }
 
-/// Makes the demo users if only this machine reaches them, as their password is public, or if they are asked for.
+/// Makes the demo users if only this machine can reach them, because their password is public, or if `--demo` requests
+/// them.
 async fn demo_data(
     setup: &cli::Setup,
     is_private: bool,

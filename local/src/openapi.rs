@@ -1,5 +1,5 @@
-//! The API's description, `OpenAPI` 3.1: what each function says of its handlers, and what holds for every one of them.
-//! It is checked in as `shared/openapi.json`, which is what is served; `cargo run -- openapi` writes it.
+//! The API's description in `OpenAPI` 3.1: the descriptions of each function's handlers, and the parts that all
+//! operations share. The API serves the file `shared/openapi.json`, which `cargo run -- openapi` writes.
 
 mod components;
 mod examples;
@@ -18,7 +18,7 @@ use utoipa::{
     },
 };
 
-/// Where the description is kept, as a path from the workspace's folder.
+/// The path of the description's file, from the workspace's folder.
 pub const FILE: &str = "shared/openapi.json";
 
 const ABOUT: &str = "\
@@ -41,7 +41,7 @@ read (400), and those that get no answer from the API in time (500, 503). These 
 
 The description is OpenAPI 3.1. Generators that read nothing but OpenAPI 3.0, such as progenitor, cannot use it.";
 
-/// The description, complete.
+/// Returns the complete description.
 #[must_use]
 pub fn document() -> OpenApi {
     let mut document = OpenApiBuilder::new()
@@ -72,7 +72,7 @@ pub fn document() -> OpenApi {
     document
 }
 
-/// The description as it is checked in.
+/// Returns the description as JSON, as in the file. The error is a failure to serialize it.
 pub fn text() -> Result<String, serde_json::Error> {
     document().to_pretty_json().map(|text| text + "\n")
 }
@@ -104,7 +104,7 @@ fn tags() -> Vec<Tag> {
     ]
 }
 
-/// Schemas that are referred to where no derive sees it.
+/// Returns schemas that are referred to in places that no derive sees.
 fn vocabulary() -> Vec<(String, RefOr<Schema>)> {
     fn of<T: ToSchema + PartialSchema>() -> (String, RefOr<Schema>) {
         (T::name().into(), T::schema())
@@ -123,7 +123,7 @@ fn vocabulary() -> Vec<(String, RefOr<Schema>)> {
     ]
 }
 
-/// Every operation with its path and method.
+/// Returns every operation with its path and method.
 fn operations_of(paths: &mut Paths) -> impl Iterator<Item = (&str, &'static str, &mut Operation)> {
     paths.paths.iter_mut().flat_map(|(path, item)| {
         let PathItem { get, put, post, delete, patch, .. } = item;

@@ -1,5 +1,5 @@
-//! Everything that the command prints: the welcome on standard output, one line for a failure and the log on standard error.
-//! Nothing else of this package prints.
+//! All output of the command: the welcome on standard output; the line of a failure and the log on standard error. No
+//! other module of this package prints.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
@@ -10,15 +10,16 @@ use tracing_subscriber::EnvFilter;
 use crate::demo::{self, Demo};
 use crate::startup::DataLocation;
 
-/// What is logged without `RUST_LOG`: a line for each request. The engine would warn of each condition that does not hold.
+/// The log filter if `RUST_LOG` is not set: one line for each request. The engine would log a warning for each failed
+/// condition.
 const LOG: &str = "info,dynoxide=error,aws_config=warn,aws_smithy_runtime=warn";
 
-/// Starts the log, for people: the functions' own form is JSON for `CloudWatch`.
+/// Starts the log in a format for people. Deployed functions log JSON for `CloudWatch`.
 pub(crate) fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG));
     tracing_subscriber::fmt()
         .compact()
-        // They would be printed on standard error, which panics if nobody reads it.
+        // Internal errors would be printed on standard error, which panics if nobody reads it.
         .log_internal_errors(false)
         .with_target(false)
         .with_ansi(io::stderr().is_terminal())
@@ -35,7 +36,7 @@ fn warning(text: &impl Display) {
     complain(&format!("warning: {}", one_line(text)));
 }
 
-/// Writes a line to standard output. The process goes on if nobody reads it, as in `local | head -n 2`.
+/// Writes a line to standard output. The process continues if nobody reads it, as in `local | head -n 2`.
 fn say(line: &str) {
     if let Err(failure) = writeln!(io::stdout(), "{line}")
         && failure.kind() != ErrorKind::BrokenPipe
@@ -46,7 +47,7 @@ fn say(line: &str) {
 
 /// Writes a line to standard error.
 fn complain(line: &str) {
-    // There is no other place to report a failure of this one.
+    // A failure of standard error cannot be reported anywhere else.
     drop(writeln!(io::stderr(), "{line}"));
 }
 
@@ -70,7 +71,7 @@ pub(crate) fn welcome(
     say(&make_account(address));
 }
 
-/// An address that this machine can ask: `0.0.0.0` stands for all that it has.
+/// Returns an address that this machine can send requests to. `0.0.0.0` means all of its addresses.
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         ip if !ip.is_unspecified() => address,
@@ -89,7 +90,7 @@ pub(crate) fn prepared(table: &str, location: &DataLocation, demo: Option<&Resul
     }
 }
 
-/// Says that Ctrl-C was understood and the data are safe.
+/// Confirms that the process has stopped and the data is stored.
 pub(crate) fn goodbye() {
     say("Stopped.");
 }
@@ -107,7 +108,7 @@ fn untouched(email: &str) -> String {
     format!("The demo data were left as they are: {email} has another password by now.")
 }
 
-/// A session for bash and any other shell, with nothing but curl and what every system has.
+/// Returns commands for bash or any other shell. They need only curl and the usual tools.
 fn session(address: SocketAddr) -> String {
     let (email, password) = (demo::USERS[0].email, demo::PASSWORD);
     format!(

@@ -1,15 +1,15 @@
-//! Keeps local data private to the user who runs the process: folders 0700, files 0600.
-//! On systems without such modes, the folder of the user is what protects the data.
+//! Keeps local data private to the user of the process: folders have the mode 0700, files 0600. On systems without such
+//! modes, only the user's own folder protects the data.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Files that only this program makes. A folder that holds one of them is a data folder.
+/// Files that only this program makes. A folder that contains one of them is a data folder.
 const OURS: [&str; 3] = ["messaging.sqlite", "signing.seed", "lock"];
 
-/// Makes a folder that only its user can enter. One that exists is closed to others if it is empty or a data folder; any
-/// other is left as it is, because it may be meant for many.
+/// Makes a folder that only its user can enter. An existing folder is closed to other users if it is empty or a data
+/// folder. Any other folder is not changed, because it may be meant for several users.
 pub fn folder(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return if is_for_data(folder)? { close(folder, 0o700) } else { Ok(()) };
@@ -17,7 +17,7 @@ pub fn folder(folder: &Path) -> io::Result<()> {
     if let Some(parent) = folder.parent() {
         fs::create_dir_all(parent)?;
     }
-    // Another process may have made it in between.
+    // Another process may have made the folder since the check. Then its existence is not an error.
     match make(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         made => made,
@@ -35,7 +35,7 @@ pub fn file(file: &Path) -> io::Result<File> {
     Ok(opened)
 }
 
-/// Closes a file to all but its user. Nothing happens if it is missing.
+/// Closes a file to all other users. A missing file is not an error.
 pub fn existing(file: &Path) -> io::Result<()> {
     match close(file, 0o600) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -60,7 +60,7 @@ fn make(folder: &Path) -> io::Result<()> {
     fs::create_dir(folder)
 }
 
-/// Returns true if everybody may put files there, as in `/tmp`.
+/// Returns true if everybody may create files in the folder, as in `/tmp`.
 #[cfg(unix)]
 fn is_shared(folder: &Path) -> io::Result<bool> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -73,7 +73,8 @@ fn is_shared(_: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Takes away what others may do. What belongs to another user, as a container's volume can, is only warned about.
+/// Removes the permissions of other users. If the path belongs to another user, as a container's volume can, this only
+/// logs a warning.
 #[cfg(unix)]
 fn close(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;

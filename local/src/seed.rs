@@ -1,5 +1,5 @@
-//! The seed that signs tokens in local runs: made once, kept beside the data, so that tokens survive a restart.
-//! Deployments have theirs from Secrets Manager; nothing of this runs there.
+//! The seed of the key that signs tokens in local runs. It is made once and kept with the data, so that tokens stay
+//! valid after a restart. Deployments read their seed from Secrets Manager and do not use this module.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -10,24 +10,26 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use local::private;
 use shared::random::Random;
 
-/// A new seed: 32 random bytes in base64url.
+/// Returns a new seed: 32 random bytes in base64url.
 pub(crate) fn fresh(random: &Random) -> String {
     URL_SAFE_NO_PAD.encode(random.bytes::<32>())
 }
 
-/// The file's seed, made where it is missing. Two processes that make it at once end up with the same one.
+/// Returns the seed in the file, and makes the file if it is missing. Two processes that make it at the same time get
+/// the same seed.
 pub(crate) fn kept_in(file: &Path, random: &Random) -> io::Result<String> {
     if !file.exists() {
         make(file, random)?;
     }
-    // Not a reason to stop: the file can be on a volume that nobody changes.
+    // The process continues, because the file can be on a volume that cannot be changed.
     if let Err(error) = private::existing(file) {
         tracing::warn!(%error, file = %file.display(), "other users may be able to read the signing seed");
     }
     fs::read_to_string(file)
 }
 
-/// Temporary files are readable by their owner only (0600), and moving one into place leaves no half-written seed.
+/// Makes the file with a new seed. Temporary files have the mode 0600, and moving the file leaves no incomplete seed.
+/// Another process may have made the file meanwhile; then its seed stays.
 fn make(file: &Path, random: &Random) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));

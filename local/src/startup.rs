@@ -1,5 +1,5 @@
-//! From the command line to a running app: engine or endpoint, table, signing key.
-//! It starts nothing that listens to the outside.
+//! From the command line to an app that can run: engine or endpoint, table, signing key. It opens no port for other
+//! processes, except that of the engine on loopback.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,15 +18,16 @@ use crate::cli::{Database, Setup};
 use crate::failure::Failure;
 use crate::seed;
 
-/// Who issues tokens of local runs. No address, as that changes with `--port` and tokens outlive a restart.
+/// The issuer of tokens in local runs. It is not a URL, because the URL changes with `--port` and tokens stay valid
+/// after a restart.
 const ISSUER: &str = "local";
 const AUDIENCE: &str = "messaging";
 
-/// A build without the feature `aws` knows no profiles.
+/// The hint for a build without the feature `aws`, which cannot read profiles.
 const ENVIRONMENT_ONLY: &str = "; credentials are read from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
     AWS_SESSION_TOKEN: to use a profile, run `cargo run --features aws -- …`";
 
-/// An app and what must live as long as it.
+/// An app with the engine that it needs while it runs.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) app: App,
@@ -34,7 +35,7 @@ pub(crate) struct Opened {
     engine: Option<Engine>,
 }
 
-/// Where the data are.
+/// The place of the data, as the command line names it.
 #[derive(Debug)]
 pub(crate) enum DataLocation {
     Memory,
@@ -43,7 +44,7 @@ pub(crate) enum DataLocation {
 }
 
 impl DataLocation {
-    /// Whether others than the people at this machine may reach what is there.
+    /// Returns true if people at other machines may have access to the data.
     pub(crate) fn is_elsewhere(&self) -> bool {
         matches!(self, Self::Endpoint(url) if !is_loopback(url))
     }
@@ -60,7 +61,7 @@ impl fmt::Display for DataLocation {
 }
 
 impl Opened {
-    /// Closes the data file; what was acknowledged is in it.
+    /// Closes the data file. It contains all acknowledged writes.
     pub(crate) async fn close(self) {
         if let Some(engine) = self.engine {
             engine.stop().await;
@@ -68,7 +69,7 @@ impl Opened {
     }
 }
 
-/// Everything that serving needs: the table is made where it is missing, and the key that signs is published in it.
+/// Opens everything that serving needs. It makes the table if it is missing, and publishes the signing key in it.
 pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened, Failure> {
     let random = Random::from_system();
     let location = location(&setup.database, in_memory);
@@ -77,7 +78,7 @@ pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened
     let (engine, store) = connect(&location, name, &random).await?;
     let table = |source| table_failure(name, &location, source);
     store.create_table(&template::table()?).await.map_err(table)?;
-    // The folder's own table is nobody else's: there a new seed is a rotation.
+    // Only this process uses the table in the folder. There, a new seed is a rotation.
     if engine.is_none() && signs_for_another(&store, &signer).await.map_err(table)? {
         return Err(Failure::ForeignKey { table: name.clone() });
     }
@@ -86,8 +87,8 @@ pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened
     Ok(Opened { app, location, engine })
 }
 
-/// What `createsuperuser` needs: no key, and in a deployment the table is there or it is the wrong name. An engine that
-/// a running process has on the folder is used through that process.
+/// Opens everything that `createsuperuser` needs, without a signing key. At an endpoint the table must exist, because a
+/// missing table means a wrong name. If another process uses the engine in the folder, the call goes to that process.
 pub(crate) async fn for_one_account(database: &Database) -> Result<Opened, Failure> {
     let random = Random::from_system();
     let location = location(database, false);
@@ -137,8 +138,8 @@ async fn at_endpoint(url: &Url, table: &str, random: &Random) -> Store {
     Store::at(endpoint, table, random.clone()).await
 }
 
-/// Engines take any credentials. Real ones are not sent to this machine, nor anywhere without encryption: AWS has https,
-/// and what has not is an engine in a container beside this one.
+/// Returns true if the endpoint is an engine, which accepts any credentials. Real credentials are never sent to this
+/// machine or without encryption: AWS uses HTTPS, and an HTTP endpoint is an engine, for example in another container.
 fn takes_any_credentials(url: &Url) -> bool {
     is_loopback(url) || url.scheme() == "http"
 }
@@ -180,7 +181,8 @@ fn seed_failure(file: &Path, reason: &impl ToString) -> Failure {
     Failure::Seed { file: file.to_owned(), reason: reason.to_string() }
 }
 
-/// Publishing a new key ends the others: in a deployment's table, that would log everybody out.
+/// Returns true if the table has signing keys and none of them is the signer's. Publishing a new key there would end
+/// the tokens of all users of that deployment.
 async fn signs_for_another(store: &Store, signer: &Signer) -> Result<bool, StoreError> {
     let keys = store.signing_keys().await?;
     let mut current = keys.iter().filter(|key| key.not_after.is_none()).peekable();

@@ -1,5 +1,5 @@
-//! `createsuperuser`: the first admin of a deployment, as Django users know the command.
-//! Rules of emails and passwords are those of registration; an account that is there gets the role and the password.
+//! `createsuperuser`: makes the first admin of a deployment, like the command of Django. Email addresses and passwords
+//! have the same rules as in registration. An existing account gets the role and the password.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 
@@ -12,7 +12,7 @@ use crate::output;
 use crate::startup::{self, Opened};
 
 pub(crate) async fn create(account: Account) -> Result<(), Failure> {
-    // Before the password is asked for: nobody likes to type one twice for a table that does not answer.
+    // The table is opened first, so that nobody types a password twice for a table that does not answer.
     let opened = startup::for_one_account(&account.database).await?;
     let email = account.email.trim().to_owned();
     let made = make(&opened, account).await;

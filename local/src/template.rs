@@ -1,5 +1,5 @@
-//! The table, as the repository's `template.yaml` defines it: what is deployed is what runs locally and in the tests.
-//! It reads that one resource and passes over everything else, `CloudFormation`'s short tags included.
+//! The table as defined in the repository's `template.yaml`, so that local runs and tests use the deployed definition.
+//! Only this resource is read; everything else, such as `CloudFormation`'s short tags, is ignored.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,17 @@ use shared::store::TableDefinition;
 const TEMPLATE: &str = include_str!("../../template.yaml");
 const TABLE: &str = "AWS::DynamoDB::Table";
 
-/// A template without a table that can be made. As it is compiled in, this is a defect of the program.
+/// The template contains no valid definition of one table. The template is compiled in, so this is a defect of the
+/// program.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// Not YAML, or not a template.
+    /// The file is not YAML, or not a template.
     #[error("template.yaml cannot be read: {0}")]
     Yaml(String),
-    /// Not exactly one table.
+    /// The number of tables in the template, which is not one.
     #[error("template.yaml has {0} resources of type {TABLE}, not one")]
     Tables(usize),
-    /// A table without something that ours need.
+    /// The table has no property of this name, or an invalid one.
     #[error("the table in template.yaml lacks something: {0}")]
     Properties(#[from] serde_json::Error),
 }
@@ -38,13 +39,13 @@ struct Resource {
     properties: Value,
 }
 
-/// The table of `template.yaml`.
+/// Returns the definition of the table in `template.yaml`.
 pub fn table() -> Result<TableDefinition, TemplateError> {
     table_of(TEMPLATE)
 }
 
 fn table_of(template: &str) -> Result<TableDefinition, TemplateError> {
-    // Tags of unknown meaning (`!Ref`, `!If`) are passed over by the parser, which leaves the value they stand at.
+    // The parser ignores unknown tags (`!Ref`, `!If`) and keeps their values.
     let template: Template = serde_saphyr::from_str(template)
         .map_err(|error| TemplateError::Yaml(error.to_string().replace('\n', " ")))?;
     let resources = template.resources.into_values();

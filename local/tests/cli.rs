@@ -1,5 +1,5 @@
-//! The process that users start, by its command line: what it prints, how it ends, what it keeps.
-//! What the API answers is the business of the package `tests`.
+//! The process that users start, tested by its command line: its output, its exit code and its files. The answers of
+//! the API are tested in the package `tests`.
 
 #![expect(clippy::unwrap_used, reason = "what a helper cannot do ends the test")]
 
@@ -18,7 +18,7 @@ fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// Bodies of all the messages that the token's owner may read, page by page.
+/// Returns the texts of all messages that the token's user may read, from all pages.
 fn messages(address: &str, token: &str) -> Vec<String> {
     let mut bodies = Vec::new();
     let mut uri = "/api/messages/?limit=100".to_owned();
@@ -62,7 +62,7 @@ fn its_health_can_be_asked_for() {
     assert_eq!(server.stop("TERM").0.code(), Some(0));
     let said = run(&["health", "--port", &port]).failure();
     assert!(said.contains(&port) && said.contains("refused"), "{said}");
-    // Something else that listens there.
+    // Another server listens on this port.
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = mute.local_addr().unwrap().port().to_string();
     let other = std::thread::spawn(move || drop(mute.accept().unwrap()));
@@ -76,7 +76,7 @@ fn the_data_folder_can_be_named_by_the_environment() {
     let server = Server::start_with("LOCAL_DATA", data.path(), &["--no-demo"]);
     assert_eq!(server.stop("TERM").0.code(), Some(0));
     assert!(data.path().join("signing.seed").exists());
-    // What forgets everything takes no folder, wherever it is named.
+    // The option `--in-memory` is not valid with a folder, even if the environment names the folder.
     let forgetful = folder();
     drop(Server::start_with("LOCAL_DATA", forgetful.path(), &["--in-memory", "--no-demo"]));
     assert_eq!(std::fs::read_dir(forgetful.path()).unwrap().count(), 0);
@@ -124,7 +124,7 @@ fn data_and_tokens_survive_a_restart_and_the_demo_is_not_doubled() {
     }
 }
 
-/// The modes of everything in a folder and of the folder, in octal digits.
+/// Returns the modes of a folder and everything in it, in octal digits.
 #[cfg(unix)]
 fn modes(folder: &std::path::Path) -> std::collections::BTreeMap<String, String> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -150,7 +150,7 @@ fn nobody_else_can_read_the_data() {
     for name in ["messaging.sqlite", "messaging.sqlite-wal", "messaging.sqlite-shm", "signing.seed", "lock"] {
         assert!(found.contains_key(name), "{name}: {found:?}");
     }
-    // As an earlier version has left them, those of a process that was killed too.
+    // An earlier version has left files with these modes, or a process that was killed.
     drop(server);
     for name in ["messaging.sqlite-wal", "messaging.sqlite-shm"] {
         std::fs::write(data.join(name), "").unwrap();
@@ -215,7 +215,7 @@ fn a_broken_data_file_is_one_line() {
 
 #[test]
 fn an_endpoint_that_nobody_listens_at_is_one_line() {
-    // The port of a service that no machine runs any more; a free one could be taken by the test beside this one.
+    // No machine runs a service on this port any more. Another test could use a port that is free now.
     let endpoint = "http://127.0.0.1:1";
     let data = folder();
     let options = ["--port", "0", "--dynamodb-endpoint", endpoint, "--data", data.path().to_str().unwrap()];
@@ -255,11 +255,11 @@ fn createsuperuser_makes_an_admin() {
     make("root@example.com", ADMIN_PASSWORD).success();
     let refused = make("other@example.com", "short").failure();
     assert!(refused.contains("password") && !refused.contains("short"), "{refused}");
-    // For an account that is there already, the command gives it the role and the password.
+    // An existing account gets the role and the password.
     make("Root@example.com", ADMIN_PASSWORD).success();
 
     let server = Server::start(&["--no-demo", "--data", data]);
-    // Beside the running process too, as Django users do it in a second terminal.
+    // The command also works while the process runs, as Django users run it in a second terminal.
     make("second@example.com", ADMIN_PASSWORD).success();
     for email in ["root@example.com", "second@example.com"] {
         let token = log_in(&server.address, email, ADMIN_PASSWORD);

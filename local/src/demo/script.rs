@@ -1,7 +1,6 @@
-//! What the demo users say to each other: a weekend in Ben's flat.
-//! Text only; how it gets into the conversations is in the module above.
+//! The messages of the demo users: a weekend in Ben's flat. It is only text; the parent module sends it.
 
-/// Places in `USERS`.
+/// The indexes of the users in `USERS`.
 const ANN: usize = 0;
 const BEN: usize = 1;
 const ADMIN: usize = 2;
@@ -17,7 +16,7 @@ pub(super) struct Conversation {
 #[derive(Debug)]
 pub(super) enum ConversationKind {
     Direct,
-    /// The mark is what a later start finds the group by, whatever it is called by then.
+    /// A later start finds the group by its mark, even if its name was changed.
     Group {
         name: &'static str,
         mark: &'static str,
@@ -28,12 +27,12 @@ pub(super) enum ConversationKind {
 pub(super) struct ScriptLine {
     pub(super) sender: usize,
     pub(super) text: &'static str,
-    /// The place of the line that is answered.
+    /// The index of the line that this line answers.
     pub(super) reply_to: Option<usize>,
     pub(super) later_change: LaterChange,
 }
 
-/// What happens to a line after it was said.
+/// The later change of a line.
 #[derive(Debug)]
 pub(super) enum LaterChange {
     Stays,

@@ -1,19 +1,19 @@
-//! Calls from inside this process: they reach the database on the engine's own thread without HTTP, which costs more than
-//! most operations do. They are answered as the engine's server answers them.
+//! Calls from this process to the database. They reach the engine's thread without HTTP, which takes longer than most
+//! operations, and get the same answers as from the engine's server.
 
 use dynoxide::{Database, DynoxideError};
 use serde::{Serialize, de::DeserializeOwned};
 use shared::store::{Answer, Engine};
 use tokio::sync::{mpsc, oneshot};
 
-/// One operation to run.
+/// An operation with the channel for its answer.
 pub(super) struct Call {
     operation: String,
     body: Vec<u8>,
     answer: oneshot::Sender<Answer>,
 }
 
-/// The calling side, for a store of this process.
+/// The sender of calls, for stores in this process.
 #[derive(Debug, Clone)]
 pub(super) struct Caller(mpsc::UnboundedSender<Call>);
 
@@ -28,20 +28,21 @@ impl Engine for Caller {
     }
 }
 
-/// Makes both sides of the queue. It needs no limit: requests that wait for an answer are all that it can hold.
+/// Creates both ends of the queue. It needs no limit, because it contains only requests whose callers wait for an
+/// answer.
 pub(super) fn queue() -> (Caller, mpsc::UnboundedReceiver<Call>) {
     let (sender, receiver) = mpsc::unbounded_channel();
     (Caller(sender), receiver)
 }
 
-/// Runs calls one after the other until all callers are gone.
+/// Runs calls until all senders are dropped.
 pub(super) async fn serve(database: Database, mut calls: mpsc::UnboundedReceiver<Call>) {
     while let Some(call) = calls.recv().await {
         let database = database.clone();
-        // A task of its own: a panic in it ends one call, whose caller learns that there is no answer.
+        // Each call has its own task, so that a panic ends only this call. Its caller then gets no answer.
         tokio::spawn(async move {
             let answer = answer(&database, &call.operation, &call.body);
-            // A caller that has given up is gone; the operation has happened all the same.
+            // Sending fails if the caller has stopped waiting. The operation has taken effect anyway.
             drop(call.answer.send(answer));
         });
     }
@@ -54,7 +55,7 @@ fn answer(database: &Database, operation: &str, body: &[u8]) -> Answer {
     }
 }
 
-/// Runs the operations that the store uses.
+/// Runs an operation. It supports only the operations that the store uses.
 fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<String> {
     match operation {
         "BatchGetItem" => typed(body, |request| database.batch_get_item(request)),
@@ -89,7 +90,7 @@ mod tests {
     use super::super::{Engine as Running, Storage};
     use super::*;
 
-    /// A table, and after it operations that succeed and that fail in each way that the store tells apart.
+    /// Returns operations on a table: successful ones, and failures of each kind that the store distinguishes.
     fn script() -> Vec<(&'static str, Value)> {
         let key = json!({"pk": {"S": "a"}, "sk": {"S": "1"}});
         let item = json!({"pk": {"S": "a"}, "sk": {"S": "1"}, "n": {"N": "1"}, "text": {"S": "ü\u{0}\""}});

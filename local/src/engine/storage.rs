@@ -1,5 +1,5 @@
-//! Where the engine keeps its file, who may use it, and in which state it must be.
-//! What is in the file is the engine's own business, except for one index that it lacks.
+//! The files of the engine: their folder, the lock on it, and the check of their state. The engine alone knows their
+//! content, except for one index that this module adds.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
@@ -14,22 +14,22 @@ use crate::private;
 /// The name of the data file inside its folder.
 pub(super) const DATA_FILE: &str = "messaging.sqlite";
 
-/// The engine asks for the greatest sequence number before each write, and neither indexes nor trims its stream records:
-/// without this a write costs 0.4 ms at 1,000 records and 19 ms at 50,000.
+/// An index for the engine's query of the highest sequence number before each write. The engine neither indexes nor
+/// deletes its stream records: without the index, a write takes 0.4 ms at 1,000 records and 19 ms at 50,000.
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS local_stream_sequence
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
 
-/// Where the data live.
+/// The place where the engine keeps its data.
 #[derive(Debug, Clone)]
 pub enum Storage {
-    /// A folder of its own that goes with the engine. A file all the same: `SQLite`'s in-memory databases cannot be reached by
-    /// the second connection that makes the index.
+    /// A temporary folder, which is deleted with the engine. It contains a file, because the second connection, which
+    /// makes the index, could not open an in-memory database of `SQLite`.
     Temporary,
-    /// This folder, made where it is missing.
+    /// A folder for data that stays. It is made if it is missing.
     Folder(PathBuf),
 }
 
-/// A claim on a folder, given up when it is dropped.
+/// An exclusive claim on a folder. It ends when the value is dropped.
 #[derive(Debug)]
 pub(super) enum DataLocation {
     Temporary(tempfile::TempDir),
@@ -44,7 +44,7 @@ impl DataLocation {
         }
     }
 
-    /// Leaves the endpoint in the lock's file, for those who find it locked.
+    /// Writes the endpoint into the lock file, for processes that find the folder locked.
     pub(super) fn announce(&self, endpoint: &str) -> io::Result<()> {
         match self {
             Self::Temporary(_) => Ok(()),
@@ -53,14 +53,14 @@ impl DataLocation {
     }
 }
 
-/// Claims the place and opens the database in it.
+/// Claims the folder and opens the database in it.
 pub(super) fn open(storage: Storage) -> Result<(DataLocation, Database), EngineError> {
     let location = claim(storage)?;
     let file = location.folder().join(DATA_FILE);
     let broken =
         |reason: String| EngineError::Broken { file: file.clone(), reason: reason.replace('\n', " ") };
     let path = file.to_str().ok_or_else(|| broken("its path is not UTF-8".into()))?;
-    // `SQLite` gives what it puts beside the file the file's permissions.
+    // `SQLite` gives its additional files the permissions of this file.
     private::file(&file).map_err(cannot(&format!("write to {}", file.display())))?;
     for suffix in ["-wal", "-shm"] {
         let beside = format!("{path}{suffix}");
@@ -70,7 +70,7 @@ pub(super) fn open(storage: Storage) -> Result<(DataLocation, Database), EngineE
     let database = Database::new(path).map_err(|error| broken(error.to_string()))?;
     add_index(&file).map_err(|error| broken(error.to_string()))?;
     if matches!(location, DataLocation::Temporary(_)) {
-        // Nobody reads a temporary file after a power cut, so that nothing in it needs an fsync.
+        // A temporary file is not needed after a power failure, so no write needs an fsync.
         database.enable_bulk_loading().map_err(|error| broken(error.to_string()))?;
     }
     Ok((location, database))
@@ -87,7 +87,7 @@ fn claim(storage: Storage) -> Result<DataLocation, EngineError> {
     }
 }
 
-/// The lock is the operating system's, on an open file: it ends with the process, however that ends.
+/// Locks the folder with a lock of the operating system on an open file, which ends with the process in every case.
 fn lock(folder: PathBuf) -> Result<DataLocation, EngineError> {
     let name = folder.display().to_string();
     private::folder(&folder).map_err(cannot(&format!("make the data folder {name}")))?;
@@ -107,7 +107,8 @@ fn announced(file: &Path) -> Option<String> {
     fs::read_to_string(file).ok().filter(|endpoint| endpoint.starts_with("http://"))
 }
 
-/// A torn file can open well and fail at some later write; the check reads it once, before anything is promised.
+/// Checks the whole file before the first write is acknowledged. A damaged file can open without an error and fail at a
+/// later write.
 fn check(file: &Path) -> Result<(), String> {
     let verdict = Connection::open(file)
         .and_then(|connection| {

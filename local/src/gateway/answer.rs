@@ -1,5 +1,5 @@
-//! From a function's answer, as it travels from Lambda to API Gateway, to an HTTP response.
-//! By way of its JSON, because that is where things get lost: a repeated header other than `set-cookie`, for one.
+//! Converts a function's answer to an HTTP response. The answer goes through its JSON, as between Lambda and API
+//! Gateway, because some data does not survive it: for example a repeated header other than `set-cookie`.
 
 use axum::body::Bytes;
 use axum::http::{HeaderValue, Response, StatusCode, header};
@@ -10,7 +10,7 @@ use lambda_http::Body;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use serde::Serialize;
 
-/// Why an answer is none.
+/// The reason why a function's answer is invalid.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoAnswer {
     #[error("it does not survive JSON: {0}")]
@@ -21,7 +21,7 @@ pub(super) enum NoAnswer {
     Body(#[from] DecodeError),
 }
 
-/// A readable answer of a function.
+/// A valid answer of a function.
 #[derive(Debug)]
 pub(super) struct Answer {
     status: StatusCode,
@@ -60,7 +60,7 @@ fn raw(body: Body) -> Bytes {
     }
 }
 
-/// An answer of the gateway itself, in the shape of API Gateway's own.
+/// Returns an answer of the gateway itself, in the format of API Gateway.
 pub(super) fn message(status: StatusCode, text: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(serde_json::json!({ "message": text }).to_string()));
     *response.status_mut() = status;

@@ -1,5 +1,5 @@
-//! Lets pages of other origins call the API, as the deployed API Gateway does with the origins that it is given.
-//! Preflights reach the functions there, and so they do here: the gateway only adds headers to the answers.
+//! Cross-origin requests: lets pages of other origins call the API, like the deployed API Gateway with its list of
+//! origins. Preflight requests reach the functions in both cases; the gateway only adds headers to the answers.
 
 use std::sync::Arc;
 
@@ -16,23 +16,24 @@ pub const HEADERS: [&str; 5] =
 /// The response headers that a page may read.
 pub const EXPOSED: [&str; 6] = ["accept-patch", "allow", "etag", "location", "retry-after", "x-request-id"];
 
-/// Seconds for which a browser may keep the answer to a preflight.
+/// The time for which a browser may cache the answer to a preflight request, in seconds.
 pub const MAX_AGE: u16 = 3600;
 
-/// Origins whose pages may call the API; none by default. Cheap to clone.
+/// The origins whose pages may call the API; none by default. Clones share the list.
 #[derive(Debug, Clone, Default)]
 pub struct Cors {
     origins: Arc<[String]>,
 }
 
 impl Cors {
-    /// Allows exactly these origins, as browsers write them: scheme, host, and port if it is not the scheme's own.
+    /// Allows exactly these origins, in the form that browsers send: scheme, host, and the port unless it is the
+    /// scheme's default.
     #[must_use]
     pub fn of(origins: impl IntoIterator<Item = String>) -> Self {
         Self { origins: origins.into_iter().collect() }
     }
 
-    /// Adds the headers for the page that sent a request. What a function says about other origins does not count.
+    /// Adds the headers for the page that sent a request, and replaces those that a function has set.
     pub(super) fn add(&self, method: &Method, request: &HeaderMap, response: &mut Response<Bytes>) {
         if self.origins.is_empty() {
             return;

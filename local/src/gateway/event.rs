@@ -1,5 +1,5 @@
-//! From an HTTP request to the event that API Gateway sends for it, and what cannot become one.
-//! Written against AWS's description of payload format 2.0; what the functions read from it is their own business.
+//! Converts an HTTP request to the event that API Gateway sends for it, and refuses requests without a valid event. It
+//! follows AWS's description of payload format 2.0, whatever the functions read from it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,10 +17,10 @@ use uuid::Uuid;
 
 use super::OverTls;
 
-/// The host of requests that name none; only callers within the process can leave it out.
+/// The host of requests without one. Only callers in this process can leave it out.
 const HOST: &str = "localhost";
 
-/// Headers that end at the gateway (hop by hop), or that the event carries elsewhere.
+/// Headers that are for the gateway only (hop by hop), or that the event contains in another field.
 const NOT_FORWARDED: [header::HeaderName; 7] = [
     header::CONNECTION,
     header::COOKIE,
@@ -31,7 +31,7 @@ const NOT_FORWARDED: [header::HeaderName; 7] = [
     header::UPGRADE,
 ];
 
-/// What the gateway knows of a request beside what was sent.
+/// The facts about a request that the gateway adds.
 #[derive(Debug)]
 pub(super) struct ConnectionFacts {
     pub(super) caller: SocketAddr,
@@ -39,7 +39,7 @@ pub(super) struct ConnectionFacts {
     pub(super) time: DateTime<Utc>,
 }
 
-/// Bytes of the request line and the headers, as API Gateway's limit counts them.
+/// Returns the size of the request line and the headers in bytes, as API Gateway's limit counts them.
 pub(super) fn head_size(request: &Request<Bytes>) -> usize {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     let line = request.method().as_str().len() + target + "  HTTP/1.1\r\n".len();
@@ -47,7 +47,7 @@ pub(super) fn head_size(request: &Request<Bytes>) -> usize {
     line + headers.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum::<usize>()
 }
 
-/// The event, or nothing where API Gateway would refuse the request itself (a host or path that makes no address).
+/// Returns the event; `None` if API Gateway would refuse the request itself, because host and path make no valid URL.
 pub(super) fn from(request: &Request<Bytes>, arrival: &ConnectionFacts) -> Option<LambdaRequest> {
     let host = host(request)?;
     let path = raw_path(request.uri())?;
@@ -93,7 +93,7 @@ fn describe(request: &Request<Bytes>, arrival: &ConnectionFacts, host: &str, pat
     event
 }
 
-/// The parts that stand in an event only when there is something to say.
+/// Adds the fields that an event contains only if they have a value.
 fn add_optional(event: &mut Map<String, Value>, request: &Request<Bytes>) {
     let cookies = cookies(request.headers());
     if !cookies.is_empty() {
@@ -109,24 +109,26 @@ fn add_optional(event: &mut Map<String, Value>, request: &Request<Bytes>) {
     event.insert("isBase64Encoded".into(), encoded.into());
 }
 
-/// The path as an HTTP API passes it on: decoded once. `None` if it is not UTF-8 then.
+/// Returns the path as an HTTP API passes it on: decoded once. Returns `None` if the decoded path is not UTF-8.
 pub(super) fn raw_path(uri: &Uri) -> Option<Cow<'_, str>> {
     percent_encoding::percent_decode_str(uri.path()).decode_utf8().ok()
 }
 
 fn host(request: &Request<Bytes>) -> Option<String> {
-    // The request's target goes before the header (RFC 9112, section 3.2.2).
+    // The request's target takes precedence over the header (RFC 9112, section 3.2.2).
     let named = match (request.uri().authority(), request.headers().get(header::HOST)) {
         (Some(target), _) => target.as_str(),
         (None, Some(host)) => host.to_str().ok()?,
         (None, None) => HOST,
     };
-    // No name and port holds these; in an address they would make something else than the host of what follows.
+    // A valid host and port contain none of these characters. In a URL, they would change the meaning of the following
+    // text.
     let clean = !named.is_empty() && !named.contains(['/', '\\', '?', '#', '@', '%']);
     clean.then(|| named.to_owned())
 }
 
-/// `lambda_http` builds the request's address as below and panics where it comes to nothing.
+/// Returns true if host, path and query make a valid URL. `lambda_http` builds it in the same way, and panics if it is
+/// invalid.
 fn makes_an_address(host: &str, path: &str, query: &str) -> bool {
     let Ok(url) = Url::parse(&format!("http://{host}{path}")) else {
         return false;
@@ -135,7 +137,7 @@ fn makes_an_address(host: &str, path: &str, query: &str) -> bool {
     address.parse::<Uri>().is_ok()
 }
 
-/// Names in lower case, repeated ones joined by commas, and what the gateway itself adds.
+/// Returns the headers with lower-case names, repeated headers joined by commas, and the headers that the gateway adds.
 fn headers(request: &Request<Bytes>, arrival: &ConnectionFacts, host: &str) -> BTreeMap<String, String> {
     let sent = request.headers();
     let forwarded = sent.keys().filter(|name| !NOT_FORWARDED.contains(name));
@@ -178,7 +180,7 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
         .collect()
 }
 
-/// Decoded, repeated ones joined by commas. `rawQueryString` beside it stays as it was sent.
+/// Returns the decoded parameters, with repeated ones joined by commas. The event's `rawQueryString` is not decoded.
 fn parameters(query: &str) -> BTreeMap<String, String> {
     let mut parameters = BTreeMap::<String, String>::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -190,7 +192,8 @@ fn parameters(query: &str) -> BTreeMap<String, String> {
     parameters
 }
 
-/// Whether the body is encoded, and the body. API Gateway sends forms encoded as well, since only these types are text to it.
+/// Returns true with a body in base64, or false with a text. API Gateway also encodes HTML forms, because only some
+/// types are text to it.
 fn body(request: &Request<Bytes>) -> (bool, Option<String>) {
     let bytes = request.body();
     if bytes.is_empty() {

@@ -1,7 +1,8 @@
-//! The host names that the server answers to.
+//! The host names for which the server answers.
 //!
-//! A page of another site can give its own name the address 127.0.0.1 (DNS rebinding). The browser then takes this server for
-//! that site and lets the page read every answer. Such a request names the site in `Host`.
+//! A page of another site can give its own host name the address 127.0.0.1 (DNS rebinding). The browser then treats
+//! this server as that site, and lets the page read every answer. The header `Host` of such a request contains the name
+//! of that site.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -13,20 +14,20 @@ use axum::http::{Response, StatusCode, header};
 
 use super::answer::message;
 
-/// The loopback names, and the names that were added. Cheap to clone.
+/// The loopback names, and the names that were added. Clones share the list.
 #[derive(Debug, Clone, Default)]
 pub struct Hosts {
     added: Arc<[String]>,
 }
 
 impl Hosts {
-    /// The loopback names, and these.
+    /// Creates the list of loopback names and these names.
     #[must_use]
     pub fn with(added: impl IntoIterator<Item = String>) -> Self {
         Self { added: added.into_iter().map(|name| name.to_ascii_lowercase()).collect() }
     }
 
-    /// The answer to a request for another server; `None` if the request is for this one.
+    /// Returns the answer to a request for another server; `None` if the request is for this one.
     pub(super) fn refusal(&self, head: &Parts) -> Option<Response<Bytes>> {
         let mut sent = head.headers.get_all(header::HOST).iter();
         let (first, second) = (sent.next(), sent.next());
@@ -39,12 +40,12 @@ impl Hosts {
         named.find(|name| !self.has(name)).map(elsewhere)
     }
 
-    /// Returns true if a host, with or without a port, is one of these.
+    /// Returns true if a host, with or without a port, is in the list.
     fn has(&self, host: &str) -> bool {
         let Ok(authority) = host.parse::<Authority>() else {
             return false;
         };
-        // Nothing may stand before the name, and nothing but a port behind it.
+        // No text may come before the name, and only a port may follow it.
         let is_port = |rest: &str| matches!(rest, "" | ":") || authority.port_u16().is_some();
         let is_whole = host.strip_prefix(authority.host()).is_some_and(is_port);
         let name = authority.host().to_ascii_lowercase();
@@ -54,7 +55,7 @@ impl Hosts {
     }
 }
 
-/// The text is for whoever typed the address, and for a developer whose proxy passes another name on.
+/// Returns a 421. Its text is for a person who typed the URL, and for a developer whose proxy sends another host name.
 fn elsewhere(host: &str) -> Response<Bytes> {
     let text = format!(
         "This server does not answer for the host {host:?}. Use localhost or 127.0.0.1, or start the server with \

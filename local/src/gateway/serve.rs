@@ -1,5 +1,5 @@
-//! The gateway on a socket: connections, their time limits, and the bodies of requests.
-//! Everything else that depends on the request is decided in [`Gateway::handle`].
+//! The gateway on a socket: connections, their time limits, and the bodies of requests. All other decisions about a
+//! request are in [`Gateway::handle`].
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,18 +19,18 @@ use tokio::task::JoinSet;
 
 use super::{Gateway, Hosts, MAX_BODY};
 
-/// How long open requests may take once the gateway is told to stop.
+/// The maximum time for open requests after the gateway is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long to wait after the system refused a connection, most likely for want of file descriptors.
+/// The waiting time after the system refused a connection, most likely because file descriptors ran out.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How long a client may take to send something.
+/// The maximum times that a client may take to send its data.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// The head of a request, counted from the end of the one before: a connection may be idle for as long.
+    /// The time for the head of a request, from the end of the previous request. It limits idle connections as well.
     pub(super) head: Duration,
-    /// The body of a request.
+    /// The time for the body of a request.
     pub(super) body: Duration,
 }
 
@@ -40,7 +40,7 @@ impl Default for Limits {
     }
 }
 
-/// The parts that all connections share. Cheap to clone.
+/// The parts that all connections share. Clones are cheap.
 #[derive(Debug, Clone)]
 pub(super) struct ConnectionContext {
     pub(super) gateway: Gateway,
@@ -48,7 +48,7 @@ pub(super) struct ConnectionContext {
     pub(super) limits: Limits,
 }
 
-/// Serves until `shutdown` resolves and open requests are answered, or a few seconds more for those that are not.
+/// Serves until `shutdown` resolves and open requests are answered, or until 5 seconds have passed.
 pub async fn serve(
     listener: TcpListener,
     gateway: Gateway,
@@ -59,7 +59,7 @@ pub async fn serve(
     Ok(())
 }
 
-/// Lets everybody in who connects, until `shutdown` resolves.
+/// Accepts connections until `shutdown` resolves.
 pub(super) async fn open(
     listener: TcpListener,
     door: ConnectionContext,
@@ -84,7 +84,7 @@ pub(super) async fn open(
         }
     }
     drop((listener, told));
-    // What is open after this time is closed when the set is dropped.
+    // Connections that are still open after this time are closed, because the set is dropped.
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, ended).await.is_err() {
         tracing::debug!("a connection was closed before its request had ended");
@@ -104,7 +104,7 @@ async fn connection(
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
-        // Resolves with an error, as the sender is dropped and never used.
+        // The result is always an error, because the sender is only dropped and never sends a value.
         _ = stopping.changed() => None,
     };
     let ended = if let Some(ended) = ended {
@@ -135,20 +135,21 @@ async fn answer(
     Ok(response.map(Full::new))
 }
 
-/// The whole body, or the status and the text with which it is refused.
+/// Reads the whole body. The error has the status and the text of the answer.
 async fn read(body: Incoming, limit: Duration) -> Result<Bytes, (StatusCode, &'static str)> {
     match tokio::time::timeout(limit, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             Err((StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))
         }
-        // Not in chunks as the head says, or cut off by the client, who then does not read this.
+        // The chunks are invalid, or the client has closed the connection and does not read this answer.
         Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "Bad Request")),
         Err(_elapsed) => Err((StatusCode::REQUEST_TIMEOUT, "Request Timeout")),
     }
 }
 
-/// The next bytes on the connection are the rest of a body and not a request.
+/// Returns the answer with a header that closes the connection. Otherwise the rest of the body would be read as a
+/// request.
 fn closing(mut response: Response<Bytes>) -> Response<Bytes> {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::serve::{ConnectionContext, Limits, open};
 use super::*;
 
-/// Answers with what arrived: method, path and query, and the length of the body.
+/// Answers with the request: method, path and query, and the length of the body.
 async fn echo(request: AxumRequest) -> String {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
@@ -192,7 +192,7 @@ async fn only_this_servers_names_are_answered() {
     }
 }
 
-/// A connection on which nothing whole arrives is closed: before a head, within one, and between two requests.
+/// A connection without a complete request is closed: before a head, within a head, and between two requests.
 #[tokio::test]
 async fn a_connection_does_not_wait_for_ever() {
     let soon = Duration::from_millis(50);

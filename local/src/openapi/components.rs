@@ -1,4 +1,5 @@
-//! Components that operations refer to: answers, headers, and the ways to authenticate.
+//! The components that operations refer to: answers, headers, and security schemes. Schemas come from the types of the
+//! API.
 
 use utoipa::openapi::{
     Components, Header, HeaderBuilder, KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat, Type,
@@ -7,12 +8,12 @@ use utoipa::openapi::{
 
 use super::problems::{DEFAULT, REFUSALS, REQUEST_ID, default_response, problem};
 
-/// The names of the security schemes. None is the name of a schema: generators make a type of each.
+/// The names of the security schemes. They differ from the names of schemas, because generators create a type for each.
 pub(super) const ACCESS_TOKEN: &str = "accessToken";
 pub(super) const SESSION_COOKIE: &str = "sessionCookie";
 pub(super) const CSRF_TOKEN: &str = "csrfToken";
 
-/// Adds everything that operations may refer to.
+/// Adds all components that operations may refer to.
 pub(super) fn complete(components: &mut Components) {
     components.schemas.iter_mut().for_each(|(name, schema)| page(name, schema));
     components.schemas.insert("Problem".to_owned(), problem());
@@ -28,7 +29,7 @@ pub(super) fn complete(components: &mut Components) {
     }
 }
 
-/// Refers to the results of a page by their name.
+/// Replaces the schema of a page's results by a reference to its name.
 fn page(name: &str, schema: &mut RefOr<Schema>) {
     if let Some(of) = name.strip_prefix("Page_")
         && let RefOr::T(Schema::Object(object)) = schema

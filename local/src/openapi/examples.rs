@@ -1,4 +1,5 @@
-//! Examples of bodies, put together from those of their fields, so that none is written by hand and each is valid.
+//! Examples of bodies. They are combined from the examples of their fields, so each of them is valid and none is
+//! written by hand.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use utoipa::openapi::{Components, Content, Paths, RefOr, Response};
 
 use super::operations_of;
 
-/// Gives every JSON body an example.
+/// Adds an example to every JSON body.
 pub(super) fn complete(paths: &mut Paths, components: &mut Components) {
     let schemas = components.schemas.iter();
     let schemas =
@@ -40,7 +41,7 @@ fn add(content: &mut RefOr<Content>, schemas: &Schemas) {
     }
 }
 
-/// A value of a schema.
+/// Returns an example value of a schema.
 fn example(schema: &Value, schemas: &Schemas) -> Value {
     if let Some(name) = schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()) {
         return schemas.get(name).map_or(Value::Null, |schema| example(schema, schemas));
@@ -66,7 +67,7 @@ fn example(schema: &Value, schemas: &Schemas) -> Value {
     }
 }
 
-/// All fields of a request but those that are passed over; of an answer, those that every one has.
+/// Returns all fields of a request except the read-only ones, or the required fields of an answer.
 fn object(schema: &Value, schemas: &Schemas) -> Value {
     let fields = schema["properties"].as_object().into_iter().flatten();
     let is_request = schema["additionalProperties"] == false;

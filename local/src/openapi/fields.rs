@@ -1,9 +1,9 @@
-//! The schemas of fields as generators read them best: the description of a field that may be `null` stands beside its types
-//! and not inside one of them, and examples are lists, as OpenAPI 3.1 has them.
+//! Rewrites the schemas of fields for generators. The description of a field that may be `null` moves next to its
+//! types, out of one of them. Examples become lists, as in OpenAPI 3.1.
 
 use utoipa::openapi::{Object, OneOf, RefOr, Schema, schema::ArrayItems};
 
-/// Rewrites a schema and those inside it.
+/// Rewrites a schema and its inner schemas.
 pub(super) fn rewrite(schema: &mut RefOr<Schema>) {
     match schema {
         RefOr::T(Schema::Object(object)) => rewrite_object(object),

@@ -1,4 +1,5 @@
-//! Properties of an operation that follow from its path and input: its tag, its authentication, and its unsuccessful answers.
+//! The properties of an operation that follow from its path and input: its tag, its authentication, and its
+//! unsuccessful answers.
 
 use utoipa::openapi::{
     Components, Ref, RefOr, Required, Response, Schema,
@@ -13,7 +14,7 @@ use super::{
     representations,
 };
 
-/// Completes an operation.
+/// Adds these properties to an operation.
 pub(super) fn complete(operation: &mut Operation, method: &str, path: &str, components: &mut Components) {
     operation.tags = Some(vec![tag(path).to_owned()]);
     operation.summary = operation.summary.take().map(|summary| summary.trim_end_matches('.').to_owned());
@@ -51,7 +52,8 @@ fn tag(path: &str) -> &'static str {
     }
 }
 
-/// A token, or the cookie of a browser that is logged in, with the token against forgery where something may change.
+/// Returns the ways to authenticate: a token, or the session cookie, which needs the CSRF token too unless the method
+/// is GET.
 fn callers(method: &str) -> Vec<SecurityRequirement> {
     let none: [&str; 0] = [];
     let cookie = SecurityRequirement::new(SESSION_COOKIE, none);
@@ -59,7 +61,7 @@ fn callers(method: &str) -> Vec<SecurityRequirement> {
     vec![SecurityRequirement::new(ACCESS_TOKEN, none), cookie]
 }
 
-/// A parameter is there or not: it is never `null`.
+/// Removes `null` from the schemas of parameters, because a parameter is present or absent and never `null`.
 fn parameters(operation: &mut Operation) {
     let parameters = operation.parameters.get_or_insert_default();
     for parameter in parameters.iter_mut() {
@@ -69,7 +71,7 @@ fn parameters(operation: &mut Operation) {
     }
 }
 
-/// The same schema without `null`.
+/// Returns the schema without `null`.
 fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     match schema {
         RefOr::T(Schema::OneOf(one)) => {
@@ -92,7 +94,7 @@ fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
     }
 }
 
-/// The names of the unsuccessful answers that an operation lists. The rest is the default answer.
+/// Returns the names of the unsuccessful answers that an operation lists. The default answer covers all others.
 fn refusals(operation: &mut Operation, method: &str, path: &str, public: bool) -> Vec<&'static str> {
     let takes = |name: &str| {
         operation

@@ -1,5 +1,5 @@
-//! The answers to unsuccessful requests, as `shared::http::problem` has them: one schema for all, and the reasons that go with
-//! each status.
+//! The answers to unsuccessful requests, as in `shared::http::problem`: one schema for all, and the reasons for each
+//! status.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use utoipa::openapi::{
     SchemaFormat, Type,
 };
 
-/// The response that stands for every status which an operation does not list.
+/// The name of the response for every status that an operation does not list.
 pub(super) const DEFAULT: &str = "Error";
 
-/// A kind of unsuccessful answer.
+/// A kind of unsuccessful answer, for one status.
 pub(super) struct Refusal {
     pub(super) name: &'static str,
     codes: &'static [Code],
@@ -77,7 +77,7 @@ pub(super) const REFUSALS: [Refusal; 14] = [
     ),
 ];
 
-/// The kinds of problems that every operation can meet and none lists.
+/// The kinds of problems that can occur in every operation and that no operation lists.
 const OTHERS: [Code; 7] = [
     Code::MethodNotAllowed,
     Code::NotAcceptable,
@@ -104,7 +104,7 @@ impl Refusal {
     }
 }
 
-/// The response of every status that is not listed.
+/// Returns the response for every status that is not listed.
 pub(super) fn default_response() -> Response {
     let statuses: BTreeSet<u16> = OTHERS.iter().map(|code| code.parts().0.as_u16()).collect();
     let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
@@ -151,14 +151,14 @@ pub(super) fn header(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }
 
-/// The names of the codes that there are today, for prose: clients have to expect others.
+/// Returns the names of the current codes, for a description. Clients must expect other codes.
 fn known_codes() -> String {
     let listed = REFUSALS.iter().flat_map(|refusal| refusal.codes).chain(&OTHERS);
     let names: BTreeSet<&str> = listed.map(|code| code.parts().1).collect();
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Problem details.
+/// Returns the schema of problem details (RFC 9457).
 pub(super) fn problem() -> RefOr<Schema> {
     let text = |description: &str| {
         ObjectBuilder::new().schema_type(Type::String).description(Some(description)).build()

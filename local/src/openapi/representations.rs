@@ -1,11 +1,11 @@
-//! Requests: unknown fields are refused. A request may be a representation that the client has received. Its other fields
-//! are accepted and ignored, so they are described as read-only fields of the request, with their types.
+//! Bodies of requests. Unknown fields are refused. A request may be a representation that the client has received: its
+//! other fields are accepted and ignored, so they are described as read-only fields of the request, with their types.
 
 use utoipa::openapi::{
     Components, RefOr, Schema, content::Content, path::Operation, schema::AdditionalProperties,
 };
 
-/// Representations that clients send back.
+/// The representations that clients send back.
 const NAMES: [&str; 4] = ["Conversation", "Message", "Participant", "User"];
 
 /// Completes the schema of an operation's body.
@@ -58,7 +58,7 @@ fn make_read_only(schema: &mut RefOr<Schema>) {
     match schema {
         RefOr::Ref(reference) => reference.read_only = Some(true),
         RefOr::T(Schema::Object(object)) => object.read_only = Some(true),
-        // An array has no field for it. Extensions are written beside the fields, under any name.
+        // The type for arrays has no field for `readOnly`. Extensions are written in the same object, under any name.
         RefOr::T(Schema::Array(array)) => {
             array.extensions.get_or_insert_default().insert("readOnly".to_owned(), true.into());
         }

@@ -1,5 +1,5 @@
-//! The process under test, and HTTP with nothing but a socket.
-//! It waits for what the process says and for its end, never for a time.
+//! The process under test, and an HTTP client that needs only a socket. It waits for the output and the end of the
+//! process, never for a fixed time.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -19,7 +19,7 @@ fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// A server on a free port; it is stopped when it is dropped.
+/// A server on a free port. It stops when it is dropped.
 pub struct Server {
     pub address: String,
     welcome: String,
@@ -28,17 +28,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it and reads all of its welcome.
+    /// Starts the server and reads its whole welcome.
     pub fn start(options: &[&str]) -> Self {
         Self::of(&mut command(options))
     }
 
-    /// The same with a variable in its environment.
+    /// Starts the server with a variable in its environment.
     pub fn start_with(name: &str, value: &Path, options: &[&str]) -> Self {
         Self::of(command(options).env(name, value))
     }
 
-    /// The same with its temporary files in `folder`.
+    /// Starts the server with its temporary files in `folder`.
     pub fn start_in(folder: &Path, options: &[&str]) -> Self {
         Self::of(command(options).env("TMPDIR", folder))
     }
@@ -47,7 +47,7 @@ impl Server {
         let mut child = command.args(["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut welcome = String::new();
-        // The last thing of both welcomes is a command that ends in `echo`.
+        // The last line of both welcomes is a command that ends in `echo`.
         while !welcome.ends_with("; echo\n\n") {
             assert_ne!(stdout.read_line(&mut welcome).unwrap(), 0, "it ended after: {welcome}");
         }
@@ -55,13 +55,13 @@ impl Server {
         Self { address, welcome, child, stdout }
     }
 
-    /// What it tells people to paste.
+    /// Returns the commands that the welcome tells users to paste.
     pub fn session(&self) -> &str {
         let start = self.welcome.find("API=").unwrap();
         &self.welcome[start..]
     }
 
-    /// Sends a signal; how it ended, and what it printed meanwhile.
+    /// Sends a signal, and returns the exit status and the output after it.
     pub fn stop(mut self, name: &str) -> (ExitStatus, String) {
         signal(&self.child, name);
         let status = self.child.wait().unwrap();
@@ -79,7 +79,8 @@ fn signal(child: &Child, name: &str) {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Not killed, or its temporary folder would stay. After `stop` there is nobody left to signal.
+        // The process is not killed, because its temporary folder would stay. After `stop`, there is no process to
+        // signal.
         if let Ok(None) = self.child.try_wait() {
             signal(&self.child, "TERM");
             let _ = self.child.wait();
@@ -87,7 +88,7 @@ impl Drop for Server {
     }
 }
 
-/// A command that has ended.
+/// The result of a command that has ended.
 pub struct Ended(Output);
 
 pub fn run(arguments: &[&str]) -> Ended {
@@ -99,7 +100,7 @@ pub fn run_with_input(arguments: &[&str], input: &str) -> Ended {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
     };
     let mut child = piped(&mut command(arguments)).unwrap();
-    // It may have ended without reading.
+    // The command may have ended without reading its input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     Ended(child.wait_with_output().unwrap())
 }
@@ -109,7 +110,7 @@ impl Ended {
         assert!(self.0.status.success(), "{}", String::from_utf8_lossy(&self.0.stderr));
     }
 
-    /// The one line that it failed with.
+    /// Returns the line with which the command failed.
     pub fn failure(self) -> String {
         let line = String::from_utf8(self.0.stderr).unwrap();
         assert_eq!(self.0.status.code(), Some(1), "{line}");
@@ -118,13 +119,13 @@ impl Ended {
     }
 }
 
-/// An answer.
+/// The status and the body of an answer.
 pub struct Answer {
     pub status: u16,
     pub body: String,
 }
 
-/// One request on a connection of its own; `uri` may be an address, as the links in pages are.
+/// Sends one request on its own connection; `uri` may be a whole URL, like the links in pages.
 pub fn http(address: &str, method: &str, uri: &str, token: Option<&str>, body: &str) -> Answer {
     let path = uri.strip_prefix("http://").map_or(uri, |rest| &rest[rest.find('/').unwrap()..]);
     let authorization = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
@@ -139,7 +140,7 @@ pub fn http(address: &str, method: &str, uri: &str, token: Option<&str>, body: &
     Answer { status: head.split(' ').nth(1).unwrap().parse().unwrap(), body: body.to_owned() }
 }
 
-/// Sends a request byte for byte, and returns all that comes back.
+/// Sends these bytes, and returns all bytes that come back.
 pub fn exchange(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
@@ -153,7 +154,7 @@ pub fn json_of(answer: &Answer, status: u16) -> Value {
     serde_json::from_str(&answer.body).unwrap()
 }
 
-/// An access token.
+/// Logs in, and returns an access token.
 pub fn log_in(address: &str, email: &str, password: &str) -> String {
     let login = json!({ "email": email, "password": password }).to_string();
     let tokens = json_of(&http(address, "POST", "/api/token/", None, &login), 200);
