@@ -1,5 +1,5 @@
-//! Browser sessions: what the cookie holds, what of it is stored, and the token against forged requests that follows from
-//! it. Nothing here prints a secret.
+//! Browser sessions: the contents of the cookie, the digest that is stored, and the CSRF token that is derived from the
+//! cookie's secret. No code here prints a secret.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
@@ -13,18 +13,18 @@ use crate::{
     random::Random,
 };
 
-/// How long a browser stays logged in: as long as Django's sessions do.
+/// The lifetime of a browser session, the default of Django's sessions.
 pub const BROWSER_LIFETIME: TimeDelta = TimeDelta::days(14);
 
-/// What the token against forged requests is an HMAC of; its key is the session's own secret.
+/// The text whose HMAC is the CSRF token. The HMAC's key is the secret of the session.
 const CSRF_TAG: &[u8] = b"messaging: csrf token, 1";
 
-/// The cookie of a browser session: user, session and a secret of 256 bits.
+/// The cookie of a browser session: the user, the session and a secret of 256 bits.
 #[derive(Clone)]
 pub struct SessionCookie {
-    /// Whose.
+    /// The user of the session.
     pub user: UserId,
-    /// Which session.
+    /// The id of the session.
     pub session: SessionId,
     secret: [u8; 32],
 }
@@ -36,13 +36,13 @@ impl std::fmt::Debug for SessionCookie {
 }
 
 impl SessionCookie {
-    /// A cookie with a new secret.
+    /// Creates a cookie with a new secret.
     #[must_use]
     pub fn new(user: UserId, session: SessionId, random: &Random) -> Self {
         Self { user, session, secret: random.bytes() }
     }
 
-    /// Reads the cookie's value.
+    /// Reads the value of a cookie; `None` if it is not 64 bytes in base64url.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 64] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
@@ -55,23 +55,25 @@ impl SessionCookie {
         })
     }
 
-    /// The cookie's value.
+    /// Returns the value of the cookie: 64 bytes in base64url.
     #[must_use]
     pub fn encode(&self) -> String {
         let (user, session) = (self.user.uuid(), self.session.uuid());
         URL_SAFE_NO_PAD.encode([&user.as_bytes()[..], session.as_bytes(), &self.secret].concat())
     }
 
-    /// What the session's item holds of the secret: its SHA-256, so that who reads the table cannot log in.
+    /// Returns SHA-256 of the secret, in base64url. The session's item contains only this digest, so a reader of the
+    /// table cannot log in.
     #[must_use]
     pub fn digest(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.secret))
     }
 
-    /// The token that a page of this session sends along; who cannot read the cookie cannot make it.
+    /// Returns the CSRF token that the pages of this session send with each form. It cannot be made without reading the
+    /// cookie.
     #[must_use]
     pub fn csrf_token(&self) -> String {
-        // HMAC takes keys of every length.
+        // HMAC accepts keys of every length, so this never fails.
         let token = Hmac::<Sha256>::new_from_slice(&self.secret).map(|hmac| {
             let tagged = hmac.chain_update(CSRF_TAG);
             tagged.finalize().into_bytes()
@@ -80,7 +82,8 @@ impl SessionCookie {
     }
 }
 
-/// Whether two secrets are the same, in a time that does not tell how much of them is.
+/// Returns true if two secrets are equal and not empty. The time of the comparison does not show how many bytes are
+/// equal.
 #[must_use]
 pub fn same_secret(one: &str, other: &str) -> bool {
     !one.is_empty() && one.as_bytes().ct_eq(other.as_bytes()).into()

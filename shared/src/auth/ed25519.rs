@@ -1,5 +1,6 @@
-//! The tokens' one algorithm, Ed25519 (RFC 8032), for `jsonwebtoken`. The providers that it brings along know every algorithm
-//! of JWT: a third of a megabyte in each function, RSA among it, that nothing may ever reach.
+//! Ed25519 (RFC 8032), the only algorithm of the tokens, as a provider for `jsonwebtoken`. The providers that come with
+//! `jsonwebtoken` contain every algorithm of JWT, also RSA. They would add a third of a megabyte to each function, for
+//! code that must never be used.
 
 use std::sync::Once;
 
@@ -11,17 +12,18 @@ use jsonwebtoken::{
     signature::{self, Signer, Verifier},
 };
 
-/// PKCS #8 before the 32 bytes of a seed (RFC 8410, section 7, and its example in section 10.3).
+/// The PKCS #8 prefix of a seed of 32 bytes (RFC 8410, section 7, and its example in section 10.3).
 const PKCS8: [u8; 16] = *b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: signer,
     verifier_factory: verifier,
-    // Only for keys in the form of JWKs, which are made and read by nobody here.
+    // Only needed for keys in the form of JWKs. This program never passes such keys to `jsonwebtoken`.
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Has `jsonwebtoken` sign and verify with what is here. To be called before it does either; again changes nothing.
+/// Makes `jsonwebtoken` use this provider. Must be called before the library signs or verifies. A second call has no
+/// effect.
 pub(super) fn install() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
@@ -31,7 +33,7 @@ pub(super) fn install() {
     });
 }
 
-/// The private key of a seed as `jsonwebtoken` keeps it, and the public key.
+/// Returns the private key of a seed in the form that `jsonwebtoken` expects, and the public key.
 pub(super) fn keys(seed: &[u8; 32]) -> (EncodingKey, [u8; 32]) {
     let public = SigningKey::from_bytes(seed).verifying_key().to_bytes();
     (EncodingKey::from_ed_der(&[&PKCS8[..], seed].concat()), public)

@@ -1,5 +1,5 @@
-//! Tokens: JSON Web Tokens signed with Ed25519 (RFC 8037), one algorithm and two types, which are for different audiences.
-//! Access tokens have the claims of RFC 9068. Only `auth` holds a [`Signer`].
+//! Tokens: JSON Web Tokens signed with Ed25519 (RFC 8037), one algorithm and two types of tokens for different
+//! audiences. Access tokens have the claims of RFC 9068. Only the function `auth` has a [`Signer`].
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,70 +14,70 @@ use crate::{
     model::user::Role,
 };
 
-/// How long an access token is good for: the most that it can outlive its session.
+/// The lifetime of an access token, which is also the maximum time for which it can outlive its session.
 pub const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
-/// How long a refresh token is good for: a device that is used less often logs in again.
+/// The lifetime of a refresh token. On a device that is not used for longer, the user has to log in again.
 pub const REFRESH_LIFETIME: TimeDelta = TimeDelta::days(30);
 
-/// `typ` of an access token (RFC 9068, section 2.1).
+/// The header `typ` of an access token (RFC 9068, section 2.1).
 const ACCESS_TYPE: &str = "at+jwt";
-/// `typ` of a refresh token.
+/// The header `typ` of a refresh token.
 const REFRESH_TYPE: &str = "rt+jwt";
 
-/// `client_id` of every access token: the API registers no clients, so all of them are the deployment's own.
+/// The claim `client_id` of every access token. The API registers no clients, so all clients are the deployment's own.
 pub const CLIENT_ID: &str = "first-party";
 
-/// Claims of a kind of token.
+/// The claims of one type of token.
 pub trait Claims: Serialize + DeserializeOwned {
-    /// The header's `typ`.
+    /// The header `typ` of this type of token.
     const TYPE: &'static str;
-    /// Returns the `aud` of this kind of token in a deployment.
+    /// Returns the claim `aud` of this type of token in a deployment.
     fn audience(config: &Config) -> String;
-    /// Good before this time, in seconds since 1970.
+    /// Returns the time at which the token expires, in seconds since 1970. At that second it is already invalid.
     fn expires_at(&self) -> i64;
 }
 
-/// The claims of an access token, those of RFC 9068, section 2.2, and two of our own. All are required.
+/// The claims of an access token: the claims of RFC 9068, section 2.2, and two of our own. All are required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClaims {
-    /// Who issued it.
+    /// The issuer of the token, from the configuration.
     pub iss: String,
-    /// Whom it is for.
+    /// The audience of the token, from the configuration.
     pub aud: String,
-    /// The user.
+    /// The id of the user.
     pub sub: UserId,
-    /// The session.
+    /// The id of the session.
     pub sid: SessionId,
-    /// The user's role when it was issued, for display.
+    /// The user's role when the token was issued, for display only.
     pub role: Role,
-    /// The client that asked for it: [`CLIENT_ID`].
+    /// The client that requested the token, always [`CLIENT_ID`].
     pub client_id: String,
-    /// The token's id. Equal claims have equal ids, others have not.
+    /// The token's id. Tokens with equal claims have equal ids; other tokens have different ids.
     pub jti: String,
-    /// Issued at, in seconds since 1970.
+    /// The time of issue, in seconds since 1970.
     pub iat: i64,
-    /// Good before, in seconds since 1970.
+    /// The time of expiry, in seconds since 1970.
     pub exp: i64,
 }
 
-/// The claims of a refresh token. Its audience is not the API's, so that a library that checks the audience does not accept
-/// it as an access token.
+/// The claims of a refresh token. Its audience is not the audience of the API, so a library that checks the audience
+/// does not accept it as an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshClaims {
-    /// Who issued it.
+    /// The issuer of the token, from the configuration.
     pub iss: String,
-    /// Whom it is for.
+    /// The audience of the token: `/refresh` appended to the configured audience.
     pub aud: String,
-    /// The user.
+    /// The id of the user.
     pub sub: UserId,
-    /// The session.
+    /// The id of the session.
     pub sid: SessionId,
-    /// The session's generation that it refreshes.
+    /// The generation of the session that this token refreshes.
     #[serde(rename = "gen")]
     pub generation: u64,
-    /// Issued at, in seconds since 1970.
+    /// The time of issue, in seconds since 1970.
     pub iat: i64,
-    /// Good before, in seconds since 1970.
+    /// The time of expiry, in seconds since 1970.
     pub exp: i64,
 }
 
@@ -105,22 +105,22 @@ impl Claims for RefreshClaims {
     }
 }
 
-/// A seed that no key can be made of.
+/// A seed from which no key can be made.
 #[derive(Debug, thiserror::Error)]
 #[error("the signing seed is not 32 bytes in base64url")]
 pub struct InvalidSeed;
 
-/// A secret that no key should be made of.
+/// A secret that is too short for a key.
 #[derive(Debug, thiserror::Error)]
 #[error("the signing secret has fewer than {SECRET_LENGTH} characters")]
 pub struct InvalidSecret;
 
-/// The least that a secret has: with so many random letters and digits it is as hard to guess as the key.
+/// The minimum length of a secret in bytes. With so many random letters and digits it is as hard to guess as the key.
 const SECRET_LENGTH: usize = 43;
-/// What a seed is made of besides the secret, so that the same text used elsewhere gives another seed.
+/// The domain tag that is hashed before the secret, so that another use of the same text gives another seed.
 const SEED_DOMAIN: &[u8] = b"messaging/signing-seed/1\0";
 
-/// Signs tokens.
+/// Signs tokens with one private key.
 pub struct Signer {
     key: EncodingKey,
     kid: String,
@@ -134,7 +134,7 @@ impl std::fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// A signer of a seed of 32 random bytes (RFC 8032, section 5.1.5).
+    /// Creates a signer from a seed of 32 random bytes (RFC 8032, section 5.1.5).
     #[must_use]
     pub fn from_seed(seed: [u8; 32]) -> Self {
         let (key, public) = ed25519::keys(&seed);
@@ -142,14 +142,14 @@ impl Signer {
         Self { key, kid: thumbprint(&x), x }
     }
 
-    /// A signer of a seed as files and secrets hold it: base64url, white space around it passed over.
+    /// Creates a signer from a seed in base64url, the form in files. White space around the text is ignored.
     pub fn from_text(seed: &str) -> Result<Self, InvalidSeed> {
         let bytes = URL_SAFE_NO_PAD.decode(seed.trim()).map_err(|_| InvalidSeed)?;
         Ok(Self::from_seed(bytes.try_into().map_err(|_| InvalidSeed)?))
     }
 
-    /// A signer of a generated secret: the seed is the SHA-256 of its text behind a domain tag. White space around the text
-    /// is passed over.
+    /// Creates a signer from a generated secret. The seed is SHA-256 over a domain tag and the text. White space around
+    /// the text is ignored.
     pub fn from_secret(text: &str) -> Result<Self, InvalidSecret> {
         let text = text.trim();
         if text.len() < SECRET_LENGTH {
@@ -159,19 +159,19 @@ impl Signer {
         Ok(Self::from_seed(seed.into()))
     }
 
-    /// The key's id: its thumbprint.
+    /// Returns the key's id, its JWK thumbprint (RFC 7638).
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The public key as a JWK has it.
+    /// Returns the public key in base64url, the `x` of its JWK.
     #[must_use]
     pub fn public_x(&self) -> &str {
         &self.x
     }
 
-    /// Signs claims. The same claims give the same bytes, as Ed25519 is deterministic.
+    /// Signs claims. Equal claims give equal bytes, because Ed25519 is deterministic.
     pub fn sign<C: Claims>(&self, claims: &C) -> Result<String, jsonwebtoken::errors::Error> {
         let header = Header {
             typ: Some(C::TYPE.to_owned()),
@@ -183,19 +183,21 @@ impl Signer {
     }
 }
 
-/// RFC 7638 with the members of RFC 8037, appendix A.3.
+/// Returns the JWK thumbprint (RFC 7638) over the members of RFC 8037, appendix A.3.
 fn thumbprint(x: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#)))
 }
 
-/// The key id that a token names; `None` for what is no token of type `C` and of our algorithm.
+/// Returns the key id in the header of a token; `None` if the token has another type than `C`, another algorithm, or no
+/// key id.
 pub(super) fn key_of<C: Claims>(token: &str) -> Option<String> {
     let header = jsonwebtoken::decode_header(token).ok()?;
     let ours = header.alg == Algorithm::EdDSA && header.typ.as_deref() == Some(C::TYPE);
     header.kid.filter(|_| ours)
 }
 
-/// The claims of a token that `key` signed for us and that is good at `now`.
+/// Returns the claims of a token that `key` signed for this deployment and that is valid at `now`; `None` for any other
+/// token.
 pub(super) fn verify<C: Claims>(
     token: &str,
     key: &DecodingKey,
@@ -206,7 +208,7 @@ pub(super) fn verify<C: Claims>(
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     validation.set_issuer(&[&config.issuer]);
     validation.set_audience(&[C::audience(config)]);
-    // The time is ours to compare: the library reads the machine's clock and allows a minute.
+    // The expiry is compared below, because the library reads the machine's clock and allows a minute more.
     validation.validate_exp = false;
     ed25519::install();
     let claims: C = jsonwebtoken::decode(token, key, &validation).ok()?.claims;
@@ -234,7 +236,7 @@ mod tests {
     fn a_secret_gives_one_key_and_is_long() {
         let kid = |text: &str| Signer::from_secret(text).map(|signer| signer.kid().to_owned()).ok();
         let secret = "s".repeat(64);
-        // Golden: with another derivation every token would end with the release.
+        // A golden value: with another derivation, the next release would invalidate every token.
         assert_eq!(kid(&secret).as_deref(), Some("HelLC9H5F3rZqTCbBZu3nHJo8igjct1i9SYOeBxqfbg"));
         assert_eq!(kid(&format!(" {secret}\n")), kid(&secret));
         assert_ne!(kid(&"s".repeat(43)), kid(&secret));

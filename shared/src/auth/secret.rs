@@ -1,5 +1,5 @@
-//! The secret that the signing key is made of, in Secrets Manager. Only `auth` may read it, and only `auth` pays for the
-//! client: whoever never asks has none of its code in the binary.
+//! The secret in Secrets Manager from which the signing key is derived. Only `auth` may read it. The binaries of the
+//! other functions do not contain the client for it, because they do not call this module.
 
 use std::time::Duration;
 
@@ -13,46 +13,48 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::sdk;
 
-/// A secret, and how to reach it.
+/// A client for one secret in Secrets Manager.
 #[derive(Debug)]
 pub struct SigningSecret {
     client: Client,
     arn: String,
 }
 
-/// The secret's present version. No `Debug`, which would print it.
+/// The current version of the secret. It has no `Debug`, because that would print the secret.
 pub(super) struct Version {
-    /// What a key is made of.
+    /// The text from which a key is derived.
     pub(super) text: String,
-    /// When this version was made, which puts versions in their order for whoever reads an older one late.
+    /// The time at which this version was made. It orders the versions, because a process may read an older version
+    /// late.
     pub(super) made_at: DateTime<Utc>,
 }
 
-/// A secret that cannot be read.
+/// The error that the secret cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SecretError {
-    /// Secrets Manager refuses, or does not answer.
+    /// Secrets Manager refused the request or did not answer.
     #[error("the secret was not to be had: {0}")]
     Refused(String),
-    /// It answers without a text, or without a time.
+    /// The answer contains no text, or no valid time.
     #[error("the secret has no {0}")]
     Lacks(&'static str),
 }
 
 impl SigningSecret {
-    /// Reached as the environment says (region, credentials, `AWS_ENDPOINT_URL_SECRETS_MANAGER`). Sends nothing yet.
+    /// Creates a client from the environment (region, credentials, `AWS_ENDPOINT_URL_SECRETS_MANAGER`). Sends no
+    /// request.
     #[must_use]
     pub fn from_env(arn: &str) -> Self {
         Self::new(&sdk::of_function("AWS_ENDPOINT_URL_SECRETS_MANAGER"), arn)
     }
 
-    /// Reached at an address on this machine that takes any credentials.
+    /// Creates a client for an address on this machine that accepts any credentials.
     #[must_use]
     pub fn local(endpoint: &str, arn: &str) -> Self {
         Self::new(&sdk::of_engine(endpoint), arn)
     }
 
-    /// All attempts together stay within the ten seconds that Lambda gives a function to start.
+    /// Creates a client. All attempts together take less than the ten seconds that Lambda gives a function to start.
     fn new(config: &SdkConfig, arn: &str) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(1))
@@ -63,7 +65,7 @@ impl SigningSecret {
         Self { client: Client::from_conf(config), arn: arn.to_owned() }
     }
 
-    /// The version that is current, as far as the place that answers knows.
+    /// Returns the current version. Secrets Manager is eventually consistent, so this may be the previous version.
     pub(super) async fn read(&self) -> Result<Version, SecretError> {
         let sent = self.client.get_secret_value().secret_id(&self.arn).send().await;
         let answer = sent.map_err(|error| SecretError::Refused(described(&error)))?;
@@ -77,8 +79,8 @@ impl SigningSecret {
     }
 }
 
-/// What went wrong, for the log: no more of an answer than the code and message of a refusal. All that the SDK could tell
-/// would have the answer's body in it, and with that the secret.
+/// Returns the cause of a failure for the log: at most the code and the message of a refusal. The complete error of the
+/// SDK would contain the body of the answer, and with it the secret.
 fn described<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
     match error {
         SdkError::ServiceError(refused) => {

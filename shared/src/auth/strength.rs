@@ -1,5 +1,5 @@
-//! How hard a password is to guess: an estimate of the guesses (zxcvbn) and a list of what everybody tries. Both apply at every
-//! length.
+//! The strength of passwords: an estimate of the guesses that find a password (zxcvbn), and lists of words that
+//! attackers try. Both apply at every length.
 
 use std::collections::HashSet;
 
@@ -11,30 +11,33 @@ use crate::model::{
     user::Email,
 };
 
-/// From this length on, a password may be easier to guess, as NIST SP 800-63B-4 (section 3.1.1.2) sets no other rule for it.
+/// The number of characters from which a password may be easier to guess. NIST SP 800-63B-4 (section 3.1.1.2) has no
+/// other rule for such a password.
 const LONG: usize = 15;
 
-/// Guesses that a password of fewer than [`LONG`] characters has to withstand. zxcvbn counts ten for each character in which it
-/// sees no pattern, so eight random characters reach this and anything with a word in it does not.
+/// The number of guesses that a password of fewer than [`LONG`] characters must withstand. zxcvbn counts ten guesses
+/// for each character outside of a pattern. So eight random characters reach this number, and a password that contains
+/// a word does not.
 const GUESSES_SHORT: u64 = 100_000_000;
 
-/// Guesses that a longer one has to withstand: two common words, a word with a year, repetitions and rows of keys do not.
+/// The number of guesses that a longer password must withstand. Two common words, a word with a year, repetitions and
+/// rows of keys do not reach it.
 const GUESSES_LONG: u64 = 10_000_000;
 
-/// Most characters that are estimated. The time of an estimate grows with the square of the length, or faster; a password is at
-/// least as hard to guess as its beginning.
+/// The maximum number of characters that are estimated. The time of an estimate grows with the square of the length, or
+/// faster. A password is at least as hard to guess as its beginning.
 const ESTIMATED: usize = 40;
 
-/// Fewest different characters of a long password.
+/// The minimum number of different characters in a long password.
 const DIFFERENT: usize = 6;
 
 /// Words that attackers of this kind of service try first.
 const SERVICE: [&str; 6] = ["messaging", "message", "messages", "conversation", "chat", "inbox"];
 
-/// Most words of the user that are looked for; a name of 150 characters can have many.
+/// The maximum number of the user's words that are searched for. A name of 150 characters can contain many words.
 const KNOWN: usize = 40;
 
-/// Returns true if `password` is too easy to guess for somebody who knows the email and the names of its user.
+/// Returns true if `password` is too easy to guess for an attacker who knows the user's email and names.
 pub(super) fn is_guessable(password: &str, email: Option<&Email>, names: &[&str]) -> bool {
     let is_long = password.chars().count() >= LONG;
     let enough = if is_long { GUESSES_LONG } else { GUESSES_SHORT };
@@ -48,12 +51,12 @@ pub(super) fn is_guessable(password: &str, email: Option<&Email>, names: &[&str]
         || without(&plain, &known).is_some_and(|rest| is_weak(&rest))
 }
 
-/// Returns true for repetitions of a few characters.
+/// Returns true if the text has fewer than [`DIFFERENT`] different characters.
 fn has_few_characters(text: &str) -> bool {
     text.chars().collect::<HashSet<char>>().len() < DIFFERENT
 }
 
-/// The text without the words that everybody knows of its user; `None` if it has none of them.
+/// Returns the text in lower case without the words in `known`; `None` if it contains none of them.
 fn without(text: &str, known: &[&str]) -> Option<String> {
     let text = text.to_lowercase();
     let words = known.iter().filter(|word| word.chars().count() > 2);
@@ -61,27 +64,28 @@ fn without(text: &str, known: &[&str]) -> Option<String> {
     (rest != text).then_some(rest)
 }
 
-/// The guesses that find a text whose patterns the attacker knows: those of all patterns in it, multiplied. zxcvbn adds the
-/// guesses that find the patterns, which makes three common words in a row look strong.
+/// Returns the number of guesses that find a text whose patterns the attacker knows: the product of the guesses for
+/// each pattern. zxcvbn adds the guesses that find the patterns, and these make three common words in a row look
+/// strong.
 fn guesses(text: &str, known: &[&str]) -> u64 {
     let entropy = zxcvbn(estimated(text), known);
     let parts = entropy.sequence().iter().map(|part| part.guesses.unwrap_or(1));
     parts.fold(1, u64::saturating_mul)
 }
 
-/// The password as an attacker would try it: without characters that show nothing, and with ordinary letters in the place of
-/// those that only look different.
+/// Returns the password as an attacker would try it: without invisible characters, and with ordinary letters in place
+/// of letters that only look different.
 fn plain(password: &str) -> String {
     let start = password.char_indices().nth(LONGEST).map_or(password, |(end, _)| &password[..end]);
     folded(start).chars().filter(|c| !is_ignorable(*c)).collect()
 }
 
-/// The beginning of a text, of the length that is estimated.
+/// Returns the beginning of a text, at most [`ESTIMATED`] characters.
 fn estimated(text: &str) -> &str {
     text.char_indices().nth(ESTIMATED).map_or(text, |(end, _)| &text[..end])
 }
 
-/// Words that belong to the user or to the service.
+/// Returns words that belong to the user or to the service, in lower case.
 fn known(email: Option<&Email>, names: &[&str]) -> Vec<String> {
     let email = email.map_or("", Email::as_str);
     let parts = email.split(['@', '.', '-', '_', '+']);
