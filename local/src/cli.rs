@@ -72,7 +72,7 @@ pub(crate) struct Serve {
     pub(crate) setup: Setup,
 }
 
-/// Pages and names that reach the server beside its own.
+/// The origins of pages and the host names that the server accepts in addition to its own.
 #[derive(Debug, Args)]
 pub(crate) struct Web {
     #[arg(
@@ -94,7 +94,7 @@ pub(crate) struct Web {
     pub(crate) host_names: Vec<String>,
 }
 
-/// What stands before the first request.
+/// The options for everything that must exist before the first request.
 #[derive(Debug, Args)]
 pub(crate) struct Setup {
     /// Make no demo users and conversations
@@ -113,7 +113,7 @@ pub(crate) struct Setup {
     pub(crate) database: Database,
 }
 
-/// Where the data are.
+/// The place of the data: a DynamoDB endpoint, or a folder for the embedded engine.
 #[derive(Debug, Args)]
 pub(crate) struct Database {
     #[arg(

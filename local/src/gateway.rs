@@ -86,7 +86,7 @@ impl Gateway {
         Self { otherwise: Some(browse), ..gateway }
     }
 
-    /// Creates a gateway to functions, each with a path prefix: `/api/users` stands for itself and all paths below
+    /// Creates a gateway to functions, each with a path prefix: `/api/users` matches itself and all paths below
     /// `/api/users/`. The first function that matches gets the request.
     #[must_use]
     pub fn of(

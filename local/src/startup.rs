@@ -88,7 +88,8 @@ pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened
 }
 
 /// Opens everything that `createsuperuser` needs, without a signing key. At an endpoint the table must exist, because a
-/// missing table means a wrong name. If another process uses the engine in the folder, the call goes to that process.
+/// missing table means a wrong name. If another process uses the engine in the folder, the store sends its calls to
+/// that process.
 pub(crate) async fn for_one_account(database: &Database) -> Result<Opened, Failure> {
     let random = Random::from_system();
     let location = location(database, false);

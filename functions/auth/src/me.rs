@@ -1,4 +1,4 @@
-//! `/api/users/me/`: the caller's own profile.
+//! `/api/users/me/`: reads and changes the caller's own profile.
 
 use axum::extract::State;
 use shared::{

@@ -154,7 +154,7 @@ fn taken() -> Problem {
     )
 }
 
-/// The outcome of opening, the profiles that were read, and the participants that were removed because their account is
+/// The outcome of opening, the profiles that were read, and the participants who were removed because their account is
 /// closed.
 type Opening = (Opened, Vec<User>, Vec<(UserId, Conversation)>);
 

@@ -131,9 +131,9 @@ const fn usual_order(around: Around) -> Order {
 }
 
 impl Wanted {
-    /// Returns a position that a link can contain. In the order `newest`, a link without a position begins at the end of
-    /// log, and the start of the log has no message before it. So the start of the log is the page around the first
-    /// number.
+    /// Returns a position that a link can contain. In the order `newest`, a link without a position begins at the end
+    /// of the log, and the start of the log has no message before it. So the start of the log is the page around the
+    /// first number.
     fn addressable(&self, around: Around) -> Around {
         if around == Around::After(0) && self.order == Order::Newest { Around::Middle(1) } else { around }
     }

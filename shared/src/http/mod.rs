@@ -1,5 +1,5 @@
-//! The HTTP edge of all functions: extractors, answers, and the layers around the handlers. The handlers are in the functions,
-//! the browsable pages are in [`crate::pages`].
+//! The HTTP edge of all functions: extractors, answers, and the layers around the handlers. The handlers are in the
+//! functions, and the browsable pages are in [`crate::pages`].
 
 pub mod header_lists;
 pub mod layers;

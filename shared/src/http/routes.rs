@@ -26,7 +26,7 @@ pub enum RouteKind {
     /// JSON, and a page that shows it.
     #[default]
     Api,
-    /// A page only.
+    /// A page without a JSON representation.
     Page,
     /// A file, which is sent to every client.
     File,

@@ -1,4 +1,4 @@
-//! The one log line of a request, and the span that gives every other line the request id and the user.
+//! The single log line of a request, and the span that gives every other line the request id and the user.
 
 use std::time::Instant;
 

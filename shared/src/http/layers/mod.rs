@@ -1,5 +1,5 @@
-//! The layers that every request passes through, one file for each. Nothing here is made for pages: those wrap these layers from
-//! outside, see [`crate::pages`].
+//! The layers that every request passes through, one file for each. None of them is specific to pages: the code for
+//! pages wraps these layers, see [`crate::pages`].
 
 pub mod compression;
 mod content_coding;

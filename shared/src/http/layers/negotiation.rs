@@ -63,7 +63,8 @@ const fn refusal(kind: RouteKind) -> &'static str {
     }
 }
 
-/// The media ranges of the `Accept` headers, each with its weight in thousandths. No header accepts every type.
+/// The media ranges of the `Accept` headers, each with its weight in thousandths. Without a header,
+/// every type is accepted.
 struct Accept(Vec<(String, u16)>);
 
 impl Accept {

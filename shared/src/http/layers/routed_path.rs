@@ -15,7 +15,8 @@ pub(crate) fn is_path_of_client(request: &Request) -> bool {
     is_plain(asked) && percent_decode_str(request.uri().path()).eq(asked.bytes())
 }
 
-/// Returns true if no segment is empty, `.` or `..`, and no character has a meaning in a URL or ends a line.
+/// Returns true if no segment is empty, `.` or `..`, and no character is a control character or has a special meaning
+/// in a URL.
 fn is_plain(path: &str) -> bool {
     let Some(below) = path.strip_prefix('/') else {
         return false;

@@ -1,5 +1,5 @@
-//! Extractors: they read a request, check it, and refuse it with a [`Problem`](super::Problem) that names every fault. They
-//! decide nothing about the data.
+//! Extractors: they read a request, check it, and refuse it with a [`Problem`](super::Problem) that names every fault.
+//! They make no decisions about stored data.
 
 pub mod body;
 pub mod browser_session;

@@ -1,5 +1,5 @@
-//! Answers: representations of users and messages, pages of lists, problems, and cookies. They read nothing from a request
-//! body.
+//! Answers: representations of users and messages, pages of lists, problems, and cookies. They do not read request
+//! bodies.
 
 pub mod cookies;
 pub mod message;
