@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use local::engine::EngineError;
 use local::template::TemplateError;
-use shared::http::Problem;
+use shared::auth::AuthError;
 use shared::store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ pub(crate) enum Failure {
     )]
     ForeignKey { table: String },
     #[error("the key that signs tokens cannot be published: {0}")]
-    Key(Problem),
+    Key(AuthError),
     #[error("cannot read the password: {0}")]
     Password(io::Error),
     #[error("no password was given; type it when asked, or make it the first line of standard input")]
@@ -47,7 +47,7 @@ pub(crate) enum Failure {
     #[error("the description of the API cannot be written to {}: {source}", file.display())]
     Description { file: PathBuf, source: io::Error },
     #[error("the account was not made: {0}")]
-    Account(Problem),
+    Account(AuthError),
 }
 
 /// Returns all causes of an error on one line. One of them may name the host or the missing permission.

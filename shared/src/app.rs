@@ -67,9 +67,9 @@ impl App {
     /// the meantime.
     async fn publish_ahead(&self) {
         if let Some(signing) = &self.signing
-            && let Err(problem) = signing.signer(self).await
+            && let Err(error) = signing.signer(self).await
         {
-            tracing::error!(causes = problem.causes(), "there is no key to sign with");
+            tracing::error!(causes = telemetry::causes(&error), "there is no key to sign with");
         }
     }
 
@@ -95,8 +95,8 @@ impl App {
     async fn warm(&self) {
         let (warm, _second) =
             tokio::join!(self.keys.warm(&self.store, self.clock.now()), self.store.signing_keys());
-        if let Err(problem) = warm {
-            tracing::warn!(causes = problem.causes(), "keys could not be read ahead");
+        if let Err(error) = warm {
+            tracing::warn!(causes = telemetry::causes(&error), "keys could not be read ahead");
         }
     }
 }

@@ -20,11 +20,11 @@
 //!    Write next to each write what happens if the write fails before or after it took effect.
 //! 3. Answer: write one file in the function's `src/`, with the request and response types, the handler and its unit
 //!    tests.
-//! 4. Register: add a line to the function's `routes()`, the list that tests compare with `template.yaml`. The
-//!    endpoint's page in the browsable API needs no further code; its forms are made from `openapi.json`.
-//! 5. Describe: put `#[utoipa::path]` on the handler, whose doc comment is shown to clients, derive `ToSchema` or
-//!    `IntoParams` for its types, and add the handler to the paths of the function's `Description`. Responses that
-//!    every operation can give (401, 404, 412, 413 and others, depending on the extractors) are added in
+//! 4. Register: add a line to the function's `routes!`. Tests compare this list with `template.yaml`, and the OpenAPI
+//!    description contains it. The endpoint's page in the browsable API needs no further code; its forms are made from
+//!    `openapi.json`.
+//! 5. Describe: put `#[utoipa::path]` on the handler, whose doc comment is shown to clients, and derive `ToSchema`
+//!    or `IntoParams` for its types. Responses that every operation can give (401, 404, 412, 413 and others, depending on the extractors) are added in
 //!    `local/src/openapi/`. Then run `cargo run -- openapi`.
 //! 6. Test: add rows to the authorisation matrix and to the table of bad input, and a test in `tests/it/`.
 

@@ -1,6 +1,8 @@
 //! Logging: JSON lines on standard output, for `CloudWatch`. No code of the workspace logs message bodies, tokens,
 //! emails or hashes.
 
+use std::error::Error;
+
 use tracing::Level;
 use tracing_subscriber::{Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -14,4 +16,11 @@ pub fn init() {
     let lines = fmt::layer().json().flatten_event(true).with_target(false).with_filter(filter);
     // This fails only if a subscriber is already installed. Then the caller has chosen its own, and it stays.
     drop(tracing_subscriber::registry().with(lines).try_init());
+}
+
+/// Returns the text of an error and the texts of its sources, separated by colons. For the log, never for clients.
+#[must_use]
+pub fn causes(error: &dyn Error) -> String {
+    let sources = std::iter::successors(error.source(), |source: &&dyn Error| (*source).source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

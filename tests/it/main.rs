@@ -40,6 +40,7 @@ mod held_answers;
 mod held_changes;
 mod idempotency;
 mod identity;
+mod imports;
 mod inbox;
 mod keys;
 mod lenient;

@@ -4,7 +4,8 @@ use axum::extract::State;
 use serde::Serialize;
 use shared::{
     App,
-    http::{Code, Fields, FromFields, Json, Problem, Reply, RequestBody, schemas::TokenText, typed},
+    auth::AuthError,
+    http::{Fields, FromFields, Json, Problem, Reply, RequestBody, schemas::TokenText, typed},
     store::items::SessionKind,
 };
 use utoipa::ToSchema;
@@ -43,8 +44,9 @@ pub async fn verify(
     let now = app.clock.now();
     match app.keys.access(&app.store, &request.token, now).await {
         Ok(_) => return Ok(Reply::ok(EmptyObject {})),
-        Err(problem) if problem.code() != Code::TokenNotValid => return Err(problem),
-        Err(_) => {}
+        // The token may be a refresh token.
+        Err(AuthError::TokenNotValid) => {}
+        Err(error) => return Err(error.into()),
     }
     // A refresh token is valid only if its session exists, has the generation of the token, and matches the current
     // account.

@@ -14,32 +14,24 @@ pub mod root;
 pub mod schema;
 
 use axum::{Extension, Router};
-use shared::{App, http::Routes, pages};
-use utoipa::OpenApi;
+use shared::{App, pages};
 
-/// Returns the routes of this function.
-#[must_use]
-pub fn routes() -> Routes {
-    Routes::new()
-        .get("/", chat::page)
-        .post("/", chat::submit)
-        .page("/")
-        .get("/api/", root::root)
-        .get("/api/schema/", schema::schema)
-        .get("/api/docs/", docs::page)
-        .page("/api/docs/")
-        .get("/static/{*path}", files::file)
-        .file("/static/{*path}")
-        .get("/static/chat/{version}/{name}", chat_assets::file)
-        .file("/static/chat/{version}/{name}")
-        .get("/static/docs/{version}/{name}", docs::file)
-        .file("/static/docs/{version}/{name}")
+shared::routes! {
+    api {
+        get "/api/" => root::root;
+        get "/api/schema/" => schema::schema;
+    }
+    pages {
+        get "/" => chat::page;
+        post "/" => chat::submit;
+        get "/api/docs/" => docs::page;
+    }
+    files {
+        get "/static/{*path}" => files::file;
+        get "/static/chat/{version}/{name}" => chat_assets::file;
+        get "/static/docs/{version}/{name}" => docs::file;
+    }
 }
-
-/// The operations of this function for the OpenAPI description. The pages are not part of it.
-#[derive(Debug, OpenApi)]
-#[openapi(paths(root::root, schema::schema))]
-pub struct Description;
 
 /// Creates the router of this function.
 pub fn router(app: &App) -> Router {

@@ -13,46 +13,25 @@ mod retrieve;
 mod view;
 
 use axum::Router;
-use shared::{App, http::Routes, pages};
-use utoipa::OpenApi;
+use shared::{App, pages};
 
-/// Returns the routes of this function.
-#[must_use]
-pub fn routes() -> Routes {
-    Routes::new()
-        .get("/api/conversations/", list::list)
-        .post("/api/conversations/", create::create)
-        .get("/api/conversations/{id}/", retrieve::retrieve)
-        .put("/api/conversations/{id}/", edit::replace)
-        .patch("/api/conversations/{id}/", edit::change)
-        .delete("/api/conversations/{id}/", delete::delete)
-        .get("/api/conversations/{id}/participants/", participants::list)
-        .post("/api/conversations/{id}/participants/", participants::add)
-        .get("/api/conversations/{id}/participants/{user_id}/", participant::retrieve)
-        .patch("/api/conversations/{id}/participants/{user_id}/", participant::change)
-        .delete("/api/conversations/{id}/participants/{user_id}/", participant::remove)
-        .put("/api/conversations/{id}/read/", read::read)
-        .get("/api/conversations/{id}/changes/", changes::list)
+shared::routes! {
+    api {
+        get "/api/conversations/" => list::list;
+        post "/api/conversations/" => create::create;
+        get "/api/conversations/{id}/" => retrieve::retrieve;
+        put "/api/conversations/{id}/" => edit::replace;
+        patch "/api/conversations/{id}/" => edit::change;
+        delete "/api/conversations/{id}/" => delete::delete;
+        get "/api/conversations/{id}/participants/" => participants::list;
+        post "/api/conversations/{id}/participants/" => participants::add;
+        get "/api/conversations/{id}/participants/{user_id}/" => participant::retrieve;
+        patch "/api/conversations/{id}/participants/{user_id}/" => participant::change;
+        delete "/api/conversations/{id}/participants/{user_id}/" => participant::remove;
+        put "/api/conversations/{id}/read/" => read::read;
+        get "/api/conversations/{id}/changes/" => changes::list;
+    }
 }
-
-/// The operations of this function for the OpenAPI description.
-#[derive(Debug, OpenApi)]
-#[openapi(paths(
-    list::list,
-    create::create,
-    retrieve::retrieve,
-    edit::replace,
-    edit::change,
-    delete::delete,
-    participants::list,
-    participants::add,
-    participant::retrieve,
-    participant::change,
-    participant::remove,
-    read::read,
-    changes::list
-))]
-pub struct Description;
 
 /// Creates the router of this function.
 pub fn router(app: &App) -> Router {

@@ -9,34 +9,19 @@ mod retrieve;
 mod send;
 
 use axum::Router;
-use shared::{App, http::Routes, pages};
-use utoipa::OpenApi;
+use shared::{App, pages};
 
-/// Returns the routes of this function.
-#[must_use]
-pub fn routes() -> Routes {
-    Routes::new()
-        .get("/api/messages/", list::list)
-        .post("/api/messages/", send::send)
-        .get("/api/messages/{id}/", retrieve::retrieve)
-        .put("/api/messages/{id}/", edit::replace)
-        .patch("/api/messages/{id}/", edit::change)
-        .delete("/api/messages/{id}/", delete::delete)
-        .get("/api/messages/{id}/revisions/", retrieve::revisions)
+shared::routes! {
+    api {
+        get "/api/messages/" => list::list;
+        post "/api/messages/" => send::send;
+        get "/api/messages/{id}/" => retrieve::retrieve;
+        put "/api/messages/{id}/" => edit::replace;
+        patch "/api/messages/{id}/" => edit::change;
+        delete "/api/messages/{id}/" => delete::delete;
+        get "/api/messages/{id}/revisions/" => retrieve::revisions;
+    }
 }
-
-/// The operations of this function for the OpenAPI description.
-#[derive(Debug, OpenApi)]
-#[openapi(paths(
-    list::list,
-    send::send,
-    retrieve::retrieve,
-    edit::replace,
-    edit::change,
-    delete::delete,
-    retrieve::revisions
-))]
-pub struct Description;
 
 /// Creates the router of this function.
 pub fn router(app: &App) -> Router {

@@ -1,11 +1,13 @@
 //! Making accounts: what registration, the command line and the demo data share.
 
-use super::password::{NewPassword, Password};
+use super::{
+    AuthError,
+    password::{NewPassword, Password},
+};
 use crate::{
     App,
-    http::Problem,
     model::{
-        Faults,
+        Faults, Invalid,
         user::{Email, Role, first_name, last_name, phone_number},
     },
     store::{
@@ -37,7 +39,7 @@ pub struct NewAccount {
 
 impl NewAccount {
     /// Checks every field, and names all that are wrong.
-    pub fn parse(application: Application, password: Password) -> Result<Self, Problem> {
+    pub fn parse(application: Application, password: Password) -> Result<Self, AuthError> {
         let mut faults = Faults::default();
         let email = faults.check(Email::parse(&application.email));
         let first_name = faults.check(first_name(application.first_name));
@@ -49,14 +51,14 @@ impl NewAccount {
         let (Some(email), Some(password), Some(first_name), Some(last_name), Some(phone_number)) =
             (email, password, first_name, last_name, phone_number)
         else {
-            return Err(faults.into());
+            return Err(AuthError::Fields(faults));
         };
         Ok(Self { email, password, first_name, last_name, phone_number })
     }
 }
 
 /// Makes an account; a 400 on `email` where one has it already.
-pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, Problem> {
+pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, AuthError> {
     let now = app.clock.now();
     let user = User {
         id: crate::ids::UserId::new(app.random.uuid()),
@@ -80,13 +82,17 @@ pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, 
     if app.store.create_account(&user, &credential).await? {
         Ok(user)
     } else {
-        Err(Problem::field("email", "is already registered"))
+        Err(Invalid::new("email", "is already registered").into())
     }
 }
 
 /// Makes an admin, for the command line: a new account, or the one that has the email, which gets the role and the password
-/// and is logged out everywhere. [`Problem`]'s text is one line for a terminal.
-pub async fn create_admin(app: &App, application: Application, password: Password) -> Result<User, Problem> {
+/// and is logged out everywhere. The error's text is one line for a terminal.
+pub async fn create_admin(
+    app: &App,
+    application: Application,
+    password: Password,
+) -> Result<User, AuthError> {
     let account = NewAccount::parse(application, password)?;
     let Some(credential) = app.store.credential(&account.email).await? else {
         return create(app, account, Role::Admin).await;
@@ -99,11 +105,11 @@ pub async fn create_admin(app: &App, application: Application, password: Passwor
         now: app.clock.now(),
     };
     if app.store.change_password(&change).await? != PasswordChanged::Done {
-        return Err(Problem::field("email", "was changed by somebody else just now; try again"));
+        return Err(Invalid::new("email", "was changed at the same time; try again").into());
     }
     app.store.end_sessions(credential.user, Some(change.version())).await?;
     let user = app.store.user(credential.user).await?;
-    user.ok_or_else(|| Problem::internal("an account without a profile"))
+    user.ok_or_else(|| AuthError::internal("an account without a profile"))
 }
 
 #[cfg(test)]

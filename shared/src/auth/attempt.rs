@@ -10,10 +10,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::password::{NOBODYS_HASH, Password};
+use super::{
+    AuthError,
+    password::{NOBODYS_HASH, Password},
+};
 use crate::{
     App,
-    http::{Code, Problem},
     ids::UserId,
     model::user::Email,
     store::{FailedAttempts, items::Credential},
@@ -46,7 +48,7 @@ impl FailedAttempts {
 
 /// The credential of `email` if `password` is its password; an attempt is counted in any case, and is for the caller to have
 /// forgotten (`Store::forget_attempts`).
-pub async fn prove(app: &App, email: &Email, password: &Password) -> Result<Option<Credential>, Problem> {
+pub async fn prove(app: &App, email: &Email, password: &Password) -> Result<Option<Credential>, AuthError> {
     let found = app.store.credential(email).await?;
     let claimed = claim(app, email, found).await?;
     let hash = claimed.as_ref().map_or(NOBODYS_HASH, |credential| &credential.hash);
@@ -59,7 +61,7 @@ async fn claim(
     app: &App,
     email: &Email,
     mut found: Option<Credential>,
-) -> Result<Option<Credential>, Problem> {
+) -> Result<Option<Credential>, AuthError> {
     for _ in 0..CLAIMS {
         let now = app.clock.now();
         let Some(seen) = found else {
@@ -76,7 +78,7 @@ async fn claim(
 }
 
 /// Counts an attempt at an email that nobody has, with the same call to the table, which finds nothing to change.
-async fn claim_nobodys(app: &App, email: &Email, now: DateTime<Utc>) -> Result<(), Problem> {
+async fn claim_nobodys(app: &App, email: &Email, now: DateTime<Utc>) -> Result<(), AuthError> {
     let failed_attempts = app.guesses.claim(email, now).map_err(throttled)?;
     let nobody = Credential {
         email: email.clone(),
@@ -91,14 +93,9 @@ async fn claim_nobodys(app: &App, email: &Email, now: DateTime<Utc>) -> Result<(
     Ok(())
 }
 
-fn throttled(wait: TimeDelta) -> Problem {
-    let seconds = u64::try_from(wait.num_milliseconds()).unwrap_or_default();
-    let seconds = seconds.div_ceil(1000).max(1);
-    Problem::new(
-        Code::Throttled,
-        "Too many attempts with this email; wait as long as the header `Retry-After` says.",
-    )
-    .retry_after(seconds)
+fn throttled(wait: TimeDelta) -> AuthError {
+    let milliseconds = u64::try_from(wait.num_milliseconds()).unwrap_or_default();
+    AuthError::Throttled { retry_after: milliseconds.div_ceil(1000).max(1) }
 }
 
 /// Attempts with emails that nobody has, by the emails' digests, so that a 429 does not tell which emails somebody has.

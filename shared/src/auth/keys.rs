@@ -9,10 +9,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::DecodingKey;
 use tokio::sync::Mutex;
 
-use super::jwt::{self, AccessClaims, Claims, RefreshClaims};
+use super::{
+    AuthError,
+    jwt::{self, AccessClaims, Claims, RefreshClaims},
+};
 use crate::{
     config::Config,
-    http::{Code, Problem},
     store::{Store, StoreError, items::SigningKey},
 };
 
@@ -57,7 +59,7 @@ impl KeyCache {
         store: &Store,
         token: &str,
         now: DateTime<Utc>,
-    ) -> Result<AccessClaims, Problem> {
+    ) -> Result<AccessClaims, AuthError> {
         self.claims(store, token, now).await
     }
 
@@ -67,20 +69,25 @@ impl KeyCache {
         store: &Store,
         token: &str,
         now: DateTime<Utc>,
-    ) -> Result<RefreshClaims, Problem> {
+    ) -> Result<RefreshClaims, AuthError> {
         self.claims(store, token, now).await
     }
 
-    async fn claims<C: Claims>(&self, store: &Store, token: &str, now: DateTime<Utc>) -> Result<C, Problem> {
-        let kid = jwt::key_of::<C>(token).ok_or_else(Problem::token_not_valid)?;
+    async fn claims<C: Claims>(
+        &self,
+        store: &Store,
+        token: &str,
+        now: DateTime<Utc>,
+    ) -> Result<C, AuthError> {
+        let kid = jwt::key_of::<C>(token).ok_or_else(|| AuthError::TokenNotValid)?;
         let snapshot = self.snapshot_with(&kid, store, now).await?;
         let key = snapshot.keys.get(&kid).filter(|_| now < snapshot.good_until(&kid));
         let claims = key.and_then(|(key, _)| jwt::verify(token, key, &self.config, now));
-        claims.ok_or_else(Problem::token_not_valid)
+        claims.ok_or_else(|| AuthError::TokenNotValid)
     }
 
     /// Reads the keys ahead of the first request.
-    pub async fn warm(&self, store: &Store, now: DateTime<Utc>) -> Result<(), Problem> {
+    pub async fn warm(&self, store: &Store, now: DateTime<Utc>) -> Result<(), AuthError> {
         self.read(store, now).await.map(drop)
     }
 
@@ -90,7 +97,7 @@ impl KeyCache {
         kid: &str,
         store: &Store,
         now: DateTime<Utc>,
-    ) -> Result<DateTime<Utc>, Problem> {
+    ) -> Result<DateTime<Utc>, AuthError> {
         Ok(self.snapshot_with(kid, store, now).await?.good_until(kid))
     }
 
@@ -100,7 +107,7 @@ impl KeyCache {
         kid: &str,
         store: &Store,
         now: DateTime<Utc>,
-    ) -> Result<Arc<Snapshot>, Problem> {
+    ) -> Result<Arc<Snapshot>, AuthError> {
         if let Some(kept) = self.kept().filter(|kept| kept.has(kid, now)) {
             return Ok(kept);
         }
@@ -123,24 +130,23 @@ impl KeyCache {
     }
 
     /// Reads the keys, whatever is kept.
-    async fn read(&self, store: &Store, now: DateTime<Utc>) -> Result<Arc<Snapshot>, Problem> {
+    async fn read(&self, store: &Store, now: DateTime<Utc>) -> Result<Arc<Snapshot>, AuthError> {
         let _alone = self.looked_up_at.lock().await;
         self.replace(store, now).await
     }
 
-    async fn replace(&self, store: &Store, now: DateTime<Utc>) -> Result<Arc<Snapshot>, Problem> {
+    async fn replace(&self, store: &Store, now: DateTime<Utc>) -> Result<Arc<Snapshot>, AuthError> {
         self.learn(&store.signing_keys().await?, now)
     }
 
     /// Keeps keys that were read at `now`.
-    pub(super) fn learn(&self, keys: &[SigningKey], now: DateTime<Utc>) -> Result<Arc<Snapshot>, Problem> {
+    pub(super) fn learn(&self, keys: &[SigningKey], now: DateTime<Utc>) -> Result<Arc<Snapshot>, AuthError> {
         let decoded = |key: &SigningKey| {
-            let decoding = DecodingKey::from_ed_components(&key.x).map_err(|error| {
-                Problem::from(StoreError::corrupt("KEY", "not an Ed25519 key")).caused_by(error)
-            })?;
+            let decoding = DecodingKey::from_ed_components(&key.x)
+                .map_err(|error| StoreError::corrupt("KEY", format!("not an Ed25519 key: {error}")))?;
             Ok((key.kid.clone(), (decoding, key.not_after)))
         };
-        let keys = keys.iter().map(decoded).collect::<Result<_, Problem>>()?;
+        let keys = keys.iter().map(decoded).collect::<Result<_, AuthError>>()?;
         Ok(self.keep(Arc::new(Snapshot { keys, read_at: now })))
     }
 
@@ -158,9 +164,8 @@ impl KeyCache {
     }
 }
 
-fn not_now() -> Problem {
-    Problem::new(Code::Unavailable, "The key of this token could not be looked up. Try again.")
-        .retry_after(LOOK_AGAIN.num_seconds().unsigned_abs())
+fn not_now() -> AuthError {
+    AuthError::KeyNotLookedUp { retry_after: LOOK_AGAIN.num_seconds().unsigned_abs() }
 }
 
 /// What a snapshot that is kept means for a token's key.

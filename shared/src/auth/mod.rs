@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod attempt;
 pub mod browser;
 mod ed25519;
+mod error;
 pub mod jwt;
 pub mod keys;
 pub mod password;
@@ -15,6 +16,7 @@ mod strength;
 pub use self::{
     attempt::Guesses,
     browser::SessionCookie,
+    error::AuthError,
     jwt::{AccessClaims, RefreshClaims, Signer},
     keys::KeyCache,
     password::{NewPassword, Password},

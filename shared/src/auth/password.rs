@@ -10,9 +10,8 @@ use argon2::{
 use serde::Deserialize;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-use super::strength;
+use super::{AuthError, strength};
 use crate::{
-    http::Problem,
     model::{Invalid, characters::composed, user::Email},
     random::Random,
     store::StoreError,
@@ -101,7 +100,7 @@ impl Password {
     }
 
     /// Returns true if `hash` is of this password. Takes as long as the hash's parameters say.
-    pub async fn matches(&self, hash: &str) -> Result<bool, Problem> {
+    pub async fn matches(&self, hash: &str) -> Result<bool, AuthError> {
         let (password, hash) = (self.clone(), hash.to_owned());
         let compared = in_turn(move || {
             let hash = PasswordHash::new(&hash)?;
@@ -115,16 +114,16 @@ impl Password {
     }
 
     /// The hash of a password that was right, by the present parameters.
-    pub async fn rehash(&self, random: &Random) -> Result<String, Problem> {
+    pub async fn rehash(&self, random: &Random) -> Result<String, AuthError> {
         let (password, salt) = (self.clone(), random.bytes::<16>());
         let hashed = in_turn(move || hasher().hash_password_with_salt(password.0.as_bytes(), &salt));
-        hashed.await?.map(|hash| hash.to_string()).map_err(Problem::internal)
+        hashed.await?.map(|hash| hash.to_string()).map_err(AuthError::internal)
     }
 }
 
 impl NewPassword {
     /// Its hash with a random salt, in PHC string format.
-    pub async fn hash(&self, random: &Random) -> Result<String, Problem> {
+    pub async fn hash(&self, random: &Random) -> Result<String, AuthError> {
         self.0.rehash(random).await
     }
 }
@@ -148,15 +147,15 @@ fn hasher() -> Argon2<'static> {
 }
 
 /// Runs what takes long beside the threads that serve requests, a few at a time.
-async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-    let turn = TURNS.acquire().await.map_err(Problem::internal)?;
+async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AuthError> {
+    let turn = TURNS.acquire().await.map_err(AuthError::internal)?;
     // The turn goes along, as the work goes on when whoever waits for it has gone.
     let worked = spawn_blocking(move || {
         let done = work();
         drop(turn);
         done
     });
-    worked.await.map_err(Problem::internal)
+    worked.await.map_err(AuthError::internal)
 }
 
 #[cfg(test)]

@@ -1,20 +1,21 @@
 //! What signs tokens: a key that is published before its first use, and exchanged for its successor while the process runs.
 //! A rotation is a new version of the secret; nothing has to be deployed or restarted for it.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    error::Error,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Mutex;
 
 use super::{
+    AuthError,
     jwt::{REFRESH_LIFETIME, Signer},
     keys::FOR_GOOD,
     secret::SigningSecret,
 };
-use crate::{
-    App,
-    http::{Code, Problem},
-};
+use crate::{App, telemetry};
 
 /// A process whose key has a successor asks for it at most this often: the place that answers may learn of a new version
 /// late, and a secret that was set back has none.
@@ -47,7 +48,7 @@ impl Signing {
     ///
     /// A key that has a successor signs on where the successor cannot be had, until the end that was set for it: then
     /// nothing is signed, as nobody would take it.
-    pub async fn signer(&self, app: &App) -> Result<Arc<Signer>, Problem> {
+    pub async fn signer(&self, app: &App) -> Result<Arc<Signer>, AuthError> {
         let now = app.clock.now();
         if let Some(signer) = self.kept()
             && app.keys.good_until(signer.kid(), &app.store, now).await? == FOR_GOOD
@@ -61,27 +62,25 @@ impl Signing {
             self.renew(app, now).await?;
         }
         drop(asked_at);
-        let signer = self.kept().ok_or_else(unavailable)?;
+        let signer = self.kept().ok_or_else(|| unavailable("no signing key was read yet"))?;
         if now < app.keys.good_until(signer.kid(), &app.store, now).await? {
             return Ok(signer);
         }
-        Err(unavailable().caused_by("the signing key was retired, and no successor is to be had"))
+        Err(unavailable("the signing key was retired, and its successor is not available"))
     }
 
     /// Publishes the key of the secret as it is now, and keeps it if it is good for longer than the one that is kept: an
     /// older version, read late, is not.
-    async fn renew(&self, app: &App, now: DateTime<Utc>) -> Result<(), Problem> {
+    async fn renew(&self, app: &App, now: DateTime<Utc>) -> Result<(), AuthError> {
         let kept = self.kept();
         let (signer, made_at) = match (self.present().await, &kept) {
             (Ok(Some(present)), _) => present,
             (Ok(None), Some(kept)) => (kept.clone(), now),
             (Ok(None), None) => return Ok(()),
-            (Err(problem), None) => return Err(problem),
-            (Err(problem), Some(_)) => {
-                tracing::warn!(
-                    causes = problem.causes(),
-                    "the signing key has a successor that cannot be had"
-                );
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(_)) => {
+                let causes = telemetry::causes(&error);
+                tracing::warn!(causes, "the successor of the signing key is not available");
                 return Ok(());
             }
         };
@@ -100,12 +99,12 @@ impl Signing {
     }
 
     /// The key of the secret's present version, and when that was made.
-    async fn present(&self) -> Result<Option<(Arc<Signer>, DateTime<Utc>)>, Problem> {
+    async fn present(&self) -> Result<Option<(Arc<Signer>, DateTime<Utc>)>, AuthError> {
         let Some(secret) = &self.secret else {
             return Ok(None);
         };
-        let version = secret.read().await.map_err(|error| unavailable().caused_by(error))?;
-        let signer = Signer::from_secret(&version.text).map_err(|error| unavailable().caused_by(error))?;
+        let version = secret.read().await.map_err(unavailable)?;
+        let signer = Signer::from_secret(&version.text).map_err(unavailable)?;
         Ok(Some((Arc::new(signer), version.made_at)))
     }
 
@@ -114,9 +113,8 @@ impl Signing {
     }
 }
 
-fn unavailable() -> Problem {
-    let seconds = ASK_AGAIN.num_seconds().unsigned_abs();
-    Problem::new(Code::Unavailable, "Tokens cannot be signed at the moment. Try again.").retry_after(seconds)
+fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> AuthError {
+    AuthError::CannotSign { retry_after: ASK_AGAIN.num_seconds().unsigned_abs(), source: source.into() }
 }
 
 /// Publishes a key and takes the keys over as they are then; until when it is good. Keys that were made before it verify for
@@ -126,7 +124,7 @@ async fn publish_key(
     signer: &Signer,
     made_at: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<DateTime<Utc>, Problem> {
+) -> Result<DateTime<Utc>, AuthError> {
     // Before the first token of a deployment: a user's request that needs the secret finds it.
     app.store.ensure_pair_key().await?;
     let others_until = now + REFRESH_LIFETIME;
@@ -137,13 +135,13 @@ async fn publish_key(
 
 /// Publishes the key of a process that has one for good, as local ones do. A key that has a successor already is refused:
 /// what it signs stops being good at the end that was set for it.
-pub async fn publish(app: &App) -> Result<(), Problem> {
+pub async fn publish(app: &App) -> Result<(), AuthError> {
     let now = app.clock.now();
     let Some(signer) = app.signing.as_ref().and_then(|signing| signing.kept()) else {
         return app.keys.warm(&app.store, now).await;
     };
     if publish_key(app, &signer, now, now).await? < FOR_GOOD {
-        return Err(Problem::new(Code::Internal, "this signing key was retired; use a new seed"));
+        return Err(AuthError::SigningKeyRetired);
     }
     Ok(())
 }

@@ -61,6 +61,41 @@ impl RouteTable {
     }
 }
 
+/// Declares the routes of a function: the function `routes`, and the type `Description` that describes them for `OpenAPI`.
+///
+/// `api` lists paths with JSON, `pages` paths with a page only, and `files` paths with a file. A path ends with a slash; the router
+/// has it without the slash as well. Only paths of `api` are described.
+///
+/// ```ignore
+/// shared::routes! {
+///     api {
+///         post "/api/users/" => register::register;
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! routes {
+    (
+        api { $($method:ident $path:literal => $module:ident::$handler:ident;)* }
+        $(pages { $($page_method:ident $page:literal => $page_module:ident::$page_handler:ident;)* })?
+        $(files { $($file_method:ident $file:literal => $file_module:ident::$file_handler:ident;)* })?
+    ) => {
+        /// Returns the routes of this function.
+        #[must_use]
+        pub fn routes() -> $crate::http::Routes {
+            $crate::http::Routes::new()
+                $(.$method($path, $module::$handler))*
+                $($(.$page_method($page, $page_module::$page_handler).page($page))*)?
+                $($(.$file_method($file, $file_module::$file_handler).file($file))*)?
+        }
+
+        /// Describes the routes of this function in the `OpenAPI` document of the API.
+        #[derive(Debug, utoipa::OpenApi)]
+        #[openapi(paths($($module::$handler),*))]
+        pub struct Description;
+    };
+}
+
 /// The routes of one function, in the order of their declaration.
 #[derive(Debug, Default)]
 pub struct Routes {

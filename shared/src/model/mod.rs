@@ -10,7 +10,7 @@ mod metadata;
 pub mod text;
 pub mod user;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 pub use self::{
     merge::{MetadataChange, TooLarge},
@@ -78,6 +78,13 @@ impl Expected {
 
 /// The maximum number of faults in one response.
 pub const MAX_FAULTS: usize = 100;
+
+impl fmt::Display for Faults {
+    /// Writes all faults on one line, for a terminal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.noted.iter().map(Invalid::to_string).collect::<Vec<_>>().join("; "))
+    }
+}
 
 /// Collects the faults of several fields, so that one response lists all of them, up to [`MAX_FAULTS`].
 #[derive(Debug, Default)]

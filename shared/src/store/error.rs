@@ -33,7 +33,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// Returns the error for an item that breaks a rule which every writer keeps.
-    pub(crate) fn corrupt(entity: &str, what: &'static str) -> Self {
+    pub(crate) fn corrupt(entity: &str, what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Corrupt { entity: entity.to_owned(), source: what.into() }
     }
 }

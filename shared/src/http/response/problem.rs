@@ -14,8 +14,10 @@ use serde_json::{Map, Value, json};
 
 pub use self::code::Code;
 use crate::{
+    auth::AuthError,
     model::{Faults, Invalid},
     store::StoreError,
+    telemetry,
 };
 
 /// The answer to an unsuccessful request.
@@ -130,14 +132,7 @@ impl Problem {
 
     /// Returns the source and its causes on one line, for the log; `None` without a source.
     pub(crate) fn causes(&self) -> Option<String> {
-        let mut cause: &dyn Error = self.more.source.as_deref()?;
-        let mut text = cause.to_string();
-        while let Some(next) = cause.source() {
-            text.push_str(": ");
-            text.push_str(&next.to_string());
-            cause = next;
-        }
-        Some(text)
+        self.more.source.as_deref().map(|source| telemetry::causes(source))
     }
 
     /// Returns the complete answer, with the problem as JSON in its body.
@@ -255,6 +250,31 @@ impl From<StoreError> for Problem {
             }
         };
         problem.retry_after(1).caused_by(error)
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Fields(faults) => faults.into(),
+            AuthError::TokenNotValid => Self::token_not_valid(),
+            AuthError::Throttled { retry_after } => Self::new(
+                Code::Throttled,
+                "Too many attempts with this email address. Wait for the seconds in the header `Retry-After`.",
+            )
+            .retry_after(retry_after),
+            AuthError::KeyNotLookedUp { retry_after } => {
+                Self::new(Code::Unavailable, "The key of this token could not be looked up. Try again.")
+                    .retry_after(retry_after)
+            }
+            AuthError::CannotSign { retry_after, source } => {
+                Self::new(Code::Unavailable, "Tokens cannot be signed at the moment. Try again.")
+                    .retry_after(retry_after)
+                    .caused_by(source)
+            }
+            AuthError::SigningKeyRetired | AuthError::Internal(_) => Self::internal(error),
+            AuthError::Store(error) => error.into(),
+        }
     }
 }
 
