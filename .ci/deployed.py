@@ -34,9 +34,19 @@ class Stack:
     def deploy(self, **parameters):
         self.parameters |= parameters
         overrides = [f"{name}={value}" for name, value in self.parameters.items()]
-        run("sam", "deploy", "--template-file", str(self.template), "--stack-name", self.name, "--resolve-s3",
-            "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
-            *(["--parameter-overrides", *overrides] if overrides else []))
+        run(
+            "sam",
+            "deploy",
+            "--template-file",
+            str(self.template),
+            "--stack-name",
+            self.name,
+            "--resolve-s3",
+            "--capabilities",
+            "CAPABILITY_IAM",
+            "--no-confirm-changeset",
+            *(["--parameter-overrides", *overrides] if overrides else []),
+        )
 
     def change_functions(self):
         """Gives each function another package: the same binary with a file beside it."""
@@ -134,7 +144,9 @@ class Sender(threading.Thread):
 
 def uuid7():
     random = uuid.uuid4().int
-    return uuid.UUID(int=(time.time_ns() // 1_000_000) << 80 | 7 << 76 | (random & (1 << 74) - 1) & ~(3 << 62) | 2 << 62)
+    return uuid.UUID(
+        int=(time.time_ns() // 1_000_000) << 80 | 7 << 76 | (random & (1 << 74) - 1) & ~(3 << 62) | 2 << 62
+    )
 
 
 def all_messages(api, token, conversation):
@@ -142,7 +154,7 @@ def all_messages(api, token, conversation):
     while path:
         page = api.must(200, "GET", path, None, token)
         found += [(message["message_id"], message["message_body"]) for message in page["results"]]
-        path = page["next"] and page["next"][page["next"].index("/api/"):]
+        path = page["next"] and page["next"][page["next"].index("/api/") :]
     return found
 
 
@@ -194,7 +206,9 @@ def smoke(address):
     """What people run after a deployment, without what the emulator does not do: limits, and CORS from the template."""
     environment = os.environ | {"SMOKE_PASSWORD": PASSWORD}
     command = ["tests/smoke", address, "--admin", "admin@example.com", "--skip", "throttles", "--skip", "preflight"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     print(done.stdout, end="")
     check(done.returncode == 0, "the smoke test fails")
 
@@ -203,7 +217,9 @@ def black_box(address):
     environment = os.environ | {"API_URL": address, "API_GAPS": "ministack"}
     environment.pop("AWS_ENDPOINT_URL")
     command = ["cargo", "test", "-p", "tests", "black_box", "--", "--show-output"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     lines = done.stdout.splitlines()
     skipped = sorted({line.strip() for line in lines if line.strip().startswith("skipped: ")})
     print("\n".join(line for line in lines if line.startswith(("test ", "running "))), *skipped, sep="\n")

@@ -1,9 +1,11 @@
 """For the runs of `tests/schemathesis`: who asks, ids of what is there, and what valid data may be refused for."""
+
 import collections, os, re, uuid
 
 import requests
 import schemathesis
 from hypothesis import strategies as st
+
 
 def identifier(number, version):
     """Returns a UUID of a version and of the variant of RFC 9562."""
@@ -69,8 +71,16 @@ def is_valid(case):
 
 
 # What a generated id is replaced by, by the name of its field or parameter.
-THERE = {"conversation": CONVERSATION, "message": MESSAGE, "reply_to": MESSAGE, "after": MESSAGE, "before": MESSAGE,
-         "around": MESSAGE, "user_id": OTHER, "participants": [OTHER]}
+THERE = {
+    "conversation": CONVERSATION,
+    "message": MESSAGE,
+    "reply_to": MESSAGE,
+    "after": MESSAGE,
+    "before": MESSAGE,
+    "around": MESSAGE,
+    "user_id": OTHER,
+    "participants": [OTHER],
+}
 # What no generated value is: a place in a list, a key of the last minutes, one place out of three, the present version.
 NOT_THERE = ("cursor", "client_id", "Idempotency-Key", "before", "around", "If-Match")
 PATHS = {"/api/conversations/": CONVERSATION, "/api/messages/": MESSAGE, "/api/users/": OTHER}
@@ -108,7 +118,9 @@ def before_call(context, case, kwargs):
 
 
 # Why valid data may be refused: what only the table can tell, or only all of the request. By field.
-ELSEWHERE = "no such message in this conversation|must be the id of a message|must be a message of the same conversation"
+ELSEWHERE = (
+    "no such message in this conversation|must be the id of a message|must be a message of the same conversation"
+)
 WEAK = "is too easy to guess"
 # A pattern that every client can read knows white space only.
 INVISIBLE = "must contain a visible character"

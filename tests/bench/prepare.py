@@ -91,21 +91,29 @@ def demo_data(endpoint, environment):
 def python_send(environment):
     require("python3")
     wanted = HERE / "python" / "requirements.txt"
-    venv = fetched("python", wanted, lambda folder: (
-        run(sys.executable, "-m", "venv", folder),
-        run(folder / "bin" / "pip", "install", "--quiet", "--requirement", wanted),
-    ))
+    venv = fetched(
+        "python",
+        wanted,
+        lambda folder: (
+            run(sys.executable, "-m", "venv", folder),
+            run(folder / "bin" / "pip", "install", "--quiet", "--requirement", wanted),
+        ),
+    )
     return Subject("Python", [venv / "bin" / "python", HERE / "python" / "bootstrap.py"], environment)
 
 
 def node_send(environment):
     require("node", "npm")
     wanted = HERE / "node" / "package.json"
-    folder = fetched("node", wanted, lambda folder: (
-        folder.mkdir(parents=True),
-        shutil.copy(wanted, folder),
-        run("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder),
-    ))
+    folder = fetched(
+        "node",
+        wanted,
+        lambda folder: (
+            folder.mkdir(parents=True),
+            shutil.copy(wanted, folder),
+            run("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder),
+        ),
+    )
     # Modules are found beside the file that imports them.
     shutil.copy(HERE / "node" / "bootstrap.mjs", folder)
     return Subject("Node", ["node", folder / "bootstrap.mjs"], environment)

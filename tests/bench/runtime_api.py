@@ -97,12 +97,16 @@ class RuntimeApi:
                 if self.path != NEXT:
                     return self._send(404, b"{}", {})
                 event = api._next()
-                self._send(200, event, {
-                    "Lambda-Runtime-Aws-Request-Id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
-                    "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 900_000),
-                    "Lambda-Runtime-Invoked-Function-Arn": ARN,
-                    "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
-                })
+                self._send(
+                    200,
+                    event,
+                    {
+                        "Lambda-Runtime-Aws-Request-Id": "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+                        "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 900_000),
+                        "Lambda-Runtime-Invoked-Function-Arn": ARN,
+                        "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0",
+                    },
+                )
 
             def do_POST(self):
                 api._answered(self.path, self._body())

@@ -132,7 +132,12 @@ browse("what people write is shown as they wrote it on every page", async (open)
         assert.ok((await page.locator("body").innerText()).includes("<img src=x onerror="), `${path} shows it`);
         assert.equal(await page.locator("img, main script, [href^='javascript:']").count(), 0, path);
         assert.notEqual(await page.evaluate(() => document.body.id), "owned", path);
-        assert.match((await page.request.get(address(path), { headers: { Accept: "text/html" } })).headers()["content-security-policy"], /default-src 'none'/u);
+        assert.match(
+            (await page.request.get(address(path), { headers: { Accept: "text/html" } })).headers()[
+                "content-security-policy"
+            ],
+            /default-src 'none'/u,
+        );
     }
     // Of a link that people wrote, the browser is told nothing that it would run.
     await page.goto(`/api-auth/login/?next=${encodeURIComponent("javascript:document.body.id='owned'")}`);

@@ -6,9 +6,17 @@ import { LOST, compose, enter, pair, ready, texts } from "./people.js";
 import { NARROW, Person, WIDE, address, browse, eventually, inspect, logIn, shoot } from "./support.js";
 
 browse("the demo conversations are what somebody sees first", async (open) => {
-    for (const [viewport, size] of [[WIDE, "wide"], [NARROW, "narrow"]]) {
+    for (const [viewport, size] of [
+        [WIDE, "wide"],
+        [NARROW, "narrow"],
+    ]) {
         for (const colorScheme of ["light", "dark"]) {
-            const page = await open({ viewport, colorScheme, isMobile: size === "narrow", hasTouch: size === "narrow" });
+            const page = await open({
+                viewport,
+                colorScheme,
+                isMobile: size === "narrow",
+                hasTouch: size === "narrow",
+            });
             await logIn(page, "ann@example.com");
             await page.getByRole("link", { name: /Mill Lane/u }).waitFor();
             await inspect(page, `chat-${size}-${colorScheme}`);
@@ -34,7 +42,10 @@ browse("the first view is small and all from one place", async (open) => {
     network.on("Network.responseReceived", ({ response }) => files.push(response.url));
     network.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
     await page.goto("/", { waitUntil: "networkidle" });
-    assert.ok(files.some((file) => file.endsWith("chat.js")), files.join(" "));
+    assert.ok(
+        files.some((file) => file.endsWith("chat.js")),
+        files.join(" "),
+    );
     assert.ok(bytes > 5_000 && bytes < 50_000, `${bytes} bytes over the wire in ${files.length} files`);
     console.log(`first view: ${bytes} bytes over the wire in ${files.length} files`);
 });
@@ -144,7 +155,10 @@ browse("a conversation is started by email", async (open) => {
     await ready(page);
     await compose(page).fill("Hello Ben");
     await compose(page).press("Enter");
-    await eventually(async () => (await ben.call("GET", "/api/messages/")).results.map((m) => m.message_body), ["Hello Ben"]);
+    await eventually(
+        async () => (await ben.call("GET", "/api/messages/")).results.map((m) => m.message_body),
+        ["Hello Ben"],
+    );
 });
 
 browse("what people write is text and never code", async (open) => {
@@ -162,7 +176,10 @@ browse("what people write is text and never code", async (open) => {
     await eventually(() => texts(page), [probe, probe, probe]);
     await eventually(() => page.locator(".c .title").allTextContents(), [probe]);
     assert.equal(await page.locator("#title").textContent(), probe);
-    assert.deepEqual(await page.locator(".m .quote-text").allTextContents(), [probe, probe].map((text) => text.slice(0, 160)));
+    assert.deepEqual(
+        await page.locator(".m .quote-text").allTextContents(),
+        [probe, probe].map((text) => text.slice(0, 160)),
+    );
     await page.locator(".m.own").hover();
     await page.getByRole("button", { name: "Edit your message" }).click();
     assert.equal(await page.locator(".about .quote-text").textContent(), probe);

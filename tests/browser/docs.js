@@ -39,13 +39,18 @@ async function authorize(page, token) {
 }
 
 browse("the documentation shows every operation, and has no faults", async (open) => {
-    for (const [viewport, size] of [[WIDE, "wide"], [NARROW, "narrow"]]) {
+    for (const [viewport, size] of [
+        [WIDE, "wide"],
+        [NARROW, "narrow"],
+    ]) {
         for (const colorScheme of ["light", "dark"]) {
             const name = `docs-${size}-${colorScheme}`;
             const page = await open({ viewport, colorScheme });
             await enter(page);
             const { paths } = await (await page.request.get("/api/schema/")).json();
-            const ids = Object.values(paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId));
+            const ids = Object.values(paths).flatMap((path) =>
+                Object.values(path).map(({ operationId }) => operationId),
+            );
             const shown = await page.locator(".opblock").evaluateAll((blocks) => blocks.map(({ id }) => id));
             assert.deepEqual(shown.map((id) => id.split("-").at(-1)).sort(), ids.sort());
             await inspect(page, name);
@@ -125,7 +130,10 @@ browse("the dialog for a token is used from the keyboard", async (open) => {
     await eventually(focused, "auth-bearer-value");
     for (let steps = 0; steps < 6; steps += 1) {
         await page.keyboard.press("Tab");
-        assert.ok(await page.evaluate(() => Boolean(document.activeElement.closest("[role=dialog]"))), "it stays inside");
+        assert.ok(
+            await page.evaluate(() => Boolean(document.activeElement.closest("[role=dialog]"))),
+            "it stays inside",
+        );
     }
     await page.keyboard.press("Escape");
     await eventually(focused, "Authorize");

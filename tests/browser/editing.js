@@ -84,7 +84,11 @@ browse("messages are changed and deleted from the keyboard", async (open) => {
     await page.keyboard.press("Shift+Tab");
     await page.keyboard.press("Enter");
     await eventually(() => texts(page), ["This message was deleted.", "second thoughts"]);
-    assert.match(await page.evaluate(() => document.activeElement.className), /\bm\b/u, "the focus stays at the message");
+    assert.match(
+        await page.evaluate(() => document.activeElement.className),
+        /\bm\b/u,
+        "the focus stays at the message",
+    );
 });
 
 browse("a change made elsewhere is seen before it is replaced", async (open) => {
@@ -135,10 +139,19 @@ browse("a change whose answer is lost is saved once", async (open) => {
 
 browse("what can be done with a message is in reach on every screen", async (open) => {
     const { ann, ben, conversation } = await pair();
-    await ben.send(conversation, "Shall we meet at the old lighthouse behind the harbour, where the boats lie in winter?");
+    await ben.send(
+        conversation,
+        "Shall we meet at the old lighthouse behind the harbour, where the boats lie in winter?",
+    );
     await ann.send(conversation, "Yes");
-    await ann.send(conversation, "And bring the large map, the one with the coast on it, as mine has been left in the rain.");
-    for (const [viewport, size, hasTouch] of [[WIDE, "wide", false], [NARROW, "narrow", true]]) {
+    await ann.send(
+        conversation,
+        "And bring the large map, the one with the coast on it, as mine has been left in the rain.",
+    );
+    for (const [viewport, size, hasTouch] of [
+        [WIDE, "wide", false],
+        [NARROW, "narrow", true],
+    ]) {
         for (const colorScheme of ["light", "dark"]) {
             const page = await open({ viewport, colorScheme, hasTouch, isMobile: hasTouch });
             await enter(page, ann, conversation);

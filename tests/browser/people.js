@@ -22,4 +22,3 @@ export async function enter(page, person, conversation) {
 
 /** Waits until the script is there, which says, where there is room for it, how messages are sent from the keyboard. */
 export const ready = (page) => page.locator("#hint:not([hidden])").waitFor({ state: "attached" });
-

@@ -133,7 +133,10 @@ export class Person {
     static async named(first, last = "Test") {
         people += 1;
         const person = new Person();
-        person.email = `${first.toLowerCase().replace(/[^a-z]/gu, "").slice(0, 9)}${people}-${process.pid}@example.com`;
+        person.email = `${first
+            .toLowerCase()
+            .replace(/[^a-z]/gu, "")
+            .slice(0, 9)}${people}-${process.pid}@example.com`;
         const profile = { email: person.email, password: PASSWORD, first_name: first, last_name: last };
         person.id = (await person.call("POST", "/api/users/", profile)).user_id;
         person.token = (await person.call("POST", "/api/token/", { email: person.email, password: PASSWORD })).access;

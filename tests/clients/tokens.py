@@ -4,6 +4,7 @@
 
 SEED is the file with the seed of the API's key, to sign tokens that the API would never issue. The variable API is the API's
 address."""
+
 import base64, json, os, pathlib, re, subprocess, sys, time, urllib.request
 
 import jwt
@@ -23,7 +24,9 @@ def log_in():
 def tokens(key):
     """Tokens by what is wrong with each. Beside each is a pattern of the reason, or None where the token is good."""
     pair = log_in()
-    header = {name: value for name, value in jwt.get_unverified_header(pair["access"]).items() if name in ("kid", "typ")}
+    header = {
+        name: value for name, value in jwt.get_unverified_header(pair["access"]).items() if name in ("kid", "typ")
+    }
     claims = jwt.decode(pair["access"], options={"verify_signature": False})
 
     def signed(headers=(), key=key, algorithm="EdDSA", **changed):

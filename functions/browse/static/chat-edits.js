@@ -20,7 +20,9 @@ export class Edits {
             return;
         }
         try {
-            this.show(await call("PATCH", place(message), { message_body: body }, { "If-Match": `"${message.revision}"` }));
+            this.show(
+                await call("PATCH", place(message), { message_body: body }, { "If-Match": `"${message.revision}"` }),
+            );
         } catch (failure) {
             await this.#refused(failure, message, body);
         }
@@ -39,7 +41,9 @@ export class Edits {
         message.revision = present.revision;
         // An earlier try of this very change has succeeded, and its answer was lost.
         if (present.message_body !== body) {
-            throw new Error("This message was changed elsewhere in the meantime. Save again to replace what it says now.");
+            throw new Error(
+                "This message was changed elsewhere in the meantime. Save again to replace what it says now.",
+            );
         }
     }
 

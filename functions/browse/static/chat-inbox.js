@@ -31,9 +31,9 @@ export class Inbox {
         const fresh = results.map((conversation) => this.#item(conversation));
         const ids = new Set(results.map(({ conversation_id }) => conversation_id));
         const focused = document.activeElement?.closest?.(".c")?.dataset.conversation;
-        const below = [...this.list.children].slice(results.length).filter(
-            (item) => !ids.has(item.firstElementChild.dataset.conversation),
-        );
+        const below = [...this.list.children]
+            .slice(results.length)
+            .filter((item) => !ids.has(item.firstElementChild.dataset.conversation));
         this.list.replaceChildren(...fresh, ...below);
         this.list.querySelector(`[data-conversation="${focused}"]`)?.focus({ preventScroll: true });
         this.empty.hidden = this.list.children.length > 0;

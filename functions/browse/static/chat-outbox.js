@@ -140,7 +140,10 @@ export class Outbox {
         const window = Math.min(LONGEST_WAIT, 500 * 2 ** tries);
         const wait = Math.max(retryAfter * 1000, 0) + window * (0.5 + Math.random() / 2);
         clearTimeout(this.timers.get(conversation));
-        this.timers.set(conversation, setTimeout(() => this.#pump(conversation), wait));
+        this.timers.set(
+            conversation,
+            setTimeout(() => this.#pump(conversation), wait),
+        );
     }
 
     #keep() {

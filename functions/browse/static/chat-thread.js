@@ -152,7 +152,9 @@ export class Thread {
 
     /** One's own last message that can be changed; `null` where there is none. */
     lastOwn() {
-        const item = [...this.list.querySelectorAll(".m.own:not(.pending)")].findLast((own) => own.querySelector(".acts"));
+        const item = [...this.list.querySelectorAll(".m.own:not(.pending)")].findLast((own) =>
+            own.querySelector(".acts"),
+        );
         return item ? described(item) : null;
     }
 
@@ -166,7 +168,10 @@ export class Thread {
             acts.className = "acts";
             acts.append(actButton("reply", "Reply", `Reply to ${item.querySelector(".name").textContent}`));
             if (item.classList.contains("own")) {
-                acts.append(actButton("edit", "Edit", "Edit your message"), actButton("delete", "Delete", "Delete your message"));
+                acts.append(
+                    actButton("edit", "Edit", "Edit your message"),
+                    actButton("delete", "Delete", "Delete your message"),
+                );
             }
             item.querySelector(".meta").prepend(acts);
         }
@@ -197,7 +202,10 @@ export class Thread {
                 const found = results.find(({ message_id, deleted_at }) => message_id === id && !deleted_at);
                 return found ? [nameOf(found.sender), found.message_body] : ["", DELETED];
             });
-            this.quoted.set(id, asked.catch(() => this.quoted.delete(id) && ["", "An earlier message"]));
+            this.quoted.set(
+                id,
+                asked.catch(() => this.quoted.delete(id) && ["", "An earlier message"]),
+            );
         }
         return this.quoted.get(id);
     }
@@ -245,7 +253,9 @@ export class Thread {
 
 /** Who says what in a message on the page. */
 function contents(item) {
-    return item.querySelector(".gone") ? ["", DELETED] : [item.querySelector(".name").textContent, item.querySelector(".text").textContent];
+    return item.querySelector(".gone")
+        ? ["", DELETED]
+        : [item.querySelector(".name").textContent, item.querySelector(".text").textContent];
 }
 
 /** A message of the page, for who is to do something with it. */
@@ -282,6 +292,12 @@ export function say(element, text) {
 /** Initials and colour of somebody or of a group, the same as the server makes them. */
 export function dress(avatar, title, id) {
     const words = title.split(/\s+/u).filter((word) => /^[\p{L}\p{N}]/u.test(word));
-    say(avatar, words.slice(0, 2).map((word) => [...word][0].toUpperCase()).join(""));
+    say(
+        avatar,
+        words
+            .slice(0, 2)
+            .map((word) => [...word][0].toUpperCase())
+            .join(""),
+    );
     avatar.className = `avatar hue-${parseInt(id.slice(0, 2), 16) % 8 || 0}`;
 }

@@ -12,7 +12,10 @@
     dress();
 
     const cookie = (name) =>
-        document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+        document.cookie
+            .split("; ")
+            .find((pair) => pair.startsWith(`${name}=`))
+            ?.slice(name.length + 1);
 
     /** What is asked by cookie shows that it is asked from here. */
     const prove = (request) => {
@@ -31,16 +34,22 @@
         },
         wrapComponents: {
             // Below the page's own heading, without links that lead nowhere.
-            InfoContainer: () => ({ specSelectors, getComponent }) => {
-                const [info, Markdown] = [specSelectors.info(), getComponent("Markdown", true)];
-                const title = create("h2", null, `${info.get("title") ?? ""} ${info.get("version") ?? ""}`);
-                return create("div", { className: "about" }, title, create(Markdown, { source: info.get("description") ?? "" }));
-            },
+            InfoContainer:
+                () =>
+                ({ specSelectors, getComponent }) => {
+                    const [info, Markdown] = [specSelectors.info(), getComponent("Markdown", true)];
+                    const title = create("h2", null, `${info.get("title") ?? ""} ${info.get("version") ?? ""}`);
+                    return create(
+                        "div",
+                        { className: "about" },
+                        title,
+                        create(Markdown, { source: info.get("description") ?? "" }),
+                    );
+                },
             // There is one server: this one.
             ServersContainer: none,
             // The cookie and its token are the browser's, and cannot be entered.
-            auths: (Original) => (props) =>
-                props.definitions.has("accessToken") ? create(Original, props) : null,
+            auths: (Original) => (props) => (props.definitions.has("accessToken") ? create(Original, props) : null),
         },
     });
 

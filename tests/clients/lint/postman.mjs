@@ -14,5 +14,6 @@ const addresses = requests(collection.item).map(({ url }) =>
     [...url.host, ...url.path].join("/").replace(/\{\{(\w+)\}\}/gu, (_, name) => variables[name]),
 );
 const bad = addresses.filter((address) => !/^https?:\/\/[\w.]+(:\d+)?\/[\w.]/u.test(address));
-if (bad.length || addresses.length < 30) throw new Error(`${addresses.length} requests, not absolute: ${bad.join(" ")}`);
+if (bad.length || addresses.length < 30)
+    throw new Error(`${addresses.length} requests, not absolute: ${bad.join(" ")}`);
 console.log(`Postman: ${addresses.length} requests`);

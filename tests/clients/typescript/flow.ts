@@ -58,14 +58,21 @@ const reused = await api.POST("/api/messages/", { body: { ...body, message_body:
 assert.equal(reused.error?.code, "client_id_reused");
 
 // Page: the newest two of three messages, then the one before them.
-for (const message_body of ["two", "three"]) data(await api.POST("/api/messages/", { body: { conversation, message_body } }));
+for (const message_body of ["two", "three"])
+    data(await api.POST("/api/messages/", { body: { conversation, message_body } }));
 const newest = data(await api.GET("/api/messages/", { params: { query: { conversation, limit: 2 } } }));
-assert.deepEqual(newest.results.map((message) => message.message_body), ["three", "two"]);
+assert.deepEqual(
+    newest.results.map((message) => message.message_body),
+    ["three", "two"],
+);
 assert.ok(newest.next);
 const before = new URL(newest.next).searchParams.get("before");
 assert.ok(before);
 const older = data(await api.GET("/api/messages/", { params: { query: { conversation, before, limit: 2 } } }));
-assert.deepEqual(older.results.map((message) => message.message_body), ["See you at six."]);
+assert.deepEqual(
+    older.results.map((message) => message.message_body),
+    ["See you at six."],
+);
 assert.equal(older.next, null);
 
 // Edit with If-Match: the first edit succeeds, and a second with the same tag is refused.
