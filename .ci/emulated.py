@@ -1,8 +1,7 @@
-"""Derives what the emulator takes from the built template: it reads the template on standard input, writes the same without
-what is named below to standard output, and says on standard error what it has left out, and why.
+"""Changes the built template into one that the emulator accepts: reads it on standard input, writes to standard output.
 
-Nothing of the template is written here a second time: each gap is a rule that finds what it is about, and a rule that finds
-nothing is an error, as then the gap is closed or the rule is wrong."""
+Each gap of the emulator is a rule that finds the resources it concerns. Standard error names what each rule changed,
+and why. A rule that finds nothing is an error: the emulator has closed the gap, or the rule is wrong."""
 
 import copy
 import sys

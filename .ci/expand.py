@@ -1,7 +1,7 @@
-"""Writes the CloudFormation template that the SAM template on standard input stands for, as JSON.
+"""Writes the CloudFormation template that SAM makes of the template on standard input, as JSON.
 
-Mistakes inside of functions, their policies above all, show only there: linters pass over what SAM rewrites.
-"""
+Mistakes in functions, above all in their policies, show only in this template: linters do not read what SAM
+rewrites."""
 
 import json
 import sys

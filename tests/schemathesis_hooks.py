@@ -1,6 +1,9 @@
-"""For the runs of `tests/schemathesis`: who asks, ids of what is there, and what valid data may be refused for."""
+"""Hooks for `tests/schemathesis`: the caller, ids of existing resources, and the reasons to refuse valid data."""
 
-import collections, os, re, uuid
+import collections
+import os
+import re
+import uuid
 
 import requests
 import schemathesis
@@ -13,12 +16,12 @@ def identifier(number, version):
     return str(uuid.UUID(int=number))
 
 
-# Ids are UUIDs of the versions 7 and 8: of random UUIDs, too few are.
+# Ids are UUIDs of the versions 7 and 8, which random UUIDs seldom are.
 schemathesis.openapi.format("uuid", st.builds(identifier, st.integers(0, 2**128 - 1), st.sampled_from((7, 8, 8))))
 
 API, ROLE = os.environ["API"], os.environ["ROLE"]
 PASSWORD = "keys under the doormat"
-# These end the account or its sessions, and with it what the others ask with.
+# These end the account or its sessions, with which the other operations ask.
 ENDING = ("close_own_account", "change_password", "end_session", "change_user")
 
 
@@ -30,7 +33,7 @@ def post(path, body, token=None):
 
 
 def account():
-    """A new account's email and id; what the table has of admins is the one of the demo."""
+    """Makes an account and returns its email and id. The only admin is the one of the demo data."""
     email = f"{uuid.uuid4()}@example.com"
     user = post("/api/users/", {"email": email, "password": PASSWORD, "first_name": "Sam", "last_name": "Tester"})
     return email, user["user_id"]
@@ -70,7 +73,7 @@ def is_valid(case):
     return case.meta is not None and case.meta.generation.mode.is_positive
 
 
-# What a generated id is replaced by, by the name of its field or parameter.
+# Ids that replace generated ones, by the name of the field or parameter.
 THERE = {
     "conversation": CONVERSATION,
     "message": MESSAGE,
@@ -81,7 +84,8 @@ THERE = {
     "user_id": OTHER,
     "participants": [OTHER],
 }
-# What no generated value is: a place in a list, a key of the last minutes, one place out of three, the present version.
+# Fields that no generated value fits: a cursor, a key of the last minutes, only one of three positions, the current
+# version.
 NOT_THERE = ("cursor", "client_id", "Idempotency-Key", "before", "around", "If-Match")
 PATHS = {"/api/conversations/": CONVERSATION, "/api/messages/": MESSAGE, "/api/users/": OTHER}
 calls = collections.Counter()
@@ -89,10 +93,10 @@ calls = collections.Counter()
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """Every second valid request names what is there, as no generated value does."""
+    """Puts ids of existing resources into every second valid request."""
     path = case.path_parameters or {}
     if case.method == "DELETE" and path.get("id") in PATHS.values():
-        # Found in an answer. What the others are to find stays.
+        # The id comes from an answer. The resource has to stay, for the other requests.
         path["id"] = str(uuid.uuid4())
     if not is_valid(case) or case.meta.phase.name.value == "stateful" or case.method == "DELETE":
         return
@@ -105,7 +109,7 @@ def before_call(context, case, kwargs):
         if isinstance(fields, dict):
             for name in NOT_THERE:
                 fields.pop(name, None)
-            # Not the number of a change, which is called `after` as well.
+            # The number of a change is called `after` too, and is not replaced.
             fields.update({name: THERE[name] for name in THERE if isinstance(fields.get(name), (str, list))})
     if operation(case) == "register" and isinstance(case.body, dict):
         case.body["email"] = f"{uuid.uuid4()}@example.com"
@@ -117,12 +121,12 @@ def before_call(context, case, kwargs):
         path["id"] = PATHS[folder]
 
 
-# Why valid data may be refused: what only the table can tell, or only all of the request. By field.
+# Reasons to refuse valid data, by field: they depend on the table, or on the whole request.
 ELSEWHERE = (
     "no such message in this conversation|must be the id of a message|must be a message of the same conversation"
 )
 WEAK = "is too easy to guess"
-# A pattern that every client can read knows white space only.
+# The pattern in the description uses what every client understands, which is white space only.
 INVISIBLE = "must contain a visible character"
 REFUSALS = {
     "Idempotency-Key": "must be one UUIDv7",
@@ -142,7 +146,8 @@ REFUSALS = {
     "new_password": WEAK,
     "old_password": "is not your password",
     "order": "can be `oldest` only with",
-    "participants": "no such users?|those of a direct conversation never change|a direct conversation has exactly one other",
+    "participants": "no such users?|those of a direct conversation never change"
+    "|a direct conversation has exactly one other",
     "password": WEAK,
     "reply_to": ELSEWHERE,
     "role": "is the last owner's|can be changed by admins only",

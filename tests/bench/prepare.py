@@ -1,5 +1,7 @@
-"""What has to stand before anything is measured: the functions built for release, DynamoDB Local with a table and demo
-users, and the two handlers that they are compared with. What is fetched goes to local/.tools/."""
+"""Prepares a measurement: the release build, DynamoDB Local with a table and demo users, and the handlers to compare
+with.
+
+What is fetched goes to local/.tools/."""
 
 import contextlib
 import hashlib
@@ -25,7 +27,7 @@ NEEDED = {"cargo": "Rust", "java": "Java 17", "mvn": "Maven", "curl": "curl", "v
 def require(*programs):
     missing = [program for program in programs if not shutil.which(program)]
     if missing:
-        raise Failed("not installed: %s" % ", ".join(NEEDED.get(program, program) for program in missing))
+        raise Failed("not installed: {}".format(", ".join(NEEDED.get(program, program) for program in missing)))
 
 
 def run(*command, **options):
@@ -122,9 +124,9 @@ def node_send(environment):
 def fetched(name, wanted, fetch):
     """A folder of tools that hold what `wanted` names: fetched once, and complete or not there."""
     version = hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]
-    folder, complete = TOOLS / ("bench-%s-%s" % (name, version)), ".complete"
+    folder, complete = TOOLS / (f"bench-{name}-{version}"), ".complete"
     if not (folder / complete).exists():
-        print("Fetching what the %s handler needs ..." % name, file=sys.stderr)
+        print(f"Fetching what the {name} handler needs ...", file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
         TOOLS.mkdir(parents=True, exist_ok=True)
         fetch(folder)

@@ -1,7 +1,6 @@
-"""The Lambda Runtime API as far as one function's process needs it: hands out events, one at a time, and takes answers.
+"""The part of the Lambda Runtime API that one function's process needs: hands out events one at a time, takes answers.
 
-It is no emulator of Lambda: no limits, no freezing, no logs. What it knows is when it was asked, and it never hurries.
-"""
+It is not an emulator of Lambda: it has no limits, freezes nothing and keeps no logs. It records when it was asked."""
 
 import json
 import threading
@@ -10,16 +9,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 NEXT = "/2018-06-01/runtime/invocation/next"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:bench"
-# A subject in valgrind computes some fifty times as long as outside.
+# Seconds. A subject in valgrind takes about fifty times as long as outside.
 PATIENCE = 600
 
 
 class Failed(Exception):
-    """The subject reported an error, ended, or answered what it should not have."""
+    """The subject reported an error, ended, or gave a wrong answer."""
 
 
 class RuntimeApi:
-    """Serves one process: `events` of a workload, then nothing more. Each answer goes to the workload, which checks it."""
+    """Serves one process with the given number of events of a workload. The workload checks each answer."""
 
     def __init__(self, workload, count):
         self.workload = workload
@@ -47,17 +46,17 @@ class RuntimeApi:
         return "127.0.0.1:%d" % self._server.server_address[1]
 
     def more(self, count):
-        """Hands out so many events more, the first of them as the answer to the poll that waits."""
+        """Hands out `count` more events. The first one answers the poll that is waiting."""
         self.idle.clear()
         self.left += count
         self._resume.set()
 
     def wait(self, process):
-        """Until all events are answered and the process asks for another one."""
+        """Waits until all events are answered and the process asks for another one."""
         deadline = time.monotonic() + PATIENCE
         while not self.idle.wait(0.02):
             if process.poll() is not None:
-                raise Failed("the process ended with %s" % process.returncode)
+                raise Failed(f"the process ended with {process.returncode}")
             if time.monotonic() > deadline:
                 raise Failed("no answer in %d s" % PATIENCE)
             if self.failure:
@@ -66,7 +65,7 @@ class RuntimeApi:
             raise Failed(self.failure)
 
     def _next(self):
-        """The next event; waits where none is left."""
+        """Returns the next event. Waits while there is none."""
         self.first_poll = self.first_poll or time.perf_counter()
         while self.left == 0:
             self._resume = threading.Event()
@@ -80,14 +79,16 @@ class RuntimeApi:
     def _answered(self, path, body):
         self.millis.append((time.perf_counter() - self._given) * 1000)
         if not path.endswith("/response"):
-            self.failure = self.failure or "%s: %s" % (path, body.decode(errors="replace"))
+            self.failure = self.failure or "{}: {}".format(path, body.decode(errors="replace"))
             return
         try:
             self.workload.answered(json.loads(body))
-        except Exception as wrong:  # It is raised again where the measuring is done.
+        except Exception as wrong:  # `wait` raises it again.
             self.failure = self.failure or repr(wrong)
 
-    def _handler(api):
+    def _handler(self):
+        api = self
+
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
@@ -95,7 +96,8 @@ class RuntimeApi:
 
             def do_GET(self):
                 if self.path != NEXT:
-                    return self._send(404, b"{}", {})
+                    self._send(404, b"{}", {})
+                    return
                 event = api._next()
                 self._send(
                     200,

@@ -1,7 +1,7 @@
-"""One process under measurement: started with a Runtime API of its own, natively or in valgrind, and stopped afterwards.
+"""One process under measurement: started with its own Runtime API, natively or in valgrind, and stopped afterwards.
 
-Nothing is measured from inside: times are those of the Runtime API, CPU time is the kernel's, instructions are valgrind's.
-"""
+Nothing is measured from inside the process. Times come from the Runtime API, CPU time from the kernel, and instructions
+from valgrind."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 from runtime_api import Failed, RuntimeApi
 
 TICKS = os.sysconf("SC_CLK_TCK")
-# Counts what a process executes outside of the kernel, on one simulated core.
+# Counts the instructions of a process outside of the kernel, on one simulated core.
 VALGRIND = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
 
 
@@ -29,7 +29,7 @@ class Subject:
 
     @contextlib.contextmanager
     def running(self, api, before=()):
-        """The process and when it was started. What it says is shown where it fails."""
+        """Yields the process and its start time. A failure shows the output of the process."""
         environment = {**self.environment, "PATH": os.environ["PATH"], "AWS_LAMBDA_RUNTIME_API": api.address}
         with tempfile.TemporaryFile() as log:
             begun = time.perf_counter()
@@ -38,20 +38,20 @@ class Subject:
                 yield process, begun
             except Failed as failed:
                 log.seek(0)
-                said = log.read().decode(errors="replace")[-2000:]
-                raise Failed("%s: %s\n%s" % (self.name, failed, said)) from None
+                output = log.read().decode(errors="replace")[-2000:]
+                raise Failed(f"{self.name}: {failed}\n{output}") from None
             finally:
                 process.terminate()
                 process.wait()
 
     def run(self, workload, count):
-        """Answers so many events, and no more."""
+        """Lets the program answer `count` events."""
         with RuntimeApi(workload, count) as api, self.running(api) as (process, _):
             api.wait(process)
         return workload
 
     def first_poll(self, times):
-        """Milliseconds from the start of the process to its first poll, the median of so many starts."""
+        """Returns the milliseconds from the start of the process to its first poll, the median of `times` starts."""
         return statistics.median(self._first_poll() for _ in range(times))
 
     def _first_poll(self):
@@ -60,7 +60,7 @@ class Subject:
         return (api.first_poll - begun) * 1000
 
     def cpu(self, workload, warm, count):
-        """Milliseconds of CPU time for a warm request, user and system; the first request's time; the most memory in MB."""
+        """Returns CPU milliseconds of a warm request, milliseconds of the first request, and peak memory in MB."""
         with RuntimeApi(workload, warm) as api, self.running(api) as (process, _):
             api.wait(process)
             before = cpu_time(process.pid)
@@ -70,23 +70,23 @@ class Subject:
             return spent * 1000 / count, api.millis[0], peak_memory(process.pid)
 
     def instructions(self, workload, few, many):
-        """Instructions for a warm request: what the requests beyond the first few add."""
+        """Returns the instructions of a warm request: the difference of two runs for each additional request."""
         return (self._instructions(workload, many) - self._instructions(workload, few)) / (many - few)
 
     def _instructions(self, workload, count):
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder, "log")
             with RuntimeApi(workload, count) as api:
-                with self.running(api, [*VALGRIND, "--log-file=%s" % log]) as (process, _):
+                with self.running(api, [*VALGRIND, f"--log-file={log}"]) as (process, _):
                     api.wait(process)
             counted = re.search(r"I\s+refs:\s+([\d,]+)", log.read_text())
             if not counted:
-                raise Failed("%s: valgrind counted nothing:\n%s" % (self.name, log.read_text()[-2000:]))
+                raise Failed(f"{self.name}: valgrind counted nothing:\n{log.read_text()[-2000:]}")
             return int(counted[1].replace(",", ""))
 
 
 def cpu_time(pid):
-    """Seconds that a process and its threads have computed, in the kernel too."""
+    """Returns the CPU seconds of a process and its threads, user and system."""
     fields = Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 

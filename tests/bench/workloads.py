@@ -1,4 +1,4 @@
-"""What the functions are asked in the benchmark: events of API Gateway's HTTP API, and what a right answer to each is."""
+"""The requests of the benchmark: events of API Gateway's HTTP API, and the checks of their answers."""
 
 import base64
 import json
@@ -7,9 +7,9 @@ import time
 import uuid
 
 DEMO = {"email": "ann@example.com", "password": "keys under the doormat"}
-# Messages of the page that is read.
+# Messages of one page.
 PAGE = 50
-# Conversations of the inbox, and messages of each: more than are nested.
+# Conversations of the inbox, and messages in each of them. Fewer messages are nested.
 CONVERSATIONS = 20
 MESSAGES = 25
 # An item of about 400 bytes, as in the budget of a page.
@@ -17,7 +17,7 @@ BODY = "The quick brown fox jumps over the lazy dog, again. " * 4
 
 
 def event(method, path, query="", body=None, token=None):
-    """An event in payload format 2.0 with the headers that a browser and API Gateway send."""
+    """Returns an event in payload format 2.0 with the headers that a browser and API Gateway send."""
     headers = {
         "accept": "application/json",
         "accept-encoding": "gzip, deflate, br",
@@ -69,7 +69,7 @@ def event(method, path, query="", body=None, token=None):
 
 
 def uuid7():
-    """What a client makes when its user presses send (RFC 9562, section 5.7)."""
+    """Returns a UUIDv7 (RFC 9562, section 5.7), as a client makes one when its user presses send."""
     bits = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10), "big")
     return str(uuid.UUID(int=bits & ~(0xF << 76) & ~(0x3 << 62) | 0x7 << 76 | 0x2 << 62))
 
@@ -84,11 +84,11 @@ class Workload:
         self.read(json.loads(answer["body"]))
 
     def read(self, body):
-        """Checks what was answered."""
+        """Checks the body of an answer."""
 
 
 class Login(Workload):
-    """Logs in; keeps the tokens."""
+    """Logs in and keeps the tokens."""
 
     tokens = None
 
@@ -101,7 +101,7 @@ class Login(Workload):
 
 
 class MakeConversation(Workload):
-    """A new group of the caller's alone."""
+    """Makes a group in which the caller is alone."""
 
     status = 201
     conversation = None
@@ -120,7 +120,7 @@ class MakeConversation(Workload):
 
 
 class Send(Workload):
-    """Sends into one conversation as a client does that has seen its last message."""
+    """Sends into one conversation, as a client that has seen its last message."""
 
     status = 201
     last = None
@@ -132,10 +132,10 @@ class Send(Workload):
 
     def event(self):
         self.key = uuid7()
-        said = {"conversation": self.conversation, "message_body": BODY, "client_id": self.key}
+        body = {"conversation": self.conversation, "message_body": BODY, "client_id": self.key}
         if self.last:
-            said["after"] = self.last
-        return event("POST", "/api/messages/", body=json.dumps(said), token=self.token)
+            body["after"] = self.last
+        return event("POST", "/api/messages/", body=json.dumps(body), token=self.token)
 
     def read(self, body):
         assert (body["client_id"], body["message_body"]) == (self.key, BODY), body
@@ -162,7 +162,7 @@ class List(Workload):
 
 
 class Inbox(Workload):
-    """Reads the first page of the inbox, with so many messages nested in each conversation."""
+    """Reads the first page of the inbox with `nested` messages in each conversation."""
 
     def __init__(self, token, nested):
         self.token = token

@@ -1,11 +1,19 @@
-"""Runs a snippet of docs/verify-tokens.md against an API that runs: it has to accept access tokens and to refuse everything else.
+"""Runs a snippet of docs/verify-tokens.md: it has to accept the API's access tokens and to refuse all other tokens.
 
     tokens.py SEED COMMAND ...
 
-SEED is the file with the seed of the API's key, to sign tokens that the API would never issue. The variable API is the API's
-address."""
+SEED is the file with the seed of the API's signing key. The program signs tokens with it that the API would never
+issue. The environment variable API is the address of the API."""
 
-import base64, json, os, pathlib, re, subprocess, sys, time, urllib.request
+import base64
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import urllib.request
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,7 +30,7 @@ def log_in():
 
 
 def tokens(key):
-    """Tokens by what is wrong with each. Beside each is a pattern of the reason, or None where the token is good."""
+    """Returns tokens by name, each with a pattern of the reason for its refusal, or None if it is valid."""
     pair = log_in()
     header = {
         name: value for name, value in jwt.get_unverified_header(pair["access"]).items() if name in ("kid", "typ")
@@ -34,7 +42,7 @@ def tokens(key):
         return jwt.encode(payload, key, algorithm, headers=header | dict(headers))
 
     now = int(time.time())
-    head, payload, signature = pair["access"].split(".")
+    head, _payload, signature = pair["access"].split(".")
     other = base64.urlsafe_b64encode(json.dumps(claims | {"role": "admin"}).encode()).decode().rstrip("=")
     public = base64.urlsafe_b64encode(key.public_key().public_bytes_raw())
     return {
@@ -59,18 +67,20 @@ def tokens(key):
 
 def run(command, token):
     environment = os.environ | {"MESSAGING_API": API, "MESSAGING_ISSUER": "local"}
-    return subprocess.run(command, input=token, capture_output=True, text=True, env=environment, timeout=60)
+    return subprocess.run(
+        command, input=token, capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
 
 
 def fault(ran, reason):
-    """Returns what is wrong with how a snippet ended, or None."""
+    """Returns the difference from the expected end of a snippet, or None."""
     if reason is None:
         accepted = ran.returncode == 0 and json.loads(ran.stdout)["client_id"] == "first-party"
         return None if accepted else "is refused"
     if ran.returncode == 0:
         return "is accepted"
-    said = ran.stderr.startswith("refused: ") and re.search(reason, ran.stderr, re.IGNORECASE)
-    return None if said else "is refused for another reason"
+    expected = ran.stderr.startswith("refused: ") and re.search(reason, ran.stderr, re.IGNORECASE)
+    return None if expected else "is refused for another reason"
 
 
 def main():

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import boto3
 import jwt
@@ -125,7 +125,7 @@ def put(item):
 
 
 def timestamp(micros):
-    time_of = datetime.fromtimestamp(micros // 1_000_000, timezone.utc).replace(microsecond=micros % 1_000_000)
+    time_of = datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 1_000_000)
     return time_of.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
