@@ -1,4 +1,4 @@
-// What the pages' forms do besides being posted: other methods than GET and POST, with the answer shown in place.
+// Lets the forms of the pages send other methods than GET and POST, and shows the answer on the same page.
 "use strict";
 
 (() => {
@@ -6,7 +6,7 @@
         for (const element of document.querySelectorAll("[data-scripted], .scripted")) element.hidden = false;
     };
 
-    // The fields of a change that are different from what they were; all of another method.
+    // For PATCH, only the fields that were changed. For other methods, all fields.
     const body = (form, method) => {
         const data = new URLSearchParams(new FormData(form));
         if (method !== "PATCH" || data.has("_content")) return data;

@@ -1,7 +1,7 @@
 // The API in a browser: every kind of request through its forms, and nothing that people wrote becomes code.
 
 import assert from "node:assert/strict";
-import { NARROW, Person, address, browse, inspect, logIn } from "./support.js";
+import { address, browse, inspect, logIn, NARROW, Person } from "./support.js";
 
 const answer = (page) => page.locator(".answer pre").innerText();
 

@@ -2,8 +2,8 @@
 // wrong is in sending.js.
 
 import assert from "node:assert/strict";
-import { LOST, compose, enter, pair, ready, texts } from "./people.js";
-import { NARROW, Person, WIDE, address, browse, eventually, inspect, logIn, shoot } from "./support.js";
+import { compose, enter, LOST, pair, ready, texts } from "./people.js";
+import { address, browse, eventually, inspect, logIn, NARROW, Person, shoot, WIDE } from "./support.js";
 
 browse("the demo conversations are what somebody sees first", async (open) => {
     for (const [viewport, size] of [

@@ -1,7 +1,7 @@
 // The documentation: every operation is shown, and can be tried out with a token or by who is logged in.
 
 import assert from "node:assert/strict";
-import { NARROW, Person, WIDE, browse, eventually, inspect, logIn, shoot } from "./support.js";
+import { browse, eventually, inspect, logIn, NARROW, Person, shoot, WIDE } from "./support.js";
 
 const operation = (page, id) => page.locator(`.opblock[id$="-${id}"]`);
 
@@ -20,7 +20,7 @@ async function tryOut(page, id) {
 }
 
 /** Sends it; the status and the body of the answer. */
-async function execute(page, block) {
+async function execute(block) {
     await block.getByRole("button", { name: "Execute" }).click();
     const answer = block.locator(".live-responses-table .response");
     await answer.waitFor();
@@ -79,14 +79,14 @@ browse("calls are tried out with a token", async (open) => {
     page.expectErrors(/status of 401/u, /escaping deep link whitespace/u);
     await enter(page);
     const me = await tryOut(page, "read_own_profile");
-    assert.equal((await execute(page, me)).status, 401, "nobody yet");
+    assert.equal((await execute(me)).status, 401, "nobody yet");
     await page.getByRole("button", { name: "Authorize" }).click();
     await inspect(page, "docs-authorize");
     assert.equal(await page.locator(".auth-container").count(), 1, "a token alone can be entered");
     await page.keyboard.press("Escape");
     await authorize(page, ann.token);
     await me.getByRole("button", { name: "Clear" }).click();
-    const { status, body } = await execute(page, me);
+    const { status, body } = await execute(me);
     assert.deepEqual([status, body.user_id], [200, ann.id]);
     await me.scrollIntoViewIfNeeded();
     await inspect(page, "docs-answer");
@@ -94,13 +94,13 @@ browse("calls are tried out with a token", async (open) => {
     const send = await tryOut(page, "send_message");
     const message = { conversation, message_body: "Sent from the documentation" };
     await send.getByLabel("Request body").fill(JSON.stringify(message));
-    const sent = await execute(page, send);
+    const sent = await execute(send);
     assert.deepEqual([sent.status, sent.body.sender.user_id], [201, ann.id]);
     assert.deepEqual(await ben.texts(conversation), ["Sent from the documentation"]);
     // It is forgotten with the page.
     assert.doesNotMatch(JSON.stringify(await page.context().storageState()), new RegExp(ann.token, "u"));
     await page.reload();
-    assert.equal((await execute(page, await tryOut(page, "read_own_profile"))).status, 401);
+    assert.equal((await execute(await tryOut(page, "read_own_profile"))).status, 401);
 });
 
 browse("calls are tried out by who is logged in", async (open) => {
@@ -111,12 +111,12 @@ browse("calls are tried out by who is logged in", async (open) => {
     await enter(page);
     const send = await tryOut(page, "send_message");
     await send.getByLabel("Request body").fill(JSON.stringify({ conversation, message_body: "By cookie" }));
-    assert.equal((await execute(page, send)).status, 201);
+    assert.equal((await execute(send)).status, 201);
     await send.locator(".live-responses-table").scrollIntoViewIfNeeded();
     await inspect(page, "docs-answer-dark");
     // A token comes first, whoever the cookie is of.
     await authorize(page, ben.token);
-    const { body } = await execute(page, await tryOut(page, "read_own_profile"));
+    const { body } = await execute(await tryOut(page, "read_own_profile"));
     assert.equal(body.user_id, ben.id);
 });
 

@@ -1,8 +1,8 @@
 // Messages changed and deleted by who sent them, and seen so by who reads along.
 
 import assert from "node:assert/strict";
-import { LOST, compose, enter, pair, texts } from "./people.js";
-import { NARROW, WIDE, browse, eventually, inspect, shoot } from "./support.js";
+import { compose, enter, LOST, pair, texts } from "./people.js";
+import { browse, eventually, inspect, NARROW, shoot, WIDE } from "./support.js";
 
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 const field = (page) => page.locator("#body");
@@ -125,7 +125,8 @@ browse("a change whose answer is lost is saved once", async (open) => {
     await press(page, "as sent", "Edit your message");
     let tries = 0;
     await page.route(`**/api/messages/${message_id}/`, async (route) => {
-        if (route.request().method() !== "PATCH" || (tries += 1) > 1) return route.continue();
+        tries += route.request().method() === "PATCH" ? 1 : 0;
+        if (route.request().method() !== "PATCH" || tries > 1) return route.continue();
         assert.equal((await route.fetch()).status(), 200, "it was saved");
         return route.abort("connectionreset");
     });

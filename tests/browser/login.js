@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { Person, address, browse, inspect, logIn } from "./support.js";
+import { address, browse, inspect, logIn, Person } from "./support.js";
 
 for (const javaScriptEnabled of [true, false]) {
     const how = javaScriptEnabled ? "with" : "without";

@@ -1,6 +1,6 @@
 // Pairs of people, and how they meet the chat page.
 
-import { Person, logIn } from "./support.js";
+import { logIn, Person } from "./support.js";
 
 export const LOST = /Failed to load resource/u;
 

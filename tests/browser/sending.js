@@ -1,7 +1,7 @@
 // Sending when answers get lost: every message stands in the conversation once, and no word is lost.
 
 import assert from "node:assert/strict";
-import { LOST, compose, enter, pair, texts } from "./people.js";
+import { compose, enter, LOST, pair, texts } from "./people.js";
 import { browse, eventually, inspect } from "./support.js";
 
 browse("an answer that is lost behind the commit does not double the message", async (open) => {

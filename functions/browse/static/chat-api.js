@@ -1,9 +1,9 @@
-// Requests to the API with the session's cookie. What cannot be told (no answer, 5xx, 429) is marked as open, so that who
-// asked may ask again; everything else is final.
+// Requests to the API with the session's cookie. A failure whose outcome is unknown (no answer, 408, 429, 5xx) is `open`: the
+// caller may try again. Every other failure is final.
 
-const WAIT = 25_000; // The gateway answers within 20 s.
+const WAIT = 25_000; // Milliseconds. The gateway answers within 20 s.
 
-/** An answer that is none, or none of success. */
+/** A request without an answer, or with an answer that is not a success. */
 export class Failure extends Error {
     constructor(detail, { status = 0, code = "", retryAfter = 0 } = {}) {
         super(detail);
@@ -12,12 +12,12 @@ export class Failure extends Error {
         this.retryAfter = retryAfter;
     }
 
-    /** Whether the same request may still succeed, or may have. */
+    /** True if the same request may have succeeded, or may succeed later. */
     get open() {
         return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
     }
 
-    /** Whether the session is over. */
+    /** True if the session has ended. */
     get loggedOut() {
         return this.status === 401 || this.code === "csrf_failed";
     }
@@ -25,7 +25,7 @@ export class Failure extends Error {
 
 const token = () => document.querySelector("input[name=csrfmiddlewaretoken]")?.value ?? "";
 
-/** Asks, with `more` headers than the usual; the answer's JSON, or `null` where there is none. */
+/** Sends a request, with `more` headers. Returns the JSON of the answer, or `null` if it has no body. */
 export async function call(method, path, body, more = {}) {
     const headers = { Accept: "application/json", ...more };
     if (method !== "GET") {
@@ -55,8 +55,8 @@ function read(response, text) {
     try {
         answer = text ? JSON.parse(text) : null;
     } catch {
-        // Something on the way has answered: a proxy, a captive portal.
-        throw new Failure("The answer was none of the API's.", { status: response.ok ? 0 : response.status });
+        // Something else has answered: a proxy, or a login page of a network.
+        throw new Failure("The answer did not come from the API.", { status: response.ok ? 0 : response.status });
     }
     if (response.ok) {
         return answer;
@@ -66,24 +66,24 @@ function read(response, text) {
     throw new Failure(words(answer, status), { status, code: answer?.code, retryAfter });
 }
 
-/** What a problem says to a person: of its fields where it has them. */
+/** Returns the text of a problem: the errors of its fields, or else its detail. */
 function words(problem, status) {
     const fields = Object.entries(problem?.errors ?? {});
-    const said = fields.map(([field, reasons]) => `${field.replaceAll("_", " ")} ${[reasons].flat().join(", ")}`);
-    return said.join("; ") || problem?.detail || `The answer was ${status}.`;
+    const errors = fields.map(([field, reasons]) => `${field.replaceAll("_", " ")} ${[reasons].flat().join(", ")}`);
+    return errors.join("; ") || problem?.detail || `The answer was ${status}.`;
 }
 
-/** All results of a list, page by page in its order, at most `most` pages. */
+/** Yields the results of a list page by page, at most `most` pages. */
 export async function* pages(path, most = 20) {
     for (let next = path, page = 0; next && page < most; page += 1) {
         const list = await call("GET", next);
         yield list.results;
-        // As a path: behind a proxy the scheme of a link may be another than the page's.
+        // Without the host: behind a proxy, the scheme of the link can differ from that of the page.
         next = list.next && next !== list.next ? list.next.replace(/^[a-z]+:\/\/[^/]+/u, "") : null;
     }
 }
 
-/** A UUIDv7 (RFC 9562): `now` in milliseconds, then random bits. */
+/** Returns a UUIDv7 (RFC 9562): `now` in milliseconds, then random bits. */
 export function uuidv7(now) {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     for (let place = 5, rest = Math.floor(now); place >= 0; place -= 1, rest = Math.floor(rest / 256)) {

@@ -1,11 +1,11 @@
-// Where messages are written and changed: what answers which message, drafts that outlive the page, and keys.
+// The form that writes and edits messages: replies, drafts that survive a reload, and the keyboard.
 
-import { say } from "./chat-thread.js";
+import { setText } from "./chat-thread.js";
 
 export class Composer {
     /**
-     * `send({body, replyTo})` is told of each message, `save(message, body)` of each change of one, which throws where it
-     * fails; `last()` is one's own last message.
+     * `send({body, replyTo})` sends a message. `save(message, body)` saves an edit, and throws if it fails. `last()` returns
+     * the last message of the reader. `place` is the key of the draft in the storage of this tab.
      */
     constructor(form, { place, send, save, last }) {
         Object.assign(this, { form, place, send, save, last });
@@ -27,7 +27,7 @@ export class Composer {
         this.about.querySelector("button").addEventListener("click", () => this.answer(null));
     }
 
-    /** What is written next answers this message, or none. */
+    /** Makes the next message a reply to `message`, or to none. */
     answer(message) {
         this.#leave();
         this.replyTo = message?.id ?? null;
@@ -35,18 +35,18 @@ export class Composer {
         this.field.focus();
     }
 
-    /** What is written next is what this message says from then on. */
+    /** Edits `message` with the next text. */
     edit(message) {
         this.answer(null);
         this.draft = this.field.value;
         this.editing = message;
         this.field.value = message.text;
         this.#quote(message, "Edit your message", "Cancel edit");
-        say(this.label, "Edit your message");
-        say(this.button, "Save");
+        setText(this.label, "Edit your message");
+        setText(this.button, "Save");
     }
 
-    /** Takes back the words of a message that was not sent. */
+    /** Puts the text of a refused message back into the form. */
     rewrite(text) {
         this.#leave();
         this.field.value = [text, this.field.value].filter(Boolean).join("\n");
@@ -54,22 +54,22 @@ export class Composer {
         this.field.focus();
     }
 
-    /** Goes back to what was being written before a change. */
+    /** Ends an edit and restores the draft. */
     #leave() {
-        say(this.wrong, "");
+        setText(this.wrong, "");
         if (this.editing) {
             this.editing = null;
             this.field.value = this.draft;
-            say(this.label, this.addressee);
-            say(this.button, "Send");
+            setText(this.label, this.addressee);
+            setText(this.button, "Send");
         }
     }
 
     #quote(message, who, cancel) {
         this.about.hidden = !message;
-        say(this.about.querySelector(".quote-name"), who ?? "");
-        say(this.about.querySelector(".quote-text"), message?.text ?? "");
-        say(this.about.querySelector("button"), cancel);
+        setText(this.about.querySelector(".quote-name"), who ?? "");
+        setText(this.about.querySelector(".quote-text"), message?.text ?? "");
+        setText(this.about.querySelector("button"), cancel);
     }
 
     #submitted(event) {
@@ -87,19 +87,19 @@ export class Composer {
     }
 
     async #change(message, body) {
-        say(this.wrong, "");
+        setText(this.wrong, "");
         this.button.disabled = true;
         try {
             await this.save(message, body);
             if (this.editing === message) this.answer(null);
         } catch (failure) {
-            if (this.editing === message) say(this.wrong, failure.message);
+            if (this.editing === message) setText(this.wrong, failure.message);
         }
         this.button.disabled = false;
     }
 
     #key(event) {
-        // On a touch screen, Enter is the only way to begin a new line.
+        // On a touch screen there is no other way than Enter to begin a new line.
         const touch = matchMedia("(pointer: coarse)").matches;
         if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !touch) {
             event.preventDefault();
@@ -116,7 +116,7 @@ export class Composer {
         try {
             sessionStorage.setItem(this.place, this.editing ? this.draft : this.field.value);
         } catch {
-            // Full or forbidden: then a draft does not outlive the page.
+            // The storage is full or forbidden. A reload then loses the draft.
         }
     }
 }

@@ -1,27 +1,27 @@
-// The open conversation: what arrives is shown, what is written is sent, what was seen is marked as read. It keeps the two
-// numbers from which everything can be asked for again: the last message and the last change.
+// The open conversation: shows new messages, sends what the reader writes, and marks as read what the reader has seen. It
+// keeps the id of the last message and the number of the last change, with which the page asks for everything newer.
 
 import { call, pages } from "./chat-api.js";
 import { Composer } from "./chat-composer.js";
 import { Edits } from "./chat-edits.js";
 import { Outbox } from "./chat-outbox.js";
-import { Thread, nameOf, say } from "./chat-thread.js";
+import { nameOf, setText, Thread } from "./chat-thread.js";
 
-const ANNOUNCED = 300; // Most characters of a message that are read out.
+const ANNOUNCED = 300; // Characters of a message that a screen reader announces, at most.
 
 export class Conversation {
-    /** `news()` is told when there may be something to ask for, `read(unread)` of what is left to read. */
+    /** `news()` is called when there may be something new to ask for, `read(unread)` after the read mark was set. */
     constructor(section, { user, clock, live, news, read }) {
         Object.assign(this, { section, user, live, news, read });
         this.id = section.dataset.conversation;
         this.last = section.dataset.last || null; // Everything up to here was on the page.
         this.changes = Number(section.dataset.changes);
         this.marked = null;
-        // In a view of the past, what is new belongs elsewhere.
+        // A view of older messages does not show new ones.
         this.past = section.hasAttribute("data-past");
         const form = section.querySelector(".compose");
         this.thread = new Thread(section, { user, act: (what, message) => this.#act(what, message) });
-        this.edits = new Edits({ show: (message) => this.#changed(message), bury: (id) => this.#deleted(id) });
+        this.edits = new Edits({ show: (message) => this.#changed(message), showDeleted: (id) => this.#deleted(id) });
         this.composer = new Composer(form, {
             place: `draft ${user.id} ${this.id}`,
             send: (message) => this.#send(message),
@@ -43,14 +43,14 @@ export class Conversation {
         this.composer.field.focus();
     }
 
-    /** Asks for what is new; whether there was something. */
+    /** Asks for new messages and changes. Returns true if there were any. */
     async refresh() {
         const news = !this.past && [await this.#messages(), await this.#changes()].includes(true);
         await this.markRead();
         return news;
     }
 
-    /** What stands at the end and is on the screen is read. */
+    /** Marks the conversation as read if its end is on the screen. */
     async markRead() {
         const message = this.last;
         const seen = !document.hidden && this.section.offsetParent !== null && this.thread.atEnd;
@@ -63,12 +63,12 @@ export class Conversation {
         this.read(unread);
     }
 
-    /** Whether there are still earlier messages, after fetching some. */
+    /** Fetches earlier messages. Returns true if there are more. */
     async earlier() {
         const first = this.thread.list.querySelector(".m").id.slice(2);
         const path = `/api/messages/?conversation=${this.id}&before=${first}&tombstones=1&limit=50`;
         const { results, next } = await call("GET", path);
-        results.forEach((message) => this.thread.show(message));
+        for (const message of results) this.thread.show(message);
         this.thread.regroup();
         return Boolean(next);
     }
@@ -78,7 +78,9 @@ export class Conversation {
         const after = this.last ? `after=${this.last}` : "order=oldest";
         const path = `/api/messages/?conversation=${this.id}&${after}&tombstones=1&limit=100`;
         for await (const results of pages(path)) {
-            this.#keepingPlace(() => results.forEach((message) => this.#receive(message)));
+            this.#keepingPlace(() => {
+                for (const message of results) this.#receive(message);
+            });
             news ||= results.length > 0;
             this.last = results.at(-1)?.message_id ?? this.last;
         }
@@ -91,7 +93,7 @@ export class Conversation {
             this.outbox.seen(message);
         }
         if (this.thread.show(message) && !own && !message.deleted_at) {
-            say(this.live, `${nameOf(message.sender)}: ${message.message_body.slice(0, ANNOUNCED)}`);
+            setText(this.live, `${nameOf(message.sender)}: ${message.message_body.slice(0, ANNOUNCED)}`);
         }
     }
 
@@ -99,7 +101,9 @@ export class Conversation {
         let news = false;
         for await (const results of pages(`/api/conversations/${this.id}/changes/?after=${this.changes}&limit=100`)) {
             const deleted = results.filter(({ kind }) => kind === "message_deleted");
-            this.#keepingPlace(() => deleted.forEach(({ message }) => this.thread.bury(message)));
+            this.#keepingPlace(() => {
+                for (const { message } of deleted) this.thread.showDeleted(message);
+            });
             for (const change of results) {
                 await this.#follow(change);
                 this.changes = change.number;
@@ -109,7 +113,7 @@ export class Conversation {
         return news;
     }
 
-    /** Reads a message again that is older on the page than the change. */
+    /** Fetches a message again if the page shows an older revision than the change. */
     async #follow({ message, revision }) {
         const item = message && this.thread.find(message);
         if (!item || item.querySelector(".gone") || Number(item.dataset.revision) >= revision) {
@@ -120,7 +124,7 @@ export class Conversation {
             this.#keepingPlace(() => this.thread.show(changed));
         } catch (failure) {
             if (failure.status !== 404) throw failure;
-            this.#keepingPlace(() => this.thread.bury(message));
+            this.#keepingPlace(() => this.thread.showDeleted(message));
         }
     }
 
@@ -133,22 +137,22 @@ export class Conversation {
         acts[what]();
     }
 
-    /** A message of ours says something else now. */
+    /** Shows an edited message of the reader. */
     #changed(message) {
         this.#keepingPlace(() => this.thread.show(message));
-        say(this.live, "Saved.");
+        setText(this.live, "Saved.");
         this.news();
     }
 
     #deleted(id) {
-        this.#keepingPlace(() => this.thread.bury(id));
-        // The button that had the focus is gone.
+        this.#keepingPlace(() => this.thread.showDeleted(id));
+        // The button that had the focus was removed.
         const item = this.thread.find(id);
         if (item && document.activeElement === document.body) {
             item.tabIndex = -1;
             item.focus({ preventScroll: true });
         }
-        say(this.live, "Deleted.");
+        setText(this.live, "Deleted.");
         this.news();
     }
 
@@ -162,7 +166,7 @@ export class Conversation {
             this.#keepingPlace(() => this.thread.pending(entry));
         }
         if (entry.state === "refused" || entry.state === "failed") {
-            say(this.live, `A message was not sent. ${entry.detail}`);
+            setText(this.live, `A message was not sent. ${entry.detail}`);
         }
     }
 
@@ -191,7 +195,7 @@ export class Conversation {
         this.focus();
     }
 
-    /** Changes the messages; who reads along stays at the end, who reads elsewhere stays there. */
+    /** Changes the messages without moving the reader: the end stays at the end, any other place stays in view. */
     #keepingPlace(change) {
         const { log } = this.thread;
         const along = this.thread.atEnd;

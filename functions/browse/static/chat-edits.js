@@ -1,20 +1,20 @@
-// One's own messages, changed and deleted. A change names the revision that it was made of, so that one made elsewhere in the
-// meantime is seen before it is replaced.
+// Edits and deletes the reader's own messages. An edit names the revision that it changes, so that nobody overwrites an edit
+// made elsewhere without seeing it.
 
 import { call } from "./chat-api.js";
-import { say } from "./chat-thread.js";
+import { setText } from "./chat-thread.js";
 
 const place = (message) => `/api/messages/${message.id}/`;
 
 export class Edits {
-    /** `show(message)` and `bury(id)` are told what became of a message. */
-    constructor({ show, bury }) {
-        Object.assign(this, { show, bury });
+    /** `show(message)` is called for an edited message, `showDeleted(id)` for a deleted one. */
+    constructor({ show, showDeleted }) {
+        Object.assign(this, { show, showDeleted });
         this.dialog = document.querySelector("#delete");
         this.dialog.addEventListener("submit", (event) => this.#decided(event));
     }
 
-    /** Saves what a message is to say; throws what its writer has to know. */
+    /** Saves the new text of a message. Throws an error with a text for the reader. */
     async save(message, body) {
         if (body === message.text) {
             return;
@@ -30,7 +30,7 @@ export class Edits {
 
     async #refused(failure, message, body) {
         if (failure.status === 404) {
-            this.bury(message.id);
+            this.showDeleted(message.id);
             throw new Error("This message was deleted in the meantime.");
         }
         if (failure.status !== 412) {
@@ -39,19 +39,17 @@ export class Edits {
         const present = await call("GET", place(message));
         this.show(present);
         message.revision = present.revision;
-        // An earlier try of this very change has succeeded, and its answer was lost.
+        // With the same text, an earlier try of this edit has succeeded and its answer was lost.
         if (present.message_body !== body) {
-            throw new Error(
-                "This message was changed elsewhere in the meantime. Save again to replace what it says now.",
-            );
+            throw new Error("This message was changed elsewhere in the meantime. Save again to replace that text.");
         }
     }
 
-    /** Asks whether a message is to be deleted, and deletes it. */
+    /** Asks the reader, and deletes the message after a yes. */
     confirm(message) {
         this.message = message;
-        say(this.dialog.querySelector(".quote"), message.text);
-        say(this.dialog.querySelector("[role=alert]"), "");
+        setText(this.dialog.querySelector(".quote"), message.text);
+        setText(this.dialog.querySelector("[role=alert]"), "");
         this.dialog.showModal();
     }
 
@@ -64,9 +62,9 @@ export class Edits {
         try {
             await this.#delete();
             this.dialog.close();
-            this.bury(this.message.id);
+            this.showDeleted(this.message.id);
         } catch (failure) {
-            say(this.dialog.querySelector("[role=alert]"), failure.message);
+            setText(this.dialog.querySelector("[role=alert]"), failure.message);
         }
         event.submitter.disabled = false;
     }
@@ -75,7 +73,7 @@ export class Edits {
         try {
             await call("DELETE", place(this.message));
         } catch (failure) {
-            // Deleted already, perhaps by an earlier try.
+            // The message is deleted already, perhaps by an earlier try.
             if (failure.status !== 404) throw failure;
         }
     }

@@ -1,10 +1,10 @@
-// The list of conversations: kept up to date, and the form that starts one.
+// The list of conversations, and the form that starts one.
 
 import { call } from "./chat-api.js";
-import { dress, nameOf, say } from "./chat-thread.js";
+import { nameOf, setText, showAvatar } from "./chat-thread.js";
 import { fullTime, shortTime } from "./chat-times.js";
 
-/** What a conversation is called: by its name, or by those that the reader talks to in it. */
+/** Returns the title of a conversation: its name, or the names of the other participants. */
 function titleOf(conversation, user) {
     const others = conversation.participants.filter(({ user_id }) => user_id !== user);
     const rest = conversation.participant_count - 1 - others.slice(0, 3).length;
@@ -25,7 +25,7 @@ export class Inbox {
         this.#count();
     }
 
-    /** Asks for the first page and shows it; what is below it on the page stays there. Answers the current one's title. */
+    /** Fetches and shows the first page; older entries stay below it. Returns the title of the open conversation. */
     async refresh() {
         const { results } = await call("GET", "/api/conversations/?limit=20&messages=0");
         const fresh = results.map((conversation) => this.#item(conversation));
@@ -42,7 +42,7 @@ export class Inbox {
         return current && titleOf(current, this.user);
     }
 
-    /** The current one is read. */
+    /** Updates the unread count of the open conversation. */
     read(unread) {
         const badge = this.list.querySelector(`[data-conversation="${this.current}"] .unread`);
         if (badge && unread === 0) {
@@ -60,22 +60,22 @@ export class Inbox {
         link.href = `/?conversation=${id}`;
         link.dataset.conversation = id;
         if (id === this.current) link.setAttribute("aria-current", "page");
-        say(link.querySelector(".title"), title);
+        setText(link.querySelector(".title"), title);
         const other = conversation.participants.find(({ user_id }) => user_id !== this.user);
-        dress(link.querySelector(".avatar"), title, conversation.kind === "direct" ? (other?.user_id ?? id) : id);
+        showAvatar(link.querySelector(".avatar"), title, conversation.kind === "direct" ? (other?.user_id ?? id) : id);
         const stamp = link.querySelector("time");
         stamp.dateTime = last?.sent_at ?? conversation.created_at;
         localise(stamp);
         const own = last?.sender?.user_id === this.user;
         const who = own ? "You: " : conversation.kind === "group" ? `${last?.sender?.first_name || "Somebody"}: ` : "";
-        say(link.querySelector(".preview"), last ? `${who}${last.message_body.slice(0, 160)}` : "No messages yet");
+        setText(link.querySelector(".preview"), last ? `${who}${last.message_body.slice(0, 160)}` : "No messages yet");
         const badge = link.querySelector(".unread");
         if (conversation.unread === 0) badge.remove();
-        else say(badge.firstElementChild, `${conversation.unread}${conversation.unread_more ? "+" : ""}`);
+        else setText(badge.firstElementChild, `${conversation.unread}${conversation.unread_more ? "+" : ""}`);
         return item;
     }
 
-    /** How many conversations have something unread stands in the tab's title. */
+    /** Shows the number of unread conversations in the title of the tab. */
     #count() {
         const unread = this.list.querySelectorAll(".unread").length;
         document.title = document.title.replace(/^\(\d+\) /u, "");
@@ -85,10 +85,10 @@ export class Inbox {
 
 function localise(stamp) {
     const time = new Date(stamp.dateTime);
-    say(stamp, shortTime(time)).title = fullTime(time);
+    setText(stamp, shortTime(time)).title = fullTime(time);
 }
 
-/** Opens the conversation with somebody by their email. */
+/** Opens the direct conversation with the user of an email address. */
 export function startForm(details) {
     details.hidden = false;
     const form = details.querySelector("form");
@@ -96,20 +96,20 @@ export function startForm(details) {
     const field = form.elements.email;
     form.addEventListener("submit", async (event) => {
         event.preventDefault();
-        say(error, "");
+        setText(error, "");
         const button = form.querySelector("button");
         button.disabled = true;
         try {
             const { results } = await call("GET", `/api/users/?email=${encodeURIComponent(field.value.trim())}`);
             if (!results.length) throw new Error("Nobody here has that address.");
-            // One direct conversation stands for two people however often it is opened, so that this needs no key.
+            // Two users have one direct conversation, so that a repeated request needs no idempotency key.
             const { conversation_id } = await call("POST", "/api/conversations/", {
                 kind: "direct",
                 participants: [results[0].user_id],
             });
             location.assign(`/?conversation=${conversation_id}`);
         } catch (failure) {
-            say(error, failure.message);
+            setText(error, failure.message);
             button.disabled = false;
             field.focus();
         }

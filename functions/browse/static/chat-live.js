@@ -1,12 +1,12 @@
-// What is new, asked for again and again: often while something happens, seldom while nothing does, and not at all while
-// nobody looks. Whatever announces news sooner calls `now`.
+// Asks for news at intervals: short ones while there are news, longer ones while there are none, and not at all while the
+// page is hidden. `now` asks at once.
 
 const SHORTEST = 2_000;
 const LONGEST = 20_000;
 const LONGEST_AFTER_FAILURE = 60_000;
 
 export class Poll {
-    /** `ask()` answers whether there was anything new. `failed(failure)` is told of what it throws, or `null` once it works. */
+    /** `ask()` returns true if there was something new. `failed(failure)` gets what it throws, and `null` once it works. */
     constructor(ask, failed) {
         this.ask = ask;
         this.failed = failed;
@@ -22,7 +22,7 @@ export class Poll {
         clearTimeout(this.timer);
     }
 
-    /** Asks at once, and often for a while. */
+    /** Asks at once, and again after the shortest interval. */
     now() {
         this.wait = SHORTEST;
         this.again = this.running;
@@ -32,7 +32,7 @@ export class Poll {
         }
     }
 
-    /** Begins after the usual pause. */
+    /** Asks after the shortest interval. */
     start() {
         this.#later(this.wait);
     }

@@ -1,5 +1,5 @@
-// What was sent and is not answered yet. A message keeps its key until it is answered, through retries and reloads of this
-// tab, so that it stands in the conversation once; messages of one conversation go out one after the other, in order.
+// The messages that were sent and not answered yet. A message keeps its idempotency key through retries and reloads of this
+// tab, so that the conversation contains it once. Messages of one conversation are sent one after the other, in order.
 
 import { call, uuidv7 } from "./chat-api.js";
 
@@ -7,7 +7,7 @@ const TRIES = 6;
 const LONGEST_WAIT = 30_000;
 
 export class Outbox {
-    /** `changed(entry)` is told of every change, `sent(entry, message)` of the answer. */
+    /** `changed(entry)` is called for every change of an entry, `sent(entry, message)` for the answer. */
     constructor({ user, clock, changed, sent }) {
         this.place = `outbox ${user}`;
         this.clock = clock;
@@ -18,7 +18,7 @@ export class Outbox {
         this.entries = this.#kept();
     }
 
-    /** Takes a message that its writer has just sent. */
+    /** Adds a message that the user has just sent, and sends it. */
     add({ conversation, body, replyTo, after }) {
         const entry = {
             request: {
@@ -39,7 +39,7 @@ export class Outbox {
         return entry;
     }
 
-    /** Takes up what an earlier page of this tab has left. */
+    /** Continues with the messages that an earlier page of this tab did not finish. */
     resume() {
         for (const entry of this.entries) {
             entry.state = entry.state === "refused" ? "refused" : "sending";
@@ -49,7 +49,7 @@ export class Outbox {
         this.retry();
     }
 
-    /** Tries everything that is open again, now, under the same keys. */
+    /** Sends everything that is not refused again, now, with the same keys. */
     retry() {
         for (const entry of this.entries.filter(({ state }) => state !== "refused")) {
             entry.state = "sending";
@@ -59,7 +59,7 @@ export class Outbox {
         }
     }
 
-    /** Gives a message up. */
+    /** Removes a message that will not be sent. */
     discard(entry) {
         this.entries = this.entries.filter((other) => other !== entry);
         this.#keep();
@@ -67,7 +67,7 @@ export class Outbox {
         this.#pump(entry.request.conversation);
     }
 
-    /** A message of ours has turned up in the conversation: whatever became of the answer, it was sent. */
+    /** Finishes a message that the conversation lists, also if its answer was lost. */
     seen(message) {
         const entry = this.entries.find(({ request }) => request.client_id === message.client_id);
         if (entry) {
@@ -82,14 +82,14 @@ export class Outbox {
         clearTimeout(this.timers.get(conversation));
         this.busy.add(conversation);
         try {
-            let entry;
-            while ((entry = this.#next(conversation)) && (await this.#try(entry)));
+            let entry = this.#next(conversation);
+            while (entry && (await this.#try(entry))) entry = this.#next(conversation);
         } finally {
             this.busy.delete(conversation);
         }
     }
 
-    /** The first that is not refused; none while that one waits for its writer. */
+    /** Returns the first message that is not refused, or nothing while that message waits for its writer. */
     #next(conversation) {
         const entry = this.entries.find(
             ({ request, state }) => request.conversation === conversation && state !== "refused",
@@ -97,7 +97,7 @@ export class Outbox {
         return entry?.state === "failed" ? undefined : entry;
     }
 
-    /** Whether the next one may go. */
+    /** Sends a message once. Returns true if the next one may be sent. */
     async #try(entry) {
         entry.tries += 1;
         let message;
@@ -135,7 +135,7 @@ export class Outbox {
         return entry.state === "refused";
     }
 
-    /** Waits longer each time, by chance, so that not all clients come back at the same moment. */
+    /** Tries again after a random time, longer after each try, so that not all clients come back at the same moment. */
     #later({ tries, request: { conversation } }, retryAfter) {
         const window = Math.min(LONGEST_WAIT, 500 * 2 ** tries);
         const wait = Math.max(retryAfter * 1000, 0) + window * (0.5 + Math.random() / 2);
@@ -150,7 +150,7 @@ export class Outbox {
         try {
             sessionStorage.setItem(this.place, JSON.stringify(this.entries));
         } catch {
-            // Full or forbidden: then a reload forgets what is not sent, which the page says before it goes.
+            // The storage is full or forbidden. A reload of the page then loses messages that are not sent.
         }
     }
 

@@ -1,18 +1,18 @@
-// The open conversation: messages in the order of their numbers, grouped by sender and day, with those that are still on
-// their way at the end. What people wrote is set as text and never as HTML.
+// The messages of the open conversation, in the order of their numbers, grouped by sender and day. Messages that are not
+// acknowledged yet follow at the end. Text of users is set as text and never as HTML.
 
 import { call } from "./chat-api.js";
 import { clockTime, dayKey, dayName, fullTime } from "./chat-times.js";
 
-const GROUP = 5 * 60_000; // A pause as long as this begins a new group.
+const GROUP = 5 * 60_000; // Milliseconds. A longer pause begins a new group.
 const DELETED = "A deleted message";
-const NEAR = 60; // So many pixels from the end still count as reading along.
+const NEAR = 60; // Pixels. A reader this close to the end sees new messages without scrolling.
 
 export const nameOf = (user) =>
     [user?.first_name, user?.last_name].filter(Boolean).join(" ") || user?.email || "Somebody";
 
 export class Thread {
-    /** `act(what, message)` is told which message is to be answered, changed or deleted. */
+    /** `act(action, message)` is called when the reader chooses `reply`, `edit` or `delete` for a message. */
     constructor(section, { user, act }) {
         this.section = section;
         this.user = user;
@@ -40,7 +40,7 @@ export class Thread {
         return document.getElementById(`m-${id}`);
     }
 
-    /** Shows a message, new or changed; whether it is new. */
+    /** Shows a new or changed message. Returns true if it is new. */
     show(message) {
         const old = this.find(message.message_id);
         if (old && Number(old.dataset.revision) >= message.revision && !message.deleted_at) {
@@ -56,19 +56,19 @@ export class Thread {
         return !old;
     }
 
-    /** Messages that were deleted stay as a line that says so. */
-    bury(id) {
+    /** Replaces a deleted message by a line that says so. */
+    showDeleted(id) {
         const item = this.find(id);
         if (item) {
             item.querySelector(".quote")?.remove();
             item.querySelector(".edited")?.remove();
             item.querySelector(".acts")?.remove();
-            say(item.querySelector(".text"), "This message was deleted.").classList.add("gone");
+            setText(item.querySelector(".text"), "This message was deleted.").classList.add("gone");
         }
         this.#requote(id);
     }
 
-    /** Shows a message that is on its way. */
+    /** Shows a message that is not acknowledged yet. */
     pending(entry) {
         const { request } = entry;
         const id = `p-${request.client_id}`;
@@ -96,7 +96,7 @@ export class Thread {
         }
     }
 
-    /** A message of ours was answered, or has turned up. */
+    /** Replaces a pending message by the message that the API returned or listed. */
     arrived(entry, message) {
         document.getElementById(`p-${entry.request.client_id}`)?.remove();
         if (message) {
@@ -127,7 +127,7 @@ export class Thread {
         return line;
     }
 
-    /** An element for a message, from the page's own template. */
+    /** Returns an element for a message, made from the page's template. */
     #item(message) {
         const item = this.template.content.firstElementChild.cloneNode(true);
         const sender = nameOf(message.sender);
@@ -136,21 +136,21 @@ export class Thread {
         item.classList.toggle("own", own);
         item.dataset.sender = message.sender?.user_id ?? "";
         item.dataset.revision = message.revision;
-        say(item.querySelector(".name"), sender);
-        dress(item.querySelector(".avatar"), sender, item.dataset.sender);
+        setText(item.querySelector(".name"), sender);
+        showAvatar(item.querySelector(".avatar"), sender, item.dataset.sender);
         const stamp = item.querySelector("time");
         stamp.dateTime = message.sent_at;
         if (!message.edited_at) item.querySelector(".edited").remove();
         if (!message.reply_to || message.deleted_at) item.querySelector(".quote").remove();
         else this.#quote(item.querySelector(".quote"), message.reply_to);
         const text = item.querySelector(".text");
-        say(text, message.deleted_at ? "This message was deleted." : message.message_body);
+        setText(text, message.deleted_at ? "This message was deleted." : message.message_body);
         text.classList.toggle("gone", Boolean(message.deleted_at));
         this.#equip(item);
         return item;
     }
 
-    /** One's own last message that can be changed; `null` where there is none. */
+    /** Returns the last message of the reader that can be edited, or `null`. */
     lastOwn() {
         const item = [...this.list.querySelectorAll(".m.own:not(.pending)")].findLast((own) =>
             own.querySelector(".acts"),
@@ -158,11 +158,11 @@ export class Thread {
         return item ? described(item) : null;
     }
 
-    /** The local time, and what can be done with it. */
+    /** Adds the local time and the buttons of a message. */
     #equip(item) {
         const stamp = item.querySelector("time");
         const time = new Date(stamp.dateTime);
-        say(stamp, clockTime(time)).title = fullTime(time);
+        setText(stamp, clockTime(time)).title = fullTime(time);
         if (!item.querySelector(".gone")) {
             const acts = document.createElement("span");
             acts.className = "acts";
@@ -177,16 +177,16 @@ export class Thread {
         }
     }
 
-    /** Says what the answered message says, which is asked for where it is not on the page. */
+    /** Fills in the quoted message. A message that is not on the page is fetched. */
     async #quote(link, id) {
         link.href = `/?conversation=${this.section.dataset.conversation}&around=${id}#m-${id}`;
         const shown = this.find(id);
         const [who, text] = shown ? contents(shown) : await this.#fetched(id);
-        say(link.querySelector(".quote-name"), who);
-        say(link.querySelector(".quote-text"), text);
+        setText(link.querySelector(".quote-name"), who);
+        setText(link.querySelector(".quote-text"), text);
     }
 
-    /** Where a message is quoted, it says what it says now. */
+    /** Updates every quote of a message. */
     #requote(id) {
         this.quoted.delete(id);
         for (const link of this.list.querySelectorAll(`.quote[href$="#m-${id}"]`)) {
@@ -196,7 +196,7 @@ export class Thread {
 
     #fetched(id) {
         if (!this.quoted.has(id)) {
-            // Around it rather than itself, as a deleted one is then an answer and no error.
+            // By `around`: a deleted message is then part of a page, where its own address would answer 404.
             const path = `/api/messages/?conversation=${this.section.dataset.conversation}&around=${id}&limit=1&tombstones=1`;
             const asked = call("GET", path).then(({ results }) => {
                 const found = results.find(({ message_id, deleted_at }) => message_id === id && !deleted_at);
@@ -210,7 +210,7 @@ export class Thread {
         return this.quoted.get(id);
     }
 
-    /** Puts a new element where its number belongs: ids of one conversation sort as their numbers do. */
+    /** Inserts a new element in the order of numbers. Ids of one conversation sort as their numbers do. */
     #place(item) {
         const later = [...this.list.querySelectorAll(".m")].find(
             (other) => other.classList.contains("pending") || other.id > item.id,
@@ -231,7 +231,7 @@ export class Thread {
         if (button) this.act(button.dataset.act, described(button.closest(".m")));
     }
 
-    /** Draws the days and groups anew. */
+    /** Marks the first message of each group, and adds a line for each day. */
     regroup() {
         for (const line of this.list.querySelectorAll(".day")) {
             line.remove();
@@ -251,14 +251,14 @@ export class Thread {
     }
 }
 
-/** Who says what in a message on the page. */
+/** Returns the sender and the text of a message on the page. */
 function contents(item) {
     return item.querySelector(".gone")
         ? ["", DELETED]
         : [item.querySelector(".name").textContent, item.querySelector(".text").textContent];
 }
 
-/** A message of the page, for who is to do something with it. */
+/** Returns a message of the page as an object. */
 function described(item) {
     const [who, text] = contents(item);
     return { id: item.id.slice(2), who, text, revision: Number(item.dataset.revision) };
@@ -269,7 +269,7 @@ function actButton(what, text, label) {
     button.type = "button";
     button.dataset.act = what;
     button.setAttribute("aria-label", label);
-    return say(button, text);
+    return setText(button, text);
 }
 
 function dayLine(time) {
@@ -284,20 +284,16 @@ function dayLine(time) {
     return line;
 }
 
-export function say(element, text) {
+/** Sets the text of an element and returns the element. */
+export function setText(element, text) {
     element.textContent = text;
     return element;
 }
 
-/** Initials and colour of somebody or of a group, the same as the server makes them. */
-export function dress(avatar, title, id) {
+/** Shows the initials and the colour of a user or group. The server computes them in the same way. */
+export function showAvatar(avatar, title, id) {
     const words = title.split(/\s+/u).filter((word) => /^[\p{L}\p{N}]/u.test(word));
-    say(
-        avatar,
-        words
-            .slice(0, 2)
-            .map((word) => [...word][0].toUpperCase())
-            .join(""),
-    );
+    const initials = words.slice(0, 2).map((word) => [...word][0].toUpperCase());
+    setText(avatar, initials.join(""));
     avatar.className = `avatar hue-${parseInt(id.slice(0, 2), 16) % 8 || 0}`;
 }

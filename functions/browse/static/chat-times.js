@@ -1,6 +1,6 @@
-// Times in the reader's own zone. The server writes UTC, which is what stands there without this script.
+// Times in the time zone of the reader. Without this script, the page shows UTC.
 
-// The page is in English; which English says how its reader writes dates.
+// The page is in English. The variant of English that the reader prefers decides the format of dates.
 const language = navigator.languages.find((tag) => tag.startsWith("en")) ?? "en-GB";
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(language, { weekday: "long" });
@@ -12,14 +12,14 @@ const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "
 const start = (time) => new Date(time.getFullYear(), time.getMonth(), time.getDate());
 const daysAgo = (time) => Math.round((start(new Date()) - start(time)) / 86_400_000);
 
-/** A key that is the same for all times of one day here. */
+/** Returns the same key for all times of one day in this time zone. */
 export const dayKey = (time) => `${time.getFullYear()}-${time.getMonth() + 1}-${time.getDate()}`;
 
 export const clockTime = (time) => clock.format(time);
 
 export const fullTime = (time) => full.format(time);
 
-/** The heading of a day. */
+/** Returns the heading of a day. */
 export function dayName(time) {
     const ago = daysAgo(time);
     if (ago === 0) return "Today";
@@ -28,7 +28,7 @@ export function dayName(time) {
     return time.getFullYear() === new Date().getFullYear() ? day.format(time) : year.format(time);
 }
 
-/** What fits beside a conversation's name. */
+/** Returns a time that fits beside the title of a conversation. */
 export function shortTime(time) {
     const ago = daysAgo(time);
     if (ago === 0) return clock.format(time);

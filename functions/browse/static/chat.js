@@ -1,11 +1,11 @@
-// The chat page: puts its parts together. The page works without this script as well; with it, messages arrive, are sent
-// and are read without loading the page again.
+// The chat page: connects its parts. The page works without this script too. With it, messages are received, sent and marked
+// as read without loading the page again.
 
 import { Failure } from "./chat-api.js";
 import { Conversation } from "./chat-conversation.js";
 import { Inbox, startForm } from "./chat-inbox.js";
 import { Poll } from "./chat-live.js";
-import { say } from "./chat-thread.js";
+import { setText } from "./chat-thread.js";
 
 const INBOX_EVERY = 15_000;
 
@@ -14,7 +14,7 @@ const notice = document.querySelector("#notice");
 const section = page.querySelector(".conversation");
 const user = { id: page.dataset.user, name: page.dataset.name };
 
-// Keys are made by the server's clock: that of this device may be wrong by hours.
+// Idempotency keys contain the server's time. The clock of this device can be wrong by hours.
 const loaded = Date.parse(page.dataset.now) - performance.now();
 const clock = () => loaded + performance.now();
 
@@ -38,16 +38,16 @@ async function ask() {
         inboxAsked = performance.now();
         const current = await inbox.refresh();
         if (current && section) {
-            say(section.querySelector("h2"), current);
+            setText(section.querySelector("h2"), current);
         }
     }
     return news;
 }
 
-/** Says that the page is cut off, or not any more. */
+/** Shows why the page gets no answers, or hides the notice again. */
 function state(failure) {
     if (failure && !(failure instanceof Failure)) {
-        // A fault of this script and not of the connection.
+        // An error in this script.
         reportError(failure);
         return;
     }
@@ -55,15 +55,15 @@ function state(failure) {
     if (failure?.loggedOut) {
         const link = document.createElement("a");
         link.href = `/api-auth/login/?next=${encodeURIComponent(location.pathname + location.search)}`;
-        notice.replaceChildren("You are logged out. ", say(link, "Log in again"));
+        notice.replaceChildren("You are logged out. ", setText(link, "Log in again"));
     } else if (failure?.status === 404) {
-        say(notice, "This conversation was deleted, or you do not take part in it any more.");
+        setText(notice, "This conversation was deleted, or you do not take part in it any more.");
     } else if (failure) {
-        say(notice, "No connection. What you send is kept, and goes out as soon as there is one.");
+        setText(notice, "No connection. What you send is kept, and goes out as soon as there is one.");
     }
 }
 
-// What is written and not sent is nobody else's, who logs in here next.
+// The next user of this browser must not see drafts and unsent messages.
 document.querySelector("form[action='/api-auth/logout/']").addEventListener("submit", () => sessionStorage.clear());
 
 const poll = new Poll(ask, state);
@@ -74,7 +74,7 @@ if (page.hasAttribute("data-chosen") && matchMedia("(pointer: fine)").matches) {
     conversation?.focus();
 }
 
-/** Earlier messages are fetched when their link comes near, or is followed. */
+/** Fetches earlier messages when their link comes near the screen, or is followed. */
 const earlier = section?.querySelector(".earlier");
 if (earlier) {
     const watch = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && fetchEarlier(), {
@@ -88,8 +88,8 @@ if (earlier) {
     });
 
     async function fetchEarlier() {
-        // Observed again after each page, as a link that stays near is not reported twice; after a failure it is up to
-        // the reader.
+        // The link is observed again after each page, because a link that stays near is not reported twice. After a
+        // failure, the reader has to follow it.
         watch.disconnect();
         if (earlier.ariaBusy === "true") return;
         earlier.ariaBusy = "true";

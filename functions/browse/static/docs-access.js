@@ -1,5 +1,5 @@
-// What Swagger UI leaves out for who does not see it, or has no mouse: names of its controls, panes that scroll by the
-// keyboard, a dialog that is one.
+// Accessibility that Swagger UI lacks: names of its controls, areas that scroll with the keyboard, a dialog with its role and
+// its focus.
 "use strict";
 
 (() => {
@@ -14,13 +14,13 @@
         "#auth-accessToken-value": { "aria-label": "Value: the access token", autocomplete: "off" },
     };
 
-    const mend = () => {
+    const addAttributes = () => {
         for (const [selector, attributes] of Object.entries(ATTRIBUTES)) {
             for (const element of place.querySelectorAll(selector)) {
                 for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
             }
         }
-        // Their text is what they are called by.
+        // The text of these buttons is their name.
         for (const button of place.querySelectorAll(".auth-btn-wrapper button")) button.removeAttribute("aria-label");
         for (const row of place.querySelectorAll("[data-param-name]")) {
             const controls = row.querySelectorAll("input, select, textarea");
@@ -32,8 +32,8 @@
     let isOpen = false;
     let before = null;
 
-    /** A dialog takes the focus when it opens, and gives it back. */
-    const follow = () => {
+    /** Moves the focus into a dialog that opens, and back when it closes. */
+    const moveFocus = () => {
         const opened = dialog();
         if (opened && !isOpen && !opened.contains(document.activeElement)) {
             opened.querySelector("input, form button")?.focus();
@@ -42,7 +42,7 @@
         isOpen = Boolean(opened);
     };
 
-    const keep = (event) => {
+    const keepFocusInside = (event) => {
         if (!dialog()) return;
         if (event.key === "Escape") dialog().querySelector(".close-modal").click();
         if (event.key !== "Tab") return;
@@ -55,10 +55,10 @@
     };
 
     new MutationObserver(() => {
-        mend();
-        follow();
+        addAttributes();
+        moveFocus();
     }).observe(place, { childList: true, subtree: true });
-    document.addEventListener("keydown", keep);
+    document.addEventListener("keydown", keepFocusInside);
     document.addEventListener("focusin", ({ target }) => {
         if (!target.closest(".dialog-ux")) before = target;
     });

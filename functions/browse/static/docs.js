@@ -1,15 +1,15 @@
-// The documentation: Swagger UI on the API's own description. What is asked here is asked of this API alone, by the token
-// that was entered, which is forgotten with the page, or else by the cookie of who is logged in.
+// The documentation page: Swagger UI for the API's own description. Its requests go to this API only, with the access token
+// that the reader enters, or else with the cookie of the session. The page does not store the token.
 "use strict";
 
 (() => {
     const place = document.getElementById("docs");
 
-    /** Swagger UI has its dark colours under a class. */
+    /** Swagger UI shows dark colours under this class. */
     const dark = matchMedia("(prefers-color-scheme: dark)");
-    const dress = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-    dark.addEventListener("change", dress);
-    dress();
+    const setColours = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+    dark.addEventListener("change", setColours);
+    setColours();
 
     const cookie = (name) =>
         document.cookie
@@ -17,8 +17,8 @@
             .find((pair) => pair.startsWith(`${name}=`))
             ?.slice(name.length + 1);
 
-    /** What is asked by cookie shows that it is asked from here. */
-    const prove = (request) => {
+    /** Adds the CSRF token to a request that changes something with the cookie. */
+    const addCsrfToken = (request) => {
         const isSafe = ["GET", "HEAD", "OPTIONS"].includes(request.method ?? "GET");
         const token = cookie("csrftoken");
         if (token && !isSafe && !request.headers.Authorization) request.headers["X-CSRFToken"] = token;
@@ -33,7 +33,7 @@
             DeepLink: ({ text }) => create("span", null, text),
         },
         wrapComponents: {
-            // Below the page's own heading, without links that lead nowhere.
+            // The page has its own heading, and the links of the original lead nowhere.
             InfoContainer:
                 () =>
                 ({ specSelectors, getComponent }) => {
@@ -46,9 +46,9 @@
                         create(Markdown, { source: info.get("description") ?? "" }),
                     );
                 },
-            // There is one server: this one.
+            // This API is the only server.
             ServersContainer: none,
-            // The cookie and its token are the browser's, and cannot be entered.
+            // Only the access token can be entered. The browser manages the cookie.
             auths: (Original) => (props) => (props.definitions.has("accessToken") ? create(Original, props) : null),
         },
     });
@@ -64,7 +64,7 @@
         displayRequestDuration: true,
         persistAuthorization: false,
         validatorUrl: null,
-        requestInterceptor: prove,
+        requestInterceptor: addCsrfToken,
         onComplete: () => place.removeAttribute("aria-busy"),
     });
 })();
