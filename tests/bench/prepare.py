@@ -35,7 +35,7 @@ def run(*command, **options):
 
 
 def binaries(build):
-    """The release binaries by name, built first where that is asked for."""
+    """Returns the release binaries by name, and builds them first if `build` is true."""
     if build:
         run("cargo", "build", "--release", "--locked", *(word for name in FUNCTIONS for word in ("--bin", name)))
     metadata = subprocess.check_output(["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT)
@@ -44,7 +44,7 @@ def binaries(build):
 
 
 def zip_size(binary):
-    """Megabytes of the package that is deployed."""
+    """Returns the size of the deployed package in megabytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as package:
         package.write(binary, "bootstrap")
@@ -52,7 +52,7 @@ def zip_size(binary):
 
 
 def environment(endpoint, seed):
-    """What Lambda and the template set; credentials and region are made up."""
+    """Returns the variables that Lambda and the template set, with invented credentials and an invented region."""
     return {
         "TABLE_NAME": "messaging",
         "ISSUER": "https://bench.example.com",
@@ -71,7 +71,7 @@ def environment(endpoint, seed):
 
 @contextlib.contextmanager
 def dynamodb_local():
-    """DynamoDB Local for as long as the block runs; its endpoint."""
+    """Runs DynamoDB Local while the block runs. Yields its endpoint."""
     command = [ROOT / "local" / "dynamodb-local"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
@@ -85,7 +85,7 @@ def dynamodb_local():
 
 
 def demo_data(endpoint, environment):
-    """The table, the signing key and the demo users, as `cargo run` makes them."""
+    """Makes the table, the signing key and the demo users, as `cargo run` does."""
     init = ["cargo", "run", "--quiet", "--locked", "--", "init", "--dynamodb-endpoint", endpoint]
     run(*init, env={**os.environ, **environment})
 
@@ -116,13 +116,13 @@ def node_send(environment):
             run("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder),
         ),
     )
-    # Modules are found beside the file that imports them.
+    # Node looks for modules beside the file that imports them.
     shutil.copy(HERE / "node" / "bootstrap.mjs", folder)
     return Subject("Node", ["node", folder / "bootstrap.mjs"], environment)
 
 
 def fetched(name, wanted, fetch):
-    """A folder of tools that hold what `wanted` names: fetched once, and complete or not there."""
+    """Returns a folder with the packages that `wanted` names. They are fetched once."""
     version = hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]
     folder, complete = TOOLS / (f"bench-{name}-{version}"), ".complete"
     if not (folder / complete).exists():
