@@ -1,7 +1,7 @@
-// The API in a browser: every kind of request through its forms, and nothing that people wrote becomes code.
+// The browsable API: every kind of request through its forms. Text of users never becomes code.
 
 import assert from "node:assert/strict";
-import { address, browse, inspect, logIn, NARROW, Person } from "./support.js";
+import { address, browserTest, inspect, logIn, NARROW, Person } from "./support.js";
 
 const answer = (page) => page.locator(".answer pre").innerText();
 
@@ -10,14 +10,14 @@ async function enter(page, person, path) {
     await page.goto(path);
 }
 
-/** The form that a page has for a method. */
+/** Returns the form of a page for a method. */
 async function form(page, method) {
     const section = page.locator(`section#${method.toLowerCase()}`);
     await section.waitFor();
     return section.locator("form").first();
 }
 
-browse("conversations and messages are made, changed and deleted through forms", async (open) => {
+browserTest("conversations and messages are made, changed and deleted through forms", async (open) => {
     const [ann, ben] = [await Person.named("Ann"), await Person.named("Ben")];
     const page = await open();
     await enter(page, ann, "/api/conversations/");
@@ -55,7 +55,7 @@ browse("conversations and messages are made, changed and deleted through forms",
     assert.deepEqual(await ann.texts(conversation_id), []);
 });
 
-browse("a refused form says what is wrong and keeps what was typed", async (open) => {
+browserTest("a refused form says what is wrong and keeps what was typed", async (open) => {
     const ann = await Person.named("Ann");
     const page = await open();
     page.expectErrors(/status of 400/u);
@@ -69,7 +69,7 @@ browse("a refused form says what is wrong and keeps what was typed", async (open
     await inspect(page, "browse-refused");
 });
 
-browse("forms are posted without a script as well", async (open) => {
+browserTest("forms are posted without a script as well", async (open) => {
     const [ann, ben] = [await Person.named("Ann"), await Person.named("Ben")];
     const conversation = await ann.direct(ben);
     const page = await open({ javaScriptEnabled: false });
@@ -82,7 +82,7 @@ browse("forms are posted without a script as well", async (open) => {
     assert.deepEqual(await ann.texts(conversation), ["without a script"]);
 });
 
-browse("the pages have no faults, narrow and in the dark", async (open) => {
+browserTest("the pages have no faults, narrow and in the dark", async (open) => {
     const [ann, ben] = [await Person.named("Ann"), await Person.named("Ben")];
     const conversation = await ann.direct(ben);
     const { message_id } = await ann.send(conversation, "hello");
@@ -108,7 +108,7 @@ browse("the pages have no faults, narrow and in the dark", async (open) => {
     }
 });
 
-browse("what people write is shown as they wrote it on every page", async (open) => {
+browserTest("what people write is shown as they wrote it on every page", async (open) => {
     const probe = `</pre></textarea><img src=x onerror="document.body.id='owned'"><script>document.body.id='owned'</script>"'><a href="javascript:1">`;
     const ann = await Person.named("Ann");
     const ben = await Person.named(probe.slice(0, 100), probe.slice(0, 100));
@@ -139,7 +139,7 @@ browse("what people write is shown as they wrote it on every page", async (open)
             /default-src 'none'/u,
         );
     }
-    // Of a link that people wrote, the browser is told nothing that it would run.
+    // A link that users wrote never becomes a script.
     await page.goto(`/api-auth/login/?next=${encodeURIComponent("javascript:document.body.id='owned'")}`);
     assert.equal(await page.locator("[href^='javascript:']").count(), 0);
 });

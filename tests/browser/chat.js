@@ -1,11 +1,11 @@
-// The chat page: two people in two browsers, reading, keys and screens, and what it is without a script. Sending that goes
-// wrong is in sending.js.
+// The chat page: two users in two browsers, reading, keyboard and screens, and the page without a script. Failing sends are in
+// sending.js.
 
 import assert from "node:assert/strict";
 import { compose, enter, LOST, pair, ready, texts } from "./people.js";
-import { address, browse, eventually, inspect, logIn, NARROW, Person, shoot, WIDE } from "./support.js";
+import { address, browserTest, eventually, inspect, logIn, NARROW, Person, takeScreenshot, WIDE } from "./support.js";
 
-browse("the demo conversations are what somebody sees first", async (open) => {
+browserTest("the demo conversations are what somebody sees first", async (open) => {
     for (const [viewport, size] of [
         [WIDE, "wide"],
         [NARROW, "narrow"],
@@ -31,7 +31,7 @@ browse("the demo conversations are what somebody sees first", async (open) => {
     }
 });
 
-browse("the first view is small and all from one place", async (open) => {
+browserTest("the first view is small and all from one place", async (open) => {
     const page = await open();
     await logIn(page, "ann@example.com");
     const network = await page.context().newCDPSession(page);
@@ -50,7 +50,7 @@ browse("the first view is small and all from one place", async (open) => {
     console.log(`first view: ${bytes} bytes over the wire in ${files.length} files`);
 });
 
-browse("two people talk", async (open) => {
+browserTest("two people talk", async (open) => {
     const { ann, ben, conversation } = await pair();
     const [hers, his] = [await open(), await open()];
     await enter(hers, ann, conversation);
@@ -77,7 +77,7 @@ browse("two people talk", async (open) => {
     await inspect(hers, "chat-two-people");
 });
 
-browse("what is unread is counted until it was seen", async (open) => {
+browserTest("what is unread is counted until it was seen", async (open) => {
     const { ann, ben, conversation } = await pair();
     const cleo = await Person.named("Cleo");
     const other = await cleo.direct(ann);
@@ -95,7 +95,7 @@ browse("what is unread is counted until it was seen", async (open) => {
     assert.equal(detail.unread, 0);
 });
 
-browse("earlier messages come by scrolling, each once and in order", async (open) => {
+browserTest("earlier messages come by scrolling, each once and in order", async (open) => {
     const { ann, ben, conversation } = await pair();
     const sent = Array.from({ length: 130 }, (_, number) => `message ${number}`);
     const ids = [];
@@ -118,7 +118,7 @@ browse("earlier messages come by scrolling, each once and in order", async (open
     assert.equal(await page.getByRole("link", { name: "Earlier messages" }).count(), 0);
 });
 
-browse("everything works from the keyboard", async (open) => {
+browserTest("everything works from the keyboard", async (open) => {
     const { ann, ben, conversation } = await pair();
     await ben.send(conversation, "Can you read this?");
     const page = await open();
@@ -138,7 +138,7 @@ browse("everything works from the keyboard", async (open) => {
     assert.equal(await page.evaluate(() => document.activeElement.name), "message_body", "the focus stays");
 });
 
-browse("a conversation is started by email", async (open) => {
+browserTest("a conversation is started by email", async (open) => {
     const [ann, ben] = [await Person.named("Ann"), await Person.named("Ben")];
     const page = await open();
     await enter(page, ann);
@@ -161,7 +161,7 @@ browse("a conversation is started by email", async (open) => {
     );
 });
 
-browse("what people write is text and never code", async (open) => {
+browserTest("what people write is text and never code", async (open) => {
     const probe = `<img src=x onerror="document.body.id='owned'"><script>document.body.id='owned'</script>{{7*7}}"'>`;
     const [ann, ben] = [await Person.named("Ann", probe), await Person.named(probe.slice(0, 60), "B")];
     const request = { participants: [ben.id], name: probe, metadata: { probe } };
@@ -171,7 +171,7 @@ browse("what people write is text and never code", async (open) => {
     const page = await open();
     await enter(page, ben, conversation_id);
     await eventually(() => texts(page), [probe, probe]);
-    // The same once more as the script shows it.
+    // The script shows the same text.
     await ann.send(conversation_id, probe, { reply_to: message_id });
     await eventually(() => texts(page), [probe, probe, probe]);
     await eventually(() => page.locator(".c .title").allTextContents(), [probe]);
@@ -187,22 +187,22 @@ browse("what people write is text and never code", async (open) => {
     assert.equal(await page.locator("dialog .quote").textContent(), probe);
     assert.equal(await page.locator("body img, body script").count(), 0);
     assert.notEqual(await page.evaluate(() => document.body.id), "owned");
-    await shoot(page, "chat-probes");
+    await takeScreenshot(page, "chat-probes");
 });
 
-browse("without a script one reads, sends once, and marks as read", async (open) => {
+browserTest("without a script one reads, sends once, and marks as read", async (open) => {
     const { ann, ben, conversation } = await pair();
     await ben.send(conversation, "Can you read this?");
     const page = await open({ javaScriptEnabled: false });
     await logIn(page, ann.email);
     await page.goto(`/?conversation=${conversation}`);
     assert.deepEqual(await texts(page), ["Can you read this?"]);
-    await shoot(page, "chat-without-script");
+    await takeScreenshot(page, "chat-without-script");
     await page.getByRole("button", { name: "Mark as read" }).click();
     await page.waitForURL(address(`/?conversation=${conversation}`));
     assert.equal((await ann.call("GET", `/api/conversations/${conversation}/`)).unread, 0);
     await compose(page).fill("Yes\nindeed");
-    // The form twice, as by a double click.
+    // The form is sent twice, as by a double click.
     const form = await page.locator("form.compose").evaluate((form) => [...new FormData(form)]);
     for (let times = 0; times < 2; times += 1) {
         const answer = await page.request.post("/", { form: Object.fromEntries(form), maxRedirects: 0 });
@@ -214,7 +214,7 @@ browse("without a script one reads, sends once, and marks as read", async (open)
     assert.deepEqual(await ann.texts(conversation), ["Can you read this?", "Yes\nindeed"]);
 });
 
-browse("a conversation that is not one's own is none", async (open) => {
+browserTest("a conversation that is not one's own is none", async (open) => {
     const { conversation } = await pair();
     const cleo = await Person.named("Cleo");
     const page = await open();
@@ -226,7 +226,7 @@ browse("a conversation that is not one's own is none", async (open) => {
     await inspect(page, "chat-not-found");
 });
 
-browse("a hidden page asks for nothing", async (open) => {
+browserTest("a hidden page asks for nothing", async (open) => {
     const { ann, ben, conversation } = await pair();
     const page = await open();
     await enter(page, ann, conversation);
@@ -241,7 +241,7 @@ browse("a hidden page asks for nothing", async (open) => {
     let asked = 0;
     page.on("request", () => (asked += 1));
     await ben.send(conversation, "while you were away");
-    // Longer than the shortest pause between two questions.
+    // Longer than the shortest interval between two requests.
     await page.waitForTimeout(4_000);
     assert.equal(asked, 0);
     await hide(false);

@@ -1,7 +1,7 @@
-// The documentation: every operation is shown, and can be tried out with a token or by who is logged in.
+// The documentation page: it shows every operation, which can be tried out with a token or with the cookie of a session.
 
 import assert from "node:assert/strict";
-import { browse, eventually, inspect, logIn, NARROW, Person, shoot, WIDE } from "./support.js";
+import { browserTest, eventually, inspect, logIn, NARROW, Person, takeScreenshot, WIDE } from "./support.js";
 
 const operation = (page, id) => page.locator(`.opblock[id$="-${id}"]`);
 
@@ -11,7 +11,7 @@ async function enter(page) {
     await page.locator(".opblock").first().waitFor();
 }
 
-/** Opens an operation, and makes it one that can be sent. */
+/** Opens an operation and makes its form editable. */
 async function tryOut(page, id) {
     const block = operation(page, id);
     await block.locator(".opblock-summary-control").click();
@@ -19,7 +19,7 @@ async function tryOut(page, id) {
     return block;
 }
 
-/** Sends it; the status and the body of the answer. */
+/** Sends the request. Returns the status and the body of the answer. */
 async function execute(block) {
     await block.getByRole("button", { name: "Execute" }).click();
     const answer = block.locator(".live-responses-table .response");
@@ -38,7 +38,7 @@ async function authorize(page, token) {
     await dialog.waitFor({ state: "hidden" });
 }
 
-browse("the documentation shows every operation, and has no faults", async (open) => {
+browserTest("the documentation shows every operation, and has no faults", async (open) => {
     for (const [viewport, size] of [
         [WIDE, "wide"],
         [NARROW, "narrow"],
@@ -71,7 +71,7 @@ browse("the documentation shows every operation, and has no faults", async (open
     }
 });
 
-browse("calls are tried out with a token", async (open) => {
+browserTest("calls are tried out with a token", async (open) => {
     const [ann, ben] = [await Person.named("Ann"), await Person.named("Ben")];
     const conversation = await ann.direct(ben);
     const page = await open();
@@ -97,13 +97,13 @@ browse("calls are tried out with a token", async (open) => {
     const sent = await execute(send);
     assert.deepEqual([sent.status, sent.body.sender.user_id], [201, ann.id]);
     assert.deepEqual(await ben.texts(conversation), ["Sent from the documentation"]);
-    // It is forgotten with the page.
+    // The page does not store the token.
     assert.doesNotMatch(JSON.stringify(await page.context().storageState()), new RegExp(ann.token, "u"));
     await page.reload();
     assert.equal((await execute(await tryOut(page, "read_own_profile"))).status, 401);
 });
 
-browse("calls are tried out by who is logged in", async (open) => {
+browserTest("calls are tried out by who is logged in", async (open) => {
     const [ann, ben] = [await Person.named("Ann"), await Person.named("Ben")];
     const conversation = await ann.direct(ben);
     const page = await open({ colorScheme: "dark" });
@@ -114,13 +114,13 @@ browse("calls are tried out by who is logged in", async (open) => {
     assert.equal((await execute(send)).status, 201);
     await send.locator(".live-responses-table").scrollIntoViewIfNeeded();
     await inspect(page, "docs-answer-dark");
-    // A token comes first, whoever the cookie is of.
+    // The token has precedence over the cookie.
     await authorize(page, ben.token);
     const { body } = await execute(await tryOut(page, "read_own_profile"));
     assert.equal(body.user_id, ben.id);
 });
 
-browse("the dialog for a token is used from the keyboard", async (open) => {
+browserTest("the dialog for a token is used from the keyboard", async (open) => {
     const page = await open();
     await enter(page);
     const button = page.getByRole("button", { name: "Authorize" });
@@ -139,11 +139,11 @@ browse("the dialog for a token is used from the keyboard", async (open) => {
     await eventually(focused, "Authorize");
 });
 
-browse("without a script the documentation says so", async (open) => {
+browserTest("without a script the documentation says so", async (open) => {
     const page = await open({ javaScriptEnabled: false });
     await page.goto("/api/docs/");
     await page.locator("noscript .alert").waitFor();
-    await shoot(page, "docs-without-script");
+    await takeScreenshot(page, "docs-without-script");
     await page.locator("noscript a").click();
     await page.getByRole("heading", { name: "API" }).waitFor();
     await page.getByRole("link", { name: "Docs", exact: true }).click();

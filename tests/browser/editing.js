@@ -1,20 +1,20 @@
-// Messages changed and deleted by who sent them, and seen so by who reads along.
+// Messages edited and deleted by their sender, as the sender and the other participant see them.
 
 import assert from "node:assert/strict";
 import { compose, enter, LOST, pair, texts } from "./people.js";
-import { browse, eventually, inspect, NARROW, shoot, WIDE } from "./support.js";
+import { browserTest, eventually, inspect, NARROW, takeScreenshot, WIDE } from "./support.js";
 
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 const field = (page) => page.locator("#body");
 
-/** Presses what stands at a message of ours. */
+/** Presses a button of a message. */
 async function press(page, text, name) {
     const message = page.locator(".m").filter({ hasText: text });
     await message.hover();
     await message.getByRole("button", { name }).click();
 }
 
-browse("one's own message is changed, and others see it", async (open) => {
+browserTest("one's own message is changed, and others see it", async (open) => {
     const { ann, ben, conversation } = await pair();
     await ann.send(conversation, "At six on the 3rd");
     await ben.send(conversation, "Which month?");
@@ -37,7 +37,7 @@ browse("one's own message is changed, and others see it", async (open) => {
     assert.deepEqual(await ben.texts(conversation), now);
 });
 
-browse("one's own message is deleted after a question, and others see it", async (open) => {
+browserTest("one's own message is deleted after a question, and others see it", async (open) => {
     const { ann, ben, conversation } = await pair();
     await ann.send(conversation, "Not meant for you");
     const [hers, his] = [await open(), await open({ colorScheme: "dark", viewport: NARROW })];
@@ -57,7 +57,7 @@ browse("one's own message is deleted after a question, and others see it", async
     assert.deepEqual(await ben.texts(conversation), []);
 });
 
-browse("messages are changed and deleted from the keyboard", async (open) => {
+browserTest("messages are changed and deleted from the keyboard", async (open) => {
     const { ann, conversation } = await pair();
     await ann.send(conversation, "first");
     await ann.send(conversation, "second");
@@ -78,7 +78,7 @@ browse("messages are changed and deleted from the keyboard", async (open) => {
     await eventually(() => page.locator("#live").textContent(), "Saved.");
     assert.equal(await page.evaluate(() => document.activeElement.id), "body", "the focus stays");
     await page.getByRole("button", { name: "Delete your message" }).first().focus();
-    await shoot(page, "chat-acts-focused");
+    await takeScreenshot(page, "chat-acts-focused");
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
     await page.keyboard.press("Shift+Tab");
@@ -91,7 +91,7 @@ browse("messages are changed and deleted from the keyboard", async (open) => {
     );
 });
 
-browse("a change made elsewhere is seen before it is replaced", async (open) => {
+browserTest("a change made elsewhere is seen before it is replaced", async (open) => {
     const { ann, conversation } = await pair();
     const { message_id } = await ann.send(conversation, "as sent");
     const page = await open();
@@ -116,7 +116,7 @@ browse("a change made elsewhere is seen before it is replaced", async (open) => 
     assert.equal(await field(page).inputValue(), "too late");
 });
 
-browse("a change whose answer is lost is saved once", async (open) => {
+browserTest("a change whose answer is lost is saved once", async (open) => {
     const { ann, conversation } = await pair();
     const { message_id } = await ann.send(conversation, "as sent");
     const page = await open();
@@ -138,7 +138,7 @@ browse("a change whose answer is lost is saved once", async (open) => {
     assert.equal((await ann.call("GET", `/api/messages/${message_id}/revisions/`)).results.length, 1);
 });
 
-browse("what can be done with a message is in reach on every screen", async (open) => {
+browserTest("what can be done with a message is in reach on every screen", async (open) => {
     const { ann, ben, conversation } = await pair();
     await ben.send(
         conversation,
@@ -164,7 +164,7 @@ browse("what can be done with a message is in reach on every screen", async (ope
     }
 });
 
-browse("without a script a message of one's own leads to its page", async (open) => {
+browserTest("without a script a message of one's own leads to its page", async (open) => {
     const { ann, conversation } = await pair();
     const { message_id } = await ann.send(conversation, "as sent");
     const page = await open({ javaScriptEnabled: false });

@@ -1,12 +1,12 @@
-// Logging in and out, with and without a script, and what another site's page cannot make a browser do.
+// Logging in and out, with and without a script, and forged requests from another site.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { address, browse, inspect, logIn, Person } from "./support.js";
+import { address, browserTest, inspect, logIn, Person } from "./support.js";
 
 for (const javaScriptEnabled of [true, false]) {
     const how = javaScriptEnabled ? "with" : "without";
-    browse(`one logs in and out ${how} a script`, async (open) => {
+    browserTest(`one logs in and out ${how} a script`, async (open) => {
         const page = await open({ javaScriptEnabled });
         page.expectErrors(/status of 401/u);
         await page.goto("/");
@@ -16,7 +16,7 @@ for (const javaScriptEnabled of [true, false]) {
         await page.getByRole("button", { name: "Log in" }).click();
         await page.getByRole("alert").first().waitFor();
         assert.equal(await page.getByLabel("Password").inputValue(), "");
-        // After a wrong password the next attempt has to wait a moment, and says so.
+        // After a wrong password, the next attempt has to wait for a moment. The page says so.
         for (let tries = 0; tries < 10 && page.url() !== address("/"); tries += 1) {
             await page.getByLabel("Password").fill("keys under the doormat");
             await page.getByRole("button", { name: "Log in" }).click();
@@ -32,7 +32,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 }
 
-browse("the pages around the login have no faults", async (open) => {
+browserTest("the pages around the login have no faults", async (open) => {
     for (const colorScheme of ["light", "dark"]) {
         const page = await open({ colorScheme });
         page.expectErrors(/status of 4\d\d/u);
@@ -49,7 +49,7 @@ browse("the pages around the login have no faults", async (open) => {
     }
 });
 
-browse("a form without its token, or with another's, is refused", async (open) => {
+browserTest("a form without its token, or with another's, is refused", async (open) => {
     const [ann, ben] = [await Person.named("Ann"), await Person.named("Ben")];
     const conversation = await ann.direct(ben);
     const [hers, his] = [await open(), await open()];
@@ -72,14 +72,14 @@ browse("a form without its token, or with another's, is refused", async (open) =
     assert.equal(answer.status(), 303, "and with its own it is sent");
 });
 
-browse("another site's page sends nothing in one's name", async (open) => {
+browserTest("another site's page sends nothing in one's name", async (open) => {
     const [ann, ben] = [await Person.named("Ann"), await Person.named("Ben")];
     const conversation = await ann.direct(ben);
     const page = await open();
     page.expectErrors(/.*/u);
     await logIn(page, ann.email);
     const token = await page.locator("[name=csrfmiddlewaretoken]").first().inputValue();
-    // Even one that has got hold of the token.
+    // The attacker even has the token.
     const fields = { conversation, message_body: "forged", csrfmiddlewaretoken: token };
     const inputs = Object.entries(fields).map(([name, value]) => `<input name="${name}" value="${value}">`);
     const evil = createServer((_, response) => {
@@ -88,7 +88,7 @@ browse("another site's page sends nothing in one's name", async (open) => {
     });
     await new Promise((ready) => evil.listen(0, "127.0.0.1", ready));
     try {
-        // Another port of this machine is the same site, so that even the cookie goes along: the origin is what tells.
+        // Another port of this machine is the same site, so the browser sends the cookie. Only the origin differs.
         await page.goto(`http://127.0.0.1:${evil.address().port}/`);
         const [answer] = await Promise.all([
             page.waitForResponse((response) => response.url() === address("/")),

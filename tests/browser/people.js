@@ -1,4 +1,4 @@
-// Pairs of people, and how they meet the chat page.
+// Pairs of users, and their way to the chat page.
 
 import { logIn, Person } from "./support.js";
 
@@ -20,5 +20,5 @@ export async function enter(page, person, conversation) {
     }
 }
 
-/** Waits until the script is there, which says, where there is room for it, how messages are sent from the keyboard. */
+/** Waits until the script runs. It shows the hint for the keyboard, if there is room for it. */
 export const ready = (page) => page.locator("#hint:not([hidden])").waitFor({ state: "attached" });

@@ -1,10 +1,10 @@
-// Sending when answers get lost: every message stands in the conversation once, and no word is lost.
+// Sends whose answers get lost: the conversation contains every message once, and no text is lost.
 
 import assert from "node:assert/strict";
 import { compose, enter, LOST, pair, texts } from "./people.js";
-import { browse, eventually, inspect } from "./support.js";
+import { browserTest, eventually, inspect } from "./support.js";
 
-browse("an answer that is lost behind the commit does not double the message", async (open) => {
+browserTest("an answer that is lost behind the commit does not double the message", async (open) => {
     const { ann, conversation } = await pair();
     const page = await open();
     page.expectErrors(LOST);
@@ -25,13 +25,13 @@ browse("an answer that is lost behind the commit does not double the message", a
     assert.deepEqual(await ann.texts(conversation), ["once and only once"]);
 });
 
-browse("a retry goes out under the same key", async (open) => {
+browserTest("a retry goes out under the same key", async (open) => {
     const { ann, conversation } = await pair();
     const page = await open();
     page.expectErrors(LOST);
     await enter(page, ann, conversation);
     const keys = [];
-    // Neither the answer nor the message itself gets through, so that only the page's own retry can settle it.
+    // The page gets neither the answer nor the message itself, so that only its own retry can succeed.
     await page.route(/\/api\/(messages|conversations)\/.*after=/u, (route) => route.abort());
     await page.route("**/api/messages/", async (route) => {
         keys.push(route.request().postDataJSON().client_id);
@@ -47,7 +47,7 @@ browse("a retry goes out under the same key", async (open) => {
     assert.deepEqual(await ann.texts(conversation), ["twice asked"]);
 });
 
-browse("what cannot be sent is kept, also over a reload, until somebody decides", async (open) => {
+browserTest("what cannot be sent is kept, also over a reload, until somebody decides", async (open) => {
     const { ann, conversation } = await pair();
     const page = await open();
     page.expectErrors(LOST);
@@ -78,7 +78,7 @@ browse("what cannot be sent is kept, also over a reload, until somebody decides"
     assert.deepEqual(await ann.texts(conversation), ["first", "second"]);
 });
 
-browse("a refused message gives its words back", async (open) => {
+browserTest("a refused message gives its words back", async (open) => {
     const { ann, conversation } = await pair();
     const page = await open();
     page.expectErrors(LOST);

@@ -1,5 +1,5 @@
-// What every test has: the process that users start, a real browser, people with accounts of their own, and pages that
-// fail their test when they log an error or ask another host for anything.
+// The harness of the browser tests: the process that users start, a real browser, and users with accounts. A page fails its
+// test when it logs an error or sends a request to another host.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -45,7 +45,7 @@ after(async () => {
     server?.kill("SIGTERM");
 });
 
-/** Starts the API as `cargo run` does, forgetting everything at its end; where it answers. */
+/** Starts the API in memory, as `cargo run` does. Returns its address. */
 async function serve() {
     server = spawn(`${root}target/debug/local`, ["--in-memory", "--port", "0"], {
         stdio: ["ignore", "pipe", "ignore"],
@@ -55,16 +55,16 @@ async function serve() {
         const address = line.match(/http:\/\/127\.0\.0\.1:\d+/u)?.[0];
         if (address) return address;
     }
-    return assert.fail("the process has ended without saying where it answers");
+    return assert.fail("the process ended before it printed its address");
 }
 
 export const address = (path) => new URL(path, base).href;
 
 /**
- * A test with `open`, which makes a page of a browser of its own: `{ page, errors }`, where `errors` takes patterns of
- * console errors that this test is about.
+ * Defines a test. Its function gets `open`, which opens a page in a browser context of its own. A test that causes errors in
+ * the console names their patterns with `page.expectErrors`.
  */
-export function browse(name, run) {
+export function browserTest(name, run) {
     test(name, { timeout: 60_000 }, async () => {
         const contexts = [];
         const faults = [];
@@ -107,16 +107,16 @@ function watch(page, expected, faults) {
     });
 }
 
-/** Fails where axe finds something, and keeps a picture. */
+/** Takes a screenshot, and fails if axe finds a fault on the page. */
 export async function inspect(page, name) {
     await page.evaluate(axe);
     const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-    await shoot(page, name);
-    assert.deepEqual(found, [], `what axe finds on ${name}`);
+    await takeScreenshot(page, name);
+    assert.deepEqual(found, [], `axe finds faults on ${name}`);
 }
 
-export async function shoot(page, name) {
+export async function takeScreenshot(page, name) {
     await page.screenshot({ path: `${screenshots}${name}.png` });
 }
 
@@ -128,7 +128,7 @@ export async function logIn(page, email, password = PASSWORD) {
     await page.waitForURL(address("/"));
 }
 
-/** Somebody who is logged in over the API, beside any browser. */
+/** A user who is logged in over the API, independent of the browser. */
 export class Person {
     static async named(first, last = "Test") {
         people += 1;
@@ -152,7 +152,7 @@ export class Person {
         return text ? JSON.parse(text) : null;
     }
 
-    /** The id of the direct conversation with somebody. */
+    /** Opens the direct conversation with a user, and returns its id. */
     async direct(other) {
         const request = { kind: "direct", participants: [other.id] };
         return (await this.call("POST", "/api/conversations/", request)).conversation_id;
@@ -162,7 +162,7 @@ export class Person {
         return this.call("POST", "/api/messages/", { conversation, message_body: text, ...more });
     }
 
-    /** What stands in a conversation, oldest first. */
+    /** Returns the texts of a conversation, oldest first. */
     async texts(conversation) {
         const path = `/api/messages/?conversation=${conversation}&order=oldest&limit=100`;
         const { results, next } = await this.call("GET", path);
@@ -171,7 +171,7 @@ export class Person {
     }
 }
 
-/** Waits until `ask()` answers what is wanted; fails with what it answered instead. */
+/** Waits until `ask()` returns the wanted value. Fails with the last other value. */
 export async function eventually(ask, wanted, within = 15_000) {
     const deadline = Date.now() + within;
     for (;;) {

@@ -63,11 +63,11 @@ function read(response, text) {
     }
     const { status } = response;
     const retryAfter = Number(response.headers.get("Retry-After")) || 0;
-    throw new Failure(words(answer, status), { status, code: answer?.code, retryAfter });
+    throw new Failure(problemText(answer, status), { status, code: answer?.code, retryAfter });
 }
 
 /** Returns the text of a problem: the errors of its fields, or else its detail. */
-function words(problem, status) {
+function problemText(problem, status) {
     const fields = Object.entries(problem?.errors ?? {});
     const errors = fields.map(([field, reasons]) => `${field.replaceAll("_", " ")} ${[reasons].flat().join(", ")}`);
     return errors.join("; ") || problem?.detail || `The answer was ${status}.`;
@@ -86,8 +86,8 @@ export async function* pages(path, most = 20) {
 /** Returns a UUIDv7 (RFC 9562): `now` in milliseconds, then random bits. */
 export function uuidv7(now) {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
-    for (let place = 5, rest = Math.floor(now); place >= 0; place -= 1, rest = Math.floor(rest / 256)) {
-        bytes[place] = rest % 256;
+    for (let index = 5, rest = Math.floor(now); index >= 0; index -= 1, rest = Math.floor(rest / 256)) {
+        bytes[index] = rest % 256;
     }
     bytes[6] = 0x70 | (bytes[6] & 0x0f);
     bytes[8] = 0x80 | (bytes[8] & 0x3f);

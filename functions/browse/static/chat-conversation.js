@@ -16,14 +16,14 @@ export class Conversation {
         this.id = section.dataset.conversation;
         this.last = section.dataset.last || null; // Everything up to here was on the page.
         this.changes = Number(section.dataset.changes);
-        this.marked = null;
+        this.lastMarked = null;
         // A view of older messages does not show new ones.
         this.past = section.hasAttribute("data-past");
         const form = section.querySelector(".compose");
-        this.thread = new Thread(section, { user, act: (what, message) => this.#act(what, message) });
+        this.thread = new Thread(section, { user, act: (action, message) => this.#chooseAction(action, message) });
         this.edits = new Edits({ show: (message) => this.#changed(message), showDeleted: (id) => this.#deleted(id) });
         this.composer = new Composer(form, {
-            place: `draft ${user.id} ${this.id}`,
+            storageKey: `draft ${user.id} ${this.id}`,
             send: (message) => this.#send(message),
             save: (message, body) => this.edits.save(message, body),
             last: () => this.thread.lastOwn(),
@@ -54,11 +54,11 @@ export class Conversation {
     async markRead() {
         const message = this.last;
         const seen = !document.hidden && this.section.offsetParent !== null && this.thread.atEnd;
-        if (this.past || !message || this.marked === message || !seen) {
+        if (this.past || !message || this.lastMarked === message || !seen) {
             return;
         }
         const { unread } = await call("PUT", `/api/conversations/${this.id}/read/`, { message });
-        this.marked = message;
+        this.lastMarked = message;
         this.section.querySelector(".mark")?.remove();
         this.read(unread);
     }
@@ -78,7 +78,7 @@ export class Conversation {
         const after = this.last ? `after=${this.last}` : "order=oldest";
         const path = `/api/messages/?conversation=${this.id}&${after}&tombstones=1&limit=100`;
         for await (const results of pages(path)) {
-            this.#keepingPlace(() => {
+            this.#keepScrollPosition(() => {
                 for (const message of results) this.#receive(message);
             });
             news ||= results.length > 0;
@@ -90,7 +90,7 @@ export class Conversation {
     #receive(message) {
         const own = message.sender?.user_id === this.user.id;
         if (own) {
-            this.outbox.seen(message);
+            this.outbox.acknowledge(message);
         }
         if (this.thread.show(message) && !own && !message.deleted_at) {
             setText(this.live, `${nameOf(message.sender)}: ${message.message_body.slice(0, ANNOUNCED)}`);
@@ -101,11 +101,11 @@ export class Conversation {
         let news = false;
         for await (const results of pages(`/api/conversations/${this.id}/changes/?after=${this.changes}&limit=100`)) {
             const deleted = results.filter(({ kind }) => kind === "message_deleted");
-            this.#keepingPlace(() => {
+            this.#keepScrollPosition(() => {
                 for (const { message } of deleted) this.thread.showDeleted(message);
             });
             for (const change of results) {
-                await this.#follow(change);
+                await this.#applyChange(change);
                 this.changes = change.number;
                 news = true;
             }
@@ -114,38 +114,38 @@ export class Conversation {
     }
 
     /** Fetches a message again if the page shows an older revision than the change. */
-    async #follow({ message, revision }) {
+    async #applyChange({ message, revision }) {
         const item = message && this.thread.find(message);
         if (!item || item.querySelector(".gone") || Number(item.dataset.revision) >= revision) {
             return;
         }
         try {
             const changed = await call("GET", `/api/messages/${message}/`);
-            this.#keepingPlace(() => this.thread.show(changed));
+            this.#keepScrollPosition(() => this.thread.show(changed));
         } catch (failure) {
             if (failure.status !== 404) throw failure;
-            this.#keepingPlace(() => this.thread.showDeleted(message));
+            this.#keepScrollPosition(() => this.thread.showDeleted(message));
         }
     }
 
-    #act(what, message) {
-        const acts = {
-            reply: () => this.composer.answer(message),
+    #chooseAction(action, message) {
+        const actions = {
+            reply: () => this.composer.startReply(message),
             edit: () => this.composer.edit(message),
             delete: () => this.edits.confirm(message),
         };
-        acts[what]();
+        actions[action]();
     }
 
     /** Shows an edited message of the reader. */
     #changed(message) {
-        this.#keepingPlace(() => this.thread.show(message));
+        this.#keepScrollPosition(() => this.thread.show(message));
         setText(this.live, "Saved.");
         this.news();
     }
 
     #deleted(id) {
-        this.#keepingPlace(() => this.thread.showDeleted(id));
+        this.#keepScrollPosition(() => this.thread.showDeleted(id));
         // The button that had the focus was removed.
         const item = this.thread.find(id);
         if (item && document.activeElement === document.body) {
@@ -158,12 +158,12 @@ export class Conversation {
 
     #send({ body, replyTo }) {
         this.outbox.add({ conversation: this.id, body, replyTo, after: this.last });
-        this.thread.toEnd();
+        this.thread.scrollToEnd();
     }
 
     #pending(entry) {
         if (entry.request.conversation === this.id) {
-            this.#keepingPlace(() => this.thread.pending(entry));
+            this.#keepScrollPosition(() => this.thread.showPending(entry));
         }
         if (entry.state === "refused" || entry.state === "failed") {
             setText(this.live, `A message was not sent. ${entry.detail}`);
@@ -172,7 +172,7 @@ export class Conversation {
 
     #sent(entry, message) {
         if (entry.request.conversation === this.id) {
-            this.#keepingPlace(() => this.thread.arrived(entry, this.past ? null : message));
+            this.#keepScrollPosition(() => this.thread.acknowledge(entry, this.past ? null : message));
             this.news();
         }
     }
@@ -190,18 +190,18 @@ export class Conversation {
         }
         this.outbox.discard(entry);
         if (button.dataset.action === "rewrite") {
-            this.composer.rewrite(entry.request.message_body);
+            this.composer.restore(entry.request.message_body);
         }
         this.focus();
     }
 
     /** Changes the messages without moving the reader: the end stays at the end, any other place stays in view. */
-    #keepingPlace(change) {
+    #keepScrollPosition(change) {
         const { log } = this.thread;
-        const along = this.thread.atEnd;
+        const wasAtEnd = this.thread.atEnd;
         const [height, top] = [log.scrollHeight, log.scrollTop];
         change();
         this.thread.regroup();
-        log.scrollTop = along ? 0 : top - (log.scrollHeight - height);
+        log.scrollTop = wasAtEnd ? 0 : top - (log.scrollHeight - height);
     }
 }

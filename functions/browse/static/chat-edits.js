@@ -4,7 +4,7 @@
 import { call } from "./chat-api.js";
 import { setText } from "./chat-thread.js";
 
-const place = (message) => `/api/messages/${message.id}/`;
+const pathOf = (message) => `/api/messages/${message.id}/`;
 
 export class Edits {
     /** `show(message)` is called for an edited message, `showDeleted(id)` for a deleted one. */
@@ -21,7 +21,7 @@ export class Edits {
         }
         try {
             this.show(
-                await call("PATCH", place(message), { message_body: body }, { "If-Match": `"${message.revision}"` }),
+                await call("PATCH", pathOf(message), { message_body: body }, { "If-Match": `"${message.revision}"` }),
             );
         } catch (failure) {
             await this.#refused(failure, message, body);
@@ -36,7 +36,7 @@ export class Edits {
         if (failure.status !== 412) {
             throw failure;
         }
-        const present = await call("GET", place(message));
+        const present = await call("GET", pathOf(message));
         this.show(present);
         message.revision = present.revision;
         // With the same text, an earlier try of this edit has succeeded and its answer was lost.
@@ -71,7 +71,7 @@ export class Edits {
 
     async #delete() {
         try {
-            await call("DELETE", place(this.message));
+            await call("DELETE", pathOf(this.message));
         } catch (failure) {
             // The message is deleted already, perhaps by an earlier try.
             if (failure.status !== 404) throw failure;

@@ -20,7 +20,7 @@ export class Inbox {
         this.user = user;
         this.current = current;
         for (const stamp of this.list.querySelectorAll("time")) {
-            localise(stamp);
+            showLocalTime(stamp);
         }
         this.#count();
     }
@@ -65,7 +65,7 @@ export class Inbox {
         showAvatar(link.querySelector(".avatar"), title, conversation.kind === "direct" ? (other?.user_id ?? id) : id);
         const stamp = link.querySelector("time");
         stamp.dateTime = last?.sent_at ?? conversation.created_at;
-        localise(stamp);
+        showLocalTime(stamp);
         const own = last?.sender?.user_id === this.user;
         const who = own ? "You: " : conversation.kind === "group" ? `${last?.sender?.first_name || "Somebody"}: ` : "";
         setText(link.querySelector(".preview"), last ? `${who}${last.message_body.slice(0, 160)}` : "No messages yet");
@@ -83,7 +83,7 @@ export class Inbox {
     }
 }
 
-function localise(stamp) {
+function showLocalTime(stamp) {
     const time = new Date(stamp.dateTime);
     setText(stamp, shortTime(time)).title = fullTime(time);
 }

@@ -28,16 +28,16 @@ export class Poll {
         this.again = this.running;
         if (!this.running) {
             this.pause();
-            this.#turn();
+            this.#askOnce();
         }
     }
 
     /** Asks after the shortest interval. */
     start() {
-        this.#later(this.wait);
+        this.#schedule(this.wait);
     }
 
-    async #turn() {
+    async #askOnce() {
         this.running = true;
         try {
             const news = await this.ask();
@@ -50,14 +50,14 @@ export class Poll {
             this.failed(failure);
         }
         this.running = false;
-        this.#later(this.again ? 0 : this.wait);
+        this.#schedule(this.again ? 0 : this.wait);
         this.again = false;
     }
 
-    #later(wait) {
+    #schedule(wait) {
         this.pause();
         if (!document.hidden) {
-            this.timer = setTimeout(() => this.#turn(), wait * (0.9 + Math.random() / 5));
+            this.timer = setTimeout(() => this.#askOnce(), wait * (0.9 + Math.random() / 5));
         }
     }
 }

@@ -9,13 +9,13 @@ const LONGEST_WAIT = 30_000;
 export class Outbox {
     /** `changed(entry)` is called for every change of an entry, `sent(entry, message)` for the answer. */
     constructor({ user, clock, changed, sent }) {
-        this.place = `outbox ${user}`;
+        this.storageKey = `outbox ${user}`;
         this.clock = clock;
         this.changed = changed;
         this.sent = sent;
         this.busy = new Set();
         this.timers = new Map();
-        this.entries = this.#kept();
+        this.entries = this.#load();
     }
 
     /** Adds a message that the user has just sent, and sends it. */
@@ -33,9 +33,9 @@ export class Outbox {
             written: this.clock(),
         };
         this.entries.push(entry);
-        this.#keep();
+        this.#save();
         this.changed(entry);
-        this.#pump(conversation);
+        this.#sendAll(conversation);
         return entry;
     }
 
@@ -55,27 +55,27 @@ export class Outbox {
             entry.state = "sending";
             entry.tries = 0;
             this.changed(entry);
-            this.#pump(entry.request.conversation);
+            this.#sendAll(entry.request.conversation);
         }
     }
 
     /** Removes a message that will not be sent. */
     discard(entry) {
         this.entries = this.entries.filter((other) => other !== entry);
-        this.#keep();
+        this.#save();
         this.changed({ ...entry, state: "gone" });
-        this.#pump(entry.request.conversation);
+        this.#sendAll(entry.request.conversation);
     }
 
     /** Finishes a message that the conversation lists, also if its answer was lost. */
-    seen(message) {
+    acknowledge(message) {
         const entry = this.entries.find(({ request }) => request.client_id === message.client_id);
         if (entry) {
             this.#done(entry, message);
         }
     }
 
-    async #pump(conversation) {
+    async #sendAll(conversation) {
         if (this.busy.has(conversation)) {
             return;
         }
@@ -115,7 +115,7 @@ export class Outbox {
             return;
         }
         this.entries = this.entries.filter((other) => other !== entry);
-        this.#keep();
+        this.#save();
         this.sent(entry, message);
     }
 
@@ -128,35 +128,35 @@ export class Outbox {
             entry.state = "failed";
         } else {
             entry.state = "waiting";
-            this.#later(entry, failure.retryAfter);
+            this.#tryLater(entry, failure.retryAfter);
         }
-        this.#keep();
+        this.#save();
         this.changed(entry);
         return entry.state === "refused";
     }
 
     /** Tries again after a random time, longer after each try, so that not all clients come back at the same moment. */
-    #later({ tries, request: { conversation } }, retryAfter) {
+    #tryLater({ tries, request: { conversation } }, retryAfter) {
         const window = Math.min(LONGEST_WAIT, 500 * 2 ** tries);
         const wait = Math.max(retryAfter * 1000, 0) + window * (0.5 + Math.random() / 2);
         clearTimeout(this.timers.get(conversation));
         this.timers.set(
             conversation,
-            setTimeout(() => this.#pump(conversation), wait),
+            setTimeout(() => this.#sendAll(conversation), wait),
         );
     }
 
-    #keep() {
+    #save() {
         try {
-            sessionStorage.setItem(this.place, JSON.stringify(this.entries));
+            sessionStorage.setItem(this.storageKey, JSON.stringify(this.entries));
         } catch {
             // The storage is full or forbidden. A reload of the page then loses messages that are not sent.
         }
     }
 
-    #kept() {
+    #load() {
         try {
-            const kept = JSON.parse(sessionStorage.getItem(this.place) ?? "[]");
+            const kept = JSON.parse(sessionStorage.getItem(this.storageKey) ?? "[]");
             return Array.isArray(kept) ? kept.filter((entry) => entry?.request?.client_id) : [];
         } catch {
             return [];

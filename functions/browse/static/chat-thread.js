@@ -22,7 +22,7 @@ export class Thread {
         this.act = act;
         this.quoted = new Map();
         for (const item of this.list.querySelectorAll(".m")) {
-            this.#equip(item);
+            this.#addControls(item);
         }
         this.list.addEventListener("click", (event) => this.#clicked(event));
         this.regroup();
@@ -32,7 +32,7 @@ export class Thread {
         return this.log.scrollTop > -NEAR; // The log is laid out from its end: 0 is the end.
     }
 
-    toEnd() {
+    scrollToEnd() {
         this.log.scrollTop = 0;
     }
 
@@ -49,9 +49,9 @@ export class Thread {
         const item = this.#item(message);
         if (old) {
             old.replaceWith(item);
-            this.#requote(message.message_id);
+            this.#updateQuotes(message.message_id);
         } else {
-            this.#place(item);
+            this.#insert(item);
         }
         return !old;
     }
@@ -65,11 +65,11 @@ export class Thread {
             item.querySelector(".acts")?.remove();
             setText(item.querySelector(".text"), "This message was deleted.").classList.add("gone");
         }
-        this.#requote(id);
+        this.#updateQuotes(id);
     }
 
     /** Shows a message that is not acknowledged yet. */
-    pending(entry) {
+    showPending(entry) {
         const { request } = entry;
         const id = `p-${request.client_id}`;
         const old = document.getElementById(id);
@@ -97,7 +97,7 @@ export class Thread {
     }
 
     /** Replaces a pending message by the message that the API returned or listed. */
-    arrived(entry, message) {
+    acknowledge(entry, message) {
         document.getElementById(`p-${entry.request.client_id}`)?.remove();
         if (message) {
             this.show(message);
@@ -107,13 +107,13 @@ export class Thread {
     #state(entry) {
         const line = document.createElement("p");
         line.className = "state";
-        const words = {
+        const texts = {
             sending: "Sending …",
             waiting: "Not sent yet, trying again …",
             failed: entry.loggedOut ? "Not sent: you are logged out." : "Not sent.",
             refused: `Not sent: ${entry.detail}`,
         };
-        line.textContent = words[entry.state];
+        line.textContent = texts[entry.state];
         const actions = { waiting: ["retry"], failed: ["retry", "discard"], refused: ["rewrite", "discard"] };
         const labels = { retry: "Try again", discard: "Discard", rewrite: "Edit" };
         for (const action of actions[entry.state] ?? []) {
@@ -142,11 +142,11 @@ export class Thread {
         stamp.dateTime = message.sent_at;
         if (!message.edited_at) item.querySelector(".edited").remove();
         if (!message.reply_to || message.deleted_at) item.querySelector(".quote").remove();
-        else this.#quote(item.querySelector(".quote"), message.reply_to);
+        else this.#fillQuote(item.querySelector(".quote"), message.reply_to);
         const text = item.querySelector(".text");
         setText(text, message.deleted_at ? "This message was deleted." : message.message_body);
         text.classList.toggle("gone", Boolean(message.deleted_at));
-        this.#equip(item);
+        this.#addControls(item);
         return item;
     }
 
@@ -155,22 +155,22 @@ export class Thread {
         const item = [...this.list.querySelectorAll(".m.own:not(.pending)")].findLast((own) =>
             own.querySelector(".acts"),
         );
-        return item ? described(item) : null;
+        return item ? toMessage(item) : null;
     }
 
     /** Adds the local time and the buttons of a message. */
-    #equip(item) {
+    #addControls(item) {
         const stamp = item.querySelector("time");
         const time = new Date(stamp.dateTime);
         setText(stamp, clockTime(time)).title = fullTime(time);
         if (!item.querySelector(".gone")) {
             const acts = document.createElement("span");
             acts.className = "acts";
-            acts.append(actButton("reply", "Reply", `Reply to ${item.querySelector(".name").textContent}`));
+            acts.append(actionButton("reply", "Reply", `Reply to ${item.querySelector(".name").textContent}`));
             if (item.classList.contains("own")) {
                 acts.append(
-                    actButton("edit", "Edit", "Edit your message"),
-                    actButton("delete", "Delete", "Delete your message"),
+                    actionButton("edit", "Edit", "Edit your message"),
+                    actionButton("delete", "Delete", "Delete your message"),
                 );
             }
             item.querySelector(".meta").prepend(acts);
@@ -178,23 +178,23 @@ export class Thread {
     }
 
     /** Fills in the quoted message. A message that is not on the page is fetched. */
-    async #quote(link, id) {
+    async #fillQuote(link, id) {
         link.href = `/?conversation=${this.section.dataset.conversation}&around=${id}#m-${id}`;
         const shown = this.find(id);
-        const [who, text] = shown ? contents(shown) : await this.#fetched(id);
+        const [who, text] = shown ? contentsOf(shown) : await this.#fetchContents(id);
         setText(link.querySelector(".quote-name"), who);
         setText(link.querySelector(".quote-text"), text);
     }
 
     /** Updates every quote of a message. */
-    #requote(id) {
+    #updateQuotes(id) {
         this.quoted.delete(id);
         for (const link of this.list.querySelectorAll(`.quote[href$="#m-${id}"]`)) {
-            this.#quote(link, id);
+            this.#fillQuote(link, id);
         }
     }
 
-    #fetched(id) {
+    #fetchContents(id) {
         if (!this.quoted.has(id)) {
             // By `around`: a deleted message is then part of a page, where its own address would answer 404.
             const path = `/api/messages/?conversation=${this.section.dataset.conversation}&around=${id}&limit=1&tombstones=1`;
@@ -211,7 +211,7 @@ export class Thread {
     }
 
     /** Inserts a new element in the order of numbers. Ids of one conversation sort as their numbers do. */
-    #place(item) {
+    #insert(item) {
         const later = [...this.list.querySelectorAll(".m")].find(
             (other) => other.classList.contains("pending") || other.id > item.id,
         );
@@ -228,7 +228,7 @@ export class Thread {
             target.scrollIntoView({ block: "center" });
         }
         const button = event.target.closest("[data-act]");
-        if (button) this.act(button.dataset.act, described(button.closest(".m")));
+        if (button) this.act(button.dataset.act, toMessage(button.closest(".m")));
     }
 
     /** Marks the first message of each group, and adds a line for each day. */
@@ -252,22 +252,22 @@ export class Thread {
 }
 
 /** Returns the sender and the text of a message on the page. */
-function contents(item) {
+function contentsOf(item) {
     return item.querySelector(".gone")
         ? ["", DELETED]
         : [item.querySelector(".name").textContent, item.querySelector(".text").textContent];
 }
 
 /** Returns a message of the page as an object. */
-function described(item) {
-    const [who, text] = contents(item);
+function toMessage(item) {
+    const [who, text] = contentsOf(item);
     return { id: item.id.slice(2), who, text, revision: Number(item.dataset.revision) };
 }
 
-function actButton(what, text, label) {
+function actionButton(action, text, label) {
     const button = document.createElement("button");
     button.type = "button";
-    button.dataset.act = what;
+    button.dataset.act = action;
     button.setAttribute("aria-label", label);
     return setText(button, text);
 }

@@ -57,9 +57,9 @@ function state(failure) {
         link.href = `/api-auth/login/?next=${encodeURIComponent(location.pathname + location.search)}`;
         notice.replaceChildren("You are logged out. ", setText(link, "Log in again"));
     } else if (failure?.status === 404) {
-        setText(notice, "This conversation was deleted, or you do not take part in it any more.");
+        setText(notice, "This conversation was deleted, or you are no longer a participant.");
     } else if (failure) {
-        setText(notice, "No connection. What you send is kept, and goes out as soon as there is one.");
+        setText(notice, "No connection. Your messages are kept, and are sent when the connection is back.");
     }
 }
 

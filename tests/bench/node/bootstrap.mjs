@@ -107,7 +107,7 @@ function digest(body) {
     return sha.digest().subarray(0, 16).toString("base64url");
 }
 
-// Whether the item stands there now: written, or found to be this very message.
+// Returns true if the item is stored: written now, or found to be the same message.
 async function put(item) {
     try {
         await dynamodb.send(
