@@ -17,7 +17,7 @@ pub enum StoreError {
     /// A stored item that cannot be decoded, or that breaks a rule which every writer keeps.
     #[error("corrupt item of kind {entity}")]
     Corrupt {
-        /// The kind of the item, by the prefix of its sort key.
+        /// The kind of the item, by a prefix of its key.
         entity: String,
         /// The error of the decoder, or the broken rule.
         #[source]
