@@ -24,8 +24,8 @@ import boto3
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
 PASSWORD = secrets.token_urlsafe(24)
-# Longer than anything here takes, also on a machine that does other things.
-PATIENCE = 120
+# Seconds. No step takes this long, also on a busy machine.
+TIMEOUT = 120
 
 
 def check(condition, what):
@@ -34,7 +34,7 @@ def check(condition, what):
 
 
 def run(*command, **more):
-    """A command whose output is only of interest when it fails."""
+    """Runs a command and returns its output. A failure prints the output."""
     done = subprocess.run(
         command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more, check=False
     )
@@ -65,7 +65,7 @@ class Stack:
         )
 
     def change_functions(self):
-        """Gives each function another package: the same binary with a file beside it."""
+        """Deploys each function in another package: the same binary with another file beside it."""
         for bootstrap in self.template.parent.glob("*/bootstrap"):
             (bootstrap.parent / "release").write_text(str(uuid.uuid4()))
         self.deploy()
@@ -79,7 +79,7 @@ class Stack:
         return detail["StackResourceDetail"]["PhysicalResourceId"]
 
     def address(self):
-        """The emulator's address of the API: the one in the outputs has a name that only a browser can resolve."""
+        """Returns the emulator's address of the API. Only a browser resolves the host name in the outputs."""
         return f"{ENDPOINT}/_aws/execute-api/{self.resource('Api')}/$default"
 
     def delete(self):
@@ -91,7 +91,7 @@ class Api:
         self.address = address
 
     def ask(self, method, path, body=None, token=None):
-        """Status and body; status 0 for no answer."""
+        """Returns status and body. The status is 0 without an answer."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.address + path, data, headers, method=method)
@@ -122,7 +122,7 @@ def key_of(token):
 
 
 class Sender(threading.Thread):
-    """Sends one message after the other, each until it is acknowledged, as a client does."""
+    """Sends one message after the other, and repeats each until it is acknowledged, as a client does."""
 
     def __init__(self, api, token, conversation):
         super().__init__(daemon=True)
@@ -145,16 +145,16 @@ class Sender(threading.Thread):
                 time.sleep(0.1)
 
     def await_more(self, more):
-        """Waits until so many more messages were acknowledged."""
-        wanted, deadline = len(self.acknowledged) + more, time.monotonic() + PATIENCE
+        """Waits until `more` further messages are acknowledged."""
+        wanted, deadline = len(self.acknowledged) + more, time.monotonic() + TIMEOUT
         while len(self.acknowledged) < wanted:
             check(not self.refused, f"a send was refused: {self.refused}")
-            check(time.monotonic() < deadline, f"{len(self.acknowledged)} messages after {PATIENCE} s, not {wanted}")
+            check(time.monotonic() < deadline, f"{len(self.acknowledged)} messages after {TIMEOUT} s, not {wanted}")
             time.sleep(0.05)
 
     def finish(self):
         self.stopping.set()
-        self.join(PATIENCE)
+        self.join(TIMEOUT)
         check(not self.is_alive() and not self.refused, f"the client did not finish: {self.refused}")
 
 
@@ -179,7 +179,7 @@ def step(what):
 
 
 def first_admin(stack, api):
-    """The line from the outputs, as it is but for the address and the email."""
+    """Runs the command from the outputs with another address and another email."""
     outputs = stack.outputs()
     line = shlex.split(outputs["CreateFirstAdmin"].replace("YOU@EXAMPLE.COM", "admin@example.com"))
     check(line[-2] == "--dynamodb-endpoint" and outputs["TableName"] in line, f"CreateFirstAdmin is {line}")
@@ -188,8 +188,8 @@ def first_admin(stack, api):
     api.register("guest@example.com", 201, admin["access"])
 
 
-def exchange(stack, api):
-    """New functions and a new signing secret, while a client sends."""
+def replace(stack, api):
+    """Replaces the functions and the signing secret while a client sends."""
     for name in ("ann", "ben"):
         api.register(f"{name}@example.com")
     ann, ben = api.log_in("ann@example.com"), api.log_in("ben@example.com")
@@ -199,15 +199,15 @@ def exchange(stack, api):
     sender = Sender(api, ann["access"], group["conversation_id"])
     sender.start()
     sender.await_more(20)
-    step("rotate the signing secret and exchange the functions while a client sends")
+    step("rotate the signing secret and replace the functions while a client sends")
     secret = secrets.token_hex(32)
     boto3.client("secretsmanager").put_secret_value(SecretId=stack.resource("SigningSecret"), SecretString=secret)
     stack.change_functions()
     sender.await_more(20)
-    # What the old key signed is good, and what is signed now is signed by another one.
+    # Tokens of the old key stay valid, and new tokens are signed with another key.
     api.must(200, "GET", "/api/users/me/", None, ben["access"])
     renewed = api.must(200, "POST", "/api/token/refresh/", {"refresh": ben["refresh"]})
-    check(key_of(renewed["access"]) != key_of(ben["access"]), "the new version of the secret is not taken up")
+    check(key_of(renewed["access"]) != key_of(ben["access"]), "the functions do not use the new version of the secret")
     api.must(200, "GET", "/api/messages/", None, renewed["access"])
     kids = [key["kid"] for key in api.must(200, "GET", "/.well-known/jwks.json")["keys"]]
     check({key_of(ben["access"]), key_of(renewed["access"])} <= set(kids), f"published are {kids}")
@@ -215,11 +215,11 @@ def exchange(stack, api):
     sender.finish()
     there = all_messages(api, ann["access"], group["conversation_id"])
     check(there == sender.acknowledged, f"acknowledged: {sender.acknowledged}\nthere: {there}")
-    print(f"{len(there)} messages acknowledged, all there once and in order; {sender.repeated} requests repeated")
+    print(f"{len(there)} messages acknowledged, each stored once and in order; {sender.repeated} requests repeated")
 
 
 def smoke(address):
-    """What people run after a deployment, without what the emulator does not do: limits, and CORS from the template."""
+    """Runs the smoke test without the checks of limits and CORS, which the emulator does not support."""
     environment = os.environ | {"SMOKE_PASSWORD": PASSWORD}
     command = ["tests/smoke", address, "--admin", "admin@example.com", "--skip", "throttles", "--skip", "preflight"]
     done = subprocess.run(
@@ -265,15 +265,15 @@ def main():
     stack.deploy()
     api = Api(stack.address())
     check(api.must(200, "GET", "/healthz")["table"] == "ok", "the table does not answer")
-    step("make the first admin; nobody else makes users")
+    step("make the first admin; others cannot make users")
     api.register("stranger@example.com", 401)
     first_admin(stack, api)
-    step("check the deployment as the operations page says")
+    step("run the smoke test of the operations page")
     smoke(stack.address())
     step("open registration and run the black-box suite")
     stack.deploy(Registration="open")
     black_box(stack.address())
-    exchange(stack, api)
+    replace(stack, api)
     if options.keep:
         step(f"the API answers on {stack.address()}; stop this with Ctrl-C")
         threading.Event().wait()
@@ -282,7 +282,7 @@ def main():
     stack.delete()
     status, _ = api.ask("GET", "/healthz")
     check(status in (403, 404), f"the API still answers: {status}")
-    check(boto3.client("dynamodb").scan(TableName=table, Select="COUNT")["Count"] > 60, "the table is not what it was")
+    check(boto3.client("dynamodb").scan(TableName=table, Select="COUNT")["Count"] > 60, "the table has lost items")
     step("done")
 
 

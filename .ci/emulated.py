@@ -10,13 +10,13 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 
 
 def metric_math(resources):
-    """alarms over several metrics: the emulator refuses `Metrics`"""
+    """alarms over several metrics are removed, because the emulator refuses `Metrics`"""
     alarms = {name for name, it in resources.items() if it["Type"] == "AWS::CloudWatch::Alarm"}
     return [resources.pop(name) and name for name in sorted(alarms) if "Metrics" in resources[name]["Properties"]]
 
 
 def empty_segment(resources):
-    """a greedy variable that takes an empty segment, as in `/api/users/`: routes of their own are added for it"""
+    """routes with a trailing slash are added, because greedy variables do not match an empty segment there"""
     routes = {name for name, it in resources.items() if it["Type"] == "AWS::ApiGatewayV2::Route"}
     greedy = [name for name in sorted(routes) if resources[name]["Properties"]["RouteKey"].endswith("/{proxy+}")]
     for name in greedy:
@@ -32,6 +32,6 @@ template = yaml_parse(sys.stdin.read())
 for gap in GAPS:
     found = gap(template["Resources"])
     if not found:
-        sys.exit(f"emulated.py: {gap.__name__} finds nothing: has {gap.__doc__}?")
+        sys.exit(f"emulated.py: {gap.__name__} finds nothing to change: {gap.__doc__}")
     print(f"gap: {gap.__doc__}: {', '.join(found)}", file=sys.stderr)
 sys.stdout.write(yaml_dump(template))

@@ -11,13 +11,13 @@ from samtranslator.yaml_helper import yaml_parse
 
 
 class NoManagedPolicies:
-    """Named policies would be looked up in an account; the ones that SAM adds by itself are built in."""
+    """Finds no managed policies by name, which needs an account. The policies that SAM adds are built in."""
 
     def load(self):
         return {}
 
 
 template = yaml_parse(sys.stdin.read())
-# `sam build` puts the packaged code here; any address will do.
+# `sam build` puts the address of the packaged code here. Any address is valid.
 template["Globals"]["Function"]["CodeUri"] = "s3://bucket/key"
 json.dump(transform(template, {}, NoManagedPolicies()), sys.stdout, indent=2)

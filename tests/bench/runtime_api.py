@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 NEXT = "/2018-06-01/runtime/invocation/next"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:bench"
 # Seconds. A subject in valgrind takes about fifty times as long as outside.
-PATIENCE = 600
+TIMEOUT = 600
 
 
 class Failed(Exception):
@@ -53,12 +53,12 @@ class RuntimeApi:
 
     def wait(self, process):
         """Waits until all events are answered and the process asks for another one."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not self.idle.wait(0.02):
             if process.poll() is not None:
                 raise Failed(f"the process ended with {process.returncode}")
             if time.monotonic() > deadline:
-                raise Failed("no answer in %d s" % PATIENCE)
+                raise Failed("no answer in %d s" % TIMEOUT)
             if self.failure:
                 raise Failed(self.failure)
         if self.failure:
