@@ -23,10 +23,9 @@
 //! 4. Register: add a line to the function's `routes!`. Tests compare this list with `template.yaml`, and the OpenAPI
 //!    description contains it. The endpoint's page in the browsable API needs no further code; its forms are made from
 //!    `openapi.json`.
-//! 5. Describe: put `#[utoipa::path]` on the handler, whose doc comment is shown to clients, and derive `ToSchema`
-//!    or `IntoParams` for its types. Responses that every operation can give (401, 404, 412, 413 and others, depending
-//!    on the extractors) are added in
-//!    `local/src/openapi/`. Then run `cargo run -- openapi`.
+//! 5. Describe: put `#[utoipa::path]` on the handler, whose doc comment is shown to clients, and derive `ToSchema` or
+//!    `IntoParams` for its types. Responses that every operation can give (401, 404, 412, 413 and others, depending on
+//!    the extractors) are added in `local/src/openapi/`. Then run `cargo run -- openapi`.
 //! 6. Test: add rows to the authorisation matrix and to the table of bad input, and a test in `tests/it/`.
 
 pub mod app;

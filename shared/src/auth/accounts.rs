@@ -1,4 +1,5 @@
-//! Making accounts: what registration, the command line and the demo data share.
+//! The creation of accounts, shared by registration, the command line and the demo data. Login attempts are in
+//! `attempt`.
 
 use super::{
     AuthError,
@@ -16,7 +17,7 @@ use crate::{
     },
 };
 
-/// An account as somebody asks for it.
+/// The fields of a requested account, unchecked.
 #[derive(Debug, Default)]
 #[allow(missing_docs, reason = "the fields are the API's")]
 pub struct Application {
@@ -26,7 +27,7 @@ pub struct Application {
     pub phone_number: Option<String>,
 }
 
-/// An account that can be made.
+/// The fields of an account, checked.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "the fields are the API's")]
 pub struct NewAccount {
@@ -38,14 +39,14 @@ pub struct NewAccount {
 }
 
 impl NewAccount {
-    /// Checks every field, and names all that are wrong.
+    /// Checks every field. The error lists all faults.
     pub fn parse(application: Application, password: Password) -> Result<Self, AuthError> {
         let mut faults = Faults::default();
         let email = faults.check(Email::parse(&application.email));
         let first_name = faults.check(first_name(application.first_name));
         let last_name = faults.check(last_name(application.last_name));
         let phone_number = faults.check(phone_number(application.phone_number.unwrap_or_default()));
-        // Only what is valid, and so of bounded length, is looked for in the password.
+        // Only valid names are searched for in the password, so their length is bounded.
         let names: Vec<&str> = [&first_name, &last_name].into_iter().filter_map(Option::as_deref).collect();
         let password = faults.check(password.accept("password", email.as_ref(), &names));
         let (Some(email), Some(password), Some(first_name), Some(last_name), Some(phone_number)) =
@@ -57,7 +58,7 @@ impl NewAccount {
     }
 }
 
-/// Makes an account; a 400 on `email` where one has it already.
+/// Creates an account. Fails with a fault of `email` if the email is already registered.
 pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, AuthError> {
     let now = app.clock.now();
     let user = User {
@@ -86,8 +87,8 @@ pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, 
     }
 }
 
-/// Makes an admin, for the command line: a new account, or the one that has the email, which gets the role and the password
-/// and is logged out everywhere. The error's text is one line for a terminal.
+/// Creates an admin, for the command line. If the email is already registered, its account gets the role and the
+/// password, and all its sessions end. The text of an error is one line for a terminal.
 pub async fn create_admin(
     app: &App,
     application: Application,

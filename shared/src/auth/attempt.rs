@@ -1,5 +1,6 @@
-//! Attempts at a password: each is counted before the password is looked at, so that parallel guesses cannot all start from
-//! none, and delayed by those that failed. An email that nobody has costs the same time and gets the same answers.
+//! Login attempts. Each attempt is counted before the password is compared, so that parallel guesses cannot all start
+//! from zero. Failed attempts delay further ones. An email without an account costs the same time and gets the same
+//! answers.
 
 use std::{
     collections::HashMap,
@@ -21,13 +22,14 @@ use crate::{
     store::{FailedAttempts, items::Credential},
 };
 
-/// How often an attempt that lost to a parallel one is counted anew; by then the delay has begun.
+/// The maximum number of claims for one attempt that loses to parallel attempts. By then, those attempts have started a
+/// delay.
 const CLAIMS: usize = 8;
 
-/// Most emails that nobody has whose attempts a process remembers.
+/// The maximum number of emails without an account whose attempts a process remembers.
 const REMEMBERED: usize = 4096;
 
-/// How long to wait after `failures`: not at all after two, then a second, doubled up to a minute.
+/// Returns the delay after `failures` failed attempts: none up to two, then one second, doubling up to one minute.
 fn delay(failures: u32) -> TimeDelta {
     match failures {
         0..=2 => TimeDelta::zero(),
@@ -36,7 +38,7 @@ fn delay(failures: u32) -> TimeDelta {
 }
 
 impl FailedAttempts {
-    /// What stands after one more attempt, or how long that has to wait.
+    /// Returns the state after one more attempt, or the time for which the attempt has to wait.
     fn next(self, now: DateTime<Utc>) -> Result<Self, TimeDelta> {
         if now < self.not_before {
             return Err(self.not_before - now);
@@ -46,8 +48,8 @@ impl FailedAttempts {
     }
 }
 
-/// The credential of `email` if `password` is its password; an attempt is counted in any case, and is for the caller to have
-/// forgotten (`Store::forget_attempts`).
+/// Returns the credential of `email` if `password` is its password; `None` otherwise. The attempt is counted in any
+/// case. After a success, the caller resets the count with `Store::forget_attempts`.
 pub async fn prove(app: &App, email: &Email, password: &Password) -> Result<Option<Credential>, AuthError> {
     let found = app.store.credential(email).await?;
     let claimed = claim(app, email, found).await?;
@@ -56,7 +58,7 @@ pub async fn prove(app: &App, email: &Email, password: &Password) -> Result<Opti
     Ok(claimed.filter(|_| right))
 }
 
-/// Counts an attempt; the credential as it is then.
+/// Counts an attempt. Returns the credential as it is after that; `None` if the email has no account.
 async fn claim(
     app: &App,
     email: &Email,
@@ -77,7 +79,8 @@ async fn claim(
     Err(throttled(TimeDelta::seconds(1)))
 }
 
-/// Counts an attempt at an email that nobody has, with the same call to the table, which finds nothing to change.
+/// Counts an attempt with an email that has no account. It makes the same call to the table, which finds nothing to
+/// change.
 async fn claim_nobodys(app: &App, email: &Email, now: DateTime<Utc>) -> Result<(), AuthError> {
     let failed_attempts = app.guesses.claim(email, now).map_err(throttled)?;
     let nobody = Credential {
@@ -88,7 +91,7 @@ async fn claim_nobodys(app: &App, email: &Email, now: DateTime<Utc>) -> Result<(
         failures: failed_attempts.failures,
         not_before: failed_attempts.not_before,
     };
-    // Somebody may have registered the email in between; this attempt is none at their password.
+    // Another request may have registered the email since the read. This attempt is not compared with the new password.
     app.store.claim_attempt(&nobody, failed_attempts).await.map(drop)?;
     Ok(())
 }
@@ -98,7 +101,8 @@ fn throttled(wait: TimeDelta) -> AuthError {
     AuthError::Throttled { retry_after: milliseconds.div_ceil(1000).max(1) }
 }
 
-/// Attempts with emails that nobody has, by the emails' digests, so that a 429 does not tell which emails somebody has.
+/// The attempts with emails that have no account, by the digests of the emails. They are throttled too, so that a 429
+/// does not show which emails have an account.
 #[derive(Default)]
 pub struct Guesses(Mutex<HashMap<[u8; 32], FailedAttempts>>);
 
@@ -110,12 +114,12 @@ impl std::fmt::Debug for Guesses {
 
 impl Guesses {
     fn failed_attempts(&self) -> MutexGuard<'_, HashMap<[u8; 32], FailedAttempts>> {
-        // Another thread's panic leaves the counts as usable as before.
+        // A panic in another thread leaves the counts in a valid state, so the poisoned lock can be used.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts an attempt, or says how long it has to wait. Over the bound, the email that may be tried again the longest is
-    /// forgotten.
+    /// Counts an attempt, or returns the time for which it has to wait. If the map is full, the email whose delay ended
+    /// first is removed.
     fn claim(&self, email: &Email, now: DateTime<Utc>) -> Result<FailedAttempts, TimeDelta> {
         let digest: [u8; 32] = Sha256::digest(email.as_str()).into();
         let mut failed_attempts = self.failed_attempts();

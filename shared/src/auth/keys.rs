@@ -1,4 +1,5 @@
-//! The public keys that verify tokens: read from the table, kept for five minutes, read again for a key that is not known.
+//! The public keys that verify tokens. They are read from the table, cached for five minutes, and read again for an
+//! unknown key.
 
 use std::{
     collections::HashMap,
@@ -18,25 +19,27 @@ use crate::{
     store::{Store, StoreError, items::SigningKey},
 };
 
-/// How long keys are kept.
+/// The maximum age of cached keys.
 const FRESH: TimeDelta = TimeDelta::minutes(5);
-/// An unknown key is looked up at most this often, or anybody could make us read the table.
+/// The minimum time between two look-ups of unknown keys. Without it, anybody could make the function read the table
+/// often.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 
-/// Keys as they were read at some time.
+/// The keys as they were read at one time.
 pub(super) struct Snapshot {
     keys: HashMap<String, (DecodingKey, Option<DateTime<Utc>>)>,
     read_at: DateTime<Utc>,
 }
 
-/// The end of a key that has none.
+/// The end of the validity of a key for which no end is set.
 pub const FOR_GOOD: DateTime<Utc> = DateTime::<Utc>::MAX_UTC;
 
-/// Verifies tokens.
+/// Verifies tokens with cached public keys.
 pub struct KeyCache {
     config: Arc<Config>,
     snapshot: RwLock<Option<Arc<Snapshot>>>,
-    /// When a key that was not known was last looked up. Held while keys are read, so that one request does it for all.
+    /// The time of the last look-up of an unknown key. The lock is held while keys are read, so that one request reads
+    /// them for all.
     looked_up_at: Mutex<Option<DateTime<Utc>>>,
 }
 
@@ -47,13 +50,13 @@ impl std::fmt::Debug for KeyCache {
 }
 
 impl KeyCache {
-    /// An empty cache.
+    /// Creates an empty cache.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
         Self { config, snapshot: RwLock::new(None), looked_up_at: Mutex::new(None) }
     }
 
-    /// The claims of an access token.
+    /// Returns the claims of a valid access token.
     pub async fn access(
         &self,
         store: &Store,
@@ -63,7 +66,7 @@ impl KeyCache {
         self.claims(store, token, now).await
     }
 
-    /// The claims of a refresh token; whether its session lives is another question.
+    /// Returns the claims of a valid refresh token. Its session may have ended.
     pub async fn refresh(
         &self,
         store: &Store,
@@ -86,12 +89,13 @@ impl KeyCache {
         claims.ok_or_else(|| AuthError::TokenNotValid)
     }
 
-    /// Reads the keys ahead of the first request.
+    /// Reads the keys before the first request.
     pub async fn warm(&self, store: &Store, now: DateTime<Utc>) -> Result<(), AuthError> {
         self.read(store, now).await.map(drop)
     }
 
-    /// Until when a key verifies: [`FOR_GOOD`] while it has no successor, and long ago for one that is not published.
+    /// Returns the time until which a key verifies tokens: [`FOR_GOOD`] if it has no successor, and a time long ago if
+    /// it is not published.
     pub async fn good_until(
         &self,
         kid: &str,
@@ -101,7 +105,8 @@ impl KeyCache {
         Ok(self.snapshot_with(kid, store, now).await?.good_until(kid))
     }
 
-    /// Keys that are fresh and, if it can be helped, have `kid` among them.
+    /// Returns the cached keys if they are fresh and contain `kid`. Otherwise, reads the keys, unless an unknown key
+    /// was looked up a moment ago. The result may lack `kid`.
     async fn snapshot_with(
         &self,
         kid: &str,
@@ -112,7 +117,7 @@ impl KeyCache {
             return Ok(kept);
         }
         let mut looked_up_at = self.looked_up_at.lock().await;
-        // Whoever waited finds what was read meanwhile.
+        // Another request may have read the keys while this request waited for the lock.
         let kept = self.kept();
         let known = kept.as_ref().is_some_and(|kept| kept.keys.contains_key(kid));
         if let Some(kept) = kept {
@@ -123,13 +128,13 @@ impl KeyCache {
             }
         }
         if !known {
-            // Before the reading, so that one that fails or is given up counts too.
+            // Set before the read, so that a read that fails or is cancelled counts too.
             *looked_up_at = Some(now);
         }
         self.replace(store, now).await
     }
 
-    /// Reads the keys, whatever is kept.
+    /// Reads the keys, also if fresh keys are cached.
     async fn read(&self, store: &Store, now: DateTime<Utc>) -> Result<Arc<Snapshot>, AuthError> {
         let _alone = self.looked_up_at.lock().await;
         self.replace(store, now).await
@@ -139,7 +144,7 @@ impl KeyCache {
         self.learn(&store.signing_keys().await?, now)
     }
 
-    /// Keeps keys that were read at `now`.
+    /// Caches keys that were read at `now`. Fails if one of them is not an Ed25519 key.
     pub(super) fn learn(&self, keys: &[SigningKey], now: DateTime<Utc>) -> Result<Arc<Snapshot>, AuthError> {
         let decoded = |key: &SigningKey| {
             let decoding = DecodingKey::from_ed_components(&key.x)
@@ -154,7 +159,7 @@ impl KeyCache {
         self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Keeps a snapshot unless a newer one is kept; the one that is kept then.
+    /// Caches a snapshot unless a newer one is cached. Returns the snapshot that is cached after that.
     fn keep(&self, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
         let mut kept = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
         match &*kept {
@@ -168,14 +173,14 @@ fn not_now() -> AuthError {
     AuthError::KeyNotLookedUp { retry_after: LOOK_AGAIN.num_seconds().unsigned_abs() }
 }
 
-/// What a snapshot that is kept means for a token's key.
+/// The decision about a key id with the cached keys.
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
-    /// It decides.
+    /// The cached keys decide.
     Kept,
-    /// It is too old, or lacks the key: the keys are to be read.
+    /// The cached keys are too old or lack the key, so the keys must be read.
     Read,
-    /// It lacks the key, and a moment ago the keys could not be read.
+    /// The cached keys lack the key, and a moment ago the keys could not be read.
     NotNow,
 }
 
@@ -184,8 +189,8 @@ impl Snapshot {
         now - self.read_at < FRESH && self.keys.contains_key(kid)
     }
 
-    /// A key that was published a moment after an ordinary reading is looked up at once, so that its first tokens are good
-    /// everywhere; what limits the looking up is the last time that it was done.
+    /// Returns the decision about `kid`. A key that was published just after an ordinary read is looked up at once, so
+    /// that its first tokens are valid everywhere. Only an earlier look-up of an unknown key delays a look-up.
     fn answer(&self, kid: &str, looked_up_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Answer {
         let lately = looked_up_at.filter(|at| now - at < LOOK_AGAIN);
         match lately {
@@ -211,7 +216,7 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap()
     }
 
-    /// With one key, which ends at `not_after`.
+    /// Returns a snapshot with one key, which ends at `not_after`.
     fn snapshot(read_at: DateTime<Utc>, not_after: Option<DateTime<Utc>>) -> Snapshot {
         let key = DecodingKey::from_ed_components("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
         Snapshot { keys: HashMap::from([("known".to_owned(), (key, not_after))]), read_at }
@@ -233,7 +238,7 @@ mod tests {
         assert_eq!(kept.answer("new", Some(failed), failed), Answer::NotNow);
         assert_eq!(kept.answer("known", Some(failed), failed), Answer::Kept);
         assert_eq!(kept.answer("new", Some(failed), failed + LOOK_AGAIN), Answer::Read);
-        // Too old to decide: what limits looking up does not keep a known key from being read again.
+        // Keys that are too old do not decide. The limit on look-ups does not prevent another read for a known key.
         let stale = at() + FRESH;
         assert_eq!(kept.answer("known", Some(stale), stale), Answer::Read);
     }

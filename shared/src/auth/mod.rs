@@ -1,5 +1,5 @@
-//! Identity: accounts, passwords and the attempts at them, tokens and the keys that sign and verify them,
-//! the cookies of browsers.
+//! Identity: accounts, passwords and login attempts, tokens with the keys that sign and verify them, and the cookies of
+//! browser sessions. The items of accounts and sessions are in `store`.
 
 pub mod accounts;
 pub mod attempt;

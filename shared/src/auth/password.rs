@@ -1,5 +1,5 @@
-//! Passwords: which ones are accepted, and how they are hashed (Argon2id) and compared. Nothing here prints one, and
-//! nothing else hashes one.
+//! Passwords: the rules for new passwords, and hashing and comparing with Argon2id. No code here prints a password, and
+//! no other module hashes one.
 
 use std::fmt;
 
@@ -17,29 +17,31 @@ use crate::{
     store::StoreError,
 };
 
-/// Fewest code points (NIST SP 800-63B-4, section 3.1.1.2, asks for 15 where a password is the only factor; fewer than 15 have
-/// to be harder to guess, see `strength`).
+/// The minimum number of code points. NIST SP 800-63B-4, section 3.1.1.2, requires 15 if a password is the only factor.
+/// A password of fewer than 15 must be harder to guess, see `strength`.
 pub(crate) const SHORT: usize = 8;
-/// Most code points. The standard asks for room for 64.
+/// The maximum number of code points. The standard requires that at least 64 are possible.
 pub(crate) const LONGEST: usize = 128;
 
-/// Most bytes that are put into NFC: a longer text is nobody's password. NFD takes at most a few times the bytes of NFC.
+/// The maximum number of bytes that are converted to NFC. A longer text is not a valid password, because NFD takes at
+/// most a few times the bytes of NFC.
 const NORMALISED_BYTES: usize = 16 * LONGEST;
 
-/// Hashes of these take 19 MiB, two passes and one lane: OWASP's password storage cheat sheet, in its order of preference.
+/// The parameters of Argon2id: 19 MiB, two passes and one lane, a recommendation of OWASP's password storage cheat
+/// sheet.
 const PARAMS: Params = match Params::new(19 * 1024, 2, 1, None) {
     Ok(params) => params,
     Err(_) => Params::DEFAULT,
 };
 
-/// A hash that no known password has, for the time that comparing takes.
+/// A hash that no known password matches. A comparison with it takes as long as with the hash of an account.
 pub const NOBODYS_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyB0aGlzIQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// So many at once: more would take memory (19 MiB each) and not be faster.
+/// The maximum number of parallel hashes. More would need more memory (19 MiB each) and not be faster.
 static TURNS: Semaphore = Semaphore::const_new(4);
 
-/// A password as somebody has typed it, in NFC: keyboards differ in how they make an accented letter.
+/// A password as a user typed it, in NFC, because keyboards compose accented letters in different ways.
 #[derive(Clone, Deserialize)]
 #[serde(from = "String")]
 pub struct Password(String);
@@ -56,12 +58,12 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A password that is good enough to be set.
+/// A password that follows the rules for new passwords.
 #[derive(Debug, Clone)]
 pub struct NewPassword(Password);
 
 impl Password {
-    /// What somebody has typed.
+    /// Creates a password from the typed text. A text that is too long for any password stays as it is.
     #[must_use]
     pub fn new(text: String) -> Self {
         if text.len() > NORMALISED_BYTES {
@@ -70,8 +72,9 @@ impl Password {
         Self(composed(&text).into_owned())
     }
 
-    /// Accepts a password for an account of this email and these names, where they are valid: 8 to 128 characters, hard to
-    /// guess, and not the email address. 15 characters or more need to be less hard to guess than fewer.
+    /// Accepts a password of 8 to 128 characters that is hard to guess and is not the email address. A password of
+    /// fewer than 15 characters must be harder to guess. Otherwise, returns a fault of the field `field`. The caller
+    /// passes only a valid email and valid names.
     pub fn accept(
         self,
         field: &'static str,
@@ -93,13 +96,14 @@ impl Password {
         Err(Invalid::new(field, reason))
     }
 
-    /// Returns true if it is the email address, or its local part.
+    /// Returns true if the text equals the email address or its local part.
     fn is_of(&self, email: &Email) -> bool {
         let local = email.as_str().split('@').next().unwrap_or_default();
         self.0.to_lowercase() == local || Email::parse(&self.0).is_ok_and(|typed| typed == *email)
     }
 
-    /// Returns true if `hash` is of this password. Takes as long as the hash's parameters say.
+    /// Returns true if `hash` is a hash of this password. The duration depends on the parameters in the hash. Fails if
+    /// `hash` is not an Argon2 hash.
     pub async fn matches(&self, hash: &str) -> Result<bool, AuthError> {
         let (password, hash) = (self.clone(), hash.to_owned());
         let compared = in_turn(move || {
@@ -113,7 +117,8 @@ impl Password {
         }
     }
 
-    /// The hash of a password that was right, by the present parameters.
+    /// Returns a hash with the present parameters and a random salt, in PHC string format. It does not check the
+    /// password.
     pub async fn rehash(&self, random: &Random) -> Result<String, AuthError> {
         let (password, salt) = (self.clone(), random.bytes::<16>());
         let hashed = in_turn(move || hasher().hash_password_with_salt(password.0.as_bytes(), &salt));
@@ -122,13 +127,13 @@ impl Password {
 }
 
 impl NewPassword {
-    /// Its hash with a random salt, in PHC string format.
+    /// Returns the hash of the password with a random salt, in PHC string format.
     pub async fn hash(&self, random: &Random) -> Result<String, AuthError> {
         self.0.rehash(random).await
     }
 }
 
-/// Returns true if a hash was made with other parameters than those of today.
+/// Returns true if a hash was made with parameters other than the present ones.
 #[must_use]
 pub fn needs_rehash(hash: &str) -> bool {
     PasswordHash::new(hash).is_ok_and(|hash| {
@@ -146,10 +151,10 @@ fn hasher() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMS)
 }
 
-/// Runs what takes long beside the threads that serve requests, a few at a time.
+/// Runs long work on threads that serve no requests, a few at a time.
 async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AuthError> {
     let turn = TURNS.acquire().await.map_err(AuthError::internal)?;
-    // The turn goes along, as the work goes on when whoever waits for it has gone.
+    // The permit moves into the work, because the work continues when the request that waits for it is cancelled.
     let worked = spawn_blocking(move || {
         let done = work();
         drop(turn);
@@ -174,7 +179,7 @@ mod tests {
             assert!(!accepted(bad), "{bad}");
         }
         assert!(!accepted(&format!("{}x", "kX9#vq2Lw1tapir7".repeat(8))));
-        // Eight letters of seven characters.
+        // Eight code points, but seven characters in composed form.
         assert!(!accepted("kX9#vqu\u{308}"));
     }
 

@@ -1,5 +1,5 @@
-//! What signs tokens: a key that is published before its first use, and exchanged for its successor while the process runs.
-//! A rotation is a new version of the secret; nothing has to be deployed or restarted for it.
+//! Signs tokens with a key that is published before its first use and that is replaced by its successor while the
+//! process runs. A new version of the secret is a rotation; it needs no deployment and no restart.
 
 use std::{
     error::Error,
@@ -17,37 +17,37 @@ use super::{
 };
 use crate::{App, telemetry};
 
-/// A process whose key has a successor asks for it at most this often: the place that answers may learn of a new version
-/// late, and a secret that was set back has none.
+/// The minimum time between two reads of the secret by a process whose key has a successor. Secrets Manager may show a
+/// new version late, and a secret that was set back to an older version has no successor.
 const ASK_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
-/// Signs tokens for as long as the process lives.
+/// The signing key of a process, which can change while the process runs.
 #[derive(Debug)]
 pub struct Signing {
-    /// Where successors come from; a key of a file has none.
+    /// The source of successors; `None` for a key from a file.
     secret: Option<SigningSecret>,
     kept: RwLock<Option<Arc<Signer>>>,
-    /// When the secret was last asked for. Held while it is, so that one request does it for all.
+    /// The time of the last read of the secret. The lock is held during the read, so that one request reads it for all.
     asked_at: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl Signing {
-    /// With one key for good.
+    /// Uses one key that is never replaced.
     #[must_use]
     pub fn with(signer: Signer) -> Self {
         Self { secret: None, kept: RwLock::new(Some(Arc::new(signer))), asked_at: Mutex::default() }
     }
 
-    /// With the key of the secret's present version, and later ones.
+    /// Uses the keys of the secret's current version and of later ones. Reads nothing yet.
     #[must_use]
     pub fn from_secret(secret: SigningSecret) -> Self {
         Self { secret: Some(secret), kept: RwLock::default(), asked_at: Mutex::default() }
     }
 
-    /// The key to sign with now.
+    /// Returns the key to sign with now.
     ///
-    /// A key that has a successor signs on where the successor cannot be had, until the end that was set for it: then
-    /// nothing is signed, as nobody would take it.
+    /// A key that has a successor continues to sign if the successor is unavailable, until the end that was set for the
+    /// key. After that nothing is signed, because no function would accept the tokens.
     pub async fn signer(&self, app: &App) -> Result<Arc<Signer>, AuthError> {
         let now = app.clock.now();
         if let Some(signer) = self.kept()
@@ -69,8 +69,8 @@ impl Signing {
         Err(unavailable("the signing key was retired, and its successor is not available"))
     }
 
-    /// Publishes the key of the secret as it is now, and keeps it if it is good for longer than the one that is kept: an
-    /// older version, read late, is not.
+    /// Publishes the key of the secret's current version. Keeps the key only if it is valid for longer than the kept
+    /// one, which is not true of an older version that was read late.
     async fn renew(&self, app: &App, now: DateTime<Utc>) -> Result<(), AuthError> {
         let kept = self.kept();
         let (signer, made_at) = match (self.present().await, &kept) {
@@ -98,7 +98,8 @@ impl Signing {
         Ok(())
     }
 
-    /// The key of the secret's present version, and when that was made.
+    /// Returns the key of the secret's current version and the time at which this version was made; `None` if there is
+    /// no secret.
     async fn present(&self) -> Result<Option<(Arc<Signer>, DateTime<Utc>)>, AuthError> {
         let Some(secret) = &self.secret else {
             return Ok(None);
@@ -117,15 +118,17 @@ fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> AuthError {
     AuthError::CannotSign { retry_after: ASK_AGAIN.num_seconds().unsigned_abs(), source: source.into() }
 }
 
-/// Publishes a key and takes the keys over as they are then; until when it is good. Keys that were made before it verify for
-/// as long as a token that they have signed may be good. Repeating it changes nothing.
+/// Publishes a key and caches the published keys as they are after that. Returns the time until which the key is valid.
+/// Keys that were made earlier stay valid for as long as a token that they signed can be valid. A repetition changes
+/// nothing.
 async fn publish_key(
     app: &App,
     signer: &Signer,
     made_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<DateTime<Utc>, AuthError> {
-    // Before the first token of a deployment: a user's request that needs the secret finds it.
+    // The secret for ids of direct conversations is put before the first token of a deployment, so every user's request
+    // finds it.
     app.store.ensure_pair_key().await?;
     let others_until = now + REFRESH_LIFETIME;
     let keys = app.store.publish_signing_key(signer.kid(), signer.public_x(), made_at, others_until).await?;
@@ -133,8 +136,8 @@ async fn publish_key(
     app.keys.good_until(signer.kid(), &app.store, now).await
 }
 
-/// Publishes the key of a process that has one for good, as local ones do. A key that has a successor already is refused:
-/// what it signs stops being good at the end that was set for it.
+/// Publishes the key of a process that has one fixed key, as local processes do. Fails if the key already has a
+/// successor, because its tokens become invalid at the end that was set for it.
 pub async fn publish(app: &App) -> Result<(), AuthError> {
     let now = app.clock.now();
     let Some(signer) = app.signing.as_ref().and_then(|signing| signing.kept()) else {

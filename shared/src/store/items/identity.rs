@@ -99,7 +99,7 @@ pub struct Session {
     pub rotated_at: DateTime<Utc>,
     /// The version of the user's credential. A password change ends every session that has an older version.
     pub credential_version: u64,
-    /// The header `User-Agent` of the login.
+    /// The header `User-Agent` of the login, cut and without control characters; `None` if it was blank.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     /// The time of the login, in microseconds.
