@@ -108,20 +108,26 @@ fn untouched(email: &str) -> String {
     format!("The demo data were left as they are: {email} has another password by now.")
 }
 
-/// Returns commands for bash or any other shell. They need only curl and the usual tools.
+/// Returns commands for bash or any other shell. They need only curl and the usual tools. `README.md` shows the same commands.
 fn session(address: SocketAddr) -> String {
-    let (email, password) = (demo::USERS[0].email, demo::PASSWORD);
+    let [caller, other, _] = demo::USERS.map(|user| user.email);
+    let password = demo::PASSWORD;
     format!(
         r#"Open http://{address}/ in a browser, or paste this into another terminal:
 
 API=http://{address}
-TOKEN=$(curl -s "$API/api/token/" -H 'Content-Type: application/json' \
-  -d '{{"email": "{email}", "password": "{password}"}}' | sed 's/.*"access": *"\([^"]*\)".*/\1/')
-CONVERSATION=$(curl -s "$API/api/conversations/" -H "Authorization: Bearer $TOKEN" |
-  grep -o '"conversation_id": *"[^"]*"' | head -n 1 | cut -d '"' -f 4)
-curl -s "$API/api/messages/" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+JSON='Content-Type: application/json'
+field() {{ grep -o "\"$1\": *\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }}
+
+TOKEN=$(curl -s "$API/api/token/" -H "$JSON" \
+  -d '{{"email": "{caller}", "password": "{password}"}}' | field access)
+AUTH="Authorization: Bearer $TOKEN"
+USER_ID=$(curl -s "$API/api/users/?email={other}" -H "$AUTH" | field user_id)
+CONVERSATION=$(curl -s "$API/api/conversations/" -H "$AUTH" -H "$JSON" \
+  -d '{{"kind": "direct", "participants": ["'"$USER_ID"'"]}}' | field conversation_id)
+curl -s "$API/api/messages/" -H "$AUTH" -H "$JSON" \
   -d '{{"conversation": "'"$CONVERSATION"'", "message_body": "Hello from curl"}}'; echo
-curl -s "$API/api/messages/?conversation=$CONVERSATION&limit=5" -H "Authorization: Bearer $TOKEN"; echo
+curl -s "$API/api/messages/?conversation=$CONVERSATION&limit=5" -H "$AUTH"; echo
 "#
     )
 }

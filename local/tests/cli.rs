@@ -195,6 +195,17 @@ fn the_printed_session_works_when_pasted() {
     let listed = read["results"].as_array().unwrap();
     assert!(listed.iter().any(|message| message["message_id"] == sent["message_id"]), "{read}");
     assert_eq!(listed.len(), 5);
+    let ann = log_in(&server.address, "ann@example.com", DEMO_PASSWORD);
+    let conversation = format!("/api/conversations/{}/", sent["conversation"].as_str().unwrap());
+    assert_eq!(json_of(&http(&server.address, "GET", &conversation, Some(&ann), ""), 200)["kind"], "direct");
+}
+
+#[test]
+fn the_readme_shows_the_printed_session() {
+    let server = Server::start(&["--in-memory"]);
+    let printed = server.session().trim_end().replace(&server.address, "127.0.0.1:3000");
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    assert!(readme.contains(&format!("```sh\n{printed}\n```\n")), "README.md differs from:\n{printed}");
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod chat;
 mod compatibility;
 mod direct;
 mod documentation;
+mod documents;
 mod faults;
 mod groups;
 mod heads;
