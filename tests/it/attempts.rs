@@ -60,7 +60,7 @@ async fn guesses_in_parallel_are_all_counted() {
     .await;
     let verified = guesses.iter().filter(|status| **status == 401).count();
     assert!(guesses.iter().all(|status| [401, 429].contains(status)), "{guesses:?}");
-    assert!(verified <= 4, "{verified} of 12 guesses were looked at in one instant");
+    assert!(verified <= 4, "{verified} of 12 simultaneous guesses were checked");
 }
 
 #[tokio::test]

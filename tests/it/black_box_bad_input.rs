@@ -220,7 +220,7 @@ fn there_are_enough_rows_and_none_twice() {
     names.sort_unstable();
     let count = names.len();
     names.dedup();
-    assert_eq!(names.len(), count, "a name stands twice");
+    assert_eq!(names.len(), count, "two rows have the same name");
     eprintln!("{count} rows of bad input");
 }
 

@@ -61,7 +61,7 @@ async fn tokens_are_got_used_refreshed_and_given_up() {
     let refresh = json!({ "refresh": tokens["refresh"] });
     let next = api.api.post("/api/token/refresh/").json(&refresh).send().await.ok();
     let again = api.api.post("/api/token/refresh/").json(&refresh).send().await.ok();
-    assert_eq!(next, again, "a lost answer is given again");
+    assert_eq!(next, again, "a refresh whose answer was lost gets the same answer again");
     let access = next["access"].as_str().unwrap();
     let me = api.api.get("/api/users/me/").bearer(access).send().await.ok();
     assert_eq!(me["email"], ann.email.as_str());
@@ -95,7 +95,7 @@ async fn many_who_write_at_once_are_put_in_one_order() {
     });
     join_all(sends).await;
     let seen = ann.bodies(&conversation).await;
-    assert_eq!(seen, ben.bodies(&conversation).await, "both see one order");
+    assert_eq!(seen, ben.bodies(&conversation).await, "both users see the same order");
     let mut sorted = seen.clone();
     sorted.sort();
     let mut expected = texts;

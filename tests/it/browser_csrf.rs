@@ -139,7 +139,7 @@ async fn the_login_and_the_logout_need_it_too() {
     let browser = Browser::new(app.api());
     let page = browser.get("/api-auth/login/").await.expect(200).text();
     let token = browser.csrf();
-    assert!(page.contains(&token), "the form shows the cookie's token");
+    assert!(page.contains(&token), "the form contains the token of the cookie");
     let fields = |token: &str| {
         encoded(&[("username", &ann.email), ("password", PASSWORD), ("csrfmiddlewaretoken", token)])
     };

@@ -49,7 +49,7 @@ async fn a_form_that_is_sent_twice_sends_once() {
     assert!(!page.contains(&format!("value=\"{conversation}\"")));
     let start = page.find("name=\"client_id\"").unwrap();
     let key = page[start..].split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    assert_eq!(key.len(), 36, "the form has a client key of its own: {key}");
+    assert_eq!(key.len(), 36, "each form has its own idempotency key: {key}");
     // The list of one conversation has a form for this conversation. The form is posted to the path without parameters.
     let narrowed =
         browser.get(&format!("/api/messages/?conversation={conversation}")).await.expect(200).text();
@@ -77,7 +77,10 @@ async fn what_is_wrong_stands_beside_its_field() {
         form < field && page.contains("aria-invalid=\"true\"") && page.contains("class=\"fault\""),
         "{page}"
     );
-    assert!(page.contains(&format!("value=\"{conversation}\"")), "what was sent is shown again: {page}");
+    assert!(
+        page.contains(&format!("value=\"{conversation}\"")),
+        "the refused form is shown again with its values: {page}"
+    );
     // A password is not shown again.
     let fields =
         [("email", "x"), ("password", "short-horse-battery"), ("first_name", "Hush"), ("last_name", "")];

@@ -143,7 +143,7 @@ async fn nothing_that_people_wrote_runs() {
             assert!(!text.contains(inside) || !inside.contains(['<', '"', '\'']), "{method} {path}: {text}");
         }
         let shown = page(&stage.browser.get(&format!("/api/conversations/{}/", stage.conversation)).await);
-        assert!(shown.contains("memo"), "it is shown");
+        assert!(shown.contains("memo"), "the probe is shown as text");
         // A probe in the address, and in a form that is shown again.
         let address = "/api/users/?email=%3Cscript%3Ealert(1)%3C/script%3E&%22%3E%3Cimg%20src=x%3E=1";
         page(&stage.browser.get(address).await);

@@ -57,9 +57,9 @@ async fn a_conversation_is_shown_as_it_was_said() {
         }
         assert!(!page.contains("memo, fourth"), "{page}");
         let (_, quote) = page.split_once("class=\"quote\"").unwrap();
-        assert!(quote.contains("memo &#60;b&#62;first"), "the reply quotes what it answers");
+        assert!(quote.contains("memo &#60;b&#62;first"), "the reply quotes the message that it answers");
         let (_, badge) = page.split_once("class=\"unread\"").unwrap();
-        assert!(badge.starts_with("><span>2<"), "the first and the third: {badge}");
+        assert!(badge.starts_with("><span>2<"), "the first and the third message are unread: {badge}");
     }
     let past = browser.get(&format!("/?before={}&conversation={conversation}", id(&third))).await.expect(200);
     let shows = |message: &Value| past.text().contains(&format!("id=\"m-{}\"", id(message)));
@@ -125,7 +125,11 @@ async fn the_page_shows_and_does_no_more_than_the_api() {
     let absent = browser.get(&format!("/?conversation={none}")).await.expect(404).text();
     assert!(!strange.contains("between us") && strange.contains("There is no such conversation"));
     let without_time = |page: &str| page.split(" data-now=").next().unwrap().to_owned();
-    assert_eq!(without_time(&strange), without_time(&absent), "it cannot be told whether there is one");
+    assert_eq!(
+        without_time(&strange),
+        without_time(&absent),
+        "the answer does not reveal if the conversation exists"
+    );
     let around = format!("/?conversation={own}&around={}", id(&message));
     assert!(!browser.get(&around).await.text().contains("between us"));
     for (token, status) in [(hidden(&page, "csrfmiddlewaretoken"), 400), ("forged".to_owned(), 403)] {

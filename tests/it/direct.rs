@@ -83,7 +83,7 @@ async fn it_is_between_two_who_are_there() {
     open(json!([ben.id, cleo.id])).await.refuses("participants");
     open(json!(["00000000-0000-4000-8000-000000000000"])).await.refuses("participants");
     let direct = id_of(&open(json!([ann.id, ben.id])).await.created());
-    assert_eq!(ben.direct(&ann).await, direct, "naming oneself changes nothing");
+    assert_eq!(ben.direct(&ann).await, direct, "the caller's own id among the participants changes nothing");
 }
 
 /// An idempotency key belongs to the request that created the conversation. With another key, or without one, the
@@ -149,7 +149,7 @@ async fn deleting_hides_it_from_the_caller_until_something_new_stands_in_it() {
     ann.send(&direct, "memo, older still").await;
     ann.delete_conversation(&direct).await.expect(204);
     assert_eq!(ann.all("/api/conversations/").await.len(), 0, "hidden");
-    assert_eq!(ben.bodies(&direct).await.len(), 2, "from the caller alone");
+    assert_eq!(ben.bodies(&direct).await.len(), 2, "the conversation is hidden from the caller only");
     // The caller cannot read hidden messages through any endpoint.
     ann.get(&message_path(&old)).await.problem(404, "not_found");
     assert_eq!(ann.bodies(&direct).await.len(), 0);
@@ -170,7 +170,7 @@ async fn deleting_hides_it_from_the_caller_until_something_new_stands_in_it() {
     assert_eq!(ann.bodies(&direct).await, ["memo, new"]);
     let before = format!("/api/messages/?before={}", new["message_id"].as_str().unwrap());
     assert_eq!(ann.all(&before).await.len(), 0);
-    assert_eq!(ann.direct(&ben).await, direct, "opened again, it is the same one");
+    assert_eq!(ann.direct(&ben).await, direct, "a second opening returns the same conversation");
     app.check().await;
 }
 
@@ -217,7 +217,11 @@ async fn its_id_is_derived_with_a_secret_that_nobody_is_told() {
     let direct = ann.direct(&ben).await;
     let kept = secret(&app).await;
     assert_eq!(direct, derived(&kept, &ben, &ann));
-    assert_ne!(direct, derived(&secret(&TestApp::new().await).await, &ann, &ben), "each table has its own");
+    assert_ne!(
+        direct,
+        derived(&secret(&TestApp::new().await).await, &ann, &ben),
+        "each table has its own secret"
+    );
     let keys = app.get("/.well-known/jwks.json").send().await.expect(200);
     assert_eq!(keys.json()["keys"].as_array().unwrap().len(), 1);
     assert!(!keys.text().contains(&kept));
@@ -242,7 +246,7 @@ async fn of_two_processes_that_start_at_once_one_puts_the_secret() {
     };
     let (late, (direct, kept)) = held(&app, on(Put).of("PAIR"), store.ensure_pair_key(), first).await;
     late.unwrap();
-    assert_eq!(secret(&app).await, kept, "the first one stays");
+    assert_eq!(secret(&app).await, kept, "the first secret stays");
     assert_eq!(ben.through(&app.second_process().await).direct(&ann).await, direct);
 }
 

@@ -23,15 +23,22 @@ async fn the_description_is_served_as_it_is_checked_in() {
     for answer in [&plain, &packed] {
         assert_eq!(answer.header("content-type"), Some("application/json"));
         assert_eq!(answer.header("vary"), Some("Accept, Accept-Encoding"));
-        assert_eq!(answer.header("cache-control"), Some("no-cache"), "asked about each time");
+        assert_eq!(
+            answer.header("cache-control"),
+            Some("no-cache"),
+            "clients revalidate the document at each use"
+        );
         assert_eq!(answer.header("etag"), plain.header("etag"));
     }
     // The server in the document is the address of the request, so that a generated client sends its requests there.
     assert_eq!(plain.json()["servers"][0]["url"], "http://api.test");
-    assert!(plain.text().replacen("http://api.test", ADDRESS, 1) == written(), "it is another one");
+    assert!(
+        plain.text().replacen("http://api.test", ADDRESS, 1) == written(),
+        "the served document differs from the checked-in document"
+    );
     let elsewhere = app.get(SCHEMA).header("host", "other.test").send().await.expect(200);
     assert_eq!(elsewhere.json()["servers"][0]["url"], "http://other.test");
-    assert_ne!(elsewhere.header("etag"), plain.header("etag"), "it is another document");
+    assert_ne!(elsewhere.header("etag"), plain.header("etag"), "the two documents differ");
     let head = app.request(Method::HEAD, SCHEMA).send().await.expect(200);
     assert_eq!((head.header("etag"), head.body.len()), (plain.header("etag"), 0));
 }
@@ -64,7 +71,7 @@ async fn in_a_browser_the_description_is_a_page() {
     for (name, _) in DOCUMENT.as_object().unwrap() {
         assert!(text.contains(&format!("&#34;{name}&#34;")), "{name}");
     }
-    assert!(!text.contains("too long to be shown"), "all of it");
+    assert!(!text.contains("too long to be shown"), "the page contains the whole document");
 }
 
 /// Returns the addresses of the documentation's files from its page.
@@ -91,7 +98,10 @@ async fn the_documentation_is_a_page_that_runs_only_its_own_files() {
         for part in ["data-schema=\"/api/schema/\"", "href=\"/api/\"", "href=\"/\"", "<noscript>"] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert!(!text.contains("http://") && !text.contains("https://"), "nothing from elsewhere: {text}");
+        assert!(
+            !text.contains("http://") && !text.contains("https://"),
+            "the page loads nothing from another origin: {text}"
+        );
         assert_eq!(files(&text).len(), 5, "{text}");
     }
     let nobody = Browser::new(app.api()).get("/api/docs/").await.text();
@@ -141,7 +151,11 @@ async fn its_files_are_kept_for_good_and_sent_in_the_coding_that_is_taken() {
         assert!(head.body.is_empty());
         let (folder, name) = path.rsplit_once('/').unwrap();
         let other = format!("{}/another/{name}", folder.rsplit_once('/').unwrap().0);
-        assert_eq!(kept(&app.get(&other).send().await.expect(200)), Some("no-store"), "of another release");
+        assert_eq!(
+            kept(&app.get(&other).send().await.expect(200)),
+            Some("no-store"),
+            "a file at the address of another release is not cached"
+        );
         app.get(&format!("{folder}/x{name}")).send().await.problem(404, "not_found");
         app.post(path).send().await.problem(405, "method_not_allowed");
         sizes.push(packed.body.len());

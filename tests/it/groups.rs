@@ -76,7 +76,7 @@ async fn put_and_patch_set_what_they_name() {
     let unchanged = ann.patch(&path, json!({})).await.ok();
     assert_eq!(unchanged, shown);
     let put = ann.put(&path, json!({ "participants": [ben.id], "name": "memo, put" })).await.ok();
-    assert_eq!(ids(&put), sorted(&[&ann, &ben]), "the caller stays");
+    assert_eq!(ids(&put), sorted(&[&ann, &ben]), "the caller stays a participant");
     assert_eq!((&put["name"], &put["metadata"]), (&json!("memo, put"), &Value::Null));
     // A client may send back the representation that it received.
     let got = ann.get(&path).await.ok();

@@ -52,7 +52,7 @@ async fn a_head_tells_the_length_that_a_get_has() {
             assert!(head.body.is_empty(), "{head}");
         }
     }
-    assert!(padded > 3, "{padded} pages are compressed");
+    assert!(padded > 3, "only {padded} pages are compressed");
 }
 
 async fn gzipped(ann: &User, path: &str, accept: &str) -> Answer {

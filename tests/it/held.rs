@@ -83,7 +83,7 @@ async fn a_put_that_lost_twice_goes_behind_all_that_came() {
     let late = ben.send(&conversation, "memo, late");
     let sent = lost_twice(&app, late, ann.send(&conversation, "memo 2"), others).await;
     assert_eq!(number_of(&sent), 10);
-    assert_eq!(app.proxy.counts().1 - before, 8 + 3, "it meets the last of them only");
+    assert_eq!(app.proxy.counts().1 - before, 8 + 3, "the late put meets only the last of the messages");
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn a_deletion_past_a_message_closes_behind_it() {
     let log = app.table.partition(&format!("CONV#{conversation}")).await;
     let log: Vec<&Item> = log.iter().filter(|item| text(item, "sk").starts_with("MSG#")).collect();
     let kinds: Vec<String> = log.iter().map(|item| text(item, "item")).collect();
-    assert_eq!(kinds, ["message", "message", "closed"], "what was acknowledged is not overwritten");
+    assert_eq!(kinds, ["message", "message", "closed"], "the acknowledged message is not overwritten");
     assert_eq!(sent["message_body"], log[1]["body"]);
 }
 
@@ -214,7 +214,7 @@ async fn an_edit_of_what_was_deleted_meanwhile_brings_no_text_back() {
     deleted.nothing();
     edited.problem(404, "not_found");
     let log = app.table.partition(&format!("CONV#{conversation}")).await;
-    assert!(!log.iter().any(|item| item.contains_key("body")), "a text outlives the deletion");
+    assert!(!log.iter().any(|item| item.contains_key("body")), "the deleted message still has a text");
 }
 
 #[tokio::test]
@@ -231,7 +231,10 @@ async fn a_deletion_of_what_was_edited_meanwhile_leaves_no_text() {
     edited.ok();
     deleted.nothing();
     let log = app.table.partition(&format!("CONV#{conversation}")).await;
-    assert!(!log.iter().any(|item| item.contains_key("body")), "an earlier body outlives the deletion");
+    assert!(
+        !log.iter().any(|item| item.contains_key("body")),
+        "the deleted message still has an earlier body"
+    );
 }
 
 #[tokio::test]

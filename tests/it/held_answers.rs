@@ -198,7 +198,7 @@ async fn a_change_that_reads_its_own_work_is_done() {
     reads_its_own_try(&app, ann.add(&conversation, &[&group])).await.ok();
     reads_its_own_try(&app, ann.delete_message(&message)).await.nothing();
     reads_its_own_try(&app, ann.remove(&conversation, &ben)).await.expect(204);
-    assert_eq!(ann.changes(&conversation, 0).await.len(), others + 3, "each took effect once");
+    assert_eq!(ann.changes(&conversation, 0).await.len(), others + 3, "each change took effect once");
     ann.remove(&conversation, &group).await.expect(204);
     reads_its_own_try(&app, ann.leave(&conversation)).await.expect(204);
 }

@@ -92,7 +92,7 @@ async fn joining_past_the_end_of_the_account() {
     closed.expect(204);
     let members = app.table.partition(&format!("CONV#{conversation}")).await;
     let there = members.iter().any(|item| text(item, "sk") == format!("MEMBER#{}", cleo.id));
-    assert!(!there, "who closed the account takes part in nothing");
+    assert!(!there, "a user with a closed account is not a participant");
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_group_with_one_whose_account_ends_meanwhile_is_without_them() {
     closed.expect(204);
     let members = app.table.partition(&format!("CONV#{group}")).await;
     let there = members.iter().any(|item| text(item, "sk") == format!("MEMBER#{}", cleo.id));
-    assert!(!there, "who closed the account takes part in nothing");
+    assert!(!there, "a user with a closed account is not a participant");
 }
 
 #[tokio::test]

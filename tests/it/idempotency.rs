@@ -56,7 +56,7 @@ async fn sent_32_times_at_once_then_again_after_a_hundred_others() {
     let send = || ann.send_with_key(&conversation, &key, "memo, once");
     let answers = join_all((0..32).map(|_| send())).await;
     let made = answers.iter().filter(|answer| answer.status == 201).count();
-    assert_eq!(made, 1, "one of them makes it");
+    assert_eq!(made, 1, "exactly one send creates the message");
     let mut ids: Vec<String> = answers.into_iter().map(|answer| id(&answer, &[200, 201])).collect();
     ids.dedup();
     assert_eq!(ids.len(), 1, "{ids:?}");
@@ -82,7 +82,7 @@ async fn an_answer_that_is_cut_off_behind_the_commit_is_found_again() {
     let problem = lost.clone().problem(503, "unavailable");
     assert_eq!(problem["client_id"], key.as_str(), "{lost}");
     assert!(lost.header("retry-after").is_some(), "{lost}");
-    assert!(app.proxy.faults.clear() >= 2, "the SDK tries again");
+    assert!(app.proxy.faults.clear() >= 2, "the SDK retried");
     id(&ann.send_with_key(&conversation, &key, "memo, cut off").await, &[200]);
     // Only the first answer is lost, so the retry of the SDK finds the message.
     app.proxy.faults.fail(on(Put).of("MSG#"), After(Reset));
@@ -201,7 +201,7 @@ async fn a_key_from_1970_costs_a_bounded_read() {
     });
     let (sent, cost) = app.proxy.measure(ann.post("/api/messages/", body.clone())).await;
     let sent = sent.created();
-    assert!(cost.read_units <= 15.0, "what the client had seen makes it cheap: {cost:?}");
+    assert!(cost.read_units <= 15.0, "with the last seen message, the look-back is cheap: {cost:?}");
     assert_eq!(ann.post("/api/messages/", body).await.ok()["message_id"], sent["message_id"]);
 }
 

@@ -120,7 +120,7 @@ async fn all_users_are_listed_for_admins_page_by_page() {
     }
     let all = admin.all("/api/users/?limit=3").await;
     let found: Vec<String> = all.iter().map(|user| user["user_id"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(found, expected, "by the time of their creation");
+    assert_eq!(found, expected, "users are ordered by the time of their creation");
 }
 
 #[tokio::test]

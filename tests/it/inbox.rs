@@ -44,11 +44,19 @@ async fn of_two_groups_the_one_with_the_newest_message_is_first() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let (first, second) = (ann.group(&[&ben]).await, ann.group(&[&ben]).await);
-    assert_eq!(inbox(&ann, 1).await, [second.clone(), first.clone()], "by joining without messages");
+    assert_eq!(
+        inbox(&ann, 1).await,
+        [second.clone(), first.clone()],
+        "without messages, the time of joining counts"
+    );
     ben.send(&first, "memo").await;
     assert_eq!(inbox(&ann, 1).await, [first.clone(), second.clone()]);
     ann.send(&second, "memo").await;
-    assert_eq!(inbox(&ann, 1).await, [second.clone(), first.clone()], "one's own messages count too");
+    assert_eq!(
+        inbox(&ann, 1).await,
+        [second.clone(), first.clone()],
+        "the user's own messages count as well"
+    );
     // A user who joins late sees the conversation at the top. The order of the other participants does not change.
     let cleo = app.user("cleo").await;
     cleo.group(&[]).await;
@@ -121,7 +129,7 @@ async fn deleted_messages_take_no_place_among_the_nested() {
             assert_eq!(shown["last_message"]["message_body"], "memo 8");
             assert_eq!(shown["unread"], 7);
         }
-        assert_eq!(inbox(&ann, limit).await, groups, "the order is that of the log");
+        assert_eq!(inbox(&ann, limit).await, groups, "the order is the order of the log");
     }
 }
 
@@ -159,7 +167,7 @@ async fn what_is_hidden_deleted_or_left_takes_no_place_on_a_page() {
     others[1].send(&direct[1], "memo, again").await;
     let shown = ann.get("/api/conversations/?limit=1").await.ok();
     assert_eq!(ids(&shown), [direct[1].clone()], "a new message shows it again");
-    assert_eq!(shown["results"][0]["messages"].as_array().unwrap().len(), 1, "what was hidden stays so");
+    assert_eq!(shown["results"][0]["messages"].as_array().unwrap().len(), 1, "hidden messages stay hidden");
     ben.send(&silent, "memo").await;
     assert_eq!(inbox(&ann, 2).await[..2], [silent, direct[1].clone()]);
     app.check().await;

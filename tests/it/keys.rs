@@ -25,7 +25,7 @@ async fn keys_are_published_and_those_that_ended_do_not_verify() {
     let keys = keys["keys"].as_array().unwrap();
     let key = keys.iter().find(|key| key["kid"] == app.people.signer.kid()).unwrap();
     assert_eq!((&key["kty"], &key["crv"], &key["alg"]), (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA")));
-    assert!(key.get("d").is_none(), "the private half");
+    assert!(key.get("d").is_none(), "the private half is not published");
     let ann = app.user("ann").await;
     ann.get("/api/users/me/").await.ok();
     // A successor is published, and the older key ends half an hour later.

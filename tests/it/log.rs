@@ -169,7 +169,7 @@ async fn sixteen_writers_and_three_readers_agree() {
 
     in_order(&forward, 1);
     let truth: HashMap<u64, String> = forward.iter().cloned().collect();
-    assert_eq!(truth.len(), WRITERS * *EACH, "none is missing, none is there twice");
+    assert_eq!(truth.len(), WRITERS * *EACH, "no message is missing or repeated");
     for mut walk in backward {
         walk.reverse();
         in_order(&walk, 1);
@@ -183,7 +183,11 @@ async fn sixteen_writers_and_three_readers_agree() {
     for (_, body) in &forward {
         let (who, n) = body.rsplit_once(' ').unwrap();
         let expected = next.entry(who.to_owned()).or_insert(0);
-        assert_eq!(n.parse::<usize>().unwrap(), *expected, "{who} sees their own order");
+        assert_eq!(
+            n.parse::<usize>().unwrap(),
+            *expected,
+            "the messages of {who} are in the order of sending"
+        );
         *expected += 1;
     }
     app.check().await;
@@ -199,5 +203,5 @@ async fn sixteen_writers_and_three_readers_agree() {
     );
     // The number of repeated requests is only printed, because it depends on the speed of the machine. A request fails
     // with 503 after 5 seconds.
-    assert!(slowest < PATIENCE * 2, "{slowest:?}: a request outlived its patience");
+    assert!(slowest < PATIENCE * 2, "{slowest:?}: a request exceeded its time limit");
 }

@@ -150,10 +150,10 @@ fn every_route_has_a_row_and_every_row_a_route() {
     let routes: Vec<String> = listed().iter().map(|(method, path)| format!("{method} {path}")).collect();
     let rows: Vec<String> = MATRIX.iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
     for route in &routes {
-        assert!(rows.contains(route), "no row for {route}");
+        assert!(rows.contains(route), "the matrix has no row for {route}");
     }
     for row in &rows {
-        assert!(routes.contains(row), "no route for {row}");
+        assert!(routes.contains(row), "the routers have no route for the row {row}");
     }
 }
 

@@ -11,7 +11,11 @@ use crate::harness::description::{DOCUMENT, resolve, validator, written};
 #[test]
 fn the_description_is_the_one_of_the_handlers() {
     let generated = local::openapi::text().unwrap();
-    assert!(written() == generated, "it has changed: `cargo run -- openapi` writes {}", local::openapi::FILE);
+    assert!(
+        written() == generated,
+        "the handlers have changed: run `cargo run -- openapi` to write {}",
+        local::openapi::FILE
+    );
 }
 
 #[test]
@@ -37,7 +41,10 @@ fn operations() -> impl Iterator<Item = (String, &'static Value)> {
 fn every_operation_says_what_it_is() {
     let mut ids = BTreeSet::new();
     for (name, operation) in operations() {
-        assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}: its id is another's");
+        assert!(
+            ids.insert(operation["operationId"].as_str().unwrap()),
+            "{name}: another operation has the same id"
+        );
         assert!(operation["summary"].as_str().is_some_and(|text| text.len() > 5), "{name}");
         assert!(operation["description"].as_str().is_some_and(|text| text.len() > 5), "{name}");
         assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{name}");
@@ -106,9 +113,15 @@ fn what_is_blank_is_described_as_it_is_checked() {
         let is_accepted = shared::model::message::body(text).is_ok();
         // A pattern that every client supports covers only white space. The description names the other invisible
         // characters.
-        assert!(is_described || !is_accepted, "{character:?} is accepted, and not described");
-        assert!(is_accepted || !is_described || !is_visible(character), "{character:?} is refused");
-        assert!(!is_described || !character.is_whitespace(), "{character:?} is white space");
+        assert!(is_described || !is_accepted, "{character:?} is accepted, but the schema excludes it");
+        assert!(
+            is_accepted || !is_described || !is_visible(character),
+            "{character:?} is visible, but refused"
+        );
+        assert!(
+            !is_described || !character.is_whitespace(),
+            "{character:?} is white space, but the schema allows it"
+        );
     }
 }
 

@@ -42,7 +42,7 @@ async fn pages_join_without_a_gap_or_a_repeat() {
         let mut sorted = numbers(&oldest);
         sorted.sort_unstable();
         sorted.dedup();
-        assert_eq!(sorted.len(), oldest.len(), "limit {limit}: a repeat");
+        assert_eq!(sorted.len(), oldest.len(), "limit {limit}: a message is repeated");
     }
 }
 
@@ -93,7 +93,7 @@ async fn before_after_and_around_say_where() {
     let newer = ann.get(around["next"].as_str().unwrap()).await.ok();
     assert_eq!(results(&newer)[0], 13);
     let older = ann.get(around["previous"].as_str().unwrap()).await.ok();
-    assert_eq!(results(&older), [5, 6, 7, 8], "in the order that was asked for");
+    assert_eq!(results(&older), [5, 6, 7, 8], "messages are in the requested order");
     // The links lead from one page to the next and back.
     let first = page("limit=5".to_owned()).await;
     let second = ann.get(first["next"].as_str().unwrap()).await.ok();
@@ -209,7 +209,7 @@ async fn the_list_of_everything_is_complete() {
             }
         }
         assert!(groups.iter().all(|(_, numbers)| numbers.is_sorted_by(|a, b| a > b)), "{groups:?}");
-        assert!(groups.is_sorted_by(|a, b| a.0 < b.0), "in the order of the table");
+        assert!(groups.is_sorted_by(|a, b| a.0 < b.0), "conversations are in the order of the table");
     }
 }
 
@@ -229,17 +229,17 @@ async fn changes_are_a_log_of_their_own() {
     let kinds: Vec<&str> = changes.iter().map(|change| change["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["message_edited", "participants_added", "message_deleted", "participants_removed"]);
     let numbers: Vec<u64> = changes.iter().map(|change| change["number"].as_u64().unwrap()).collect();
-    assert_eq!(numbers, range(before + 1..=before + 4), "a change that changes nothing is none");
+    assert_eq!(numbers, range(before + 1..=before + 4), "a request without a change adds no entry");
     assert_eq!(changes[0]["message"], messages[0]["message_id"]);
     assert_eq!(changes[0]["revision"], 1);
     assert_eq!(changes[1]["participant_count"], 3);
     assert_eq!(changes[3]["participant_count"], 2);
     let text = serde_json::to_string(&changes).unwrap();
-    assert!(!text.contains("memo"), "changes never hold text: {text}");
+    assert!(!text.contains("memo"), "changes do not contain the text of messages: {text}");
     let path = format!("/api/conversations/{conversation}/changes/?order=newest");
     let newest = ann.get(&format!("{path}&limit=2")).await.ok();
     assert_eq!(newest["results"], json!([changes[3], changes[2]]));
-    assert_eq!(newest["next"], Value::Null, "one page");
+    assert_eq!(newest["next"], Value::Null, "all changes fit on one page");
     let above = ann.get(&format!("{path}&after={}", before + 3)).await.ok();
     assert_eq!(above["results"], json!([changes[3]]));
     app.check().await;

@@ -70,7 +70,10 @@ impl Log {
         let (mut link, mut pages) = (link.map(str::to_owned), Vec::new());
         while let Some(path) = link {
             let (numbers, page) = self.page(&path).await;
-            assert!(!numbers.is_empty() || page[which].is_null(), "an empty page leads on: {path}");
+            assert!(
+                !numbers.is_empty() || page[which].is_null(),
+                "an empty page has a link to another page: {path}"
+            );
             link = page[which].as_str().map(str::to_owned);
             pages.push(numbers);
             assert!(pages.len() < 100, "the list has no end: {path}");
@@ -120,11 +123,11 @@ impl Case {
             let (_, page) = log.page(&format!("{path}&order={order}&before={id}")).await;
             let mut found = log.follow(page[newer].as_str(), newer).await.concat();
             found.sort_unstable();
-            assert_eq!(found, self.above(place - 1), "newer, {order}, before {place}: {self:?}");
+            assert_eq!(found, self.above(place - 1), "newer messages, {order}, before {place}: {self:?}");
             let (_, page) = log.page(&format!("{path}&order={order}&after={id}")).await;
             let mut found = log.follow(page[older].as_str(), older).await.concat();
             found.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
-            assert_eq!(found, self.below(place + 1), "older, {order}, after {place}: {self:?}");
+            assert_eq!(found, self.below(place + 1), "older messages, {order}, after {place}: {self:?}");
         }
     }
 
@@ -208,7 +211,7 @@ async fn a_page_reads_past_a_thousand_tombstones_and_then_leads_on() {
     let oldest = log.ann.all(&format!("{path}&order=oldest")).await;
     assert_eq!(oldest.iter().map(number_of).collect::<Vec<_>>(), [1, 2, 3]);
     let around = log.page(&format!("{path}&around={}", log.id(1000))).await;
-    assert_eq!(around.0, [1, 2, 3], "997 tombstones are read past");
+    assert_eq!(around.0, [1, 2, 3], "the request skips 997 tombstones");
 }
 
 /// The list of all messages skips conversations without visible messages.

@@ -38,7 +38,7 @@ fn mirrored(routes: &Routes) -> Routes {
         "PUT" => mirror.put(path, reached),
         "PATCH" => mirror.patch(path, reached),
         "DELETE" => mirror.delete(path, reached),
-        other => panic!("no builder for {other}"),
+        other => panic!("no router function for the method {other}"),
     })
 }
 

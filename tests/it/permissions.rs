@@ -30,7 +30,7 @@ async fn nothing_is_allowed_that_is_not_used() {
     talks(&app).await;
     rotation(&app).await;
     let superfluous = app.proxy.used.superfluous();
-    assert!(superfluous.is_empty(), "used by nothing here: {superfluous:#?}");
+    assert!(superfluous.is_empty(), "no operation uses these permissions: {superfluous:#?}");
 }
 
 /// Runs all operations of an account, from registration to closing, on two devices.
@@ -194,10 +194,10 @@ fn what_a_template_lets_anybody_do_is_found_in_it() {
     let template: Value = serde_saphyr::from_str(&environment::template()).unwrap();
     let resources = template["Resources"].as_object().unwrap();
     let functions = resources.values().filter(|it| it["Type"] == "AWS::Serverless::Function").count();
-    assert_eq!(roles(&environment::template()).len(), functions, "a function without a role of its own");
+    assert_eq!(roles(&environment::template()).len(), functions, "a function shares its role");
     // If a function has no role, SAM creates one that may write the logs of all functions.
     let policies = resources
         .values()
         .any(|it| it["Properties"].get("Policies").is_some() && it["Type"] != "AWS::IAM::Role");
-    assert!(!policies, "policies belong to a role");
+    assert!(!policies, "a policy is not attached to a role");
 }

@@ -190,7 +190,7 @@ async fn an_old_cursor_and_a_live_token_open_nothing_after_a_removal() {
     ben.mark_read(&conversation, &own).await.problem(404, "not_found");
     ben.leave(&conversation).await.problem(404, "not_found");
     ben.try_send(&conversation, "memo, late").await.refuses("conversation");
-    assert_eq!(ann.messages(&conversation).await.len(), 11, "what was sent before stays");
+    assert_eq!(ann.messages(&conversation).await.len(), 11, "messages from before the removal stay");
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ async fn pages_end_early() {
     assert_eq!((keys.unwrap().len(), whole.requests()), (2, 1));
     app.proxy.faults.always(on(Query), ShortPage(1));
     let (keys, short) = app.proxy.measure(app.app.store.signing_keys()).await;
-    assert_eq!(keys.unwrap().len(), 2, "the store reads on");
+    assert_eq!(keys.unwrap().len(), 2, "the store reads the next page");
     assert!(short.requests() >= 2, "{short:?}");
 }
 
@@ -124,7 +124,7 @@ async fn reads_that_may_be_stale_are() {
     assert_eq!(
         profiles(store, vec![ann]).await.unwrap()[&ann].first_name,
         "first",
-        "another is one write behind"
+        "another read is one write late"
     );
     app.people.add("ben", Role::Guest).await;
     assert_eq!(profiles(store, vec![ann]).await.unwrap()[&ann].first_name, "second");

@@ -28,10 +28,10 @@ fn function_of(resources: &BTreeMap<String, Value>, target: &str) -> String {
     };
     let integration =
         name(target).into_iter().find(|name| resources[name]["Type"] == "AWS::ApiGatewayV2::Integration");
-    let integration = &resources[&integration.unwrap_or_else(|| panic!("no integration in {target}"))];
+    let integration = &resources[&integration.unwrap_or_else(|| panic!("{target} refers to no integration"))];
     let uri = integration["Properties"]["IntegrationUri"].to_string();
     let function = name(&uri).into_iter().find(|name| resources[name]["Type"] == "AWS::Serverless::Function");
-    let function = &resources[&function.unwrap_or_else(|| panic!("no function in {uri}"))];
+    let function = &resources[&function.unwrap_or_else(|| panic!("{uri} refers to no function"))];
     function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned()
 }
 
@@ -131,7 +131,7 @@ fn routes_are_named_once_and_end_with_a_slash() {
     let count = named.len();
     named.sort();
     named.dedup();
-    assert_eq!(named.len(), count, "a route is named twice");
+    assert_eq!(named.len(), count, "a route key occurs twice");
     for (_, _, path) in router_routes() {
         let file = path == "/healthz" || path.starts_with("/static/") || path.starts_with("/.well-known/");
         assert!(file || path.ends_with('/'), "{path}");

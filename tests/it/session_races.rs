@@ -78,9 +78,13 @@ async fn a_login_that_a_change_of_the_password_overtakes_ends_its_session() {
     };
     let late = log_in(&app, &ann.email, PASSWORD);
     let (late, changed) = held(&app, on(Get).of("PROFILE"), late, change).await;
-    assert!(changed.status >= 500, "it died before it came to end sessions: {changed}");
+    assert!(changed.status >= 500, "the function died before it ended the sessions: {changed}");
     late.problem(401, "invalid_credentials");
-    assert_eq!(sessions(&app, &ann).await, 1, "nobody has the tokens of the other");
+    assert_eq!(
+        sessions(&app, &ann).await,
+        1,
+        "the session of the login is deleted, because no client has its tokens"
+    );
     refresh(&app, &mine).await.ok();
 }
 

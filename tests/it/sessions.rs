@@ -20,7 +20,7 @@ async fn of_twenty_refreshes_of_one_token_one_line_lives() {
     let answers = join_all((0..20).map(|_| refresh(&app, &token))).await;
     let successors: HashSet<String> =
         answers.into_iter().map(|answer| answer.ok()["refresh"].to_string()).collect();
-    assert_eq!(successors.len(), 1, "all get the same successor");
+    assert_eq!(successors.len(), 1, "all requests get the same successor");
     assert_eq!(sessions(&app, &ann).await, 1);
     let successor: Value = serde_json::from_str(successors.iter().next().unwrap()).unwrap();
     app.advance(TimeDelta::minutes(1));

@@ -71,7 +71,7 @@ async fn a_process_that_runs_takes_up_the_new_key() {
     let started = stage.auth().await;
     assert_eq!(kid(&started).await, stage.second.kid());
     stage.assert_second_is_current().await;
-    assert_eq!(kid(&running).await, stage.first.kid(), "until it reads the keys again");
+    assert_eq!(kid(&running).await, stage.first.kid(), "the old key is used until the keys are read again");
     stage.app.advance(TimeDelta::minutes(5));
     assert_eq!(kid(&running).await, stage.second.kid());
 }
@@ -117,7 +117,7 @@ async fn an_older_version_read_late_signs_until_the_newer_one_is_told() {
     assert_eq!(kid(&stage.auth().await).await, stage.second.kid());
     stage.secrets.set(Some(&stage.first));
     let late = stage.auth().await;
-    assert_eq!(kid(&late).await, stage.first.kid(), "it is good for a month");
+    assert_eq!(kid(&late).await, stage.first.kid(), "the key of the earlier version is valid for a month");
     stage.assert_second_is_current().await;
     stage.secrets.set(Some(&stage.second));
     stage.app.advance(TimeDelta::minutes(1));

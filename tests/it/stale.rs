@@ -58,7 +58,7 @@ async fn who_has_registered_logs_in_and_goes_on() {
     change_password(&ann, PASSWORD, OTHER_PASSWORD).await.expect(204);
     let (_, phone) = with_tokens(&ann, &log_in(&app, &ann.email, OTHER_PASSWORD).await.ok());
     change_password(&ann, OTHER_PASSWORD, PASSWORD).await.expect(204);
-    assert_eq!(sessions(&app, &ann).await, 1, "those of before are over");
+    assert_eq!(sessions(&app, &ann).await, 1, "the earlier sessions have ended");
     refresh(&app, &phone).await.problem(401, "token_not_valid");
     log_out(&app, &next["refresh"]).await.ok();
 }

@@ -191,7 +191,8 @@ async fn closing_an_account_does_not_take_the_login_of_somebody_else() {
         app.table.set(&pk, "CREDENTIAL", "user", json!(ben.id)).await;
         first.release();
         first.finished().await;
-        let standing = app.table.get(&pk, "CREDENTIAL").await.expect("Ben's login");
+        let standing =
+            app.table.get(&pk, "CREDENTIAL").await.expect("the credential that now belongs to Ben");
         assert_eq!(text(&standing, "user"), ben.id);
         second.reached().await;
         app.table.set(&pk, "CREDENTIAL", "user", json!(ann.id)).await;

@@ -70,10 +70,10 @@ fn every_function_is_watched() {
         }
         assert!(dashboard.contains(&format!("${{{name}}}")), "the dashboard does not show {name}");
         let group = function["LoggingConfig"]["LogGroup"].as_str().unwrap();
-        assert!(groups[group].get("RetentionInDays").is_some(), "{name} logs for ever");
+        assert!(groups[group].get("RetentionInDays").is_some(), "the logs of {name} are never deleted");
     }
     for (name, alarm) in alarms {
-        assert!(alarm.get("AlarmActions").is_some(), "{name} tells nobody");
+        assert!(alarm.get("AlarmActions").is_some(), "{name} notifies nobody");
     }
 }
 
@@ -133,7 +133,10 @@ fn traces_are_sent_only_where_they_are_asked_for() {
     for (name, function) in &functions {
         let role = function["Role"].as_str().unwrap().trim_end_matches(".Arn");
         assert!(roles.contains(&role.into()), "{name} may not send traces");
-        assert!(!resources[role].to_string().contains("xray:"), "{name} may always send traces");
+        assert!(
+            !resources[role].to_string().contains("xray:"),
+            "{name} may send traces with tracing switched off"
+        );
     }
     assert_eq!(roles.len(), functions.len());
 }

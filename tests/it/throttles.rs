@@ -116,7 +116,7 @@ fn every_spelling_of_a_request_that_costs_a_hash_is_throttled() {
     }
     let superfluous: Vec<_> =
         stage.settings().keys().filter(|key| !throttled.contains(&key.as_str())).collect();
-    assert!(superfluous.is_empty(), "limits that no hash needs: {superfluous:?}");
+    assert!(superfluous.is_empty(), "limits for routes that compute no hash: {superfluous:?}");
 }
 
 /// All requests of a route share its limit: a flood of logins must not block refreshes of tokens.

@@ -65,7 +65,7 @@ async fn unread_equals_a_recount_after_anything() {
         assert_eq!(shown["unread"], expected, "{}", user.name);
         assert_eq!(shown["unread_more"], false);
         let inbox = user.all("/api/conversations/").await;
-        assert_eq!(inbox[0]["unread"], expected, "{}: the list says otherwise", user.name);
+        assert_eq!(inbox[0]["unread"], expected, "{}: the list contains another unread count", user.name);
     }
     app.check().await;
 }
@@ -103,7 +103,7 @@ async fn marking_unread_goes_back_and_says_so() {
     assert_eq!(back, json!({ "unread": 3, "unread_more": false, "read": messages[1]["message_id"] }));
     let start = ben.mark_unread(&conversation, &messages[0]).await.ok();
     assert_eq!(start, json!({ "unread": 5, "unread_more": false, "read": null }));
-    assert_eq!(ann.unread(&conversation).await, 0, "one's own messages are read");
+    assert_eq!(ann.unread(&conversation).await, 0, "the sender's own messages count as read");
 }
 
 #[tokio::test]

@@ -107,9 +107,9 @@ const FORGED: [(&str, Make); 31] = [
     ("an exp in the past", |p, w| with_claim(p, w, "exp", json!(1_700_000_000))),
     ("no iat", |p, w| with_claim(p, w, "iat", Value::Null)),
     ("no client_id", |p, w| with_claim(p, w, "client_id", Value::Null)),
-    ("a client_id that is no text", |p, w| with_claim(p, w, "client_id", json!(7))),
+    ("a client_id that is not text", |p, w| with_claim(p, w, "client_id", json!(7))),
     ("no jti", |p, w| with_claim(p, w, "jti", Value::Null)),
-    ("a jti that is no text", |p, w| with_claim(p, w, "jti", json!({}))),
+    ("a jti that is not text", |p, w| with_claim(p, w, "jti", json!({}))),
     ("an exp of this very second", |p, w| with_claim(p, w, "exp", json!(p.clock.now().timestamp()))),
 ];
 
@@ -164,7 +164,7 @@ pub fn rows() -> Vec<Row> {
         mine("none").who(As::Nobody).is(401, "not_authenticated"),
         mine("twice").header("authorization", "Bearer x").is(401, "token_not_valid").gap("repeated header"),
         mine("not ASCII")
-            .gap("header that is no text")
+            .gap("header that is not text")
             .who(As::Nobody)
             .header("authorization", b"Bearer \xff\xfe".to_vec())
             .is(401, "token_not_valid"),

@@ -62,23 +62,23 @@ pub fn rows() -> Vec<Row> {
         send("objects nested far too deep").raw("application/json", r#"{"a":"#.repeat(20_000)).malformed(),
         send("invalid UTF-8")
             .raw("application/json", around(b"\xff"))
-            .gap("body that is no text")
+            .gap("body that is not text")
             .malformed(),
         send("overlong UTF-8")
             .raw("application/json", around(b"\xc0\x80"))
-            .gap("body that is no text")
+            .gap("body that is not text")
             .malformed(),
         send("a surrogate in UTF-8")
             .raw("application/json", around(b"\xed\xa0\x80"))
-            .gap("body that is no text")
+            .gap("body that is not text")
             .malformed(),
         send("UTF-8 broken off")
             .raw("application/json", around(b"\xe2\x82"))
-            .gap("body that is no text")
+            .gap("body that is not text")
             .malformed(),
         send("UTF-16")
             .raw("application/json", b"\xff\xfe{\0}\0".to_vec())
-            .gap("body that is no text")
+            .gap("body that is not text")
             .malformed(),
         send("a byte order mark").raw("application/json", b"\xef\xbb\xbf{}".to_vec()).malformed(),
         send("nothing").raw("application/json", "").field("conversation"),

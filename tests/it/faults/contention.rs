@@ -22,7 +22,7 @@ async fn conflicts_are_lost_races_and_tried_again() {
             app.proxy.faults.fail_times(2, call, Conflict);
         }
         let answer = stage.run(&app, operation).await;
-        assert!(app.proxy.faults.clear() >= 1, "{operation:?}: no write");
+        assert!(app.proxy.faults.clear() >= 1, "{operation:?}: no write was hit by a fault");
         if answer.status >= 300 {
             failed.push(format!("{operation:?}: {answer}"));
         } else {

@@ -21,14 +21,14 @@ async fn late_write(app: &TestApp, operation: Operation, n: usize) {
     let stage = Stage::new(app, operation).await;
     let gate = app.proxy.faults.hold_nth(n, writes());
     let answer = stage.run(app, operation).await;
-    succeeded(&answer, &format!("{operation:?}, its write {n} held"));
+    succeeded(&answer, &format!("{operation:?} with write {n} held"));
     stage.verify(app, operation).await;
     let before = stage.go_on(app, operation, &answer).await;
     gate.release();
     gate.finished().await;
     assert_eq!(app.proxy.faults.clear(), 1);
     let after = state(app).await;
-    assert_eq!(after, before, "{operation:?}: its write {n} came late and took effect");
+    assert_eq!(after, before, "{operation:?}: the late write {n} took effect");
     app.check().await;
 }
 

@@ -36,7 +36,7 @@ async fn unprocessed_parts_of_batches_are_asked_for_again() {
     assert_eq!(stage.ben.all("/api/conversations/").await.len(), 2);
     succeeded(&stage.run(&app, Operation::CloseAccount).await, "close");
     assert!(app.proxy.faults.clear() >= 5);
-    assert_eq!(sessions(&app, &stage.ann).await, 0, "sessions outlive the account");
+    assert_eq!(sessions(&app, &stage.ann).await, 0, "the closed account still has sessions");
     app.check().await;
 }
 
@@ -90,7 +90,7 @@ async fn lists_are_complete_however_short_the_pages_are() {
     succeeded(&stage.run(&app, Operation::CloseAccount).await, "close");
     app.proxy.faults.clear();
     app.check().await;
-    assert_eq!(sessions(&app, &stage.ann).await, 0, "sessions outlive the account");
+    assert_eq!(sessions(&app, &stage.ann).await, 0, "the closed account still has sessions");
 }
 
 /// More messages are unread than the answer contains, so they are counted in the table.

@@ -39,7 +39,7 @@ async fn passing(app: &TestApp, operation: Operation, n: usize, fault: Fault, wh
     let stage = Stage::new(app, operation).await;
     app.proxy.faults.fail_nth(n, any(), fault);
     let answer = stage.run(app, operation).await;
-    assert_eq!(app.proxy.faults.clear(), 1, "{what}: did not occur");
+    assert_eq!(app.proxy.faults.clear(), 1, "{what}: the fault did not occur");
     succeeded(&answer, what);
     eprintln!("{what}: {}", answer.status);
     stage.verify(app, operation).await;
@@ -52,7 +52,7 @@ async fn deadly(app: &TestApp, operation: Operation, n: usize, fault: Fault, wha
     app.proxy.faults.fail_nth(n, any(), fault);
     app.proxy.faults.fail_from(n + 1, any(), Before(Death));
     let answer = stage.run(app, operation).await;
-    assert!(app.proxy.faults.clear() >= 1, "{what}: did not occur");
+    assert!(app.proxy.faults.clear() >= 1, "{what}: the fault did not occur");
     app.check().await;
     if answer.status < 300 {
         // The failed call was not needed for the answer.
@@ -62,7 +62,7 @@ async fn deadly(app: &TestApp, operation: Operation, n: usize, fault: Fault, wha
     let again = stage.run(app, operation).await;
     let known =
         operation.repeated().iter().any(|(status, code)| again.status == *status && again.code() == *code);
-    assert!(known || (200..300).contains(&again.status), "{what}, and again: {again}");
+    assert!(known || (200..300).contains(&again.status), "{what}, answer to the retry: {again}");
     stage.verify(app, operation).await;
     app.check().await;
 }

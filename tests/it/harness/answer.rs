@@ -102,7 +102,7 @@ impl Answer {
     pub fn refuses(self, field: &str) {
         let shown = self.to_string();
         let body = self.problem(400, "invalid_request");
-        assert!(body["errors"][field].is_array(), "`{field}` is not named: {shown}");
+        assert!(body["errors"][field].is_array(), "`errors` does not contain `{field}`: {shown}");
     }
 
     /// Returns everything that a client can compare in two answers: status, headers and body, except the request id and

@@ -43,7 +43,7 @@ impl Api {
     /// Returns the same gateway, reached by https as on AWS.
     pub fn over_https(&self) -> Self {
         let Way::Gateway { gateway, .. } = &*self.way else {
-            panic!("the network's scheme is in its address")
+            panic!("the scheme of an API over the network is a part of its address")
         };
         Self::by(Way::Gateway { gateway: gateway.clone(), https: true })
     }

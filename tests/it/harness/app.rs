@@ -250,5 +250,5 @@ async fn function(app: &App, proxy: &Proxy, name: &str) -> App {
 static DEFINITION: LazyLock<TableDefinition> = LazyLock::new(|| local::template::table().unwrap());
 
 async fn create(store: &Store) {
-    assert!(store.create_table(&DEFINITION).await.unwrap(), "the table is not fresh");
+    assert!(store.create_table(&DEFINITION).await.unwrap(), "the table exists already");
 }

@@ -56,7 +56,7 @@ pub fn validator(schema: &Value, document: &Value) -> Arc<Validator> {
 pub fn resolve(value: &Value) -> &Value {
     let pointer = value["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
     pointer.map_or(value, |pointer| {
-        DOCUMENT.pointer(pointer).unwrap_or_else(|| panic!("{pointer} is not there"))
+        DOCUMENT.pointer(pointer).unwrap_or_else(|| panic!("the document has no {pointer}"))
     })
 }
 
@@ -84,19 +84,19 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
     let operation = &DOCUMENT["paths"][template][&name];
     if operation.is_null() {
         let known = [204, 404, 405, 406].contains(&answer.status) || answer.header("x-request-id").is_none();
-        assert!(known, "{method} is no method of {template}: {answer}");
+        assert!(known, "the document has no {method} for {template}: {answer}");
         return;
     }
     let listed = &operation["responses"][answer.status.to_string()];
     let is_other = listed.is_null() && OTHER_STATUSES.contains(&answer.status);
     let response = resolve(if is_other { &operation["responses"]["default"] } else { listed });
-    assert!(!response.is_null(), "{template} does not have this status in its description: {answer}");
+    assert!(!response.is_null(), "the document lists no such status for {template}: {answer}");
     for name in ["etag", "location", "retry-after", "www-authenticate"] {
         let listed = response["headers"].as_object().into_iter().flatten();
         let listed = listed.map(|(name, _)| name.to_lowercase()).any(|header| header == name);
         assert!(
             listed || answer.header(name).is_none(),
-            "{template} does not have the header {name}: {answer}"
+            "the document lists no header {name} for {template}: {answer}"
         );
     }
     if *method != Method::HEAD {
@@ -107,24 +107,25 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
 #[track_caller]
 fn check_body(template: &str, response: &Value, answer: &Answer) {
     let Some(content) = response["content"].as_object() else {
-        assert!(answer.body.is_empty(), "{template} has no body in its description: {answer}");
+        assert!(answer.body.is_empty(), "the document lists no body for {template}: {answer}");
         return;
     };
     let media = answer.header("content-type").unwrap_or_default();
     if answer.status >= 400 && media == "application/json" {
-        assert!(is_of_the_gateway(answer), "{template} answers a problem with another body: {answer}");
+        assert!(is_of_the_gateway(answer), "{template} answers with a problem in another format: {answer}");
         return;
     }
-    let schema =
-        &content.get(media).unwrap_or_else(|| panic!("{template} does not have {media}: {answer}"))["schema"];
+    let schema = &content
+        .get(media)
+        .unwrap_or_else(|| panic!("the document lists no {media} for {template}: {answer}"))["schema"];
     let body = answer.json();
     let errors: Vec<String> = validator(schema, &CLOSED)
         .iter_errors(&body)
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect();
-    assert!(errors.is_empty(), "{template} has another body in its description: {errors:?}: {answer}");
+    assert!(errors.is_empty(), "the body does not match the schema of {template}: {errors:?}: {answer}");
     if let Some(code) = body["code"].as_str().filter(|_| answer.status >= 400) {
-        assert!(is_known(code), "the description of `code` does not name `{code}`: {answer}");
+        assert!(is_known(code), "the description of `code` does not list `{code}`: {answer}");
     }
 }
 

@@ -38,7 +38,7 @@ pub fn sabotage_list() -> Option<String> {
     variable("SABOTAGE_LIST")
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the suite reads its environment")]
+#[expect(clippy::disallowed_methods, reason = "the suite reads its environment only here")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

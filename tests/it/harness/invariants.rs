@@ -41,11 +41,7 @@ impl Whole {
         for log in [&messages, &changes] {
             let closing_entries = log.iter().filter(|item| text(item, "item") == "closed").count();
             let is_closed = log.last().is_some_and(|item| text(item, "item") == "closed");
-            assert_eq!(
-                closing_entries,
-                usize::from(is_closed),
-                "{pk}: something stands above a closing entry"
-            );
+            assert_eq!(closing_entries, usize::from(is_closed), "{pk}: an entry follows the closing entry");
         }
         check_messages(pk, &messages);
         self.check_revisions(pk, &messages, &changes);
@@ -60,7 +56,7 @@ impl Whole {
         let metas = self.kind(pk, "META");
         let members = self.kind(pk, "MEMBER#");
         let Some(meta) = metas.first() else {
-            assert!(members.is_empty(), "{pk}: members of no conversation");
+            assert!(members.is_empty(), "{pk}: members without a conversation");
             return;
         };
         let users: BTreeSet<String> =
@@ -89,13 +85,13 @@ impl Whole {
             let first: Vec<String> =
                 bytes.chunks(16).map(|id| uuid::Uuid::from_slice(id).unwrap().to_string()).collect();
             let expected: Vec<String> = users.iter().take(50).cloned().collect();
-            assert_eq!(first, expected, "{pk}: the first participants");
+            assert_eq!(first, expected, "{pk}: first_participants");
         }
         if text(meta, "kind") == "group" {
-            assert!(users.is_empty() || !owners.is_empty(), "{pk}: nobody owns it");
+            assert!(users.is_empty() || !owners.is_empty(), "{pk}: a group without an owner");
         }
         for member in members {
-            assert!(number(member, "read") <= last, "{pk}: a read mark beyond the log");
+            assert!(number(member, "read") <= last, "{pk}: a read mark is greater than the last number");
         }
     }
 
@@ -108,12 +104,15 @@ impl Whole {
                 .iter()
                 .filter(|change| change.get("message").is_some_and(|n| n.as_u64() == place.parse().ok()))
                 .count() as u64;
-            assert_eq!(named, revision, "{pk}: changes of message {place} and its revision");
+            assert_eq!(
+                named, revision,
+                "{pk}: the number of changes of message {place} differs from its revision"
+            );
             let bodies = self.kind(pk, &format!("REV#{place}#")).len() as u64;
             let deleted = message.contains_key("deleted_at");
             let expected = if deleted { 0 } else { revision };
-            assert_eq!(bodies, expected, "{pk}: earlier bodies of message {place}");
-            assert!(!deleted || text(message, "body").is_empty(), "{pk}: a tombstone says something");
+            assert_eq!(bodies, expected, "{pk}: the number of earlier bodies of message {place}");
+            assert!(!deleted || text(message, "body").is_empty(), "{pk}: a tombstone has a body");
         }
     }
 
@@ -122,29 +121,43 @@ impl Whole {
             let user = text(credential, "user");
             let profiles = self.kind(&format!("USER#{user}"), "PROFILE");
             let profile = profiles.first().unwrap_or_else(|| panic!("{pk}: a credential without a profile"));
-            assert_eq!(text(profile, "email"), pk.replace("EMAIL#", ""), "{pk}: another email");
-            assert_eq!(number(profile, "credential_version"), number(credential, "version"), "{pk}: version");
+            assert_eq!(
+                text(profile, "email"),
+                pk.replace("EMAIL#", ""),
+                "{pk}: the profile has another email address"
+            );
+            assert_eq!(
+                number(profile, "credential_version"),
+                number(credential, "version"),
+                "{pk}: the profile has another credential version"
+            );
             assert!(!profile.contains_key("closed_at"), "{pk}: a closed account can log in");
         }
     }
 
     fn check_user(&self, pk: &str, id: &str) {
         let profiles = self.kind(pk, "PROFILE");
-        assert_eq!(profiles.len(), 1, "{pk}: items of no user");
+        assert_eq!(profiles.len(), 1, "{pk}: items without a profile");
         let profile = profiles[0];
         // A login that races with the closing of the account may leave a session. That session is not valid; a test in
         // `held` shows it.
         if !profile.contains_key("closed_at") {
             let email = text(profile, "email");
             let credentials = self.kind(&format!("EMAIL#{email}"), "CREDENTIAL");
-            assert!(credentials.iter().any(|item| text(item, "user") == id), "{pk}: cannot log in");
+            assert!(
+                credentials.iter().any(|item| text(item, "user") == id),
+                "{pk}: the user has no credential"
+            );
         }
         for entry in self.kind(pk, "CONV#") {
             let conversation = text(entry, "sk");
             let member = self.kind(&conversation, &format!("MEMBER#{id}"));
             let is_closed =
                 self.kind(&conversation, "MSG#").iter().any(|item| text(item, "item") == "closed");
-            assert!(is_closed || member.len() == 1, "{pk}: lists {conversation} and takes no part");
+            assert!(
+                is_closed || member.len() == 1,
+                "{pk}: an inbox entry for {conversation} without a membership"
+            );
         }
     }
 }
@@ -153,7 +166,7 @@ impl Whole {
 fn numbered(pk: &str, prefix: &str, items: &[&Item]) {
     for (place, item) in items.iter().enumerate() {
         let expected = format!("{prefix}{:013}", place + 1);
-        assert_eq!(text(item, "sk"), expected, "{pk}: a hole in the numbers");
+        assert_eq!(text(item, "sk"), expected, "{pk}: the numbers have a hole");
     }
 }
 
@@ -163,7 +176,7 @@ fn check_messages(pk: &str, messages: &[&Item]) {
     let mut before = 0;
     for message in messages.iter().filter(|item| text(item, "item") == "message") {
         let key = (text(message, "sender"), text(message, "idempotency_key"));
-        assert!(keys.insert(key), "{pk}: two messages of one key");
+        assert!(keys.insert(key), "{pk}: two messages have the same idempotency key");
         let sent_at = number(message, "sent_at");
         assert!(sent_at > before, "{pk}: {} was sent before its predecessor", text(message, "sk"));
         before = sent_at;

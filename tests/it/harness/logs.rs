@@ -27,11 +27,11 @@ pub const BODY_CANARY: &str = "memo";
 #[rustfmt::skip]
 const FORBIDDEN: [(&str, &str); 8] = [
     (PASSWORD_CANARY, "a password"),
-    (BODY_CANARY, "what a message says"),
+    (BODY_CANARY, "the text of a message"),
     ("eyJ", "a token"),
-    ("$argon2", "a password's hash"),
-    ("example.com", "an email"),
-    ("example.org", "an email"),
+    ("$argon2", "the hash of a password"),
+    ("example.com", "an email address"),
+    ("example.org", "an email address"),
     ("sessionid", "a cookie"),
     ("Bearer ", "a header with a token"),
 ];

@@ -54,7 +54,7 @@ pub struct Role {
 
 /// Returns the one text or the list of texts.
 fn texts(value: &Value) -> Vec<String> {
-    let one = |value: &Value| value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned();
+    let one = |value: &Value| value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned();
     value.as_array().map_or_else(|| vec![one(value)], |values| values.iter().map(one).collect())
 }
 
@@ -65,7 +65,7 @@ impl Statement {
             let all = match operator.as_str() {
                 "ForAllValues:StringLike" | "ForAllValues:StringEquals" => true,
                 "ForAnyValue:StringLike" | "ForAnyValue:StringEquals" => false,
-                other => panic!("no test knows what {other} means"),
+                other => panic!("the tests do not support the operator {other}"),
             };
             Condition { all, patterns: texts(&operand["dynamodb:LeadingKeys"]) }
         });
@@ -103,7 +103,7 @@ impl Condition {
 fn fits(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         Some((start, "")) => text.starts_with(start),
-        Some(_) => panic!("no test knows what {pattern} means"),
+        Some(_) => panic!("the tests do not support the pattern {pattern}"),
         None => pattern == text,
     }
 }

@@ -80,7 +80,13 @@ impl Proxy {
     /// Answers every read that may be stale with the data of this moment, from now on; later writes are never visible
     /// to it.
     pub async fn stop_the_past(&self) {
-        self.core.replica.read().await.as_ref().expect("a lagging application").stop();
+        self.core
+            .replica
+            .read()
+            .await
+            .as_ref()
+            .expect("only an application from `TestApp::lagging` has a replica")
+            .stop();
     }
 
     /// Returns the number of all calls, and the number of puts of single items that succeeded or were refused.

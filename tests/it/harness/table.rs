@@ -86,7 +86,7 @@ impl Table {
     pub async fn count(&self) -> usize {
         let request = json!({ "TableName": self.name, "ConsistentRead": true, "Select": "COUNT" });
         let answer = self.endpoint.call("Scan", &request).await;
-        assert!(answer.get("LastEvaluatedKey").is_none(), "more than one page");
+        assert!(answer.get("LastEvaluatedKey").is_none(), "the count needs more than one page");
         usize::try_from(answer["Count"].as_u64().unwrap()).unwrap()
     }
 
@@ -172,7 +172,7 @@ fn plain(value: &Value) -> Value {
         "NULL" => Value::Null,
         "L" => inner.as_array().unwrap().iter().map(plain).collect(),
         "M" => Value::Object(plain_item(inner)),
-        other => panic!("an attribute of type {other}"),
+        other => panic!("the tests do not support attributes of type {other}"),
     }
 }
 

@@ -119,10 +119,10 @@ async fn a_walk_through_the_pages_loses_nothing_while_others_write() {
             next = page["next"].as_str().map(str::to_owned);
         }
         let met: Vec<String> = walked.iter().filter(|id| quiet.contains(id)).cloned().collect();
-        assert_eq!(met, quiet, "limit {limit}: each quiet conversation once, in order");
+        assert_eq!(met, quiet, "limit {limit}: each conversation without activity once, in order");
         let mut once = walked.clone();
         once.sort();
         once.dedup();
-        assert_eq!(once.len(), walked.len(), "limit {limit}: twice on one walk");
+        assert_eq!(once.len(), walked.len(), "limit {limit}: a conversation occurs twice in one walk");
     }
 }
