@@ -1,7 +1,7 @@
 // The send of the `messages` function in JavaScript, for comparison: same event, same three calls, same item, same answer.
 //
-// What it leaves out is to its advantage: refusals beyond the plainest, look-backs further than one page, contention, the
-// routes beside the send, and the runtime interface client of AWS, for which a loop over `node:http` stands in.
+// It does less than the function, which is an advantage in the comparison: only the simplest refusals, a look-back of one
+// page, no handling of contention, and no other routes. A loop over `node:http` replaces AWS's runtime interface client.
 
 import { createHash } from "node:crypto";
 import http from "node:http";
@@ -61,7 +61,7 @@ async function caller(headers) {
 
 const problem = (status, detail) => [status, "application/problem+json", { status, detail }];
 
-// Membership and profile, in one request.
+// Reads the membership and the profile in one request.
 async function standing(conversation, user) {
     const Keys = [
         { pk: { S: `CONV#${conversation}` }, sk: { S: `MEMBER#${user}` } },
@@ -74,7 +74,7 @@ async function standing(conversation, user) {
     return ["member", "user"].map((kind) => items.find((item) => item.item.S === kind));
 }
 
-// The newest messages, down to the one that the client had seen.
+// Reads the newest messages, down to the last one that the client has seen.
 async function newest(conversation, lowest) {
     const found = await dynamodb.send(
         new QueryCommand({

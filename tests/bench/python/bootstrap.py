@@ -1,7 +1,7 @@
 """The send of the `messages` function in Python, for comparison: same event, same three calls, same item, same answer.
 
-What it leaves out is to its advantage: refusals beyond the plainest, look-backs further than one page, contention, the
-routes beside the send, and the runtime interface client of AWS, for which a loop over `http.client` stands in.
+It does less than the function, which is an advantage in the comparison: only the simplest refusals, a look-back of one
+page, no handling of contention, and no other routes. A loop over `http.client` replaces AWS's runtime interface client.
 """
 
 import base64
@@ -69,7 +69,7 @@ def problem(status, detail):
 
 
 def standing(conversation, user):
-    """Membership and profile, in one request."""
+    """Reads the membership and the profile in one request."""
     found = dynamodb.batch_get_item(
         RequestItems={
             TABLE: {
@@ -86,7 +86,7 @@ def standing(conversation, user):
 
 
 def newest(conversation, lowest):
-    """The newest messages, down to the one that the client had seen."""
+    """Reads the newest messages, down to the last one that the client has seen."""
     return dynamodb.query(
         TableName=TABLE,
         KeyConditionExpression="pk = :pk AND sk BETWEEN :low AND :high",
@@ -109,7 +109,7 @@ def digest(body):
 
 
 def put(item):
-    """Whether the item stands there now: written, or found to be this very message."""
+    """Returns true if the item is stored: written now, or found to be the same message."""
     try:
         dynamodb.put_item(
             TableName=TABLE,
