@@ -121,7 +121,7 @@ async function put(item) {
         return true;
     } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return error.Item.client_key?.S === item.client_key.S;
+        return error.Item.idempotency_key?.S === item.idempotency_key.S;
     }
 }
 
@@ -148,7 +148,7 @@ function view(item, number, conversation, user, profile) {
         sent_at: timestamp(BigInt(item.sent_at.N)),
         edited_at: null,
         reply_to: null,
-        client_id: item.client_key.S,
+        client_id: item.idempotency_key.S,
         revision: 0,
         metadata: null,
     };
@@ -168,7 +168,7 @@ async function send(user, request) {
     const since = (bits(key) >> 80n) * 1000n - CLOCKS_DIFFER;
     for (const item of found) {
         if (item.item.S !== "message" || BigInt(item.sent_at.N) < since) break;
-        if (item.client_key.S === key) {
+        if (item.idempotency_key.S === key) {
             return [200, "application/json", view(item, numberOf(item), conversation, user, profile)];
         }
     }
@@ -182,7 +182,7 @@ async function send(user, request) {
         sender: { S: user },
         body: { S: body },
         sent_at: { N: (now > earliest ? now : earliest).toString() },
-        client_key: { S: key },
+        idempotency_key: { S: key },
         digest: { S: digest(body) },
         revision: { N: "0" },
     };

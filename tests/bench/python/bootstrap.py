@@ -121,7 +121,7 @@ def put(item):
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
-        return error.response["Item"].get("client_key") == item["client_key"]
+        return error.response["Item"].get("idempotency_key") == item["idempotency_key"]
 
 
 def timestamp(micros):
@@ -146,7 +146,7 @@ def view(item, number, conversation, user, profile):
         "sent_at": timestamp(int(item["sent_at"]["N"])),
         "edited_at": None,
         "reply_to": None,
-        "client_id": item["client_key"]["S"],
+        "client_id": item["idempotency_key"]["S"],
         "revision": 0,
         "metadata": None,
     }
@@ -169,7 +169,7 @@ def send(user, request):
     for item in found:
         if item["item"]["S"] != "message" or int(item["sent_at"]["N"]) < since:
             break
-        if item["client_key"]["S"] == str(key):
+        if item["idempotency_key"]["S"] == str(key):
             number = int(item["sk"]["S"][4:])
             return 200, "application/json", view(item, number, conversation, user, profile)
     number = int(found[0]["sk"]["S"][4:]) + 1 if found else 1
@@ -181,7 +181,7 @@ def send(user, request):
         "sender": {"S": user},
         "body": {"S": body},
         "sent_at": {"N": str(max(time.time_ns() // 1000, earliest))},
-        "client_key": {"S": str(key)},
+        "idempotency_key": {"S": str(key)},
         "digest": {"S": digest(body)},
         "revision": {"N": "0"},
     }
