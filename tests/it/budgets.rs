@@ -69,7 +69,7 @@ impl Budget {
             }
         };
         over("round trips", f64::from(cost.depth), Some(f64::from(self.round_trips)));
-        #[expect(clippy::cast_precision_loss, reason = "a few calls")]
+        #[expect(clippy::cast_precision_loss, reason = "the number of calls is small")]
         over("calls", cost.requests() as f64, self.calls.map(|calls| calls as f64));
         over("read units", cost.read_units, self.reads);
         over("write units", cost.write_units, self.writes);

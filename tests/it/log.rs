@@ -192,7 +192,7 @@ async fn sixteen_writers_and_three_readers_agree() {
     }
     app.check().await;
     let (calls, puts) = app.proxy.counts();
-    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    #[expect(clippy::cast_precision_loss, reason = "at most a few thousand calls")]
     let per_message = |count: usize| count as f64 / (WRITERS * *EACH) as f64;
     eprintln!(
         "{WRITERS} writers, {} messages each: {took:.1?}, {:.2} puts and {:.1} calls a message, slowest send {slowest:.2?}, \

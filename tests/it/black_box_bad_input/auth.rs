@@ -98,10 +98,10 @@ const FORGED: [(&str, Make); 31] = [
     }),
     ("no aud", |p, w| with_claim(p, w, "aud", Value::Null)),
     ("no sub", |p, w| with_claim(p, w, "sub", Value::Null)),
-    ("a sub that is no id", |p, w| with_claim(p, w, "sub", json!("ann"))),
+    ("a sub that is not an id", |p, w| with_claim(p, w, "sub", json!("ann"))),
     ("no sid", |p, w| with_claim(p, w, "sid", Value::Null)),
     ("no role", |p, w| with_claim(p, w, "role", Value::Null)),
-    ("a role that is none", |p, w| with_claim(p, w, "role", json!("root"))),
+    ("an unknown role", |p, w| with_claim(p, w, "role", json!("root"))),
     ("no exp", |p, w| with_claim(p, w, "exp", Value::Null)),
     ("an exp that is text", |p, w| with_claim(p, w, "exp", json!("9999999999"))),
     ("an exp in the past", |p, w| with_claim(p, w, "exp", json!(1_700_000_000))),
@@ -110,7 +110,7 @@ const FORGED: [(&str, Make); 31] = [
     ("a client_id that is not text", |p, w| with_claim(p, w, "client_id", json!(7))),
     ("no jti", |p, w| with_claim(p, w, "jti", Value::Null)),
     ("a jti that is not text", |p, w| with_claim(p, w, "jti", json!({}))),
-    ("an exp of this very second", |p, w| with_claim(p, w, "exp", json!(p.clock.now().timestamp()))),
+    ("an exp in the present second", |p, w| with_claim(p, w, "exp", json!(p.clock.now().timestamp()))),
 ];
 
 const TAMPERED: [(&str, Make); 4] = [
@@ -131,7 +131,7 @@ const TAMPERED: [(&str, Make); 4] = [
         let signature = SigningKey::from_bytes(&[9; 32]).sign(text.as_bytes());
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
     }),
-    ("a key of its own in the header", |p, w| {
+    ("a key in the header", |p, w| {
         let own = SigningKey::from_bytes(&[9; 32]);
         let mut header = header(p);
         header["jwk"] = json!({ "kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(own.verifying_key().as_bytes()) });
@@ -147,9 +147,9 @@ const HEADERS: [(&str, &str, &str); 13] = [
     ("another scheme", "Token {access}", "not_authenticated"),
     ("no scheme", "{access}", "token_not_valid"),
     ("an empty header", "", "token_not_valid"),
-    ("a scheme alone", "Bearer", "token_not_valid"),
+    ("a scheme without a token", "Bearer", "token_not_valid"),
     ("a scheme and a space", "Bearer ", "token_not_valid"),
-    ("no token at all", "Bearer nonsense", "token_not_valid"),
+    ("a word as the token", "Bearer nonsense", "token_not_valid"),
     ("two parts", "Bearer a.b", "token_not_valid"),
     ("four parts", "Bearer {access}.x", "token_not_valid"),
     ("two tokens", "Bearer {access} {access}", "token_not_valid"),

@@ -14,7 +14,7 @@ const SENDS: [(&str, &str, &str); 44] = [
     ("conversation a word", r#""message_body": "memo", "conversation": "friends""#, "conversation"),
     ("conversation a user's id", r#""message_body": "memo", "conversation": "{ben}""#, "conversation"),
     ("conversation a message's id", r#""message_body": "memo", "conversation": "{message}""#, "conversation"),
-    ("conversation that nobody has", r#""message_body": "memo", "conversation": "5a5a5a5a-5a5a-8a5a-9696-968000000000""#, "conversation"),
+    ("conversation that does not exist", r#""message_body": "memo", "conversation": "5a5a5a5a-5a5a-8a5a-9696-968000000000""#, "conversation"),
     ("conversation in braces", r#""message_body": "memo", "conversation": "{{conversation}}""#, "conversation"),
     ("conversation as a URN", r#""message_body": "memo", "conversation": "urn:uuid:{conversation}""#, "conversation"),
     ("conversation with #", r#""message_body": "memo", "conversation": "{conversation}#META""#, "conversation"),
@@ -28,13 +28,13 @@ const SENDS: [(&str, &str, &str); 44] = [
     ("body an object", r#""conversation": "{conversation}", "message_body": {"text": "memo"}"#, "message_body"),
     ("body empty", r#""conversation": "{conversation}", "message_body": """#, "message_body"),
     ("body blank", r#""conversation": "{conversation}", "message_body": " \n\t ""#, "message_body"),
-    ("body of other blanks", r#""conversation": "{conversation}", "message_body": "\u00a0\u2003\u3000""#, "message_body"),
-    ("reply to nothing", r#""conversation": "{conversation}", "message_body": "memo", "reply_to": "{beyond}""#, "reply_to"),
-    ("reply to another conversation's", r#""conversation": "{conversation}", "message_body": "memo", "reply_to": "{elsewhere}""#, "reply_to"),
+    ("body of other white space", r#""conversation": "{conversation}", "message_body": "\u00a0\u2003\u3000""#, "message_body"),
+    ("reply to a missing message", r#""conversation": "{conversation}", "message_body": "memo", "reply_to": "{beyond}""#, "reply_to"),
+    ("reply to another conversation's message", r#""conversation": "{conversation}", "message_body": "memo", "reply_to": "{elsewhere}""#, "reply_to"),
     ("reply to a conversation", r#""conversation": "{conversation}", "message_body": "memo", "reply_to": "{conversation}""#, "reply_to"),
     ("reply to a number", r#""conversation": "{conversation}", "message_body": "memo", "reply_to": 1"#, "reply_to"),
-    ("after nothing", r#""conversation": "{conversation}", "message_body": "memo", "after": "{beyond}""#, "after"),
-    ("after another conversation's", r#""conversation": "{conversation}", "message_body": "memo", "after": "{elsewhere}""#, "after"),
+    ("after a missing message", r#""conversation": "{conversation}", "message_body": "memo", "after": "{beyond}""#, "after"),
+    ("after another conversation's message", r#""conversation": "{conversation}", "message_body": "memo", "after": "{elsewhere}""#, "after"),
     ("client_id a word", r#""conversation": "{conversation}", "message_body": "memo", "client_id": "mine""#, "client_id"),
     ("client_id a UUIDv4", r#""conversation": "{conversation}", "message_body": "memo", "client_id": "8c8a8c8e-1111-4222-8333-444455556666""#, "client_id"),
     ("client_id nil", r#""conversation": "{conversation}", "message_body": "memo", "client_id": "00000000-0000-0000-0000-000000000000""#, "client_id"),
@@ -43,7 +43,7 @@ const SENDS: [(&str, &str, &str); 44] = [
     ("metadata a list", r#""conversation": "{conversation}", "message_body": "memo", "metadata": []"#, "metadata"),
     ("metadata text", r#""conversation": "{conversation}", "message_body": "memo", "metadata": "{}""#, "metadata"),
     ("metadata a number", r#""conversation": "{conversation}", "message_body": "memo", "metadata": 1"#, "metadata"),
-    ("a field that we do not have", r#""conversation": "{conversation}", "message_body": "memo", "body": "memo""#, "body"),
+    ("an unknown field", r#""conversation": "{conversation}", "message_body": "memo", "body": "memo""#, "body"),
     ("a field of the table", r#""conversation": "{conversation}", "message_body": "memo", "pk": "USER#1""#, "pk"),
     ("a field of objects", r#""conversation": "{conversation}", "message_body": "memo", "__proto__": {}"#, "__proto__"),
     ("an empty field name", r#""conversation": "{conversation}", "message_body": "memo", "": 1"#, ""),
@@ -74,7 +74,7 @@ const REGISTRATIONS: [(&str, &str, &str); 22] = [
     ("phone number words", r#""email": "{new}", "password": "correct-horse-battery-staple", "first_name": "A", "last_name": "B", "phone_number": "call me""#, "phone_number"),
     ("phone number of too many digits", r#""email": "{new}", "password": "correct-horse-battery-staple", "first_name": "A", "last_name": "B", "phone_number": "1234567890123456""#, "phone_number"),
     ("phone number a number", r#""email": "{new}", "password": "correct-horse-battery-staple", "first_name": "A", "last_name": "B", "phone_number": 12345"#, "phone_number"),
-    ("a field that we do not have", r#""email": "{new}", "password": "correct-horse-battery-staple", "first_name": "A", "last_name": "B", "is_staff": true"#, "is_staff"),
+    ("an unknown field", r#""email": "{new}", "password": "correct-horse-battery-staple", "first_name": "A", "last_name": "B", "is_staff": true"#, "is_staff"),
     ("the hash", r#""email": "{new}", "password": "correct-horse-battery-staple", "first_name": "A", "last_name": "B", "hash": "x""#, "hash"),
 ];
 
@@ -83,19 +83,19 @@ const CONVERSATIONS: [(&str, &str, &str); 19] = [
     ("participants a word", r#"{"participants": "{ben}"}"#, "participants"),
     ("participants an object", r#"{"participants": {"user_id": "{ben}"}}"#, "participants"),
     ("participants numbers", r#"{"participants": [1]}"#, "participants[0]"),
-    ("participants nobody", r#"{"participants": ["00000000-0000-4000-8000-000000000000"]}"#, "participants"),
+    ("participants that do not exist", r#"{"participants": ["00000000-0000-4000-8000-000000000000"]}"#, "participants"),
     ("participants a conversation", r#"{"participants": ["{conversation}"]}"#, "participants"),
     ("participants emails", r#"{"participants": ["ben@example.com"]}"#, "participants[0]"),
     ("participants null inside", r#"{"participants": [null]}"#, "participants[0]"),
     ("participants objects without an id", r#"{"participants": [{"first_name": "Ben"}]}"#, "participants[0]"),
-    ("a kind that we do not have", r#"{"participants": ["{ben}"], "kind": "channel"}"#, "kind"),
+    ("an unknown kind", r#"{"participants": ["{ben}"], "kind": "channel"}"#, "kind"),
     ("kind a number", r#"{"participants": ["{ben}"], "kind": 1}"#, "kind"),
-    ("direct with nobody", r#"{"participants": [], "kind": "direct"}"#, "participants"),
+    ("direct without another user", r#"{"participants": [], "kind": "direct"}"#, "participants"),
     ("direct with oneself", r#"{"participants": ["{ann}"], "kind": "direct"}"#, "participants"),
     ("name a number", r#"{"participants": ["{ben}"], "name": 5}"#, "name"),
     ("name a list", r#"{"participants": ["{ben}"], "name": ["memo"]}"#, "name"),
     ("metadata text", r#"{"participants": ["{ben}"], "metadata": "memo"}"#, "metadata"),
-    ("a field that we do not have", r#"{"participants": ["{ben}"], "owner": "{ben}"}"#, "owner"),
+    ("an unknown field", r#"{"participants": ["{ben}"], "owner": "{ben}"}"#, "owner"),
     ("participants nested", r#"{"participants": [["{ben}"]]}"#, "participants[0]"),
     ("participants true", r#"{"participants": true}"#, "participants"),
     ("kind in capitals", r#"{"participants": ["{ben}"], "kind": "GROUP"}"#, "kind"),
@@ -257,13 +257,13 @@ pub fn rows() -> Vec<Row> {
         );
     }
     rows.push(
-        Row::new("register: an email that somebody has", "POST", "/api/users/")
+        Row::new("register: an email address that is registered", "POST", "/api/users/")
             .json(r#"{"email": "{taken}", "password": "correct-horse-battery-staple", "first_name": "A", "last_name": "B"}"#)
             .who(As::Nobody)
             .field("email"),
     );
     rows.push(
-        Row::new("log in: nobody", "POST", "/api/token/")
+        Row::new("log in: an unknown user", "POST", "/api/token/")
             .json(r#"{"email": "{new}", "password": "correct-horse-battery-staple"}"#)
             .who(As::Nobody)
             .is(401, "invalid_credentials"),

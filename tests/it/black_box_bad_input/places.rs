@@ -125,27 +125,27 @@ pub fn rows() -> Vec<Row> {
         rows.push(row.json("{}").header(name, "DELETE").is(405, "method_not_allowed"));
     }
     rows.extend([
-        Row::new("an id longer than all", "GET", &format!("/api/messages/{}/", "a".repeat(4000)))
+        Row::new("a very long id", "GET", &format!("/api/messages/{}/", "a".repeat(4000)))
             .is(404, "not_found"),
-        Row::new("a method that nobody knows", "BREW", "/api/messages/").is(405, "method_not_allowed"),
+        Row::new("an unknown method", "BREW", "/api/messages/").is(405, "method_not_allowed"),
         Row::new("a method in a parameter", "POST", "/api/messages/?_method=DELETE")
             .json(r#"{"conversation": "{conversation}", "message_body": "memo"}"#)
             .field("_method"),
-        Row::new("a path of another depth", "GET", "/api/messages/{message}/revisions/1/")
+        Row::new("a path with an additional segment", "GET", "/api/messages/{message}/revisions/1/")
             .is(404, "not_found"),
-        Row::new("everybody, for a guest", "GET", "/api/users/").is(403, "permission_denied"),
-        Row::new("the user with no email", "GET", "/api/users/?email=nonsense").field("email"),
-        Row::new("an ETag that it never had", "PATCH", "/api/messages/{message}/")
+        Row::new("the list of all users, for a guest", "GET", "/api/users/").is(403, "permission_denied"),
+        Row::new("a user with an invalid email address", "GET", "/api/users/?email=nonsense").field("email"),
+        Row::new("an ETag of no revision", "PATCH", "/api/messages/{message}/")
             .json(r#"{"message_body": "memo, other"}"#)
             .header("if-match", "\"999\"")
             .is(412, "precondition_failed"),
-        Row::new("an ETag that is none", "DELETE", "/api/conversations/{conversation}/")
+        Row::new("an invalid ETag", "DELETE", "/api/conversations/{conversation}/")
             .header("if-match", "nonsense")
             .field("If-Match"),
-        Row::new("an ETag of nothing", "DELETE", "/api/conversations/{conversation}/")
+        Row::new("an ETag of another form", "DELETE", "/api/conversations/{conversation}/")
             .header("if-match", "\"nonsense\"")
             .is(412, "precondition_failed"),
-        Row::new("an Idempotency-Key that is none", "POST", "/api/messages/")
+        Row::new("an invalid Idempotency-Key", "POST", "/api/messages/")
             .json(r#"{"conversation": "{conversation}", "message_body": "memo"}"#)
             .header("idempotency-key", "nonsense")
             .field("Idempotency-Key"),
