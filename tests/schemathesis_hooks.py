@@ -123,34 +123,33 @@ def before_call(context, case, kwargs):
 
 # Reasons to refuse valid data, by field: they depend on the table, or on the whole request.
 ELSEWHERE = (
-    "no such message in this conversation|must be the id of a message|must be a message of the same conversation"
+    "is not a message of this conversation|must be the id of a message|must be a message of the same conversation"
 )
 WEAK = "is too easy to guess"
 # The pattern in the description uses what every client understands, which is white space only.
 INVISIBLE = "must contain a visible character"
 REFUSALS = {
-    "Idempotency-Key": "must be one UUIDv7",
-    "after": f"{ELSEWHERE}|only one of",
-    "around": f"{ELSEWHERE}|only one of",
-    "before": f"{ELSEWHERE}|only one of",
-    "client_id": "differs from the header|must be the id of a request|is a UUIDv7 of more than",
-    "conversation": "no such conversation|must be the id of a conversation",
-    "cursor": "is not a valid cursor|belongs to the list",
+    "Idempotency-Key": "must be a single UUIDv7",
+    "after": f"{ELSEWHERE}|cannot be combined with",
+    "around": f"{ELSEWHERE}|cannot be combined with",
+    "before": f"{ELSEWHERE}|cannot be combined with",
+    "client_id": "differs from the header|must be the id of a request|is a UUIDv7 more than",
+    "conversation": "does not exist, or|must be the id of a conversation",
+    "cursor": "is not a valid cursor|cannot be combined with",
     "email": "is already registered|cannot be changed|must be an email address",
-    "kind": "cannot change",
+    "kind": "cannot be changed",
     "first_name": INVISIBLE,
     "last_name": INVISIBLE,
     "message": ELSEWHERE,
     "message_body": INVISIBLE,
-    "name": f"is a group's|{INVISIBLE}",
+    "name": f"cannot be set for|{INVISIBLE}",
     "new_password": WEAK,
-    "old_password": "is not your password",
+    "old_password": "is not the current",
     "order": "can be `oldest` only with",
-    "participants": "no such users?|those of a direct conversation never change"
-    "|a direct conversation has exactly one other",
+    "participants": "contains (a user|users) that do|cannot be changed in a direct|must name exactly one other",
     "password": WEAK,
     "reply_to": ELSEWHERE,
-    "role": "is the last owner's|can be changed by admins only",
+    "role": "cannot be changed for the last|can be changed only by",
 }
 
 

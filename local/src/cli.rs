@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use url::Url;
 
-/// The messaging API on this machine: everything in one process, on loopback unless `--listen` says otherwise
+/// Run the messaging API on this machine in one process; it listens on loopback unless `--listen` names another
+/// address
 #[derive(Debug, Parser)]
 #[command(name = "local", version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -18,21 +19,21 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make an admin; the password is asked for, or is the first line of standard input
+    /// Create an admin account; type the password when asked, or send it as the first line of standard input
     #[command(name = "createsuperuser")]
     CreateSuperuser(Account),
-    /// Make the table, the signing seed and the demo data where they are missing, and end
+    /// Create the table, the signing seed and the demo data if they do not exist, then exit
     Init(Init),
-    /// Ask the process on this machine for its health; ends with 0 if it is up and its table answers
+    /// Check the health of the process on this machine; exit with 0 if it runs and its table answers
     Health(Health),
-    /// Write the description of the API into the sources
+    /// Write the OpenAPI document of the API to a file
     #[command(name = "openapi")]
     OpenApi(Description),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Description {
-    /// File to write
+    /// File to write to
     #[arg(value_name = "FILE", default_value = local::openapi::FILE)]
     pub(crate) file: PathBuf,
 }
@@ -45,23 +46,23 @@ pub(crate) struct Init {
 
 #[derive(Debug, Args)]
 pub(crate) struct Health {
-    /// Port that the process listens on, on 127.0.0.1
+    /// Port of the process on 127.0.0.1
     #[arg(long, value_name = "N", env = "LOCAL_PORT", default_value_t = 3000)]
     pub(crate) port: u16,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Port to listen on; 0 takes a free one
+    /// Port to listen on; 0 means any free port
     #[arg(long, value_name = "N", env = "LOCAL_PORT", default_value_t = 3000)]
     pub(crate) port: u16,
 
-    /// Address to listen on; in a container 0.0.0.0, or nothing outside of it gets in. With any but a loopback address,
-    /// demo users are made only if `--demo` asks for them, because everybody knows their password
+    /// Address to listen on; use 0.0.0.0 in a container, so that other machines can connect. If the address is not
+    /// loopback, demo users are created only with `--demo`, because their password is public
     #[arg(long, value_name = "ADDRESS", env = "LOCAL_LISTEN", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(crate) listen: IpAddr,
 
-    /// Forget everything at the end
+    /// Keep the data in memory only; they are lost when the process ends
     #[arg(long, conflicts_with_all = ["data", "dynamodb_endpoint"])]
     pub(crate) in_memory: bool,
 
@@ -79,7 +80,7 @@ pub(crate) struct Web {
         long = "cors-origin",
         value_name = "URL",
         value_parser = origin,
-        help = "Let pages of this origin (http://localhost:5173) call the API; can be repeated"
+        help = "Allow pages of this origin (such as http://localhost:5173) to call the API; can be repeated"
     )]
     pub(crate) cors_origins: Vec<String>,
 
@@ -89,7 +90,7 @@ pub(crate) struct Web {
         env = "LOCAL_HOST_NAME",
         value_delimiter = ',',
         value_parser = host_name,
-        help = "Answer to this host name too, beside localhost and 127.0.0.1; can be repeated"
+        help = "Accept this host name in addition to localhost and 127.0.0.1; can be repeated"
     )]
     pub(crate) host_names: Vec<String>,
 }
@@ -97,15 +98,16 @@ pub(crate) struct Web {
 /// The options for everything that must exist before the first request.
 #[derive(Debug, Args)]
 pub(crate) struct Setup {
-    /// Make no demo users and conversations
+    /// Do not create demo users and conversations
     #[arg(long)]
     pub(crate) no_demo: bool,
 
-    /// Make them also where other machines may reach them, which is not done otherwise
+    /// Create demo users and conversations even if other machines can connect
     #[arg(long, conflicts_with = "no_demo")]
     pub(crate) demo: bool,
 
-    /// File with the seed that signs tokens, made where it is missing [default: signing.seed in the data folder]
+    /// File with the seed of the key that signs tokens; created if it does not exist [default: signing.seed in the
+    /// data folder]
     #[arg(long, value_name = "FILE", env = "SIGNING_SEED_FILE")]
     pub(crate) signing_seed: Option<PathBuf>,
 
@@ -120,11 +122,11 @@ pub(crate) struct Database {
         long,
         value_name = "URL",
         value_parser = endpoint,
-        help = "Use this DynamoDB (DynamoDB Local, AWS) rather than the embedded engine"
+        help = "Use this DynamoDB endpoint (DynamoDB Local or AWS) instead of the embedded engine"
     )]
     pub(crate) dynamodb_endpoint: Option<Url>,
 
-    /// Folder for the data of the embedded engine [default: the variable `LOCAL_DATA`, or local/.data]
+    /// Folder for the data of the embedded engine [default: the environment variable `LOCAL_DATA`, or local/.data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 
@@ -135,7 +137,7 @@ pub(crate) struct Database {
 
 #[derive(Debug, Args)]
 pub(crate) struct Account {
-    /// Email to log in with
+    /// Email address to log in with
     #[arg(long)]
     pub(crate) email: String,
 
@@ -161,8 +163,8 @@ impl Database {
     }
 }
 
-const NOT_AN_ENDPOINT: &str = "not an address such as http://127.0.0.1:8000";
-const NOT_AN_ORIGIN: &str = "not an origin such as http://localhost:5173, without a path";
+const NOT_AN_ENDPOINT: &str = "must be a URL such as http://127.0.0.1:8000, without a path";
+const NOT_AN_ORIGIN: &str = "must be an origin such as http://localhost:5173, without a path";
 
 fn endpoint(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|_| NOT_AN_ENDPOINT.to_owned())?;
@@ -188,7 +190,7 @@ fn host_name(text: &str) -> Result<String, String> {
     if plain && named == text.to_ascii_lowercase() {
         Ok(named)
     } else {
-        Err("not a host name such as dev.example.com, without a scheme and a port".into())
+        Err("must be a host name such as dev.example.com, without a scheme or a port".into())
     }
 }
 

@@ -48,9 +48,9 @@ pub(crate) enum Demo {
 /// The demo data could not be made. The API runs without it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DemoError {
-    #[error("the demo data could not be made: {what} was answered with {status}")]
+    #[error("cannot create the demo data: {what} returned {status}")]
     Answer { what: String, status: StatusCode },
-    #[error("the demo data could not be made: {0}")]
+    #[error("cannot create the demo data: {0}")]
     Store(#[from] StoreError),
 }
 
@@ -186,7 +186,7 @@ async fn apply_later_change(sender: &Client<'_>, line: &ScriptLine, id: &str) ->
         LaterChange::Deleted => (Method::DELETE, Value::Null),
     };
     let (status, _) = sender.send(method, &uri, &body).await;
-    expect(status, &[200, 204], "the change of a message")
+    expect(status, &[200, 204], "PATCH or DELETE /api/messages/{id}/")
 }
 
 /// Returns the idempotency key of a line, which is the same at every start. Its time is before all messages, so that

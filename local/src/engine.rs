@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// Another process holds the lock of the folder.
-    #[error("the data folder {} is in use by another process", folder.display())]
+    #[error("another process uses the data folder {}", folder.display())]
     InUse {
         /// The locked folder.
         folder: PathBuf,
@@ -39,7 +39,7 @@ pub enum EngineError {
         endpoint: Option<String>,
     },
     /// The file exists, but this build cannot read it as a database.
-    #[error("the data file {} cannot be used: {reason}", file.display())]
+    #[error("cannot use the data file {}: {reason}", file.display())]
     Broken {
         /// The data file.
         file: PathBuf,

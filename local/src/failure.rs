@@ -17,36 +17,36 @@ pub(crate) enum Failure {
     Engine(#[from] EngineError),
     #[error("{0}")]
     Template(#[from] TemplateError),
-    #[error("port {port} on {ip} is taken; choose another one with --port")]
+    #[error("port {port} on {ip} is already in use; choose another port with --port")]
     PortTaken { ip: IpAddr, port: u16 },
     #[error("cannot listen on port {port} of {ip}: {source}")]
     Port { ip: IpAddr, port: u16, source: io::Error },
-    #[error("nothing healthy on port {port} of 127.0.0.1: {reason}")]
+    #[error("the process on port {port} of 127.0.0.1 is not healthy: {reason}")]
     Unhealthy { port: u16, reason: String },
-    #[error("serving on {address} ended: {source}")]
+    #[error("the server on {address} stopped: {source}")]
     Serving { address: SocketAddr, source: io::Error },
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
-    #[error("table {table} at {location} cannot be used: {source}{}{hint}", cause(source))]
+    #[error("cannot use table {table} at {location}: {source}{}{hint}", cause(source))]
     Table { table: String, location: String, source: StoreError, hint: &'static str },
-    #[error("the signing seed in {} cannot be used: {reason}", file.display())]
+    #[error("cannot use the signing seed in {}: {reason}", file.display())]
     Seed { file: PathBuf, reason: String },
     #[error(
-        "table {table} belongs to a deployment with another signing key, whose tokens this process would end; \
-         name the file with the deployment's seed by --signing-seed"
+        "table {table} belongs to a deployment with another signing key, and this process would end its \
+         tokens; use --signing-seed to name the file with the seed of the deployment"
     )]
     ForeignKey { table: String },
-    #[error("the key that signs tokens cannot be published: {0}")]
+    #[error("cannot publish the signing key: {0}")]
     Key(AuthError),
     #[error("cannot read the password: {0}")]
     Password(io::Error),
-    #[error("no password was given; type it when asked, or make it the first line of standard input")]
+    #[error("the password is missing; type it when asked, or send it as the first line of standard input")]
     NoPassword,
-    #[error("the two passwords differ")]
+    #[error("the two passwords differ; run the command again")]
     PasswordsDiffer,
-    #[error("the description of the API cannot be written to {}: {source}", file.display())]
+    #[error("cannot write the OpenAPI document to {}: {source}", file.display())]
     Description { file: PathBuf, source: io::Error },
-    #[error("the account was not made: {0}")]
+    #[error("cannot create the account: {0}")]
     Account(AuthError),
 }
 

@@ -17,11 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(8);
 pub(crate) async fn check(port: u16) -> Result<(), Failure> {
     let unhealthy = |reason: String| Failure::Unhealthy { port, reason };
     let line = tokio::time::timeout(PATIENCE, status_line(port)).await;
-    let line = line.map_err(|_| unhealthy("no answer in time".into()))?;
+    let line = line.map_err(|_| unhealthy("it did not answer in time".into()))?;
     let line = line.map_err(|error| unhealthy(error.to_string()))?;
     match line.split(' ').nth(1) {
         Some("200") => Ok(()),
-        _ => Err(unhealthy(format!("the answer is {:?}", line.trim_end()))),
+        _ => Err(unhealthy(format!("its answer is {:?}", line.trim_end()))),
     }
 }
 

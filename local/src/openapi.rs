@@ -22,24 +22,29 @@ use utoipa::{
 pub const FILE: &str = "shared/openapi.json";
 
 const ABOUT: &str = "\
-Users with roles, conversations with many participants, messages.
+A messaging API with users, roles, conversations of many participants, and messages.
 
-Paths are answered with and without their trailing slash. GET is answered for HEAD too, without a body. OPTIONS is answered \
-with 204 and `Allow`, and a method that a path does not have with 405 and `Allow`.
+Every path works with and without its trailing slash. HEAD works like GET, without a body. The response to OPTIONS is 204 with \
+the header `Allow`. The response to an unsupported method is 405 with the header `Allow`.
 
-Requests and answers are JSON. A request whose fields are text, or lists of text, can also be sent as an HTML form \
-(`application/x-www-form-urlencoded`) with the same fields; a list is a field that is repeated. Every path takes the parameter \
-`format=json`, which asks for JSON whatever the header `Accept` says. Other fields and parameters than those described are \
-refused by name. Read-only fields of a request are accepted and ignored, so that a client can send back what it received.
+Requests and responses are JSON. A request whose fields are texts or lists of texts can also be an HTML form \
+(`application/x-www-form-urlencoded`) with the same fields. In a form, repeat a field to send a list. Every \
+path accepts the \
+parameter `format=json`, which selects JSON instead of the media type in the header `Accept`. Unknown \
+fields and parameters \
+are refused by name. Read-only fields of a request are accepted and ignored, so that a client can send back \
+a resource that \
+it received.
 
-Unsuccessful requests are answered with problem details (RFC 9457) that have a stable `code`. Something that the caller may \
-not know of is answered with 404, as if it did not exist. Every answer has an `X-Request-Id`.
+Errors are problem details (RFC 9457) with a stable `code`. The response is 404 for a resource that the caller may not know \
+of, as if it did not exist. Every response has the header `X-Request-Id`.
 
-The gateway in front of the API answers some requests itself: those over its limits (413, 429, 431), those that it cannot \
-read (400), and those that get no answer from the API in time (500, 503). These answers are `application/json` with one field, \
-`message`, rather than problem details.
+The gateway in front of the API answers some requests itself. It refuses requests over its limits (413, 429, 431) and \
+requests that it cannot read (400). It also answers if the API does not answer in time (500, 503). These \
+responses are \
+`application/json` with one field, `message`, and not problem details.
 
-The description is OpenAPI 3.1. Generators that read nothing but OpenAPI 3.0, such as progenitor, cannot use it.";
+This document is OpenAPI 3.1. Generators that support only OpenAPI 3.0, such as progenitor, cannot use it.";
 
 /// Returns the complete description.
 #[must_use]
@@ -89,18 +94,18 @@ fn info() -> utoipa::openapi::Info {
 
 fn server() -> Server {
     let mut server = Server::new(schemas::ADDRESS);
-    server.description = Some("The API of this description.".to_owned());
+    server.description = Some("The server that this document describes.".to_owned());
     server
 }
 
 fn tags() -> Vec<Tag> {
     let tag = |name: &str, description| TagBuilder::new().name(name).description(Some(description)).build();
     vec![
-        tag("tokens", "Logging in and out"),
-        tag("users", "Accounts, profiles and devices"),
-        tag("conversations", "Conversations, participants, read marks, changes"),
-        tag("messages", "Sending and reading"),
-        tag("service", "The root, this description, keys and health"),
+        tag("tokens", "Operations to log in, refresh tokens and log out."),
+        tag("users", "Operations on accounts, profiles and sessions."),
+        tag("conversations", "Operations on conversations, participants, read marks and changes."),
+        tag("messages", "Operations to send, read, change and delete messages."),
+        tag("service", "The root of the API, the OpenAPI document, the public keys and the health check."),
     ]
 }
 

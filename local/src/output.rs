@@ -61,7 +61,9 @@ pub(crate) fn welcome(
     demo: Option<&Result<Demo, demo::DemoError>>,
 ) {
     let address = reachable(address);
-    say(&format!("The messaging API answers at http://{address} (data in {location}). Ctrl-C stops it.\n"));
+    say(&format!(
+        "The messaging API runs at http://{address} with its data in {location}. Press Ctrl-C to stop it.\n"
+    ));
     match demo {
         Some(Ok(Demo::Complete)) => return say(&format!("{}\n\n{}", users(), session(address))),
         Some(Ok(Demo::ChangedPassword(email))) => say(&format!("{}\n", untouched(email))),
@@ -96,7 +98,7 @@ pub(crate) fn goodbye() {
 }
 
 pub(crate) fn superuser(email: &str) {
-    say(&format!("{email} is an admin."));
+    say(&format!("The account {email} is now an admin."));
 }
 
 fn users() -> String {
@@ -105,7 +107,7 @@ fn users() -> String {
 }
 
 fn untouched(email: &str) -> String {
-    format!("The demo data were left as they are: {email} has another password by now.")
+    format!("The demo data were not changed, because the password of {email} has been changed.")
 }
 
 /// Returns commands for bash or any other shell. They need only curl and the usual tools. `README.md` shows the same commands.
@@ -134,7 +136,7 @@ curl -s "$API/api/messages/?conversation=$CONVERSATION&limit=5" -H "$AUTH"; echo
 
 fn make_account(address: SocketAddr) -> String {
     format!(
-        r#"Make an account, with a password of your own in place of the dots:
+        r#"Create an account. Replace the dots with a password of your own:
 
 curl -s http://{address}/api/users/ -H 'Content-Type: application/json' \
   -d '{{"email": "you@example.com", "password": "...", "first_name": "You", "last_name": "There"}}'; echo

@@ -24,8 +24,8 @@ const ISSUER: &str = "local";
 const AUDIENCE: &str = "messaging";
 
 /// The hint for a build without the feature `aws`, which cannot read profiles.
-const ENVIRONMENT_ONLY: &str = "; credentials are read from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and \
-    AWS_SESSION_TOKEN: to use a profile, run `cargo run --features aws -- …`";
+const ENVIRONMENT_ONLY: &str = "; set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, \
+    or run `cargo run --features aws -- …` to use a profile";
 
 /// An app with the engine that it needs while it runs.
 #[derive(Debug)]

@@ -15,13 +15,13 @@ const TABLE: &str = "AWS::DynamoDB::Table";
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The file is not YAML, or not a template.
-    #[error("template.yaml cannot be read: {0}")]
+    #[error("cannot read template.yaml: {0}")]
     Yaml(String),
     /// The number of tables in the template, which is not one.
-    #[error("template.yaml has {0} resources of type {TABLE}, not one")]
+    #[error("template.yaml must have one resource of type {TABLE}, and has {0}")]
     Tables(usize),
     /// The table has no property of this name, or an invalid one.
-    #[error("the table in template.yaml lacks something: {0}")]
+    #[error("the table in template.yaml is not complete: {0}")]
     Properties(#[from] serde_json::Error),
 }
 

@@ -213,7 +213,7 @@ fn a_taken_port_is_one_line() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port().to_string();
     let failure = run(&["--in-memory", "--port", &port]).failure();
-    assert!(failure.contains(&port) && failure.contains("taken"), "{failure}");
+    assert!(failure.contains(&port) && failure.contains("already in use"), "{failure}");
 }
 
 #[test]

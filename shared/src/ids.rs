@@ -146,7 +146,8 @@ id_text!(
 id_text!(
     MessageId,
     "message",
-    "The id of a message, a UUIDv8: its conversation's, with the message's number in the low 42 bits.",
+    "The id of a message, a UUIDv8. It is the id of the conversation with the number of the message in the \
+     low 42 bits.",
     Some("^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-8[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"),
     "01234567-89ab-8cde-bc04-8c0000000002"
 );
@@ -189,7 +190,7 @@ impl IdempotencyKey {
 id_text!(
     IdempotencyKey,
     "request (a UUIDv7)",
-    "A UUIDv7 that the client makes when its user presses send, the same in every retry.",
+    "A UUIDv7 that the client creates when its user presses send. It must be the same in every retry.",
     Some("^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$"),
     "019aac3f-8e00-7cc3-98c4-dc0c0c07398f"
 );

@@ -142,13 +142,13 @@ browserTest("a conversation is started by email", async (open) => {
     const [ann, ben] = [await Person.named("Ann"), await Person.named("Ben")];
     const page = await open();
     await enter(page, ann);
-    await page.getByText("Nobody has written yet.").waitFor();
+    await page.getByText("You have no conversations yet.").waitFor();
     await inspect(page, "chat-empty");
     await page.getByText("New conversation").click();
     const field = page.getByLabel("Email of the other person");
     await field.fill("nobody-at-all@example.com");
     await field.press("Enter");
-    await page.getByText("Nobody here has that address.").waitFor();
+    await page.getByText("No user has this email address.").waitFor();
     await field.fill(ben.email);
     await field.press("Enter");
     await page.getByRole("heading", { name: "Ben Test" }).waitFor();
@@ -222,7 +222,7 @@ browserTest("a conversation that is not one's own is none", async (open) => {
     await logIn(page, cleo.email);
     const answer = await page.goto(`/?conversation=${conversation}`);
     assert.equal(answer.status(), 404);
-    await page.getByText("There is no such conversation").waitFor();
+    await page.getByText("This conversation does not exist").waitFor();
     await inspect(page, "chat-not-found");
 });
 

@@ -101,7 +101,7 @@ browserTest("a change made elsewhere is seen before it is replaced", async (open
     await field(page).fill("as changed here");
     await ann.call("PATCH", `/api/messages/${message_id}/`, { message_body: "as changed elsewhere" });
     await button(page, "Save").click();
-    await page.getByText("changed elsewhere in the meantime").waitFor();
+    await page.getByText("changed on another device").waitFor();
     await eventually(() => texts(page), ["as changed elsewhere"]);
     assert.equal(await field(page).inputValue(), "as changed here", "no word is lost");
     await inspect(page, "chat-edit-refused");
@@ -112,7 +112,7 @@ browserTest("a change made elsewhere is seen before it is replaced", async (open
     await field(page).fill("too late");
     await ann.call("DELETE", `/api/messages/${message_id}/`);
     await button(page, "Save").click();
-    await page.getByText("was deleted in the meantime").waitFor();
+    await page.getByText("This message has been deleted.").waitFor();
     assert.equal(await field(page).inputValue(), "too late");
 });
 

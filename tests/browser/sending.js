@@ -41,7 +41,7 @@ browserTest("a retry goes out under the same key", async (open) => {
     });
     await compose(page).fill("twice asked");
     await compose(page).press("Enter");
-    await page.getByText("Not sent yet, trying again").waitFor();
+    await page.getByText("Not sent yet. Trying again").waitFor();
     await eventually(() => page.locator(".pending").count(), 0);
     assert.deepEqual([keys.length, new Set(keys).size], [2, 1]);
     assert.deepEqual(await ann.texts(conversation), ["twice asked"]);

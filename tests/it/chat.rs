@@ -123,7 +123,7 @@ async fn the_page_shows_and_does_no_more_than_the_api() {
     let none = "00000000-0000-8000-8000-000000000000";
     let strange = browser.get(&format!("/?conversation={conversation}")).await.expect(404).text();
     let absent = browser.get(&format!("/?conversation={none}")).await.expect(404).text();
-    assert!(!strange.contains("between us") && strange.contains("There is no such conversation"));
+    assert!(!strange.contains("between us") && strange.contains("This conversation does not exist"));
     let without_time = |page: &str| page.split(" data-now=").next().unwrap().to_owned();
     assert_eq!(
         without_time(&strange),

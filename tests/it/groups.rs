@@ -224,7 +224,7 @@ async fn all_unknown_participants_are_named() {
     ] {
         let problem = answer.problem(400, "invalid_request");
         let reason = problem["errors"]["participants"][0].as_str().unwrap();
-        assert!(reason.starts_with("no such users: "), "{reason}");
+        assert!(reason.starts_with("contains users that do not exist: "), "{reason}");
         assert!(unknown.iter().all(|id| reason.contains(id)) && !reason.contains(&ben.id), "{reason}");
     }
 }

@@ -128,7 +128,7 @@ impl Function {
         }
         assert_eq!(answer.status, 404, "{answer}");
         if *accept == "text/html" {
-            assert!(answer.text().contains("<h1>Nothing here</h1>"), "{answer}");
+            assert!(answer.text().contains("<h1>Not found</h1>"), "{answer}");
         } else {
             assert_eq!(answer.fingerprint(), self.unknown[turn].fingerprint(), "{answer}");
         }

@@ -7,9 +7,9 @@ use shared::{
     http::{Caller, NoParameters, Problem, Query, Unversioned},
 };
 
-/// Closes the own account.
+/// Closes the caller's account.
 ///
-/// The account's messages stay, and their sender is shown as a deleted user.
+/// The messages of the account stay. Their sender is shown as a deleted user.
 #[utoipa::path(delete, path = "/api/users/me/", operation_id = "close_own_account", responses((status = 204)))]
 pub async fn close(
     caller: Caller,

@@ -8,9 +8,9 @@ use shared::{
 
 use crate::{refresh::Refresh, verify::EmptyObject};
 
-/// Logs a device out by its refresh token.
+/// Logs out with a refresh token.
 ///
-/// Ends the token's session. The answer is the same if the session has already ended.
+/// Ends the session of the token. The response is the same if the session has already ended.
 #[utoipa::path(post, path = "/api/token/blacklist/", operation_id = "blacklist_token", request_body = Refresh, security(()),
     responses((status = 200, body = EmptyObject), (status = 401)))]
 pub async fn blacklist(

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 /// A set of public keys (RFC 7517).
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeySet {
-    /// The keys that verify tokens at this moment.
+    /// The keys that verify current tokens.
     pub keys: Vec<PublicKey>,
 }
 
@@ -43,9 +43,9 @@ pub struct PublicKey {
     pub x: String,
 }
 
-/// Shows the public keys of the tokens.
+/// Returns the public keys that verify tokens.
 ///
-/// Clients can keep them for five minutes.
+/// Clients can cache the keys for five minutes.
 #[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "read_keys", security(()),
     responses((status = 200, body = KeySet)))]
 pub async fn keys(

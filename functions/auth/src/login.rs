@@ -21,13 +21,13 @@ use utoipa::ToSchema;
 
 use crate::TokenPair;
 
-/// Email and password.
+/// The email address and password of an account.
 #[derive(Debug, ToSchema)]
 pub struct Login {
-    /// The account's email address.
+    /// The email address of the account.
     #[schema(value_type = EmailAddress)]
     pub email: Email,
-    /// The account's password.
+    /// The password of the account.
     #[schema(value_type = PasswordText)]
     pub password: Password,
 }
@@ -47,7 +47,7 @@ const USER_AGENT: usize = 200;
 
 /// Logs in.
 ///
-/// Returns the first pair of tokens of a new session.
+/// Starts a session and returns its first pair of tokens.
 #[utoipa::path(post, path = "/api/token/", operation_id = "login", request_body = Login, security(()),
     responses((status = 200, body = TokenPair), (status = 401), (status = 429)))]
 pub async fn login(
@@ -117,7 +117,7 @@ pub(crate) fn begun(app: &App, credential: &Credential, headers: &HeaderMap) -> 
 
 /// Returns the same problem for an unknown email, a wrong password and a closed account.
 fn refused() -> Problem {
-    Problem::new(Code::InvalidCredentials, "No active account found with the given credentials")
+    Problem::new(Code::InvalidCredentials, "No active account found with the given credentials.")
 }
 
 /// Returns the header `User-Agent` for the list of sessions, cut and with spaces in place of control characters; `None`

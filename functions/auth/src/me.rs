@@ -17,22 +17,22 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// The fields to change. The others stay as they are.
+/// The fields to change. Other fields do not change.
 #[derive(Debug, ToSchema)]
 pub struct ChangeMe {
-    /// 1 to 150 characters.
+    /// A name of 1 to 150 characters.
     #[schema(value_type = FirstName, required = false)]
     pub first_name: Option<String>,
-    /// 1 to 150 characters.
+    /// A name of 1 to 150 characters.
     #[schema(value_type = LastName, required = false)]
     pub last_name: Option<String>,
-    /// 3 to 15 digits, with `+ ( ) - . /` and spaces; `null` removes it.
+    /// A phone number of 3 to 15 digits, with `+ ( ) - . /` and spaces; `null` removes it.
     #[schema(value_type = Option<PhoneNumber>)]
     pub phone_number: Option<Option<String>>,
-    /// Can be sent back as it is, and cannot be changed.
+    /// The current email address. A client may send it back, but cannot change it.
     #[schema(value_type = EmailAddress, required = false)]
     pub email: Option<String>,
-    /// Can be sent back as it is. Only admins can change it.
+    /// The current role. A client may send it back, but only admins can change it.
     #[schema(value_type = Role, required = false)]
     pub role: Option<String>,
 }
@@ -53,9 +53,9 @@ impl RequestBody for ChangeMe {
     const READ_ONLY: &'static [&'static str] = &["user_id", "created_at"];
 }
 
-/// Reads the own profile.
+/// Returns the caller's profile.
 ///
-/// It has the contact details.
+/// The profile includes the contact details.
 #[utoipa::path(get, path = "/api/users/me/", operation_id = "read_own_profile", responses((status = 200, body = UserView)))]
 pub async fn read(
     caller: Caller,
@@ -66,9 +66,9 @@ pub async fn read(
     Ok(Reply::ok(UserView::new(&user, true)))
 }
 
-/// Changes the own profile.
+/// Changes the caller's profile.
 ///
-/// Fields that are not named stay as they are. A request that changes nothing writes nothing.
+/// Fields that the request does not name do not change. A request that changes nothing writes nothing.
 #[utoipa::path(patch, path = "/api/users/me/", operation_id = "change_own_profile",
     request_body = ChangeMe, responses((status = 200, body = UserView)))]
 pub async fn change(
@@ -126,7 +126,7 @@ fn same_role(role: &str, user: &User) -> Result<(), Invalid> {
     if role == user.role.as_str() {
         return Ok(());
     }
-    Err(Invalid::new("role", "can be changed by admins only"))
+    Err(Invalid::new("role", "can be changed only by an admin"))
 }
 
 #[cfg(test)]

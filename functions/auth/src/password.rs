@@ -13,13 +13,13 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// The old password and the new one.
+/// The current password and the new password.
 #[derive(Debug, ToSchema)]
 pub struct ChangePassword {
-    /// The present password.
+    /// The current password.
     #[schema(value_type = PasswordText)]
     pub old_password: Password,
-    /// 15 to 128 characters, or 8 or more that are hard to guess.
+    /// A password of 15 to 128 characters, or of 8 or more that are hard to guess.
     #[schema(value_type = NewPasswordText)]
     pub new_password: Password,
 }
@@ -37,9 +37,9 @@ impl FromFields for ChangePassword {
 
 impl RequestBody for ChangePassword {}
 
-/// Changes the password.
+/// Changes the caller's password.
 ///
-/// Every other session of the account ends.
+/// All other sessions of the account end.
 #[utoipa::path(post, path = "/api/users/me/password/", operation_id = "change_password",
     request_body = ChangePassword, responses((status = 204), (status = 429)))]
 pub async fn change(
@@ -58,7 +58,7 @@ pub async fn change(
     let credential = attempt::prove(&app, email, &request.old_password)
         .await?
         .filter(|credential| credential.user == caller.user)
-        .ok_or_else(|| Problem::field("old_password", "is not your password"))?;
+        .ok_or_else(|| Problem::field("old_password", "is not the current password"))?;
     let change = PasswordChange {
         credential: &credential,
         hash: new.hash(&app.random).await?,
@@ -70,7 +70,7 @@ pub async fn change(
         PasswordChanged::Done => {}
         PasswordChanged::SessionOver => return Err(Problem::token_not_valid()),
         PasswordChanged::Superseded => {
-            return Err(Problem::field("old_password", "was changed just now"));
+            return Err(Problem::field("old_password", "is no longer the current password"));
         }
     }
     // The other sessions have ended, because they have an older credential version. This call deletes their items, so

@@ -36,10 +36,10 @@ impl FromFields for Refresh {
 
 impl RequestBody for Refresh {}
 
-/// Makes the next pair of tokens.
+/// Exchanges a refresh token for the next pair of tokens.
 ///
-/// A refresh token can be used once. For 30 seconds more it gets the same answer, in case the first was lost. A later use ends
-/// its session.
+/// A refresh token can be used once. A repeated request within 30 seconds returns the same tokens, in case the first
+/// response was lost. A later request with the same token ends the session.
 #[utoipa::path(post, path = "/api/token/refresh/", operation_id = "refresh_token", request_body = Refresh, security(()),
     responses((status = 200, body = TokenPair), (status = 401)))]
 pub async fn refresh(

@@ -22,19 +22,19 @@ use utoipa::ToSchema;
 /// A new account.
 #[derive(Debug, ToSchema)]
 pub struct Register {
-    /// The email address that logs in. It must not be registered yet.
+    /// The email address to log in with. It must not be registered yet.
     #[schema(value_type = EmailAddress)]
     pub email: Email,
-    /// 15 to 128 characters, or 8 or more that are hard to guess.
+    /// A password of 15 to 128 characters, or of 8 or more that are hard to guess.
     #[schema(value_type = NewPasswordText)]
     pub password: NewPassword,
-    /// 1 to 150 characters.
+    /// A name of 1 to 150 characters.
     #[schema(value_type = FirstName)]
     pub first_name: String,
-    /// 1 to 150 characters.
+    /// A name of 1 to 150 characters.
     #[schema(value_type = LastName)]
     pub last_name: String,
-    /// 3 to 15 digits, with `+ ( ) - . /` and spaces.
+    /// A phone number of 3 to 15 digits, with `+ ( ) - . /` and spaces.
     #[schema(value_type = Option<PhoneNumber>)]
     pub phone_number: Option<String>,
 }
@@ -63,9 +63,10 @@ impl RequestBody for Register {
     const READ_ONLY: &'static [&'static str] = &["user_id", "role", "created_at"];
 }
 
-/// Makes an account.
+/// Creates an account.
 ///
-/// Its role is `guest`, whatever the request asks for. In a deployment whose registration is closed, only admins make accounts.
+/// The role of a new account is always `guest`. If registration is not open in a deployment, only admins can create
+/// accounts.
 #[utoipa::path(post, path = "/api/users/", operation_id = "register",
     request_body = Register, security((), ("accessToken" = [])),
     responses((status = 201, body = UserView), (status = 401), (status = 403)))]
@@ -91,7 +92,7 @@ impl FromRequestParts<App> for MayRegister {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if app.config.registration == Registration::Admin {
             let caller = Caller::from_request_parts(parts, app).await?;
-            caller.require_admin(app, "Only admins can make accounts here.").await?;
+            caller.require_admin(app, "Only admins can create accounts in this deployment.").await?;
         }
         Ok(Self)
     }

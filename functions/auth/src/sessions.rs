@@ -19,24 +19,24 @@ use shared::{
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-/// A session: a device that is logged in.
+/// A session of a device that is logged in.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Session)]
 pub struct SessionView {
-    /// The session's id.
+    /// The id of the session.
     pub session_id: SessionId,
-    /// The way in which it authenticates.
+    /// The kind of the session.
     pub kind: SessionKind,
-    /// The header `User-Agent` of the login, cut to 200 characters.
+    /// The header `User-Agent` of the login, cut to 200 characters; `null` if there was none.
     #[schema(required, examples("curl/8.14"))]
     pub user_agent: Option<String>,
     /// The time of the login.
     #[serde(serialize_with = "timestamp")]
     pub created_at: DateTime<Utc>,
-    /// The time of the last refresh, or of the login.
+    /// The time of the last refresh, or of the login if there was no refresh.
     #[serde(serialize_with = "timestamp")]
     pub refreshed_at: DateTime<Utc>,
-    /// The time when it ends unless it is refreshed.
+    /// The time when the session ends if it is not refreshed.
     #[serde(serialize_with = "timestamp")]
     pub expires_at: DateTime<Utc>,
     /// True for the session of this request.
@@ -47,10 +47,10 @@ pub struct SessionView {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListSessions {
-    /// The size of the page.
+    /// The maximum number of entries on the page.
     #[param(required = false)]
     pub limit: Limit,
-    /// The position where the page begins.
+    /// The position at which the page begins.
     #[param(value_type = Option<Cursor>)]
     pub cursor: Option<SessionId>,
 }
@@ -64,9 +64,10 @@ impl FromFields for ListSessions {
     }
 }
 
-/// Lists the sessions of the caller.
+/// Lists the caller's sessions.
 ///
-/// A session is a device that is logged in, by tokens or by a cookie. Sessions that have ended are not listed.
+/// Each session is one device that is logged in with tokens or with a cookie. Sessions that have ended are not
+/// listed.
 #[utoipa::path(get, path = "/api/users/me/sessions/", operation_id = "list_sessions", params(ListSessions),
     responses((status = 200, body = Page<SessionView>)))]
 pub async fn list(
@@ -92,9 +93,9 @@ pub async fn list(
     }))
 }
 
-/// Reads a session of the caller.
+/// Returns one of the caller's sessions.
 ///
-/// A session that has ended does not exist any more.
+/// The response is 404 if the session has ended.
 #[utoipa::path(get, path = "/api/users/me/sessions/{id}/", operation_id = "read_session", params(Ids<SessionId>),
     responses((status = 200, body = SessionView)))]
 pub async fn read(
@@ -107,9 +108,9 @@ pub async fn read(
     Ok(Reply::ok(SessionView::new(session, &caller)))
 }
 
-/// Ends a session of the caller.
+/// Ends one of the caller's sessions.
 ///
-/// Its access token stays valid for the rest of its 15 minutes.
+/// The access token of the session stays valid until it expires, for at most 15 minutes.
 #[utoipa::path(delete, path = "/api/users/me/sessions/{id}/", operation_id = "end_session", params(Ids<SessionId>),
     responses((status = 204)))]
 pub async fn end(

@@ -18,13 +18,13 @@ use shared::{
 use utoipa::ToSchema;
 
 // There is no `Debug`, because logs must not contain the tokens.
-/// A pair of tokens, named as in djangorestframework-simplejwt.
+/// A pair of tokens. The names are those of djangorestframework-simplejwt.
 #[derive(Serialize, ToSchema)]
 pub struct TokenPair {
-    /// The refresh token. `/api/token/refresh/` exchanges it for the next pair, once, within 30 days.
+    /// The refresh token. It can be exchanged once at `/api/token/refresh/`, within 30 days.
     #[schema(value_type = TokenText)]
     pub refresh: String,
-    /// The access token for the header `Authorization: Bearer …`, valid for 15 minutes.
+    /// The access token for the header `Authorization: Bearer …`. It is valid for 15 minutes.
     #[schema(value_type = TokenText)]
     pub access: String,
 }

@@ -19,10 +19,10 @@ use crate::me::same_email;
 /// The fields that an admin can change.
 #[derive(Debug, ToSchema)]
 pub struct ChangeUser {
-    /// `guest`, `host` or `admin`.
+    /// The new role.
     #[schema(value_type = Role, required = false)]
     pub role: Option<Role>,
-    /// Can be sent back as it is, and cannot be changed.
+    /// The current email address. A client may send it back, but cannot change it.
     #[schema(value_type = Option<EmailAddress>)]
     pub email: Option<Option<String>>,
 }
@@ -38,7 +38,7 @@ impl RequestBody for ChangeUser {
         &["user_id", "first_name", "last_name", "phone_number", "created_at"];
 }
 
-/// Reads a profile.
+/// Returns the profile of a user.
 ///
 /// Contact details are included only if the caller may see them.
 #[utoipa::path(get, path = "/api/users/{id}/", operation_id = "read_user", params(Ids<UserId>),
@@ -53,9 +53,9 @@ pub async fn read(
     Ok(Reply::ok(shown_to(&caller, &app, &user).await?))
 }
 
-/// Sets a user's role.
+/// Changes the role of a user.
 ///
-/// Only admins can do this. A request that changes nothing writes nothing.
+/// Only admins can change a role. A request that changes nothing writes nothing.
 #[utoipa::path(patch, path = "/api/users/{id}/", operation_id = "change_user", params(Ids<UserId>),
     request_body = ChangeUser, responses((status = 200, body = UserView), (status = 403)))]
 pub async fn change(
@@ -65,7 +65,7 @@ pub async fn change(
     _: Unversioned,
     request: Unchecked<ChangeUser>,
 ) -> Result<Reply<UserView>, Problem> {
-    let detail = "Only admins set roles; change your own name at /api/users/me/.";
+    let detail = "Only admins can change another user. Change your own profile at /api/users/me/.";
     caller.require_admin(&app, detail).await?;
     let user = app.store.user(id).await?.ok_or_else(Problem::not_found)?;
     let request = request.check(|request, faults| {
@@ -78,7 +78,8 @@ pub async fn change(
             // The account may be closed, or another request may close it meanwhile. Then the condition fails and
             // nothing changes.
             let changed = app.store.set_role(id, role).await?;
-            changed.ok_or_else(|| Problem::field("role", "cannot be changed: the account is closed"))?
+            changed
+                .ok_or_else(|| Problem::field("role", "cannot be changed, because the account is closed"))?
         }
         _ => user,
     };

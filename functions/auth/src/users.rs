@@ -23,13 +23,13 @@ use crate::user::shown_to;
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListUsers {
-    /// The user with this email.
+    /// The email address of the user to find.
     #[param(value_type = Option<EmailAddress>)]
     pub email: Option<Email>,
-    /// The size of the page.
+    /// The maximum number of entries on the page.
     #[param(required = false)]
     pub limit: Limit,
-    /// The position where the page begins.
+    /// The position at which the page begins.
     #[param(value_type = Option<Cursor>)]
     pub cursor: Option<UserPosition>,
 }
@@ -48,7 +48,7 @@ impl FromFields for ListUsers {
 
 /// Lists users.
 ///
-/// Admins get all users, page by page. Others get the one user whose `email` they name.
+/// Admins can list all users. Other callers must name an `email`, and get the user with this email address.
 #[utoipa::path(get, path = "/api/users/", operation_id = "list_users", params(ListUsers),
     responses((status = 200, body = Page<UserView>), (status = 403)))]
 pub async fn list(
@@ -79,8 +79,8 @@ async fn everybody(
     origin: &Origin,
     query: &ListUsers,
 ) -> Result<Page<UserView>, Problem> {
-    let detail =
-        "Only admins list everybody; name the user's email, as in /api/users/?email=ann@example.com.";
+    let detail = "Only admins can list all users. Search for one user by email, as in \
+                  /api/users/?email=ann@example.com.";
     caller.require_admin(app, detail).await?;
     let limit = query.limit.0;
     let (users, more) = app.store.users_after(query.cursor, limit).await?;

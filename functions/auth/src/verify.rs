@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 /// A token to check.
 #[derive(ToSchema)]
 pub struct Verify {
-    /// An access or a refresh token.
+    /// An access token or a refresh token.
     #[schema(value_type = TokenText)]
     pub token: String,
 }
@@ -33,8 +33,8 @@ pub struct EmptyObject {}
 
 /// Checks a token.
 ///
-/// Returns an empty object if the token is valid. An access token is checked by its signature and its time, a refresh token also
-/// by its session.
+/// Returns an empty object if the token is valid. The signature and the expiry time of both kinds of token are
+/// checked. For a refresh token, the session is checked too.
 #[utoipa::path(post, path = "/api/token/verify/", operation_id = "verify_token", request_body = Verify, security(()),
     responses((status = 200, body = EmptyObject), (status = 401)))]
 pub async fn verify(

@@ -38,7 +38,7 @@ impl User {
 }
 
 /// The name of a user without a name, or with a closed account.
-pub(crate) const SOMEBODY: &str = "Somebody";
+pub(crate) const SOMEBODY: &str = "Unknown user";
 
 /// A message in a representation of the API.
 #[derive(Debug, Clone, Deserialize)]

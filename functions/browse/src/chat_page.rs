@@ -163,7 +163,7 @@ impl<'a> Page<'a> {
         let (open, refusal) = match self.open(api, id, listed, query).await? {
             Ok(open) => (Some(open), None),
             Err(refusal) if refusal.status == StatusCode::NOT_FOUND => {
-                let detail = "There is no such conversation, or you do not take part in it.".to_owned();
+                let detail = "This conversation does not exist, or you do not have access.".to_owned();
                 (None, Some(Refusal { detail, ..refusal }))
             }
             Err(refusal) => (None, Some(refusal)),

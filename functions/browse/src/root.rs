@@ -4,44 +4,44 @@ use serde::Serialize;
 use shared::http::{NoParameters, Origin, Problem, Query, Reply};
 use utoipa::ToSchema;
 
-/// The addresses at which a client begins.
+/// The URLs at which a client starts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Root {
-    /// The caller's conversations.
+    /// The URL of the caller's conversations.
     #[schema(example = "http://127.0.0.1:3000/api/conversations/")]
     pub conversations: String,
-    /// The caller's messages.
+    /// The URL of the caller's messages.
     #[schema(example = "http://127.0.0.1:3000/api/messages/")]
     pub messages: String,
-    /// The users.
+    /// The URL of the users.
     #[schema(example = "http://127.0.0.1:3000/api/users/")]
     pub users: String,
-    /// The caller's profile.
+    /// The URL of the caller's profile.
     #[schema(example = "http://127.0.0.1:3000/api/users/me/")]
     pub me: String,
-    /// The caller's sessions.
+    /// The URL of the caller's sessions.
     #[schema(example = "http://127.0.0.1:3000/api/users/me/sessions/")]
     pub sessions: String,
-    /// The address at which programs log in.
+    /// The URL at which programs log in.
     #[schema(example = "http://127.0.0.1:3000/api/token/")]
     pub token: String,
-    /// The description of the API.
+    /// The URL of the OpenAPI document.
     #[schema(example = "http://127.0.0.1:3000/api/schema/")]
     pub schema: String,
-    /// The documentation for people.
+    /// The URL of the documentation for people.
     #[schema(example = "http://127.0.0.1:3000/api/docs/")]
     pub docs: String,
-    /// The keys that verify tokens.
+    /// The URL of the public keys that verify tokens.
     #[schema(example = "http://127.0.0.1:3000/.well-known/jwks.json")]
     pub keys: String,
-    /// The state of the service.
+    /// The URL of the health check.
     #[schema(example = "http://127.0.0.1:3000/healthz")]
     pub health: String,
 }
 
-/// Reads the addresses at which a client begins.
+/// Returns the URLs at which a client starts.
 ///
-/// It needs no login.
+/// This operation does not need authentication.
 #[utoipa::path(get, path = "/api/", operation_id = "read_root", security(()), responses((status = 200, body = Root)))]
 pub async fn root(
     origin: Origin,

@@ -16,24 +16,24 @@ use crate::packed::{Packed, packed};
 
 static DOCUMENT: Packed = packed!("openapi.json");
 
-/// An `OpenAPI` document.
+/// An `OpenAPI` document that describes the API.
 #[derive(ToSchema)]
 #[schema(as = OpenApiDocument)]
 #[expect(dead_code, reason = "what is sent is a file")]
 pub struct Document {
-    /// The version of `OpenAPI`.
+    /// The version of the `OpenAPI` specification.
     #[schema(example = "3.1.0")]
     openapi: String,
     /// The name and the version of the API.
     #[schema(value_type = Object)]
     info: Value,
-    /// The address of the API.
+    /// The URL of the API.
     #[schema(value_type = Vec<Object>)]
     servers: Vec<Value>,
-    /// The operations by path.
+    /// The operations of each path.
     #[schema(value_type = Object)]
     paths: Value,
-    /// The parts that the paths refer to.
+    /// The schemas and other parts that the paths refer to.
     #[schema(value_type = Object)]
     components: Value,
     /// The groups of operations.
@@ -41,13 +41,14 @@ pub struct Document {
     tags: Vec<Value>,
 }
 
-/// Describes the API.
+/// Returns the `OpenAPI` document of the API.
 ///
-/// For programs that make clients, and for the documentation at `/api/docs/`.
+/// Client generators and the documentation at `/api/docs/` use this document.
 #[utoipa::path(get, path = "/api/schema/", operation_id = "read_schema", security(()), params(IfNoneMatch), responses(
-    (status = 200, body = Document, headers(("ETag" = String, description = "The version, for `If-None-Match`."))),
-    (status = 304, description = "The caller's copy is the present one.",
-        headers(("ETag" = String, description = "The version."))),
+    (status = 200, body = Document, headers(("ETag" = String, description = "The version of the document, \
+                                                                             for `If-None-Match`."))),
+    (status = 304, description = "The caller's copy is the current version.",
+        headers(("ETag" = String, description = "The version of the document."))),
 ))]
 pub async fn schema(
     if_none_match: IfNoneMatch,

@@ -45,7 +45,7 @@ export async function call(method, path, body, more = {}) {
         });
         text = await response.text();
     } catch {
-        throw new Failure("There was no answer.");
+        throw new Failure("The server did not answer.");
     }
     return read(response, text);
 }
@@ -56,7 +56,7 @@ function read(response, text) {
         answer = text ? JSON.parse(text) : null;
     } catch {
         // Something else has answered: a proxy, or a login page of a network.
-        throw new Failure("The answer did not come from the API.", { status: response.ok ? 0 : response.status });
+        throw new Failure("The response is not from this API.", { status: response.ok ? 0 : response.status });
     }
     if (response.ok) {
         return answer;
@@ -70,7 +70,7 @@ function read(response, text) {
 function problemText(problem, status) {
     const fields = Object.entries(problem?.errors ?? {});
     const errors = fields.map(([field, reasons]) => `${field.replaceAll("_", " ")} ${[reasons].flat().join(", ")}`);
-    return errors.join("; ") || problem?.detail || `The answer was ${status}.`;
+    return errors.join("; ") || problem?.detail || `The server answered with status ${status}.`;
 }
 
 /** Yields the results of a list page by page, at most `most` pages. */

@@ -31,7 +31,7 @@ export class Edits {
     async #refused(failure, message, body) {
         if (failure.status === 404) {
             this.showDeleted(message.id);
-            throw new Error("This message was deleted in the meantime.");
+            throw new Error("This message has been deleted.");
         }
         if (failure.status !== 412) {
             throw failure;
@@ -41,7 +41,7 @@ export class Edits {
         message.revision = present.revision;
         // With the same text, an earlier try of this edit has succeeded and its answer was lost.
         if (present.message_body !== body) {
-            throw new Error("This message was changed elsewhere in the meantime. Save again to replace that text.");
+            throw new Error("This message has been changed on another device. Save again to replace that change.");
         }
     }
 

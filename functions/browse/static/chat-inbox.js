@@ -67,7 +67,7 @@ export class Inbox {
         stamp.dateTime = last?.sent_at ?? conversation.created_at;
         showLocalTime(stamp);
         const own = last?.sender?.user_id === this.user;
-        const who = own ? "You: " : conversation.kind === "group" ? `${last?.sender?.first_name || "Somebody"}: ` : "";
+        const who = own ? "You: " : conversation.kind === "group" ? `${last?.sender?.first_name || "Unknown user"}: ` : "";
         setText(link.querySelector(".preview"), last ? `${who}${last.message_body.slice(0, 160)}` : "No messages yet");
         const badge = link.querySelector(".unread");
         if (conversation.unread === 0) badge.remove();
@@ -101,7 +101,7 @@ export function startForm(details) {
         button.disabled = true;
         try {
             const { results } = await call("GET", `/api/users/?email=${encodeURIComponent(field.value.trim())}`);
-            if (!results.length) throw new Error("Nobody here has that address.");
+            if (!results.length) throw new Error("No user has this email address.");
             // Two users have one direct conversation, so that a repeated request needs no idempotency key.
             const { conversation_id } = await call("POST", "/api/conversations/", {
                 kind: "direct",

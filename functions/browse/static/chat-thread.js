@@ -9,7 +9,7 @@ const DELETED = "A deleted message";
 const NEAR = 60; // Pixels. A reader this close to the end sees new messages without scrolling.
 
 export const nameOf = (user) =>
-    [user?.first_name, user?.last_name].filter(Boolean).join(" ") || user?.email || "Somebody";
+    [user?.first_name, user?.last_name].filter(Boolean).join(" ") || user?.email || "Unknown user";
 
 export class Thread {
     /** `act(action, message)` is called when the reader chooses `reply`, `edit` or `delete` for a message. */
@@ -109,7 +109,7 @@ export class Thread {
         line.className = "state";
         const texts = {
             sending: "Sending …",
-            waiting: "Not sent yet, trying again …",
+            waiting: "Not sent yet. Trying again …",
             failed: entry.loggedOut ? "Not sent: you are logged out." : "Not sent.",
             refused: `Not sent: ${entry.detail}`,
         };

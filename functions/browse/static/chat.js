@@ -59,7 +59,7 @@ function state(failure) {
     } else if (failure?.status === 404) {
         setText(notice, "This conversation was deleted, or you are no longer a participant.");
     } else if (failure) {
-        setText(notice, "No connection. Your messages are kept, and are sent when the connection is back.");
+        setText(notice, "There is no connection. Your messages are kept, and are sent when the connection is back.");
     }
 }
 

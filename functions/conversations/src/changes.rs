@@ -20,10 +20,10 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListChanges {
-    /// The number below the first change to return.
+    /// Returns only changes with a higher number than this.
     #[param(value_type = ChangeNumber, required = false)]
     after: u64,
-    /// The size of the page.
+    /// The maximum number of entries on the page.
     #[param(required = false)]
     limit: Limit,
     /// The order of the page.
@@ -31,7 +31,8 @@ pub struct ListChanges {
     order: Order,
 }
 
-/// `oldest`: oldest first, page by page. `newest`: newest first and one page only, for a client that begins afresh.
+/// The order of the changes. `oldest` lists all pages, oldest first. `newest` lists one page, newest first, for a
+/// client that has no earlier changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(default = "oldest")]
@@ -67,12 +68,13 @@ fn number(text: String) -> Result<u64, Invalid> {
 pub struct ChangeView {
     /// The number of the change in its conversation.
     number: u64,
-    /// The kind.
+    /// The kind of the change.
     kind: ChangeKind,
-    /// The message that was changed; a client whose copy has an older `revision` reads it again. `null` if it was none.
+    /// The message that was changed; `null` if the change is not about a message. A client that has an older
+    /// `revision` of the message should read it again.
     #[schema(required)]
     message: Option<MessageId>,
-    /// The participants who were added, removed or given a role.
+    /// The participants who were added or removed, or whose role was changed.
     users: Vec<UserId>,
     /// The user who made the change.
     actor: UserId,
@@ -81,11 +83,11 @@ pub struct ChangeView {
     /// The time of the change.
     #[serde(serialize_with = "timestamp")]
     changed_at: DateTime<Utc>,
-    /// The number of participants after the change, if it changed participants.
+    /// The number of participants after a change of participants.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u64, required = false)]
     participant_count: Option<u64>,
-    /// The owners after the change, if it changed participants.
+    /// The owners after a change of participants.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     owners: Vec<UserId>,
 }
@@ -106,9 +108,10 @@ impl From<Change> for ChangeView {
     }
 }
 
-/// Lists changes.
+/// Lists the changes of a conversation.
 ///
-/// Changes are edits, deletions, joins, leaves and renames. They are numbered in the order in which they happened.
+/// Changes are edits and deletions of messages, and changes of the participants, their roles, the name and the
+/// metadata. They are numbered in their order.
 #[utoipa::path(get, path = "/api/conversations/{id}/changes/", operation_id = "list_changes",
     params(Ids<ConversationId>, ListChanges), responses((status = 200, body = Page<ChangeView>)))]
 pub async fn list(

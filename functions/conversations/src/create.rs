@@ -32,20 +32,20 @@ use crate::{
 /// A new conversation.
 #[derive(Debug, ToSchema)]
 pub struct CreateConversation {
-    /// The participants, at most 40. The caller is always one of them.
+    /// The participants, at most 40. The caller is always added.
     #[schema(value_type = Vec<UserReference>, min_items = 1)]
     participants: Vec<UserId>,
-    /// The kind. A `direct` conversation has exactly one other participant.
+    /// The kind of the conversation. A `direct` conversation has exactly one other participant.
     #[schema(required = false, default = "group")]
     kind: ConversationKind,
-    /// The name of a group. A direct conversation has none.
+    /// The name of a group. A direct conversation has no name.
     #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
     /// The client's own data.
     #[schema(value_type = Option<schemas::Metadata>)]
     metadata: Option<Metadata>,
-    /// The idempotency key: a retry with the same key makes no second group, and another
-    /// request with it is refused. The header `Idempotency-Key` means the same.
+    /// The idempotency key. A retry with the same key does not create a second group. A different request with the
+    /// same key is refused. The header `Idempotency-Key` has the same meaning.
     client_id: Option<IdempotencyKey>,
 }
 
@@ -63,7 +63,7 @@ impl FromFields for CreateConversation {
         let metadata = fields.optional("metadata", typed);
         let client_id = fields.client_id();
         if kind == ConversationKind::Direct && name.is_some() {
-            fields.fault("name", "is a group's: a direct conversation has none");
+            fields.fault("name", "cannot be set for a direct conversation");
         }
         Some(Self { participants: participants?, kind, name, metadata, client_id })
     }
@@ -80,7 +80,7 @@ impl CreateConversation {
     /// Notes a fault if a direct conversation has no other participant than `caller`, or more than one.
     fn check(&self, caller: UserId, faults: &mut Faults) {
         if self.kind == ConversationKind::Direct && self.others(caller).len() != 1 {
-            let reason = "a direct conversation has exactly one other participant";
+            let reason = "must name exactly one other user for a direct conversation";
             faults.note(Invalid::new("participants", reason));
         }
     }
@@ -108,9 +108,10 @@ impl CreateConversation {
     }
 }
 
-/// Makes a conversation.
+/// Creates a conversation.
 ///
-/// Makes a group, or the one direct conversation of two users. The answer is 200 if it exists already.
+/// Creates a group, or opens the direct conversation of two users. The response is 200 if the conversation already
+/// exists.
 #[utoipa::path(post, path = "/api/conversations/", operation_id = "create_conversation",
     params(IdempotencyKeyHeader), request_body = CreateConversation,
     responses((status = 201, body = ConversationView), (status = 200, body = ConversationView)))]
@@ -150,7 +151,8 @@ pub async fn create(
 fn taken() -> Problem {
     Problem::new(
         Code::ClientIdReused,
-        "Another conversation was created under this client_id: make a new one for each conversation.",
+        "Another conversation was created with this `client_id`. Use a new `client_id` for each \
+         conversation.",
     )
 }
 

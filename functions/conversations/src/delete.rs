@@ -13,7 +13,8 @@ use crate::retrieve::standing;
 
 /// Deletes or hides a conversation.
 ///
-/// Deletes a group for everybody, which only owners and admins can do. Hides a direct conversation for the caller alone.
+/// Deletes a group for all participants. Only owners and admins can delete a group. Hides a direct conversation for
+/// the caller only.
 #[utoipa::path(delete, path = "/api/conversations/{id}/", operation_id = "delete_conversation",
     params(Ids<ConversationId>, IfMatch), responses((status = 204), (status = 403)))]
 pub async fn delete(
@@ -29,15 +30,15 @@ pub async fn delete(
     }
     match conversation.kind {
         ConversationKind::Direct if actor.member.is_none() => {
-            return Err(Problem::forbidden(
-                "A direct conversation is hidden by its participants, each for themselves.",
-            ));
+            return Err(Problem::forbidden("Only its participants can hide a direct conversation."));
         }
         ConversationKind::Direct => {
             app.store.hide_conversation(id, caller.user).await?;
         }
         ConversationKind::Group if !actor.may_own() => {
-            return Err(Problem::forbidden("Only an owner or an admin deletes a group; you can leave it."));
+            return Err(Problem::forbidden(
+                "Only owners and admins can delete a group. You can leave it instead.",
+            ));
         }
         ConversationKind::Group => {
             let closed =

@@ -40,19 +40,19 @@ pub(crate) const READ_ONLY: &[&str] = &[
     "created_at",
 ];
 
-/// The new state of a conversation. Fields that are left out are emptied.
+/// The new state of a conversation. Fields that the request does not name become empty.
 #[derive(Debug, ToSchema)]
 pub struct ReplaceConversation {
-    /// The participants, at most 50. The caller stays one of them.
+    /// The participants, at most 50. The caller always stays a participant.
     #[schema(value_type = Vec<UserReference>)]
     participants: Vec<UserId>,
-    /// The name.
+    /// The name of the conversation.
     #[schema(value_type = Option<ConversationName>)]
     name: Option<String>,
     /// The client's own data.
     #[schema(value_type = Option<schemas::Metadata>)]
     metadata: Option<Metadata>,
-    /// The kind, which cannot be changed.
+    /// The kind of the conversation. It cannot be changed.
     kind: Option<ConversationKind>,
 }
 
@@ -61,19 +61,19 @@ impl RequestBody for ReplaceConversation {
     const LISTS: &'static [&'static str] = &["participants"];
 }
 
-/// The fields to change. The others stay as they are.
+/// The fields to change. Other fields do not change.
 #[derive(Debug, ToSchema)]
 pub struct ChangeConversation {
-    /// The participants, at most 50. The caller stays one of them.
+    /// The participants, at most 50. The caller always stays a participant.
     #[schema(value_type = Vec<UserReference>, required = false)]
     participants: Option<Vec<UserId>>,
-    /// The name; `null` removes it.
+    /// The name of the conversation; `null` removes it.
     #[schema(value_type = Option<ConversationName>)]
     name: Option<Option<String>>,
     /// The client's own data; `null` removes it.
     #[schema(value_type = Option<schemas::Metadata>)]
     metadata: Option<MetadataChange>,
-    /// The kind, which cannot be changed.
+    /// The kind of the conversation. It cannot be changed.
     #[schema(value_type = ConversationKind, required = false)]
     kind: Option<ConversationKind>,
 }
@@ -118,18 +118,19 @@ impl ChangeConversation {
     /// Notes faults that depend on the current conversation: changes that its kind or its size does not allow.
     fn check(&self, conversation: &Conversation, actor: &Actor, faults: &mut Faults) {
         if self.kind.is_some_and(|kind| kind != conversation.kind) {
-            faults.note(Invalid::new("kind", "cannot change"));
+            faults.note(Invalid::new("kind", "cannot be changed"));
         }
         if conversation.kind == ConversationKind::Direct && matches!(self.name, Some(Some(_))) {
-            faults.note(Invalid::new("name", "is a group's: a direct conversation has none"));
+            faults.note(Invalid::new("name", "cannot be set for a direct conversation"));
         }
         let Some(users) = &self.participants else { return };
         if conversation.pair.is_some_and(|pair| with_caller(users.clone(), actor) != pair) {
-            faults.note(Invalid::new("participants", "those of a direct conversation never change"));
+            faults.note(Invalid::new("participants", "cannot be changed in a direct conversation"));
         }
         if conversation.participant_count > NESTED_PARTICIPANTS as u64 {
             let reason = format!(
-                "can be set where there are at most {NESTED_PARTICIPANTS}: use /api/conversations/{}/participants/",
+                "cannot be replaced if there are more than {NESTED_PARTICIPANTS}; use \
+                 /api/conversations/{}/participants/",
                 conversation.id
             );
             faults.note(Invalid::new("participants", reason));
@@ -139,7 +140,7 @@ impl ChangeConversation {
 
 /// Replaces a conversation.
 ///
-/// Name, metadata and participants can be changed. Only owners can remove participants.
+/// The name, the metadata and the participants can be changed. Only owners and admins can remove participants.
 #[utoipa::path(put, path = "/api/conversations/{id}/", operation_id = "replace_conversation",
     params(Ids<ConversationId>, IfMatch), request_body = ReplaceConversation,
     responses((status = 200, body = ConversationView), (status = 403)))]
@@ -156,7 +157,7 @@ pub async fn replace(
 
 /// Changes a conversation.
 ///
-/// Fields that are not named stay as they are. A request that changes nothing writes nothing.
+/// Fields that the request does not name do not change. A request that changes nothing writes nothing.
 #[utoipa::path(patch, path = "/api/conversations/{id}/", operation_id = "change_conversation",
     params(Ids<ConversationId>, IfMatch), request_body = ChangeConversation,
     responses((status = 200, body = ConversationView), (status = 403)))]

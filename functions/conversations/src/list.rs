@@ -28,13 +28,13 @@ use crate::view::ConversationView;
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListConversations {
-    /// The size of the page.
+    /// The maximum number of entries on the page.
     #[param(value_type = InboxLimit, required = false)]
     limit: Limit,
-    /// The most messages that each conversation nests. `last_message` is there in any case.
+    /// The maximum number of messages nested in each conversation. `last_message` is always included.
     #[param(required = false, value_type = u8, minimum = 0, maximum = 20, default = 20)]
     messages: Nested,
-    /// The position where the page begins.
+    /// The position at which the page begins.
     #[param(value_type = Option<Cursor>)]
     cursor: Option<InboxCursor>,
 }
@@ -113,10 +113,11 @@ fn bytes(view: &RawValue) -> usize {
     text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
 }
 
-/// Lists the own conversations.
+/// Lists the caller's conversations.
 ///
-/// By last activity, which is the newest message, deleted or not, or joining where that is later. A page that would be large
-/// is shorter; `next` is null only at the end.
+/// The conversation with the latest activity comes first. The latest activity is the newest message, deleted or not,
+/// or the time of joining if that is later. A page with large conversations has fewer entries. `next` is `null` only
+/// at the end of the list.
 #[utoipa::path(get, path = "/api/conversations/", operation_id = "list_conversations", params(ListConversations),
     responses((status = 200, body = Page<ConversationView>)))]
 pub async fn list(

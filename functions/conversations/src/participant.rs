@@ -26,7 +26,7 @@ async fn view(app: &App, actor: &Actor, member: Option<Member>) -> Result<Partic
     ParticipantView::all(app, actor, &[member]).await?.pop().ok_or_else(Problem::not_found)
 }
 
-/// Reads a participant.
+/// Returns a participant.
 ///
 /// Contact details are included only if the caller may see them.
 #[utoipa::path(get, path = "/api/conversations/{id}/participants/{user_id}/", operation_id = "read_participant",
@@ -45,7 +45,7 @@ pub async fn retrieve(
 /// The fields of a participant that can be changed.
 #[derive(Debug, ToSchema)]
 pub struct ChangeParticipant {
-    /// The role in the conversation.
+    /// The role of the participant in the conversation.
     #[schema(value_type = MemberRole, required = false)]
     role: Option<MemberRole>,
 }
@@ -62,7 +62,7 @@ impl RequestBody for ChangeParticipant {
 
 /// Changes the role of a participant.
 ///
-/// Only owners and admins can do this. A conversation keeps at least one owner.
+/// Only owners and admins can change roles. A conversation keeps at least one owner.
 #[utoipa::path(patch, path = "/api/conversations/{id}/participants/{user_id}/", operation_id = "change_participant",
     params(Ids<(ConversationId, UserId)>), request_body = ChangeParticipant,
     responses((status = 200, body = ParticipantView), (status = 403)))]
@@ -75,7 +75,7 @@ pub async fn change(
 ) -> Result<Reply<ParticipantView>, Problem> {
     let (conversation, actor) = conversation_access(&app, &caller, id).await?;
     if !actor.may_own() {
-        return Err(Problem::forbidden("Only an owner or an admin gives and takes the owner's role."));
+        return Err(Problem::forbidden("Only owners and admins can change the role of a participant."));
     }
     if conversation.kind == ConversationKind::Direct {
         return Err(direct());
@@ -91,9 +91,9 @@ pub async fn change(
     Ok(Reply::ok(view(&app, &actor, member).await?))
 }
 
-/// Removes a participant, or leaves.
+/// Removes a participant.
 ///
-/// Participants can remove themselves. Only owners and admins can remove others.
+/// Participants can remove themselves. Only owners and admins can remove other participants.
 #[utoipa::path(delete, path = "/api/conversations/{id}/participants/{user_id}/", operation_id = "remove_participant",
     params(Ids<(ConversationId, UserId)>), responses((status = 204), (status = 403)))]
 pub async fn remove(
@@ -105,7 +105,7 @@ pub async fn remove(
 ) -> Result<StatusCode, Problem> {
     let (conversation, actor) = conversation_access(&app, &caller, id).await?;
     if !actor.may_remove_participant(user) {
-        return Err(Problem::forbidden("Only an owner or an admin removes others from a conversation."));
+        return Err(Problem::forbidden("Only owners and admins can remove other participants."));
     }
     if conversation.kind == ConversationKind::Direct {
         return Err(direct());

@@ -31,10 +31,10 @@ use crate::{
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListParticipants {
-    /// The size of the page.
+    /// The maximum number of entries on the page.
     #[param(required = false)]
     limit: Limit,
-    /// The position where the page begins.
+    /// The position at which the page begins.
     #[param(value_type = Option<Cursor>)]
     cursor: Option<UserId>,
 }
@@ -48,9 +48,9 @@ impl FromFields for ListParticipants {
     }
 }
 
-/// Lists participants.
+/// Lists the participants of a conversation.
 ///
-/// They are in the order of their ids.
+/// The participants are sorted by id.
 #[utoipa::path(get, path = "/api/conversations/{id}/participants/", operation_id = "list_participants",
     params(Ids<ConversationId>, ListParticipants), responses((status = 200, body = Page<ParticipantView>)))]
 pub async fn list(
@@ -74,7 +74,7 @@ pub async fn list(
 /// The users to add.
 #[derive(Debug, ToSchema)]
 pub struct AddParticipants {
-    /// The users, at most 40.
+    /// The users to add, at most 40.
     #[schema(value_type = Vec<UserReference>)]
     participants: Vec<UserId>,
 }
@@ -91,7 +91,7 @@ impl RequestBody for AddParticipants {
     const LISTS: &'static [&'static str] = &["participants"];
 }
 
-/// The participants that the request named, as they are now.
+/// The participants that the request named, in their current state.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AddedParticipants)]
 pub struct Added {
@@ -99,9 +99,9 @@ pub struct Added {
     participants: Vec<ParticipantView>,
 }
 
-/// Adds participants.
+/// Adds participants to a conversation.
 ///
-/// Users who are participants already stay as they are.
+/// Users who are already participants do not change.
 #[utoipa::path(post, path = "/api/conversations/{id}/participants/", operation_id = "add_participants",
     params(Ids<ConversationId>), request_body = AddParticipants,
     responses((status = 200, body = Added), (status = 403)))]
@@ -139,7 +139,7 @@ pub async fn add(
 }
 
 pub(crate) fn direct() -> Problem {
-    Problem::forbidden("The participants of a direct conversation never change.")
+    Problem::forbidden("The participants of a direct conversation cannot be changed.")
 }
 
 /// Returns the conversation after a change that took effect, or the problem for a change that had no effect.
@@ -149,21 +149,23 @@ pub(crate) fn done(written: ParticipantsWritten) -> Result<Changed, Problem> {
         ParticipantsWritten::Done(changed) => Ok(*changed),
         ParticipantsWritten::Gone | ParticipantsWritten::NoSuchParticipant => Err(Problem::not_found()),
         ParticipantsWritten::MayNotRemove => {
-            Err(Problem::forbidden("Only an owner or an admin removes others from a conversation."))
+            Err(Problem::forbidden("Only owners and admins can remove other participants."))
         }
         ParticipantsWritten::Stale => Err(Problem::precondition_failed()),
         ParticipantsWritten::MetadataTooLarge => Err(Invalid::from(TooLarge).into()),
         ParticipantsWritten::Full => {
-            field(format!("a conversation has at most {MAX_PARTICIPANTS} participants"))
+            field(format!("must not be more than {MAX_PARTICIPANTS} in one conversation"))
         }
-        ParticipantsWritten::TooManyAtOnce => {
-            field(format!("at most {MEMBERSHIPS_PER_CHANGE} can come and go in one request"))
-        }
-        ParticipantsWritten::TooManyOwners => {
-            Err(Problem::field("role", format!("a conversation has at most {MAX_OWNERS} owners")))
-        }
-        ParticipantsWritten::LastOwner => {
-            Err(Problem::field("role", "is the last owner's: make somebody else an owner first"))
-        }
+        ParticipantsWritten::TooManyAtOnce => field(format!(
+            "must not differ in more than {MEMBERSHIPS_PER_CHANGE} users in one request; use several requests"
+        )),
+        ParticipantsWritten::TooManyOwners => Err(Problem::field(
+            "role",
+            format!("cannot be `owner`, because a conversation has at most {MAX_OWNERS} owners"),
+        )),
+        ParticipantsWritten::LastOwner => Err(Problem::field(
+            "role",
+            "cannot be changed for the last owner; make another participant an owner first",
+        )),
     }
 }

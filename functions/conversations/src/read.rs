@@ -14,9 +14,9 @@ use utoipa::ToSchema;
 #[derive(Debug, ToSchema)]
 #[schema(as = SetReadMark)]
 pub struct Read {
-    /// The last message that the caller has read. A higher read mark stays as it is.
+    /// The last message that the caller has read. A higher read mark does not change.
     message: MessageId,
-    /// Marks this message and all later ones as unread instead. Only this moves the read mark back.
+    /// If true, marks this message and all later messages as unread. Only this moves the read mark back.
     #[schema(required = false, default = false)]
     unread: bool,
 }
@@ -31,22 +31,22 @@ impl FromFields for Read {
 
 impl RequestBody for Read {}
 
-/// The read mark and what is unread.
+/// The read mark and the number of unread messages.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ReadMark)]
 pub struct ReadMarkView {
     /// The number of unread messages, exact up to 100.
     unread: u64,
-    /// True if there are more than 100.
+    /// True if there are more than 100 unread messages.
     unread_more: bool,
-    /// The last message that was read; `null` if there is none.
+    /// The last message that the caller has read; `null` if there is none.
     #[schema(required)]
     read: Option<MessageId>,
 }
 
 /// Sets the caller's read mark.
 ///
-/// It moves forward only, and back only with `unread`. Returns what is unread then.
+/// The read mark only moves forward, unless `unread` is true. Returns the number of unread messages after the change.
 #[utoipa::path(put, path = "/api/conversations/{id}/read/", operation_id = "mark_read",
     params(Ids<ConversationId>), request_body = Read, responses((status = 200, body = ReadMarkView)))]
 pub async fn read(
@@ -71,7 +71,7 @@ pub async fn read(
             let read = (mark.read > 0).then(|| id.message(mark.read));
             Ok(Reply::ok(ReadMarkView { unread: mark.unread, unread_more: mark.unread_more, read }))
         }
-        Marked::NoSuchMessage => Err(Problem::field("message", "no such message in this conversation")),
+        Marked::NoSuchMessage => Err(Problem::field("message", "is not a message of this conversation")),
         Marked::NoSuchConversation => Err(Problem::not_found()),
     }
 }

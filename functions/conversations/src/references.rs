@@ -35,7 +35,10 @@ impl PartialSchema for UserReference {
         OneOfBuilder::new()
             .item(id())
             .item(object)
-            .description(Some("A user's id, or an object with it: a user as the API returns one."))
+            .description(Some(
+                "The id of a user, or an object with the field `user_id`, such as a user that \
+                 the API returned.",
+            ))
             .into()
     }
 }
@@ -77,8 +80,10 @@ impl<'de> Visitor<'de> for ReferenceVisitor {
 /// invalid.
 pub(crate) fn participants(fields: &mut Fields, list: Vec<Value>, most: usize) -> Option<Vec<UserId>> {
     if list.len() > LONGEST {
-        fields
-            .fault("participants", format!("names {} users; at most {most} go into one request", list.len()));
+        fields.fault(
+            "participants",
+            format!("has {} users; at most {most} are allowed in one request", list.len()),
+        );
         return None;
     }
     let mut users: Vec<UserId> =
@@ -88,7 +93,7 @@ pub(crate) fn participants(fields: &mut Fields, list: Vec<Value>, most: usize) -
     if users.len() > most {
         fields.fault(
             "participants",
-            format!("names {} users; at most {most} go into one request", users.len()),
+            format!("has {} users; at most {most} are allowed in one request", users.len()),
         );
         return None;
     }
@@ -108,7 +113,12 @@ pub(crate) fn refuse_unknown(users: impl Iterator<Item = UserId>) -> Result<(), 
     let names: Vec<String> = users.map(|user| user.to_string()).collect();
     match names.len() {
         0 => Ok(()),
-        1 => Err(Problem::field("participants", format!("no such user: {}", names[0]))),
-        _ => Err(Problem::field("participants", format!("no such users: {}", names.join(", ")))),
+        1 => {
+            Err(Problem::field("participants", format!("contains a user that does not exist: {}", names[0])))
+        }
+        _ => Err(Problem::field(
+            "participants",
+            format!("contains users that do not exist: {}", names.join(", ")),
+        )),
     }
 }

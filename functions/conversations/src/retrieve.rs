@@ -53,9 +53,9 @@ pub(crate) async fn standing(
     conversation.map(|conversation| (conversation, actor)).ok_or_else(Problem::not_found)
 }
 
-/// Reads a conversation.
+/// Returns a conversation.
 ///
-/// Its participants and newest messages are nested. The `ETag` is for `If-Match`.
+/// The participants and the newest messages are nested. Send the `ETag` in `If-Match` to change the conversation.
 #[utoipa::path(get, path = "/api/conversations/{id}/", operation_id = "read_conversation", params(Ids<ConversationId>),
     responses((status = 200, body = ConversationView)))]
 pub async fn retrieve(

@@ -32,9 +32,9 @@ const NESTED_BYTES: usize = 64 * 1024;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Conversation)]
 pub struct ConversationView {
-    /// The conversation's id.
+    /// The id of the conversation.
     pub conversation_id: ConversationId,
-    /// The kind.
+    /// The kind of the conversation.
     pub kind: ConversationKind,
     /// The name of a group; `null` if it has none.
     #[schema(value_type = Option<ConversationName>, required)]
@@ -42,30 +42,31 @@ pub struct ConversationView {
     /// The client's own data.
     #[schema(value_type = Option<schemas::Metadata>, required)]
     pub metadata: Option<Metadata>,
-    /// At most 50 of the participants. `participants_url` has all of them.
+    /// The participants, at most 50. `participants_url` lists all of them.
     pub participants: Vec<UserView>,
     /// The number of participants.
     pub participant_count: u64,
-    /// The address of the list of participants.
+    /// The URL of the list of participants.
     #[schema(value_type = Link)]
     pub participants_url: String,
-    /// The newest messages in reading order, at most 20 and 64 KB. `messages_url` has all of them. In the list of conversations,
-    /// the parameter `messages` sets how many these are.
+    /// The newest messages, oldest first, at most 20 and 64 KB. `messages_url` lists all messages. In the list of
+    /// conversations, the parameter `messages` sets the maximum number.
     pub messages: Vec<MessageView>,
-    /// The address of the list of messages.
+    /// The URL of the list of messages.
     #[schema(value_type = Link)]
     pub messages_url: String,
-    /// The newest message that is not deleted. `null` if there is none, and where more than 1,000 deleted messages in a row are
-    /// the end of the conversation: `messages_url` leads to those before them.
+    /// The newest message that is not deleted; `null` if there is none. It is also `null` if the conversation ends
+    /// with more than 1,000 deleted messages in a row. `messages_url` lists the messages before them.
     #[schema(required)]
     pub last_message: Option<MessageView>,
-    /// The number of messages above the caller's read mark that are neither the caller's own nor deleted, exact up to 100.
+    /// The number of unread messages, exact up to 100. Unread messages are above the caller's read mark, and neither
+    /// deleted nor sent by the caller.
     pub unread: u64,
-    /// True if there are more than 100.
+    /// True if there are more than 100 unread messages.
     pub unread_more: bool,
-    /// The user who made it.
+    /// The user who created the conversation.
     pub created_by: UserId,
-    /// The time when it was made.
+    /// The time when the conversation was created.
     #[serde(serialize_with = "timestamp")]
     pub created_at: DateTime<Utc>,
 }
@@ -74,10 +75,10 @@ pub struct ConversationView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Participant)]
 pub struct ParticipantView {
-    /// The user; `null` if there is no such user any more.
+    /// The user; `null` if the user no longer exists.
     #[schema(required)]
     user: Option<UserView>,
-    /// The role in this conversation.
+    /// The role of the participant in the conversation.
     role: MemberRole,
     /// The time of joining.
     #[serde(serialize_with = "timestamp")]

@@ -11,7 +11,7 @@ use shared::{
 
 /// Deletes a message.
 ///
-/// Its sender, an owner of the conversation and admins can do this. A tombstone without the text stays.
+/// Only the sender, owners of the conversation and admins can delete a message. A tombstone without the text remains.
 #[utoipa::path(delete, path = "/api/messages/{id}/", operation_id = "delete_message",
     params(Ids<MessageId>, IfMatch), responses((status = 204), (status = 403)))]
 pub async fn delete(
@@ -27,7 +27,7 @@ pub async fn delete(
     }
     if !actor.may_delete_message(message.sender) {
         return Err(Problem::forbidden(
-            "A message is deleted by its sender, by an owner of the conversation, or by an admin.",
+            "Only the sender, owners of the conversation and admins can delete a message.",
         ));
     }
     let (request, now) = (app.random.uuid(), app.clock.now());

@@ -28,10 +28,10 @@ const READ_ONLY: &[&str] = &[
     "deleted_at",
 ];
 
-/// The new state of a message. Fields that are left out are emptied.
+/// The new state of a message. Fields that the request does not name become empty.
 #[derive(Debug, ToSchema)]
 pub struct ReplaceMessage {
-    /// The text.
+    /// The text of the message.
     #[schema(value_type = MessageBody)]
     message_body: String,
     /// The client's own data.
@@ -43,10 +43,10 @@ impl RequestBody for ReplaceMessage {
     const READ_ONLY: &'static [&'static str] = READ_ONLY;
 }
 
-/// The fields to change. The others stay as they are.
+/// The fields to change. Other fields do not change.
 #[derive(Debug, ToSchema)]
 pub struct ChangeMessage {
-    /// The text.
+    /// The text of the message.
     #[schema(value_type = MessageBody, required = false)]
     message_body: Option<String>,
     /// The client's own data; `null` removes it.
@@ -75,9 +75,9 @@ impl FromFields for ChangeMessage {
     }
 }
 
-/// Replaces a message's text and metadata.
+/// Replaces the text and the metadata of a message.
 ///
-/// Only its sender can do this.
+/// Only the sender can change a message.
 #[utoipa::path(put, path = "/api/messages/{id}/", operation_id = "replace_message",
     params(Ids<MessageId>, IfMatch), request_body = ReplaceMessage,
     responses((status = 200, body = MessageView), (status = 403)))]
@@ -93,9 +93,9 @@ pub async fn replace(
     apply(&app, &caller, id, edit).await
 }
 
-/// Changes a message's text or metadata.
+/// Changes the text or the metadata of a message.
 ///
-/// Only its sender can do this. Fields that are not named stay as they are.
+/// Only the sender can change a message. Fields that the request does not name do not change.
 #[utoipa::path(patch, path = "/api/messages/{id}/", operation_id = "change_message",
     params(Ids<MessageId>, IfMatch), request_body = ChangeMessage,
     responses((status = 200, body = MessageView), (status = 403)))]
@@ -121,7 +121,7 @@ async fn apply(
         return Err(Problem::not_found());
     }
     if !actor.may_edit_message(message.sender) {
-        return Err(Problem::forbidden("Only its sender changes a message."));
+        return Err(Problem::forbidden("Only the sender can change a message."));
     }
     match app.store.edit_message(id, caller.user, &edit, app.random.uuid(), app.clock.now()).await? {
         MessageWritten::Done(message) => {
@@ -136,7 +136,8 @@ async fn apply(
         MessageWritten::TooManyEdits => Err(Problem::new(
             Code::InvalidRequest,
             format!(
-                "This message was changed {MAX_EDITS} times, which is as often as one can be: send a new one."
+                "This message has been changed {MAX_EDITS} times and cannot be changed again. Send a new \
+                 message."
             ),
         )),
     }

@@ -20,30 +20,30 @@ use crate::list_all::Position;
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListMessages {
-    /// One of the caller's conversations. Without it, all of them are listed.
+    /// The id of one of the caller's conversations. Without it, the messages of all conversations are listed.
     pub(crate) conversation: Option<ConversationId>,
-    /// Lists the messages before this one, newest first.
+    /// Lists the messages before this message, newest first.
     before: Option<MessageId>,
-    /// Lists the messages after this one, oldest first.
+    /// Lists the messages after this message, oldest first.
     after: Option<MessageId>,
-    /// Lists the messages around this one, oldest first.
+    /// Lists the messages around this message, oldest first.
     around: Option<MessageId>,
-    /// The size of the page.
+    /// The maximum number of entries on the page.
     #[param(required = false)]
     pub(crate) limit: Limit,
-    /// The order of the page. By default it is `oldest` with `after` and `around`, and `newest` otherwise. The list of
-    /// all messages is always `newest`.
+    /// The order of the messages. The default is `oldest` with `after` or `around`, and `newest` otherwise. The list
+    /// of all messages is always `newest`.
     #[param(inline)]
     order: Option<Order>,
-    /// Lists deleted messages too, as tombstones. `1` and `0` are accepted too.
+    /// If true, lists deleted messages as tombstones. `1` and `0` are also accepted.
     #[param(default = false, required = false)]
     pub(crate) tombstones: bool,
-    /// The position where the page begins, in the list of all messages.
+    /// The position in the list of all messages at which the page begins.
     #[param(value_type = Option<Cursor>)]
     pub(crate) cursor: Option<Position>,
 }
 
-/// The order of a page.
+/// The order of the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
@@ -95,14 +95,18 @@ impl ListMessages {
     fn check_places(&self, fields: &mut Fields) {
         let mut first = None;
         for (name, id) in self.places() {
-            if first.replace(id).is_some() {
-                fields.fault(name, "only one of before, after and around can be given");
+            if let Some(other) = first.replace(name) {
+                fields.fault(name, format!("cannot be combined with `{other}`"));
             } else if let Some(conversation) = self.conversation {
                 fields.check(message::of_conversation(name, id, conversation));
             }
         }
         if self.cursor.is_some() && (self.conversation.is_some() || first.is_some()) {
-            fields.fault("cursor", "belongs to the list of all messages; use the URL in `next`");
+            fields.fault(
+                "cursor",
+                "cannot be combined with `conversation`, `before`, `after` or `around`; \
+                 use the URL in `next`",
+            );
         }
     }
 
@@ -164,10 +168,10 @@ impl Wanted {
 
 /// Lists messages.
 ///
-/// Lists one conversation, or without `conversation` everything that the caller may read. A request can name one of `before`,
-/// `after` and `around`. Deleted messages are left out. A page reads at most 1,000 entries of a conversation: where more deleted
-/// messages than that follow each other it is short, or empty, and its `next` leads on. `next` is `null` only at the end of the
-/// list.
+/// Lists the messages of one conversation. Without `conversation`, lists all messages that the caller may read. A
+/// request can name only one of `before`, `after` and `around`. Deleted messages are not listed. A page reads at most
+/// 1,000 entries of a conversation, so it can be short or empty if many messages in a row are deleted. `next` is
+/// `null` only at the end of the list.
 #[utoipa::path(get, path = "/api/messages/", operation_id = "list_messages", params(ListMessages),
     responses((status = 200, body = Page<MessageView>), (status = 404)))]
 pub async fn list(

@@ -30,9 +30,9 @@ pub(crate) async fn readable(app: &App, caller: &Caller, id: MessageId) -> Resul
     message.map(|message| (message, actor)).ok_or_else(Problem::not_found)
 }
 
-/// Reads a message.
+/// Returns a message.
 ///
-/// A deleted message does not exist here. The `ETag` is for `If-Match`.
+/// The response is 404 if the message is deleted. Send the `ETag` in `If-Match` to change the message.
 #[utoipa::path(get, path = "/api/messages/{id}/", operation_id = "read_message", params(Ids<MessageId>),
     responses((status = 200, body = MessageView)))]
 pub async fn retrieve(
@@ -55,15 +55,15 @@ pub async fn retrieve(
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Revision)]
 pub struct RevisionView {
-    /// The number of the revision, from 0.
+    /// The number of the revision. The first revision is 0.
     revision: u64,
-    /// The text of that revision.
+    /// The text of the message in this revision.
     #[schema(value_type = MessageBody)]
     message_body: String,
-    /// The client's own data of that revision.
+    /// The client's own data in this revision.
     #[schema(value_type = Option<schemas::Metadata>, required)]
     metadata: Option<Metadata>,
-    /// The time when it was written.
+    /// The time when this revision was written.
     #[serde(serialize_with = "timestamp")]
     written_at: DateTime<Utc>,
 }
@@ -81,7 +81,7 @@ impl From<Revision> for RevisionView {
 
 /// Lists the earlier versions of a message.
 ///
-/// They are listed oldest first. Only the message's sender and admins can read them.
+/// The oldest version comes first. Only the sender and admins can read earlier versions.
 #[utoipa::path(get, path = "/api/messages/{id}/revisions/", operation_id = "list_revisions", params(Ids<MessageId>),
     responses((status = 200, body = Page<RevisionView>), (status = 403)))]
 pub async fn revisions(
@@ -95,7 +95,7 @@ pub async fn revisions(
         return Err(Problem::not_found());
     }
     if !actor.may_read_revisions(message.sender) {
-        return Err(Problem::forbidden("Earlier versions are shown to the message's sender and to admins."));
+        return Err(Problem::forbidden("Only the sender and admins can read earlier versions of a message."));
     }
     let results = app.store.revisions(id).await?.into_iter().map(RevisionView::from).collect();
     Ok(Reply::ok(Page { next: None, previous: None, results }))

@@ -21,17 +21,17 @@ use utoipa::ToSchema;
 /// A message to send.
 #[derive(Debug, ToSchema)]
 pub struct SendMessage {
-    /// One of the caller's conversations.
+    /// The id of one of the caller's conversations.
     conversation: ConversationId,
-    /// The text.
+    /// The text of the message.
     #[schema(value_type = MessageBody)]
     message_body: String,
-    /// The message of the same conversation that it answers.
+    /// The message that this message replies to. It must be in the same conversation.
     reply_to: Option<MessageId>,
-    /// The idempotency key. The header `Idempotency-Key` means the same.
+    /// The idempotency key. The header `Idempotency-Key` has the same meaning.
     client_id: Option<IdempotencyKey>,
-    /// The last message that the client had seen when its user pressed send, the same in every retry. An earlier try is looked
-    /// for above it.
+    /// The last message that the client had received when its user pressed send. It must be the same in every retry.
+    /// The server looks for an earlier attempt after this message.
     after: Option<MessageId>,
     /// The client's own data.
     #[schema(value_type = Option<schemas::Metadata>)]
@@ -70,8 +70,8 @@ impl From<SendMessage> for Draft {
 
 /// Sends a message.
 ///
-/// It is sent once, however often the request is repeated with its `client_id`: the answer is 201 the first time, and 200 with
-/// the message as it is now after that.
+/// A repeated request with the same `client_id` does not send the message again. The first response is 201. Later
+/// responses are 200 with the current state of the message.
 #[utoipa::path(post, path = "/api/messages/", operation_id = "send_message",
     params(IdempotencyKeyHeader), request_body = SendMessage,
     responses((status = 201, body = MessageView), (status = 200, body = MessageView)))]
@@ -106,20 +106,20 @@ fn view(caller: &Caller, message: items::Message, sender: items::User) -> Messag
 
 fn refusal(appended: &Appended, key: IdempotencyKey) -> Problem {
     match appended {
-        Appended::NoSuchReplyTarget => Problem::field("reply_to", "no such message in this conversation"),
-        Appended::NoSuchPredecessor => Problem::field("after", "no such message in this conversation"),
+        Appended::NoSuchReplyTarget => Problem::field("reply_to", "is not a message of this conversation"),
+        Appended::NoSuchPredecessor => Problem::field("after", "is not a message of this conversation"),
         Appended::KeyReused => Problem::new(
             Code::ClientIdReused,
-            "Another message was sent under this client_id: make a new one for each message.",
+            "Another message was sent with this `client_id`. Use a new `client_id` for each message.",
         ),
         Appended::OutcomeUnknown => Problem::new(
             Code::OutcomeUnknown,
-            "The client_id is so old that an earlier try cannot be looked for: read the conversation, and if the message \
-             is not there send it with a new client_id.",
+            "This `client_id` is too old to look for an earlier attempt. Read the conversation. If the \
+             message is not there, send it with a new `client_id`.",
         )
         .member("client_id", key.to_string()),
         Appended::NoSuchConversation | Appended::New(..) | Appended::Earlier(..) => {
-            Problem::field("conversation", "no such conversation")
+            Problem::field("conversation", "does not exist, or you do not have access")
         }
     }
 }

@@ -82,7 +82,7 @@ fn claim(storage: Storage) -> Result<DataLocation, EngineError> {
             .prefix("messaging-")
             .tempdir()
             .map(DataLocation::Temporary)
-            .map_err(cannot("make a temporary folder")),
+            .map_err(cannot("create a temporary folder")),
         Storage::Folder(folder) => lock(folder),
     }
 }
@@ -90,7 +90,7 @@ fn claim(storage: Storage) -> Result<DataLocation, EngineError> {
 /// Locks the folder with a lock of the operating system on an open file, which ends with the process in every case.
 fn lock(folder: PathBuf) -> Result<DataLocation, EngineError> {
     let name = folder.display().to_string();
-    private::folder(&folder).map_err(cannot(&format!("make the data folder {name}")))?;
+    private::folder(&folder).map_err(cannot(&format!("create the data folder {name}")))?;
     let file = folder.join("lock");
     let lock = private::file(&file).map_err(cannot(&format!("write to the data folder {name}")))?;
     match lock.try_lock() {

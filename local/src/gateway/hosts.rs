@@ -33,7 +33,7 @@ impl Hosts {
         let (first, second) = (sent.next(), sent.next());
         let target = head.uri.authority().map(Authority::as_str);
         if second.is_some() || (first.is_none() && target.is_none()) {
-            return Some(message(StatusCode::BAD_REQUEST, "Send the header Host exactly once."));
+            return Some(message(StatusCode::BAD_REQUEST, "The request must have exactly one header Host."));
         }
         let named = first.map(|host| String::from_utf8_lossy(host.as_bytes()));
         let mut named = named.as_deref().into_iter().chain(target);
@@ -58,7 +58,8 @@ impl Hosts {
 /// Returns a 421. Its text is for a person who typed the URL, and for a developer whose proxy sends another host name.
 fn elsewhere(host: &str) -> Response<Bytes> {
     let text = format!(
-        "This server does not answer for the host {host:?}. Use localhost or 127.0.0.1, or start the server with \
+        "This server does not answer for the host {host:?}. Use localhost or 127.0.0.1, or start the server \
+         with \
          --host-name and that name."
     );
     message(StatusCode::MISDIRECTED_REQUEST, &text)

@@ -49,19 +49,22 @@ fn headers() -> [(&'static str, Header); 6] {
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
         .minimum(Some(0))
         .examples([1]);
-    let seconds = HeaderBuilder::new().description(Some("Seconds to wait.")).schema(Some(seconds)).build();
+    let seconds = HeaderBuilder::new()
+        .description(Some("The number of seconds to wait before the next request."))
+        .schema(Some(seconds))
+        .build();
     [
         ("X-Request-Id", text("The id of the request in the logs.", REQUEST_ID)),
-        ("Allow", text("The methods of the path.", "GET, HEAD, OPTIONS")),
+        ("Allow", text("The methods that the path supports.", "GET, HEAD, OPTIONS")),
         ("ETag", text("The version of the representation, for `If-Match`.", "\"3\"")),
         (
             "Location",
             text(
-                "The address of what was made.",
+                "The URL of the new resource.",
                 "https://api.example.com/api/messages/01234567-89ab-8cde-bc04-8c0000000002/",
             ),
         ),
-        ("WWW-Authenticate", text("How to authenticate.", "Bearer realm=\"api\"")),
+        ("WWW-Authenticate", text("The authentication scheme to use.", "Bearer realm=\"api\"")),
         ("Retry-After", seconds),
     ]
 }
@@ -70,10 +73,11 @@ fn security_schemes() -> [(&'static str, SecurityScheme); 3] {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("The `access` token of `/api/token/`."));
+        .description(Some("The `access` token from `/api/token/`."));
     let key = |name, description: &str| ApiKeyValue::with_description(name, description);
-    let cookie = "A browser that is logged in. Over https the cookie is named `__Host-sessionid`.";
-    let csrf = "The value of the cookie `csrftoken`. Requests that change something need it where the cookie authenticates them.";
+    let cookie = "The cookie of a browser session. Over https its name is `__Host-sessionid`.";
+    let csrf = "The value of the cookie `csrftoken`. It is required for requests that write and that the \
+                cookie authenticates.";
     [
         (ACCESS_TOKEN, SecurityScheme::Http(bearer.build())),
         (SESSION_COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(key("sessionid", cookie)))),

@@ -133,8 +133,8 @@ fn succeed(status: &str, response: &mut Response) {
     let is = |name: &str| matches!(&body, Some(RefOr::Ref(body)) if body.ref_location.ends_with(&format!("/{name}")));
     if response.description.is_empty() {
         let done = match status {
-            "201" => "It was made.",
-            "204" => "It was done.",
+            "201" => "The resource was created.",
+            "204" => "The request succeeded. The response has no body.",
             _ => "The request succeeded.",
         };
         done.clone_into(&mut response.description);

@@ -29,51 +29,64 @@ pub(super) const REFUSALS: [Refusal; 14] = [
     refusal(
         "BadRequest",
         &[Code::InvalidRequest],
-        "Some parameters cannot be accepted; `errors` says what is wrong with each.",
+        "Some parameters are not valid. `errors` has the reasons for each parameter.",
     ),
     refusal(
         "BadBody",
         &[Code::InvalidRequest, Code::MalformedBody],
-        "Some fields cannot be accepted, and `errors` says what is wrong with each; or the body cannot be read.",
+        "Some fields are not valid, or the body is not valid JSON. `errors` has the reasons for each field.",
     ),
     refusal(
         "NotAuthenticated",
         &[Code::NotAuthenticated, Code::TokenNotValid],
-        "The request has no token, or its token is not valid or has expired.",
+        "The request has no token, or the token is not valid or has expired.",
     ),
     refusal("TokenNotValid", &[Code::TokenNotValid], "The token is not valid or has expired."),
     refusal(
         "InvalidCredentials",
         &[Code::InvalidCredentials],
-        "No active account has this email and password.",
+        "No active account found with the given credentials.",
     ),
     refusal("PermissionDenied", &[Code::PermissionDenied], "The caller is not allowed to do this."),
     refusal(
         "CsrfFailed",
         &[Code::CsrfFailed],
-        "The request is authenticated by a cookie, and does not show that it comes from a page of this site.",
+        "The CSRF token of the request is missing or not valid. It is required if a cookie authenticates \
+         the request.",
     ),
     refusal(
         "Forbidden",
         &[Code::PermissionDenied, Code::CsrfFailed],
-        "The caller is not allowed to do this; or the request is authenticated by a cookie, and does not show that it \
-         comes from a page of this site.",
+        "The caller is not allowed to do this, or the CSRF token of the request is missing or not valid.",
     ),
-    refusal("NotFound", &[Code::NotFound], "It does not exist, or the caller may not know that it exists."),
-    refusal("ClientIdReused", &[Code::ClientIdReused], "The `client_id` was used for another request."),
+    refusal("NotFound", &[Code::NotFound], "The resource was not found, or the caller does not have access."),
+    refusal(
+        "ClientIdReused",
+        &[Code::ClientIdReused],
+        "The `client_id` was already used for a different request.",
+    ),
     refusal(
         "SendConflict",
         &[Code::ClientIdReused, Code::OutcomeUnknown],
-        "Another message was sent under this `client_id`; or the `client_id` is so old that an earlier try cannot be \
-         looked for.",
+        "Another message was sent with this `client_id`, or the `client_id` is too old to look for an \
+         earlier attempt.",
     ),
-    refusal("PreconditionFailed", &[Code::PreconditionFailed], "It has changed since the caller read it."),
-    refusal("Throttled", &[Code::Throttled], "Too many wrong passwords. Wait as long as `Retry-After` says."),
+    refusal(
+        "PreconditionFailed",
+        &[Code::PreconditionFailed],
+        "The current version of the resource does not satisfy `If-Match` or `If-None-Match`.",
+    ),
+    refusal(
+        "Throttled",
+        &[Code::Throttled],
+        "Too many attempts with this email. Wait for the seconds in the header `Retry-After`, then try \
+         again.",
+    ),
     refusal(
         "OutcomeUnknown",
         &[Code::Contention, Code::Unavailable],
-        "It is unknown whether anything was written. Repeat the request with the same `client_id`; if it had none, with \
-         the one in this answer.",
+        "It is unknown whether anything was written. Repeat the request with the same `client_id`. If the \
+         request had none, use the `client_id` of this response.",
     ),
 ];
 
@@ -109,11 +122,12 @@ pub(super) fn default_response() -> Response {
     let statuses: BTreeSet<u16> = OTHERS.iter().map(|code| code.parts().0.as_u16()).collect();
     let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
     let says = format!(
-        "Any other unsuccessful answer: {}. A 405 has the header `Allow`, a 503 has `Retry-After`. If a request that \
-         writes is answered with 503, it is unknown whether anything was written.",
+        "All other errors: {}. A 405 has the header `Allow`, and a 503 has the header `Retry-After`. After \
+         a 503, it is unknown whether anything was written.",
         statuses.join(", ")
     );
-    let detail = "The table did not answer in time, so whether anything was written is unknown. Try again.";
+    let detail =
+        "The database did not answer in time. It is unknown whether anything was written. Try again.";
     response(&says, &["Allow", "Retry-After"], example(Code::Unavailable, detail))
 }
 
@@ -168,26 +182,30 @@ pub(super) fn problem() -> RefOr<Schema> {
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
         .description(Some("The HTTP status."));
     let code = format!(
-        "The kind of problem, for programs. A name never changes its meaning, and later versions add names: {}.",
+        "The kind of problem, for programs. The meaning of a code never changes. Later versions can add \
+         codes. The current codes are {}.",
         known_codes()
     );
     let reasons = ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::String));
     let errors = ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(reasons));
     let mut client_id = Ref::from_schema_name("IdempotencyKey");
-    "The key to repeat a send with.".clone_into(&mut client_id.description);
+    "The idempotency key to repeat the request with.".clone_into(&mut client_id.description);
     let mut problem = ObjectBuilder::new()
         .description(Some("Problem details (RFC 9457)."))
-        .property("type", text("Always `about:blank`: the code tells the kind of problem."))
-        .property("title", text("The status in words."))
+        .property("type", text("Always `about:blank`. The field `code` has the kind of problem."))
+        .property("title", text("The name of the HTTP status."))
         .property("status", status)
-        .property("detail", text("What is wrong, for people."))
+        .property("detail", text("An explanation of the problem for people."))
         .property("code", text(&code))
-        .property("request_id", text("The `X-Request-Id` of the answer, which the logs contain."));
+        .property(
+            "request_id",
+            text("The id of the request, as in the header `X-Request-Id` and in the logs."),
+        );
     for name in ["type", "title", "status", "detail", "code", "request_id"] {
         problem = problem.required(name);
     }
     problem
-        .property("errors", errors.description(Some("What is wrong with each field, by its name.")))
+        .property("errors", errors.description(Some("The reasons for each field that is not valid.")))
         .property("client_id", client_id)
         .into()
 }

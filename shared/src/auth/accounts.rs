@@ -106,7 +106,11 @@ pub async fn create_admin(
         now: app.clock.now(),
     };
     if app.store.change_password(&change).await? != PasswordChanged::Done {
-        return Err(Invalid::new("email", "was changed at the same time; try again").into());
+        return Err(Invalid::new(
+            "email",
+            "belongs to an account that was changed at the same time; try again",
+        )
+        .into());
     }
     app.store.end_sessions(credential.user, Some(change.version())).await?;
     let user = app.store.user(credential.user).await?;

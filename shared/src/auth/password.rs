@@ -89,7 +89,7 @@ impl Password {
         } else if email.is_some_and(|email| self.is_of(email)) {
             "must not be the email address"
         } else if strength::is_guessable(&self.0, email, names) {
-            "is too easy to guess: take more characters, or a few words that do not belong together, and no repetitions"
+            "is too easy to guess; use more characters or several unrelated words, without repetitions"
         } else {
             return Ok(NewPassword(self));
         };

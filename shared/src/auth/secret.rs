@@ -33,7 +33,7 @@ pub(super) struct Version {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SecretError {
     /// Secrets Manager refused the request or did not answer.
-    #[error("the secret was not to be had: {0}")]
+    #[error("cannot read the secret: {0}")]
     Refused(String),
     /// The answer contains no text, or no valid time.
     #[error("the secret has no {0}")]

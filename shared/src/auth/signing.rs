@@ -86,7 +86,8 @@ impl Signing {
         };
         let good_until = publish_key(app, &signer, made_at, now).await?;
         if good_until < FOR_GOOD {
-            tracing::warn!(kid = signer.kid(), %good_until, "the signing key was retired; make a new version of its secret");
+            tracing::warn!(kid = signer.kid(), %good_until, "the signing key was retired; make a new \
+                                                             version of its secret");
         }
         let better = match kept {
             Some(kept) => app.keys.good_until(kept.kid(), &app.store, now).await? < good_until,

@@ -230,8 +230,10 @@ fn spellings(path: &'static str, kind: RouteKind) -> Vec<String> {
 /// Adds OPTIONS, and the 405 for methods that the path does not have.
 fn complete(methods: MethodRouter<App>, allow: &HeaderValue) -> MethodRouter<App> {
     let options = (StatusCode::NO_CONTENT, [(header::ALLOW, allow.clone())]);
-    let refusal =
-        Problem::new(Code::MethodNotAllowed, "This path does not have that method; see the header `Allow`.")
-            .allow(allow.clone());
+    let refusal = Problem::new(
+        Code::MethodNotAllowed,
+        "This path does not support this method. Use a method of the header `Allow`.",
+    )
+    .allow(allow.clone());
     methods.merge(on(MethodFilter::OPTIONS, async move || options)).fallback(async move || refusal)
 }

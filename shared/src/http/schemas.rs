@@ -79,17 +79,18 @@ macro_rules! texts {
 texts! {
     /// The text of a new or edited message.
     MessageBody = text(message::BODY)
-        .description(Some("A message's text: at most 48 KB in UTF-8, with at least one visible character.")),
+        .description(Some("The text of a message, at most 48 KB in UTF-8, with at least one visible character.")),
         "See you at the harbour at six.";
     /// The text of a stored message; it is empty if the message is deleted.
-    KeptBody = text(Rule { min: 0, ..message::BODY }).description(Some("A message's text, empty if the message is deleted.")),
+    KeptBody = text(Rule { min: 0, ..message::BODY })
+        .description(Some("The text of a message. It is empty if the message is deleted.")),
         "See you at the harbour at six.";
     /// The name of a conversation.
-    ConversationName = text(conversation::NAME).description(Some("A conversation's name.")), "Weekend trip";
+    ConversationName = text(conversation::NAME).description(Some("The name of a conversation.")), "Weekend trip";
     /// The first name of a user.
-    FirstName = text(user::FIRST_NAME).description(Some("A first name.")), "Ann";
+    FirstName = text(user::FIRST_NAME).description(Some("The first name of a user.")), "Ann";
     /// The last name of a user.
-    LastName = text(user::LAST_NAME).description(Some("A last name.")), "Miller";
+    LastName = text(user::LAST_NAME).description(Some("The last name of a user.")), "Miller";
     /// The phone number of a user.
     PhoneNumber = text(user::PHONE_NUMBER)
         .pattern(Some(PHONE_NUMBER))
@@ -113,12 +114,15 @@ texts! {
     /// The text of a JSON Web Token.
     TokenText = string().description(Some("A JSON Web Token.")), "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl";
     /// The cursor of a position in a list.
-    Cursor = string().max_length(Some(200)).description(Some("A position in this list, out of a `next` or `previous` link.")), "dQAGCeBp_xfAXi8_bkoOTLuPD1-LHy2aEA";
+    Cursor = string()
+        .max_length(Some(200))
+        .description(Some("A position in this list, from the URL in `next` or `previous`.")),
+        "dQAGCeBp_xfAXi8_bkoOTLuPD1-LHy2aEA";
     /// The link to another page of a list.
     Link = ObjectBuilder::new()
         .schema_type(Type::String)
         .format(Some(SchemaFormat::Custom("uri-reference".to_owned())))
-        .description(Some("An address to follow as it is.")),
+        .description(Some("A URL. Clients should use it without changes.")),
         "https://api.example.com/api/messages/?conversation=01234567-89ab-8cde-bc04-8c0000000000&limit=50";
 }
 
@@ -131,7 +135,11 @@ impl PartialSchema for Metadata {
         ObjectBuilder::new()
             .schema_type(Type::Object)
             .additional_properties(Some(AdditionalProperties::FreeForm(true)))
-            .description(Some("A JSON object of the client's own, at most 4 KB and 16 levels deep, with numbers that a double can hold. It comes back as it was written."))
+            .description(Some(
+                "A JSON object with the client's own data, at most 4 KB and 16 levels deep. Numbers \
+                 must be in the range of a double. The API returns the object as the client \
+                 wrote it.",
+            ))
             .examples([serde_json::json!({"colour": "blue"})])
             .into()
     }
@@ -146,8 +154,9 @@ pub struct ChangeNumber;
 impl PartialSchema for ChangeNumber {
     fn schema() -> RefOr<Schema> {
         let number = integer(KnownFormat::Int64).minimum(Some(0)).maximum(Some(MAX_NUMBER - 1));
-        let number =
-            number.description(Some("The number of a change in its conversation; 0 is before the first."));
+        let number = number.description(Some(
+            "The number of a change in its conversation. 0 is the position before the first change.",
+        ));
         number.default(Some(0.into())).examples([7]).into()
     }
 }
@@ -162,7 +171,7 @@ fn limit(default: usize) -> RefOr<Schema> {
     let number = integer(KnownFormat::Int32).minimum(Some(1)).maximum(Some(100));
     number
         .default(Some(default.into()))
-        .description(Some("The most entries of a page."))
+        .description(Some("The maximum number of entries on a page."))
         .examples([20])
         .into()
 }
@@ -215,17 +224,17 @@ macro_rules! ids {
 }
 
 ids! {
-    UserId: "The user.";
-    SessionId: "The session.";
-    ConversationId: "The conversation.";
-    MessageId: "The message.";
+    UserId: "The id of the user.";
+    SessionId: "The id of the session.";
+    ConversationId: "The id of the conversation.";
+    MessageId: "The id of the message.";
 }
 
 impl IntoParams for Ids<(ConversationId, UserId)> {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![
-            in_path::<ConversationId>("id", "The conversation."),
-            in_path::<UserId>("user_id", "The participant."),
+            in_path::<ConversationId>("id", "The id of the conversation."),
+            in_path::<UserId>("user_id", "The id of the participant."),
         ]
     }
 }
@@ -244,14 +253,16 @@ fn tags() -> ObjectBuilder {
 
 impl IntoParams for IfMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "The `ETag` of the caller's copy, or several: the answer is 412 if none of them is the present one.";
+        let description =
+            "One or more values of `ETag`. The response is 412 if none of them is the current version.";
         header("If-Match", description, tags().examples(["\"3\""]))
     }
 }
 
 impl IntoParams for IfNoneMatch {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "The `ETag` of the caller's copy, or several: the answer is 304 if one of them is the present one.";
+        let description =
+            "One or more values of `ETag`. The response is 304 if one of them is the current version.";
         let tag = ObjectBuilder::new().schema_type(Type::String).examples(["W/\"kxbU4vJPbJfC\""]);
         header("If-None-Match", description, tag)
     }
@@ -259,7 +270,8 @@ impl IntoParams for IfNoneMatch {
 
 impl IntoParams for IdempotencyKeyHeader {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "The same as `client_id` in the body: a UUIDv7, plain or in quotation marks.";
+        let description = "The idempotency key, a UUIDv7, with or without quotation marks. The field \
+                           `client_id` of the body has the same meaning.";
         // There is no `format: uuid`, because some generated clients cannot put UUIDs into headers.
         let key = ObjectBuilder::new().schema_type(Type::String).pattern(Some(UUID_V7_HEADER));
         header("Idempotency-Key", description, key.examples(["019aac3f-8e00-7cc3-98c4-dc0c0c07398f"]))

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 /// A string that is not an id of the expected kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not the id of a {kind}")]
+#[error("this is not the id of a {kind}")]
 pub struct WrongId {
     pub(super) kind: &'static str,
 }

@@ -21,7 +21,7 @@ pub const NESTED_PARTICIPANTS: usize = 50;
 /// The maximum number of owners of a conversation. The item of the conversation contains their ids.
 pub const MAX_OWNERS: usize = 20;
 
-/// The kind of a conversation: `direct` between two users, or a `group` of any number.
+/// The kind of a conversation: `direct` for two users, or `group` for any number of users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(examples("group"))]
@@ -33,7 +33,7 @@ pub enum ConversationKind {
     Group,
 }
 
-/// The role of a participant. An `owner` can also change roles, remove others and delete the conversation.
+/// The role of a participant. An `owner` can change roles, remove other participants and delete the conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRole {

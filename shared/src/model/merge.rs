@@ -9,7 +9,7 @@ pub struct TooLarge;
 
 impl From<TooLarge> for Invalid {
     fn from(_: TooLarge) -> Self {
-        Self::new("metadata", format!("is over {METADATA_BYTES} bytes of compact JSON after the merge"))
+        Self::new("metadata", format!("has more than {METADATA_BYTES} bytes as compact JSON after the merge"))
     }
 }
 

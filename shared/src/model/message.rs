@@ -23,7 +23,7 @@ pub fn body(text: String) -> Result<String, Invalid> {
 /// Checks that an idempotency key is at most five minutes later than `now`, the server's time.
 pub fn timely(key: IdempotencyKey, now: DateTime<Utc>) -> Result<IdempotencyKey, Invalid> {
     if key.made_at() > now + KEY_AHEAD {
-        let reason = "is a UUIDv7 of more than five minutes in the future: set the clock";
+        let reason = "is a UUIDv7 more than five minutes in the future; set the clock of the client";
         return Err(Invalid::new("client_id", reason));
     }
     Ok(key)

@@ -44,7 +44,7 @@ impl Metadata {
     pub fn members(&self) -> serde_json::Result<Vec<(String, &RawValue)>> {
         match Level::of(&self.0)? {
             Level::Object(members) => Ok(members),
-            _ => Err(Error::custom("not a JSON object")),
+            _ => Err(Error::custom("the value is not a JSON object")),
         }
     }
 
@@ -122,13 +122,13 @@ impl<'de> Visitor<'de> for CarriedVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<String, A::Error> {
         match access.next_entry::<String, String>()? {
             Some((key, text)) if key == CARRIER => Ok(text),
-            _ => Err(A::Error::custom("must be read from a JSON body")),
+            _ => Err(A::Error::custom("must be a JSON object")),
         }
     }
 }
 
 fn too_long(length: usize) -> String {
-    format!("is {length} bytes as compact JSON; at most {METADATA_BYTES} are allowed")
+    format!("has {length} bytes as compact JSON; at most {METADATA_BYTES} are allowed")
 }
 
 /// Returns the compact text of `target` with `patch` merged into it (RFC 7396).
@@ -168,7 +168,7 @@ fn compact(json: &RawValue, depth: usize, text: &mut String) -> serde_json::Resu
         Level::Literal(literal) => text.push_str(literal),
         Level::Text(string) => text.push_str(&quoted(&string)?),
         Level::Array(_) | Level::Object(_) if depth == 0 => {
-            return Err(serde_json::Error::custom("nests too deep"));
+            return Err(serde_json::Error::custom("the nesting is too deep"));
         }
         Level::Array(elements) => {
             text.push('[');
@@ -193,7 +193,7 @@ fn compact_members(
     for (place, (key, value)) in members.iter().enumerate() {
         let key_text = quoted(key)?;
         if !named.insert(key) {
-            return Err(serde_json::Error::custom(format_args!("the key {key_text} is named twice")));
+            return Err(serde_json::Error::custom(format_args!("the key {key_text} occurs twice")));
         }
         text.push_str(if place == 0 { "" } else { "," });
         text.push_str(&key_text);
@@ -213,7 +213,7 @@ fn is_readable(number: &str) -> bool {
 /// Returns a string in quotation marks. Fails if the string contains a control character other than tab and newline.
 fn quoted(string: &str) -> serde_json::Result<String> {
     if string.chars().any(is_refused) {
-        let reason = "a string holds a control character; of those only tab and newline are allowed";
+        let reason = "a string contains a control character; only tab and newline are allowed";
         return Err(serde_json::Error::custom(reason));
     }
     serde_json::to_string(string)

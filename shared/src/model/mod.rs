@@ -19,7 +19,7 @@ pub use self::{
 
 /// A field of a request that cannot be accepted, with the reason in words for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {reason}")]
+#[error("{field} {reason}")]
 pub struct Invalid {
     /// The field's name as the API spells it, with a path if the field is nested.
     pub field: Cow<'static, str>,

@@ -37,24 +37,26 @@ impl Rule {
 
     fn fault(self, text: &str) -> Option<String> {
         let length = text.chars().count();
-        if length > self.max || text.len() > self.max_bytes {
+        if length > self.max {
+            return Some(format!("must have at most {} characters, and has {length}", self.max));
+        }
+        if text.len() > self.max_bytes {
             return Some(format!(
-                "has {length} characters and {} bytes; at most {} and {} are allowed",
-                text.len(),
-                self.max,
-                self.max_bytes
+                "must have at most {} bytes in UTF-8, and has {}",
+                self.max_bytes,
+                text.len()
             ));
         }
         let reason = if text.chars().any(is_refused) {
-            "contains a control character; of those only tab and newline are allowed"
+            "contains a control character; only tab and newline are allowed"
         } else if self.is_line && text.chars().any(breaks_line) {
-            "must be one line, without tabs and line breaks"
+            "must be one line without tabs"
         } else if self.is_line && text.chars().any(is_bidi_control) {
             "must not contain characters that change the direction of text"
         } else if self.min > 0 && !text.chars().any(is_visible) {
             "must contain a visible character"
         } else if length < self.min {
-            return Some(format!("has {length} characters; at least {} are needed", self.min));
+            return Some(format!("must have at least {} characters, and has {length}", self.min));
         } else {
             return None;
         };

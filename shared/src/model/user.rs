@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 pub use super::email::Email;
 use super::{Invalid, text::Rule};
 
-/// The role of a user. Registration gives `guest`; admins see and moderate everything, and set roles.
+/// The role of a user. New accounts have the role `guest`. Admins can read and moderate everything, and can change
+/// roles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {

@@ -83,8 +83,8 @@ impl Input {
     /// Returns an explanation of the value's format; empty if the format is plain text.
     pub fn hint(&self) -> &'static str {
         match self.field.kind {
-            FieldKind::List => "One to a line.",
-            FieldKind::Json if !self.field.help.contains("JSON") => "JSON.",
+            FieldKind::List => "Enter one value on each line.",
+            FieldKind::Json if !self.field.help.contains("JSON") => "Enter JSON.",
             _ => "",
         }
     }
@@ -128,7 +128,7 @@ impl Form {
         let inputs: Vec<Input> = inputs.collect();
         let others = errors.iter().filter(|(name, _)| !fields.iter().any(|field| field.name == **name));
         let faults = others
-            .flat_map(|(name, why)| reasons(Some(why)).into_iter().map(move |why| format!("{name}: {why}")));
+            .flat_map(|(name, why)| reasons(Some(why)).into_iter().map(move |why| format!("{name} {why}")));
         Self {
             method,
             inputs,

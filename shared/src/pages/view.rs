@@ -119,7 +119,7 @@ fn in_words(operation: &Operation) -> String {
 fn breadcrumbs(page_request: &PageRequest) -> Vec<Breadcrumb> {
     let mut breadcrumbs = vec![Breadcrumb { name: "API".to_owned(), href: Some("/api/".to_owned()) }];
     let Some(route) = page_request.route else {
-        breadcrumbs.push(Breadcrumb { name: "Nothing here".to_owned(), href: None });
+        breadcrumbs.push(Breadcrumb { name: "Not found".to_owned(), href: None });
         return breadcrumbs;
     };
     let mut href = String::new();

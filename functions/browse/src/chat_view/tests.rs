@@ -69,7 +69,7 @@ fn conversations_are_called_by_those_who_are_in_them() {
     };
     let title = |name, names: &[&str], count| conversation(name, names, count).title(ANN);
     assert_eq!(title(Some("Named"), &["Ben"], 2), "Named");
-    assert_eq!(title(None, &["Ben", "", "Cleo", "Dan"], 60), "Ben, Somebody, Cleo and 56 more");
+    assert_eq!(title(None, &["Ben", "", "Cleo", "Dan"], 60), "Ben, Unknown user, Cleo and 56 more");
     assert_eq!(title(None, &[], 1), "Only you");
     let item = InboxItem::new(&conversation(Some("\u{e4}b (c) 4d"), &[], 1), ANN, None);
     assert_eq!((item.avatar.initials.as_str(), item.unread.as_deref()), ("\u{c4}4", Some("100+")));

@@ -26,7 +26,8 @@ fn is_coded(request: &Request) -> bool {
 fn unsupported() -> Response {
     let problem = Problem::new(
         Code::UnsupportedMediaType,
-        "Compressed bodies are not supported. Send the body as it is, without the header `Content-Encoding`.",
+        "Compressed request bodies are not supported. Send the body uncompressed, without the header \
+         `Content-Encoding`.",
     );
     ([(header::ACCEPT_ENCODING, "identity")], problem).into_response()
 }

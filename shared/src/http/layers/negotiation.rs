@@ -57,9 +57,9 @@ pub(super) async fn refuse_unacceptable(
 
 const fn refusal(kind: RouteKind) -> &'static str {
     match kind {
-        RouteKind::Api => "This path has JSON and a page. Accept application/json or text/html.",
-        RouteKind::Page => "This path has only a page. Accept text/html.",
-        RouteKind::File => "This path has only a file. Accept any media type.",
+        RouteKind::Api => "This path returns JSON or HTML. Accept `application/json` or `text/html`.",
+        RouteKind::Page => "This path returns only HTML. Accept `text/html`.",
+        RouteKind::File => "This path returns only a file. Accept any media type.",
     }
 }
 

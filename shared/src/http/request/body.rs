@@ -108,17 +108,24 @@ pub(crate) fn media(headers: &HeaderMap) -> Result<Option<Media>, Problem> {
 }
 
 fn unsupported() -> Problem {
-    Problem::new(Code::UnsupportedMediaType, "Send JSON, with the header `Content-Type: application/json`.")
+    Problem::new(
+        Code::UnsupportedMediaType,
+        "This media type is not supported. Send JSON with the header `Content-Type: application/json`.",
+    )
 }
 
 /// Reads a whole body. The error is a 413 above [`MAX_BODY`] bytes, and a 400 if the body ends early.
 pub(crate) async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     match Limited::new(body, MAX_BODY).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Problem::new(Code::PayloadTooLarge, format!("The body is over {MAX_BODY} bytes.")))
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+            Code::PayloadTooLarge,
+            format!("The body has more than {MAX_BODY} bytes. Send a smaller body."),
+        )),
+        Err(error) => {
+            Err(Problem::new(Code::MalformedBody, "The body is not complete. Send the request again.")
+                .caused_by(error))
         }
-        Err(error) => Err(Problem::new(Code::MalformedBody, "The body broke off.").caused_by(error)),
     }
 }
 
@@ -129,8 +136,8 @@ fn malformed(detail: impl Into<String>) -> Problem {
 /// Reads a URL-encoded HTML form. Line ends are CRLF in HTML forms and LF in stored text. A name that appears twice is
 /// noted in `faults`, unless the field is a list.
 fn form_fields(bytes: &[u8], lists: &[&str], faults: &mut Faults) -> Result<Map<String, Value>, Problem> {
-    let pairs =
-        pairs(bytes)?.ok_or_else(|| malformed("The form is not UTF-8, or contains control characters."))?;
+    let pairs = pairs(bytes)?
+        .ok_or_else(|| malformed("The form is not valid UTF-8 or contains control characters."))?;
     let mut fields = Map::new();
     for (name, value) in pairs {
         if lists.contains(&name.as_str()) {
@@ -139,7 +146,7 @@ fn form_fields(bytes: &[u8], lists: &[&str], faults: &mut Faults) -> Result<Map<
                 list.push(Value::String(value));
             }
         } else if fields.insert(name.clone(), Value::String(value.replace("\r\n", "\n"))).is_some() {
-            faults.note(Invalid::new(name, "is named twice"));
+            faults.note(Invalid::new(name, "must be given only once"));
         }
     }
     Ok(fields)

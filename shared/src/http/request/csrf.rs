@@ -28,7 +28,9 @@ pub fn check(parts: &Parts, token: &str) -> Result<(), Problem> {
         return Ok(());
     }
     if !is_from_here(parts) {
-        return Err(failed("The request comes from a page of another site."));
+        return Err(failed(
+            "The request comes from a page of another site. Send it from a page of this site.",
+        ));
     }
     let sent = match parts.headers.get(CSRF_HEADER) {
         Some(value) => value.to_str().ok(),
@@ -36,11 +38,13 @@ pub fn check(parts: &Parts, token: &str) -> Result<(), Problem> {
     };
     match sent {
         None => Err(failed(
-            "A request with a cookie needs the value of the cookie `csrftoken` in the header `X-CSRFToken` or in the \
-             form's field `csrfmiddlewaretoken`.",
+            "The CSRF token is missing. Send the value of the cookie `csrftoken` in the header \
+             `X-CSRFToken` or in the form field `csrfmiddlewaretoken`.",
         )),
         Some(sent) if same_secret(sent, token) => Ok(()),
-        Some(_) => Err(failed("The token is not this session's. Reload the page and try again.")),
+        Some(_) => {
+            Err(failed("The CSRF token is not valid for this session. Reload the page and try again."))
+        }
     }
 }
 

@@ -51,7 +51,10 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Invalid>
     let opaque: Option<Vec<String>> = list.iter().map(|tag| opaque(tag)).collect();
     opaque.filter(|tags| !tags.is_empty()).map(|tags| Some(Tags::These(tags))).ok_or_else(|| {
         let name = if *name == header::IF_MATCH { "If-Match" } else { "If-None-Match" };
-        Invalid::new(name, "must be `*`, an entity tag in quotation marks such as \"3\", or a list of them")
+        Invalid::new(
+            name,
+            "must be `*`, an entity tag in quotation marks such as \"3\", or a list of entity tags",
+        )
     })
 }
 

@@ -22,7 +22,10 @@ impl Fields {
         let body = self.optional("client_id", |key| message::timely(key, now));
         let header = self.check(header(self)).flatten().and_then(|key| self.check(message::timely(key, now)));
         if body.zip(header).is_some_and(|(body, header)| body != header) {
-            self.fault("client_id", "differs from the header Idempotency-Key: send one, or the same twice");
+            self.fault(
+                "client_id",
+                "differs from the header `Idempotency-Key`; send only one of them, or the same value in both",
+            );
         }
         header.or(body)
     }
@@ -37,5 +40,5 @@ fn header(fields: &Fields) -> Result<Option<IdempotencyKey>, Invalid> {
     };
     let text = str::from_utf8(value.as_bytes()).ok().filter(|_| values.next().is_none());
     let key = text.and_then(|text| text.trim_matches('"').parse().ok());
-    key.map(Some).ok_or_else(|| Invalid::new("Idempotency-Key", "must be one UUIDv7"))
+    key.map(Some).ok_or_else(|| Invalid::new("Idempotency-Key", "must be a single UUIDv7"))
 }

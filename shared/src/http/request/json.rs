@@ -28,7 +28,7 @@ pub fn json_object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let value = Strict { depth: 0 }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| malformed(format!("The body is not acceptable JSON: {error}.")))?;
+        .map_err(|error| malformed(format!("The body is not valid JSON: {error}.")))?;
     match value {
         Value::Object(fields) => Ok(fields),
         _ => Err(malformed("The body must be a JSON object.")),
@@ -43,16 +43,14 @@ struct Strict {
 impl Strict {
     fn deeper<E: Error>(&self) -> Result<Self, E> {
         if self.depth == MAX_DEPTH {
-            return Err(E::custom(format_args!("nests deeper than {MAX_DEPTH} levels")));
+            return Err(E::custom(format_args!("the nesting is deeper than {MAX_DEPTH} levels")));
         }
         Ok(Self { depth: self.depth + 1 })
     }
 
     fn text<E: Error>(text: String) -> Result<String, E> {
         if text.chars().any(is_refused) {
-            return Err(E::custom(
-                "a string holds a control character; of those only tab and newline are allowed",
-            ));
+            return Err(E::custom("a string contains a control character; only tab and newline are allowed"));
         }
         Ok(text)
     }
@@ -112,7 +110,7 @@ impl<'de> Visitor<'de> for Strict {
         while let Some(name) = access.next_key::<String>()? {
             let name = Self::text(name)?;
             if fields.contains_key(&name) {
-                return Err(Error::custom(format_args!("the key {name:?} is named twice")));
+                return Err(Error::custom(format_args!("the key {name:?} occurs twice")));
             }
             let value = if self.depth == 0 && name == KEPT_AS_TEXT {
                 let json: &RawValue = access.next_value()?;

@@ -56,11 +56,11 @@ impl<T: FromFields> FromRequestParts<App> for PageQuery<T> {
 /// Returns the parameters of a query without `format`, and the faults found so far.
 fn parameters(uri: &Uri) -> Result<(Map<String, Value>, Faults), Problem> {
     let pairs = body::pairs(uri.query().unwrap_or_default().as_bytes())?
-        .ok_or_else(|| Problem::field("query", "is not UTF-8, or contains control characters"))?;
+        .ok_or_else(|| Problem::field("query", "is not valid UTF-8 or contains control characters"))?;
     let (mut values, mut faults) = (Map::new(), Faults::default());
     for (name, value) in pairs {
         if values.insert(name.clone(), Value::String(value)).is_some() {
-            faults.note(Invalid::new(name, "is named twice"));
+            faults.note(Invalid::new(name, "must be given only once"));
         }
     }
     match values.remove("format") {

@@ -15,38 +15,38 @@ use crate::{
     store::items::Message,
 };
 
-/// A message. A deleted message is listed only on request, as a tombstone: it has `deleted_at`, and its text is empty.
+/// A message. A deleted message is listed only on request, as a tombstone with `deleted_at` and an empty text.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Message)]
 pub struct MessageView {
-    /// The message's id.
+    /// The id of the message.
     pub message_id: MessageId,
-    /// The user who sent it; `null` if there is no such user any more.
+    /// The user who sent the message; `null` if the user no longer exists.
     #[schema(required)]
     pub sender: Option<UserView>,
-    /// The conversation that it belongs to.
+    /// The id of the conversation of the message.
     pub conversation: ConversationId,
-    /// The text.
+    /// The text of the message.
     #[schema(value_type = KeptBody)]
     pub message_body: String,
-    /// The time of sending. It increases from message to message of a conversation.
+    /// The time when the message was sent. It increases from message to message in a conversation.
     #[serde(serialize_with = "timestamp")]
     pub sent_at: DateTime<Utc>,
-    /// The time of the last edit; `null` if it was never edited.
+    /// The time of the last edit; `null` if the message was never edited.
     #[serde(serialize_with = "timestamp_option")]
     #[schema(required)]
     pub edited_at: Option<DateTime<Utc>>,
-    /// The message that it answers, of the same conversation.
+    /// The message that this message replies to, in the same conversation; `null` if there is none.
     #[schema(required)]
     pub reply_to: Option<MessageId>,
-    /// The idempotency key that it was sent with.
+    /// The idempotency key of the message.
     pub client_id: IdempotencyKey,
-    /// The number of its changes. The `ETag` names it.
+    /// The number of changes of the message. The `ETag` contains this number.
     pub revision: u64,
     /// The client's own data.
     #[schema(value_type = Option<schemas::Metadata>, required)]
     pub metadata: Option<Metadata>,
-    /// The time of deletion, in tombstones only.
+    /// The time of deletion. Only tombstones have this field.
     #[serde(serialize_with = "timestamp_option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = DateTime<Utc>, required = false)]
     pub deleted_at: Option<DateTime<Utc>>,

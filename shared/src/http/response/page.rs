@@ -12,10 +12,10 @@ use crate::model::Invalid;
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
-    /// The next page; `null` at the end.
+    /// The URL of the next page; `null` at the end of the list.
     #[schema(value_type = Option<Link>, required)]
     pub next: Option<String>,
-    /// The page before; `null` at the beginning, and in lists that are read in one direction.
+    /// The URL of the previous page; `null` at the beginning, and in lists that have only one direction.
     #[schema(value_type = Option<Link>, required)]
     pub previous: Option<String>,
     /// The entries of this page.

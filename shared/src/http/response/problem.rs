@@ -55,7 +55,7 @@ impl Problem {
     /// not know about.
     #[must_use]
     pub fn not_found() -> Self {
-        Self::new(Code::NotFound, "There is nothing here, or nothing that you may know about.")
+        Self::new(Code::NotFound, "Not found, or you do not have access.")
     }
 
     /// Creates a 403 for an operation that the caller may not do, on a resource that the caller may know about.
@@ -68,7 +68,8 @@ impl Problem {
     pub fn not_authenticated() -> Self {
         Self::new(
             Code::NotAuthenticated,
-            "Log in at /api-auth/login/, or at /api/token/ and send the header `Authorization: Bearer <access token>`.",
+            "Authentication is required. Get a token at /api/token/ and send it in the header \
+             `Authorization: Bearer <access token>`, or log in at /api-auth/login/.",
         )
     }
 
@@ -77,13 +78,17 @@ impl Problem {
     pub fn token_not_valid() -> Self {
         Self::new(
             Code::TokenNotValid,
-            "The token is not valid, or not any more. Refresh it at /api/token/refresh/ or log in again.",
+            "The token is not valid or has expired. Get a new one at /api/token/refresh/, or log in again.",
         )
     }
 
     /// Creates a 500 for a fault that no client has caused. `source` is only for the log.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::new(Code::Internal, "Something is wrong on our side.").caused_by(source)
+        Self::new(
+            Code::Internal,
+            "The server could not process the request. If this happens again, report the `request_id`.",
+        )
+        .caused_by(source)
     }
 
     /// Creates a 412 for a request whose `If-Match` or `If-None-Match` excludes the current version.
@@ -91,8 +96,8 @@ impl Problem {
     pub fn precondition_failed() -> Self {
         Self::new(
             Code::PreconditionFailed,
-            "The resource is not the version that `If-Match` or `If-None-Match` asks for. Read it again, then repeat the request \
-             with its present ETag.",
+            "The current version does not satisfy `If-Match` or `If-None-Match`. Read the resource again, \
+             then repeat the request with its current `ETag`.",
         )
     }
 
@@ -207,7 +212,7 @@ impl Error for Problem {
 
 impl From<Vec<Invalid>> for Problem {
     fn from(errors: Vec<Invalid>) -> Self {
-        let mut problem = Self::new(Code::InvalidRequest, "Some fields cannot be accepted; see `errors`.");
+        let mut problem = Self::new(Code::InvalidRequest, "Some fields are not valid. See `errors`.");
         problem.more.errors = errors;
         problem
     }
@@ -218,7 +223,7 @@ impl From<Faults> for Problem {
         let left_out = faults.left_out();
         let mut problem = Self::from(faults.into_vec());
         if left_out > 0 {
-            problem.detail = format!("{} {left_out} more faults are not listed.", problem.detail);
+            problem.detail = format!("{} Errors that are not listed: {left_out}.", problem.detail);
         }
         problem
     }
@@ -235,15 +240,16 @@ impl From<StoreError> for Problem {
         let problem = match &error {
             StoreError::Contention => Self::new(
                 Code::Contention,
-                "Too many others are writing to the same place, so whether anything was written is unknown. Try again.",
+                "Too many requests write to the same resource. It is unknown whether anything was written. \
+                 Try again.",
             ),
             StoreError::Throttled(_) => Self::new(
                 Code::Unavailable,
-                "The table is busy, so whether anything was written is unknown. Try again.",
+                "The database is busy. It is unknown whether anything was written. Try again.",
             ),
             StoreError::Unavailable(_) => Self::new(
                 Code::Unavailable,
-                "The table did not answer in time, so whether anything was written is unknown. Try again.",
+                "The database did not answer in time. It is unknown whether anything was written. Try again.",
             ),
             StoreError::Corrupt { .. } | StoreError::Refused(_) => {
                 return Self::internal(error);
@@ -264,11 +270,11 @@ impl From<AuthError> for Problem {
             )
             .retry_after(retry_after),
             AuthError::KeyNotLookedUp { retry_after } => {
-                Self::new(Code::Unavailable, "The key of this token could not be looked up. Try again.")
+                Self::new(Code::Unavailable, "The key of this token could not be read. Try again.")
                     .retry_after(retry_after)
             }
             AuthError::CannotSign { retry_after, source } => {
-                Self::new(Code::Unavailable, "Tokens cannot be signed at the moment. Try again.")
+                Self::new(Code::Unavailable, "The server cannot sign tokens at the moment. Try again.")
                     .retry_after(retry_after)
                     .caused_by(source)
             }

@@ -21,12 +21,12 @@ use crate::{
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = User)]
 pub struct UserView {
-    /// The user's id.
+    /// The id of the user.
     pub user_id: UserId,
-    /// The first name.
+    /// The first name of the user.
     #[schema(value_type = FirstName)]
     pub first_name: String,
-    /// The last name.
+    /// The last name of the user.
     #[schema(value_type = LastName)]
     pub last_name: String,
     /// The email address; `null` if the caller may not see it.
@@ -35,9 +35,9 @@ pub struct UserView {
     /// The phone number; `null` if there is none or the caller may not see it.
     #[schema(value_type = Option<PhoneNumber>, required)]
     pub phone_number: Option<String>,
-    /// The role.
+    /// The role of the user.
     pub role: Role,
-    /// The time of registration.
+    /// The time when the user was registered.
     #[serde(serialize_with = "timestamp")]
     pub created_at: DateTime<Utc>,
 }

@@ -64,7 +64,7 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// The way in which a session authenticates: by tokens, or by the cookie of a browser. Neither is accepted as the other.
+/// The kind of a session: `token` for sessions with tokens, or `cookie` for browser sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionKind {

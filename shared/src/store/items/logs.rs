@@ -155,7 +155,7 @@ pub struct Change {
     pub owners: Vec<UserId>,
 }
 
-/// The kind of a change. Later releases add kinds, which earlier ones return as `unknown`.
+/// The kind of a change. Later releases can add kinds. An earlier release returns these as `unknown`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "the names say it")]

@@ -72,5 +72,5 @@ fn further_rules_are_checked_beside_the_faults() {
         faults.note(Invalid::new("count", "is taken"));
     });
     let text = problem.unwrap_err().to_string();
-    assert_eq!(text, "other: is not a field of this request; count: is taken");
+    assert_eq!(text, "other is not a field of this request; count is taken");
 }
