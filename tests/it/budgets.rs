@@ -34,9 +34,9 @@ const BUDGETS: [Budget; 18] = [
     row("own profile by cookie", 1, Some(1), Some(2.0), 0.0),
     row("send a message, uncontended", 2, Some(3), Some(3.0), 1.0),
     // The row does not include the messages of the look-back: here ten small messages, half a unit.
-    row("send with a client key", 2, Some(3), Some(4.0), 1.0),
+    row("send with an idempotency key", 2, Some(3), Some(4.0), 1.0),
     // With more than sixteen messages in the last six minutes, the look-back reads twice.
-    row("send with a client key, busy", 3, Some(4), None, 1.0),
+    row("send with an idempotency key, busy", 3, Some(4), None, 1.0),
     row("get a message by cookie", 3, None, Some(3.0 + 2.0), 0.0),
     // Without the units of the session and of the blocks.
     row("get a message", 2, None, Some(3.0), 0.0),
@@ -58,6 +58,14 @@ const BUDGETS: [Budget; 18] = [
 impl Budget {
     fn of(operation: &str) -> &'static Self {
         BUDGETS.iter().find(|budget| budget.operation == operation).unwrap()
+    }
+
+    /// Returns the row of `docs/architecture.md`.
+    fn documented(&self) -> String {
+        let cells = [self.calls.map(|calls| calls.to_string()), self.reads.map(|units| units.to_string())];
+        let [calls, reads] = cells.map(|cell| cell.unwrap_or_else(|| "–".to_owned()));
+        let writes = self.writes.unwrap_or_default();
+        format!("| {} | {} | {calls} | {reads} | {writes} |", self.operation, self.round_trips)
     }
 
     /// Returns a line for each figure above the budget.
@@ -131,6 +139,15 @@ async fn fill_inbox_with_pairs(app: &TestApp, dan: &User) {
     }
 }
 
+#[test]
+fn the_documentation_has_every_row() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/architecture.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for row in BUDGETS.iter().map(Budget::documented) {
+        assert!(page.contains(&row), "docs/architecture.md has no row {row}");
+    }
+}
+
 #[tokio::test]
 async fn every_operation_stays_within_its_row() {
     let app = TestApp::new().await;
@@ -164,11 +181,11 @@ async fn every_operation_stays_within_its_row() {
         ben.send(&quiet, &format!("memo {n}")).await;
     }
     let key = ledger.app.key();
-    ledger.enter("send with a client key", ann.send_with_key(&quiet, &key, "memo"), 201).await;
+    ledger.enter("send with an idempotency key", ann.send_with_key(&quiet, &key, "memo"), 201).await;
     let last = ledger.enter("send a message, uncontended", ann.try_send(&conversation, "memo"), 201).await;
     let key = ledger.app.key();
     let newer = ledger
-        .enter("send with a client key, busy", ann.send_with_key(&conversation, &key, "memo"), 201)
+        .enter("send with an idempotency key, busy", ann.send_with_key(&conversation, &key, "memo"), 201)
         .await;
     ledger.enter("get a message", ben.get(&message_path(&last)), 200).await;
     ledger.enter("get a message by cookie", browser.json(&message_path(&last)), 200).await;
