@@ -1,9 +1,9 @@
-//! The test suite: the deployed routers on a real DynamoDB engine, with a fresh table for each test. Most tests act as users:
-//! they send requests through the API and check the answers.
+//! The test suite: the deployed routers on a real DynamoDB engine, with a fresh table for each test. Most tests act as
+//! users: they send requests through the API and check the answers.
 //!
-//! `harness` contains the helpers; its module documentation explains how to write a test. The texts that tests send contain
-//! the word `memo`. It is a canary: a log line with this word fails the suite, because the code has logged what a user wrote
-//! (`harness/logs.rs`). A new test has to use the word in its message bodies, names and metadata.
+//! `harness` contains the helpers; its module documentation explains how to write a test. The texts that tests send
+//! contain the word `memo`. It is a canary: a log line with this word fails the suite, because the code has logged the
+//! text of a user (`harness/logs.rs`). A new test has to use the word in its message bodies, names and metadata.
 
 #![allow(clippy::large_futures, reason = "a test is one large future with all of its steps")]
 #![allow(
