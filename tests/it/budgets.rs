@@ -62,8 +62,8 @@ impl Budget {
 
     /// Returns the row of `docs/architecture.md`.
     fn documented(&self) -> String {
-        let cells = [self.calls.map(|calls| calls.to_string()), self.reads.map(|units| units.to_string())];
-        let [calls, reads] = cells.map(|cell| cell.unwrap_or_else(|| "–".to_owned()));
+        let figures = [self.calls.map(|calls| calls.to_string()), self.reads.map(|units| units.to_string())];
+        let [calls, reads] = figures.map(|figure| figure.unwrap_or_else(|| "–".to_owned()));
         let writes = self.writes.unwrap_or_default();
         format!("| {} | {} | {calls} | {reads} | {writes} |", self.operation, self.round_trips)
     }
