@@ -52,7 +52,7 @@ impl Config {
             Some("open") => Registration::Open,
             Some("admin") | None => Registration::Admin,
             Some(_) => {
-                return Err(ConfigError { name: "REGISTRATION", problem: "is neither `open` nor `admin`" });
+                return Err(ConfigError { name: "REGISTRATION", problem: "must be `open` or `admin`" });
             }
         };
         Ok(Self {
@@ -71,7 +71,7 @@ impl SigningSource {
     fn of(seed_file: Option<String>, secret: Option<String>) -> Result<Option<Self>, ConfigError> {
         match (seed_file, secret) {
             (Some(_), Some(_)) => {
-                let problem = "is set beside SIGNING_SEED_FILE; one of them has to go";
+                let problem = "is set together with SIGNING_SEED_FILE; set only one of them";
                 Err(ConfigError { name: "SIGNING_SECRET_ARN", problem })
             }
             (Some(file), None) => Ok(Some(Self::SeedFile(file.into()))),

@@ -66,6 +66,7 @@ mod signing;
 mod stale;
 mod tampered;
 mod template;
+mod texts;
 mod throttles;
 mod tokens;
 mod unread;

@@ -29,7 +29,7 @@ impl PartialSchema for UserReference {
     fn schema() -> RefOr<Schema> {
         let id = || Ref::from_schema_name(UserId::name());
         let mut user_id = id();
-        "The user's id.".clone_into(&mut user_id.description);
+        "The id of the user.".clone_into(&mut user_id.description);
         let object =
             ObjectBuilder::new().schema_type(Type::Object).property("user_id", user_id).required("user_id");
         OneOfBuilder::new()

@@ -13,7 +13,7 @@ use serde::Serialize;
 /// The reason why a function's answer is invalid.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoAnswer {
-    #[error("it does not survive JSON: {0}")]
+    #[error("it cannot be converted to JSON and back: {0}")]
     Json(#[from] serde_json::Error),
     #[error("its status is {0}")]
     Status(i64),

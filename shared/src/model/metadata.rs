@@ -213,8 +213,9 @@ fn is_readable(number: &str) -> bool {
 /// Returns a string in quotation marks. Fails if the string contains a control character other than tab and newline.
 fn quoted(string: &str) -> serde_json::Result<String> {
     if string.chars().any(is_refused) {
-        let reason = "a string contains a control character; only tab and newline are allowed";
-        return Err(serde_json::Error::custom(reason));
+        return Err(serde_json::Error::custom(
+            "a string contains a control character; only tab and newline are allowed",
+        ));
     }
     serde_json::to_string(string)
 }

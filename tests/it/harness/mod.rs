@@ -36,6 +36,7 @@ pub mod race;
 pub mod replica;
 pub mod sabotage;
 pub mod secrets;
+pub mod sources;
 pub mod table;
 pub mod user;
 pub mod wire;
