@@ -66,7 +66,7 @@ fn its_health_can_be_asked_for() {
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = mute.local_addr().unwrap().port().to_string();
     let other = std::thread::spawn(move || drop(mute.accept().unwrap()));
-    assert!(run(&["health", "--port", &port]).failure().contains("the answer is"));
+    assert!(run(&["health", "--port", &port]).failure().contains("its answer is"));
     other.join().unwrap();
 }
 
@@ -253,7 +253,7 @@ fn one_folder_has_one_process() {
     let data = data.path().to_str().unwrap();
     let _first = Server::start(&["--no-demo", "--data", data]);
     let failure = run(&["--port", "0", "--data", data]).failure();
-    assert!(failure.contains("in use"), "{failure}");
+    assert!(failure.contains("another process uses"), "{failure}");
 }
 
 #[test]

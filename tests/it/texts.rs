@@ -18,10 +18,12 @@ use crate::harness::{
 /// The folders of the code whose problems and messages people read.
 const CODE: [&str; 3] = ["shared/src", "functions", "local/src"];
 
-/// Parts of these folders without texts for clients. The store has keys and expressions, the `OpenAPI` document is read
-/// itself, and the demo conversation is fiction.
-const LEFT_OUT: [&str; 4] =
-    ["shared/src/store", "shared/src/sdk", "local/src/openapi", "local/src/demo/script.rs"];
+/// Parts of these folders without texts for clients. The `OpenAPI` document is read itself, and the demo conversation is
+/// fiction.
+const LEFT_OUT: [&str; 3] = ["shared/src/sdk", "local/src/openapi", "local/src/demo/script.rs"];
+
+/// The folder of the store. Its texts are keys and expressions, apart from the texts of its errors.
+const STORE: &str = "shared/src/store";
 
 /// Files of the code that clients get texts from.
 fn code() -> Vec<(String, String)> {
@@ -32,7 +34,8 @@ fn code() -> Vec<(String, String)> {
 }
 
 fn code_texts() -> Vec<Text> {
-    code().iter().flat_map(|(path, source)| rust::texts(path, source)).collect()
+    let texts = code().into_iter().flat_map(|(path, source)| rust::texts(&path, &source));
+    texts.filter(|text| text.kind == Kind::Clause || !text.origin.starts_with(STORE)).collect()
 }
 
 fn page_texts() -> Vec<Text> {

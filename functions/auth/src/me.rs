@@ -189,7 +189,7 @@ mod tests {
             (json!({"password": "x"}), "password"),
         ] {
             let text = parse(&body).unwrap_err().to_string();
-            assert!(text.starts_with(&format!("{field}: ")), "{body}: {text}");
+            assert!(text.starts_with(&format!("{field} ")), "{body}: {text}");
         }
     }
 }

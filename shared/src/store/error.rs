@@ -9,10 +9,10 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Other requests wrote to the same item for longer than a request may wait.
-    #[error("lost to other writers for too long")]
+    #[error("other requests wrote to the same item for too long")]
     Contention,
     /// The table throttles, also after the SDK's retries. An earlier try may have taken effect without an answer.
-    #[error("the table throttles")]
+    #[error("the table throttles requests")]
     Throttled(#[source] Box<dyn Error + Send + Sync>),
     /// A stored item that cannot be decoded, or that breaks a rule which every writer keeps.
     #[error("corrupt item of kind {entity}")]

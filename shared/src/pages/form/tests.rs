@@ -63,7 +63,7 @@ fn a_form_shows_what_is_there_or_what_was_sent_and_never_a_password() {
     let form = Form::new("PUT", &fields(), None, Some(&sent), errors.as_object().unwrap());
     assert_eq!((form.inputs[1].value.as_str(), form.inputs[4].value.as_str()), ("x", ""));
     assert_eq!(form.inputs[1].faults, ["is bad"]);
-    assert_eq!(form.faults, ["other: is none"]);
+    assert_eq!(form.faults, ["other is none"]);
     let first: Vec<bool> = form.inputs.iter().map(|input| input.is_first_fault).collect();
     assert_eq!(first, [false, true, false, false, false]);
 }
