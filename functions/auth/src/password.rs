@@ -9,7 +9,7 @@ use shared::{
         schemas::{NewPasswordText, PasswordText},
         typed,
     },
-    store::{PasswordChange, PasswordChanged},
+    store::{PasswordChange, PasswordChangeError},
 };
 use utoipa::ToSchema;
 
@@ -66,13 +66,13 @@ pub async fn change(
         role: None,
         now: app.clock.now(),
     };
-    match app.store.change_password(&change).await? {
-        PasswordChanged::Done => {}
-        PasswordChanged::SessionOver => return Err(Problem::token_not_valid()),
-        PasswordChanged::Superseded => {
-            return Err(Problem::field("old_password", "is no longer the current password"));
+    app.store.change_password(&change).await.map_err(|error| match error {
+        PasswordChangeError::SessionOver => Problem::token_not_valid(),
+        PasswordChangeError::Superseded => {
+            Problem::field("old_password", "is no longer the current password")
         }
-    }
+        PasswordChangeError::Store(error) => error.into(),
+    })?;
     // The other sessions have ended, because they have an older credential version. This call deletes their items, so
     // that the list of sessions does not contain them. If it fails, the next refresh of such a session is refused, and
     // the item expires.

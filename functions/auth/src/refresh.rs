@@ -8,7 +8,7 @@ use shared::{
     auth::{RefreshClaims, jwt::REFRESH_LIFETIME},
     http::{Code, Fields, FromFields, Json, Problem, Reply, RequestBody, schemas::TokenText, typed},
     store::{
-        Rotation,
+        Rotation, RotationError,
         items::{Session, SessionKind, User},
     },
 };
@@ -58,9 +58,12 @@ pub async fn refresh(
     // If a call after the rotation fails, the client repeats the request within the grace period. The answer is derived
     // from stored values, so it is the same.
     let (rotated, profile) = tokio::join!(app.store.rotate_session(rotation), app.store.user(claims.sub));
-    let session = match rotated? {
+    let session = match rotated {
         Ok(session) => session,
-        Err(standing) => successor(&app, &claims, standing, now).await?,
+        Err(RotationError::Refused(present)) => {
+            successor(&app, &claims, present.map(|present| *present), now).await?
+        }
+        Err(RotationError::Store(error)) => return Err(error.into()),
     };
     let (session, user) = match profile? {
         Some(user) if session.is_live(&user, now) => (session, user),

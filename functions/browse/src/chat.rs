@@ -18,34 +18,11 @@ use shared::{
 };
 
 use crate::{
-    chat_api::{Api, Refusal, Routers},
+    chat_api::{Api, ApiError, Routers},
     chat_data::IgnoredBody,
-    chat_page::{Draft, Page, encoded},
+    chat_page::{Draft, Page},
+    chat_query::{ShowChat, encoded},
 };
-
-/// The query parameters: a conversation, and a part of its messages.
-#[derive(Debug, Default)]
-pub(crate) struct ShowChat {
-    /// The open conversation. Without it, the newest one is open if the screen has room for it.
-    pub(crate) conversation: Option<ConversationId>,
-    /// Shows the messages before this one.
-    pub(crate) before: Option<MessageId>,
-    /// Shows the messages around this one.
-    pub(crate) around: Option<MessageId>,
-    /// The position where the inbox continues.
-    pub(crate) cursor: Option<String>,
-}
-
-impl FromFields for ShowChat {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self {
-            conversation: fields.optional("conversation", typed),
-            before: fields.optional("before", typed),
-            around: fields.optional("around", typed),
-            cursor: fields.optional("cursor", typed),
-        })
-    }
-}
 
 /// The fields of the page's forms.
 #[derive(Debug)]
@@ -110,9 +87,10 @@ pub(crate) async fn submit(
     csrf::check(&parts, &browser_session.csrf_token())?;
     let api = Api::new(routers, &parts, &browser_session.csrf_token());
     let Json(form) = Json::<ChatForm>::from_request(Request::from_parts(parts, body), &app).await?;
-    match form.send(&api).await? {
+    match form.send(&api).await {
         Ok(()) => Ok(Redirect::to(&format!("/?conversation={}", form.conversation)).into_response()),
-        Err(refusal) => {
+        Err(ApiError::Failed(problem)) => Err(problem),
+        Err(ApiError::Refused(refusal)) => {
             let query = ShowChat { conversation: Some(form.conversation), ..ShowChat::default() };
             // A 409 means that the key was used for another message or is too old. The next attempt needs a new key.
             let key = form.client_id.filter(|_| refusal.status != StatusCode::CONFLICT);
@@ -123,7 +101,7 @@ pub(crate) async fn submit(
 }
 
 impl ChatForm {
-    async fn send(&self, api: &Api) -> Result<Result<(), Refusal>, Problem> {
+    async fn send(&self, api: &Api) -> Result<(), ApiError> {
         let (method, path, body) = match self.read {
             Some(message) => {
                 let path = format!("/api/conversations/{}/read/", self.conversation);
@@ -131,8 +109,7 @@ impl ChatForm {
             }
             None => (Method::POST, "/api/messages/".to_owned(), self.message()),
         };
-        let answer = api.send::<IgnoredBody>(method, &path, &body).await?;
-        Ok(answer.map(|IgnoredBody {}| ()))
+        api.send(method, &path, &body).await.map(|IgnoredBody {}| ())
     }
 
     fn message(&self) -> Value {

@@ -51,7 +51,32 @@ pub(crate) struct Api {
     extensions: Extensions,
 }
 
-/// An unsuccessful answer of the API.
+/// The reason why the API did not answer with success.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// The API answered with a problem.
+    Refused(Refusal),
+    /// The answer could not be read.
+    Failed(Problem),
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(problem)
+    }
+}
+
+impl From<ApiError> for Problem {
+    /// The answer of a page that cannot be shown without the API's answer.
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Refused(refusal) => refusal.into(),
+            ApiError::Failed(problem) => problem,
+        }
+    }
+}
+
+/// A problem with which the API answered.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
@@ -110,7 +135,7 @@ impl Api {
         Self { routers, headers, origin: parts.uri.clone(), extensions }
     }
 
-    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Result<T, Refusal>, Problem> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
         self.ask(Method::GET, path, None).await
     }
 
@@ -119,7 +144,7 @@ impl Api {
         method: Method,
         path: &str,
         body: &Value,
-    ) -> Result<Result<T, Refusal>, Problem> {
+    ) -> Result<T, ApiError> {
         self.ask(method, path, Some(body)).await
     }
 
@@ -130,7 +155,7 @@ impl Api {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Result<T, Refusal>, Problem> {
+    ) -> Result<T, ApiError> {
         let request = self.request(method, path, body).map_err(Problem::internal)?;
         let Routers { conversations, messages } = &self.routers;
         let router = if path.starts_with("/api/messages/") { messages } else { conversations };
@@ -138,10 +163,10 @@ impl Api {
         let status = response.status();
         let bytes = response.into_body().collect().await.map_err(Problem::internal)?.to_bytes();
         if status.is_success() {
-            return serde_json::from_slice(&bytes).map(Ok).map_err(Problem::internal);
+            return Ok(serde_json::from_slice(&bytes).map_err(Problem::internal)?);
         }
         let words: ProblemText = serde_json::from_slice(&bytes).map_err(Problem::internal)?;
-        Ok(Err(Refusal { status, detail: words.text() }))
+        Err(ApiError::Refused(Refusal { status, detail: words.text() }))
     }
 
     fn request(

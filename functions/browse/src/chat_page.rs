@@ -10,22 +10,17 @@ use futures::future::{join_all, try_join};
 use shared::{
     App,
     http::{Problem, browser_session::BrowserSession},
-    ids::{ConversationId, IdempotencyKey, MessageId},
+    ids::{ConversationId, IdempotencyKey, MessageId, UserId},
     pages::{Html, frame::LoggedInUser},
 };
 
 use crate::{
-    chat::ShowChat,
-    chat_api::{Api, Refusal},
+    chat_api::{Api, ApiError, Refusal},
     chat_assets,
     chat_data::{Change, Conversation, Message, Page as List},
+    chat_query::{ShowChat, cursor_of},
     chat_view::{self, Avatar, InboxItem, MessageItem},
 };
-
-/// The number of conversations on a page of the inbox.
-const INBOX: usize = 20;
-/// The number of messages in the first view. It is low, so that the page stays small.
-const MESSAGES: usize = 30;
 
 /// The open conversation, for the template.
 #[derive(Debug)]
@@ -45,6 +40,58 @@ struct Open {
     past: bool,
     /// The message up to which the user marks everything as read; `None` if nothing is unread.
     unread_up_to: Option<MessageId>,
+}
+
+/// The messages of a page, in reading order.
+struct MessagesView {
+    messages: Vec<Message>,
+    /// True if the conversation has older messages.
+    has_older: bool,
+    /// True if the conversation may have newer messages.
+    has_newer: bool,
+}
+
+impl MessagesView {
+    /// Brings a page of the API into reading order. Only a page around a message already is.
+    fn new(list: List<Message>, query: &ShowChat) -> Self {
+        let (mut older, mut newer, mut messages) = (list.next, list.previous, list.results);
+        if query.before.is_none() && query.around.is_some() {
+            std::mem::swap(&mut older, &mut newer);
+        } else {
+            messages.reverse();
+        }
+        let has_newer = query.before.is_some() || newer.is_some();
+        Self { messages, has_older: older.is_some(), has_newer }
+    }
+}
+
+impl Open {
+    /// Builds the view of a conversation. `answered` are the messages to which some of its messages reply.
+    fn new(
+        conversation: &Conversation,
+        view: &MessagesView,
+        answered: &[Message],
+        newest_change: u64,
+        viewer: UserId,
+    ) -> Self {
+        let id = conversation.conversation_id;
+        let MessagesView { messages, has_older, has_newer } = view;
+        let first = messages.first().filter(|_| *has_older);
+        let last = messages.last().map(|message| message.message_id);
+        let unread = if *has_newer { 0 } else { conversation.unread };
+        Self {
+            id,
+            title: conversation.title(viewer),
+            with: chat_view::with(conversation, viewer),
+            avatar: chat_view::avatar(conversation, viewer),
+            messages: chat_view::conversation_of(messages, answered, viewer, unread),
+            last,
+            changes: newest_change,
+            earlier: first.map(|first| format!("/?conversation={id}&before={}", first.message_id)),
+            past: *has_newer,
+            unread_up_to: last.filter(|_| unread > 0),
+        }
+    }
 }
 
 /// The fields of the chat page's template.
@@ -69,6 +116,13 @@ struct ChatPage {
     blank_message: MessageItem,
 }
 
+impl ChatPage {
+    /// Returns the text of the element `title`.
+    fn document_title(&self) -> String {
+        self.open.as_ref().map_or_else(|| "Messages".to_owned(), |open| format!("{} · Messages", open.title))
+    }
+}
+
 /// A text that was typed and could not be sent, with the reason.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
@@ -78,7 +132,7 @@ pub(crate) struct Draft {
     pub(crate) problem: Option<Refusal>,
 }
 
-/// The answers of the API that the page needs.
+/// The answers of the API to the requests of one page.
 struct Found {
     inbox: List<Conversation>,
     open: Option<Open>,
@@ -98,11 +152,8 @@ impl<'a> Page<'a> {
     }
 
     pub(crate) async fn show(&self, api: &Api, query: &ShowChat, draft: Draft) -> Result<Response, Problem> {
-        let found = match self.find(api, query).await? {
-            Ok(found) => found,
-            // The session may have ended between two requests, or the cursor is invalid.
-            Err(refusal) => return Err(refusal.into()),
-        };
+        // The inbox is refused if the session has ended between two requests, or if the cursor is not valid.
+        let found = self.find(api, query).await?;
         let problem = draft.problem.as_ref().or(found.refusal.as_ref());
         let status = problem.map_or(StatusCode::OK, |refusal| refusal.status);
         let problem = problem.map(|refusal| refusal.detail.clone());
@@ -147,39 +198,36 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Reads the inbox, and the requested or otherwise the newest conversation.
-    async fn find(&self, api: &Api, query: &ShowChat) -> Result<Result<Found, Refusal>, Problem> {
-        let cursor = query.cursor.as_ref().map(|cursor| format!("&cursor={}", encoded(cursor)));
-        let path = format!("/api/conversations/?limit={INBOX}&messages=0{}", cursor.unwrap_or_default());
-        let inbox: List<Conversation> = match api.get(&path).await? {
-            Ok(inbox) => inbox,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+    /// Reads the inbox, and the requested conversation or else the newest one. A refusal of the conversation is part of
+    /// the page.
+    async fn find(&self, api: &Api, query: &ShowChat) -> Result<Found, ApiError> {
+        let inbox: List<Conversation> = api.get(&query.inbox_path()).await?;
         let newest = inbox.results.first().map(|conversation| conversation.conversation_id);
         let Some(id) = query.conversation.or(newest) else {
-            return Ok(Ok(Found { inbox, open: None, refusal: None }));
+            return Ok(Found { inbox, open: None, refusal: None });
         };
         let listed = inbox.results.iter().find(|conversation| conversation.conversation_id == id);
-        let (open, refusal) = match self.open(api, id, listed, query).await? {
+        let (open, refusal) = match self.open(api, id, listed, query).await {
             Ok(open) => (Some(open), None),
-            Err(refusal) if refusal.status == StatusCode::NOT_FOUND => {
+            Err(ApiError::Refused(refusal)) if refusal.status == StatusCode::NOT_FOUND => {
                 let detail = "This conversation does not exist, or you do not have access.".to_owned();
                 (None, Some(Refusal { detail, ..refusal }))
             }
-            Err(refusal) => (None, Some(refusal)),
+            Err(ApiError::Refused(refusal)) => (None, Some(refusal)),
+            Err(ApiError::Failed(problem)) => return Err(problem.into()),
         };
-        Ok(Ok(Found { inbox, open, refusal }))
+        Ok(Found { inbox, open, refusal })
     }
 
     /// Reads a conversation with its messages. The newest change is read before the messages: a change between the two
-    /// reads is in the change log after that number, where the script finds it.
+    /// reads is then among the changes that the script reads after it.
     async fn open(
         &self,
         api: &Api,
         id: ConversationId,
         listed: Option<&Conversation>,
         query: &ShowChat,
-    ) -> Result<Result<Open, Refusal>, Problem> {
+    ) -> Result<Open, ApiError> {
         let changes = format!("/api/conversations/{id}/changes/?order=newest&limit=1");
         let detail = async {
             match listed {
@@ -188,52 +236,12 @@ impl<'a> Page<'a> {
             }
         };
         let (changes, detail) = try_join(api.get::<List<Change>>(&changes), detail).await?;
-        let messages = api.get::<List<Message>>(&messages_path(id, query)).await?;
-        let (changes, mut list, detail) = match (changes, messages, detail.transpose()) {
-            (Ok(changes), Ok(messages), Ok(detail)) => (changes, messages, detail),
-            (Err(refusal), ..) | (_, Err(refusal), _) | (.., Err(refusal)) => return Ok(Err(refusal)),
-        };
-        let Some(conversation) = listed.or(detail.as_ref()) else {
-            return Err(Problem::not_found());
-        };
-        let around = query.before.is_none() && query.around.is_some();
-        let (mut older, mut newer) = (list.next.take(), list.previous.take());
-        if around {
-            // These messages are already in reading order.
-            std::mem::swap(&mut older, &mut newer);
-        } else {
-            list.results.reverse();
-        }
-        let answered = self.answered(api, &list.results).await?;
-        let past = query.before.is_some() || newer.is_some();
-        Ok(Ok(self.opened(conversation, &list.results, &answered, past, older.is_some(), &changes)))
-    }
-
-    fn opened(
-        &self,
-        conversation: &Conversation,
-        messages: &[Message],
-        answered: &[Message],
-        past: bool,
-        older: bool,
-        changes: &List<Change>,
-    ) -> Open {
-        let (id, viewer) = (conversation.conversation_id, self.browser_session.user.id);
-        let first = messages.first().filter(|_| older);
-        let last = messages.last().map(|message| message.message_id);
-        let unread = if past { 0 } else { conversation.unread };
-        Open {
-            id,
-            title: conversation.title(viewer),
-            with: chat_view::with(conversation, viewer),
-            avatar: chat_view::avatar(conversation, viewer),
-            messages: chat_view::conversation_of(messages, answered, viewer, unread),
-            last,
-            changes: changes.results.first().map_or(0, |change| change.number),
-            earlier: first.map(|first| format!("/?conversation={id}&before={}", first.message_id)),
-            past,
-            unread_up_to: last.filter(|_| unread > 0),
-        }
+        let list = api.get::<List<Message>>(&query.messages_path(id)).await?;
+        let conversation = listed.or(detail.as_ref()).ok_or_else(Problem::not_found)?;
+        let view = MessagesView::new(list, query);
+        let answered = self.answered(api, &view.messages).await?;
+        let newest_change = changes.results.first().map_or(0, |change| change.number);
+        Ok(Open::new(conversation, &view, &answered, newest_change, self.browser_session.user.id))
     }
 
     /// Returns the messages that some of `messages` answer: those on the page, and others that are read from the API.
@@ -247,27 +255,12 @@ impl<'a> Page<'a> {
         missing.dedup();
         let ask = |id: MessageId| async move { api.get::<Message>(&format!("/api/messages/{id}/")).await };
         for answer in join_all(missing.into_iter().map(ask)).await {
-            found.extend(answer?.ok());
+            match answer {
+                Ok(message) => found.push(message),
+                Err(ApiError::Refused(_)) => {}
+                Err(ApiError::Failed(problem)) => return Err(problem),
+            }
         }
         Ok(found)
     }
-}
-
-fn messages_path(id: ConversationId, query: &ShowChat) -> String {
-    let place = match (query.before, query.around) {
-        (Some(before), _) => format!("&before={before}"),
-        (None, Some(around)) => format!("&around={around}"),
-        (None, None) => String::new(),
-    };
-    format!("/api/messages/?conversation={id}{place}&tombstones=1&limit={MESSAGES}")
-}
-
-/// Returns the cursor in a link of the API; `None` if there is none.
-fn cursor_of(link: &str) -> Option<&str> {
-    link.split(['?', '&']).find_map(|pair| pair.strip_prefix("cursor="))
-}
-
-/// Encodes a text as the value of a URL parameter.
-pub(crate) fn encoded(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

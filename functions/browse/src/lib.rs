@@ -6,6 +6,7 @@ mod chat_api;
 mod chat_assets;
 mod chat_data;
 mod chat_page;
+mod chat_query;
 mod chat_view;
 mod docs;
 pub mod files;

@@ -1,7 +1,6 @@
 //! `POST /api/conversations/`: creates a group, or opens the only direct conversation of two users.
 
 use axum::extract::State;
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::{
@@ -18,7 +17,8 @@ use shared::{
         conversation::{ConversationKind, PARTICIPANTS_PER_REQUEST, name},
     },
     store::{
-        conversations::{NewConversation, Opened},
+        Command,
+        conversations::{NewConversation, OpenError, Opened},
         items::{Conversation, User},
     },
 };
@@ -123,21 +123,20 @@ pub async fn create(
 ) -> Result<Reply<ConversationView>, Problem> {
     let request = request.check(|request, faults| request.check(caller.user, faults))?;
     let new = request.new_conversation(caller.user, &app).await?;
-    let now = app.clock.now();
+    let command = caller.command(&app);
     let (opened, users, removed) = match new.kind {
-        ConversationKind::Direct => open_direct(&app, &new, now).await?,
-        ConversationKind::Group => open_group(&app, &new, now).await?,
+        ConversationKind::Direct => open_direct(&app, &new, command).await?,
+        ConversationKind::Group => open_group(&app, &new, command).await?,
     };
     let location = origin.link(&format!("/api/conversations/{}/", new.id));
     let detail = match opened {
-        Opened::New => new.detail(now).without(removed),
+        Opened::New => new.detail(command.now).without(removed),
         // Another request may have removed the creator from the group since then. The answer is then the same as for a
         // used key.
         Opened::Existing => {
             let detail = app.store.detail(caller.user, new.id).await?;
             detail.filter(|detail| detail.member.is_some()).ok_or_else(taken)?
         }
-        Opened::Taken => return Err(taken()),
     };
     let version = detail.conversation.version;
     let view =
@@ -156,29 +155,37 @@ fn taken() -> Problem {
     )
 }
 
+/// Returns the answer to an opening that was refused or failed.
+fn refused(error: OpenError) -> Problem {
+    match error {
+        OpenError::IdTaken => taken(),
+        OpenError::Store(error) => error.into(),
+    }
+}
+
 /// The outcome of opening, the profiles that were read, and the participants who were removed because their account is
 /// closed.
 type Opening = (Opened, Vec<User>, Vec<(UserId, Conversation)>);
 
 /// Creates a group. Users whose account was closed by another request at the same time are removed again.
-async fn open_group(app: &App, new: &NewConversation, now: DateTime<Utc>) -> Result<Opening, Problem> {
+async fn open_group(app: &App, new: &NewConversation, command: Command) -> Result<Opening, Problem> {
     let users = existing(app, &[&[new.creator], new.others.as_slice()].concat()).await?;
-    let opened = app.store.open_conversation(new, now).await?;
-    let removed = app.store.remove_closed(new.id, new.creator, &new.others, now).await?;
+    let opened = app.store.open_conversation(new, command.now).await.map_err(refused)?;
+    let removed = app.store.remove_closed(new.id, &new.others, command).await?;
     Ok((opened, users, removed))
 }
 
 /// Opens the conversation of a pair: with one read, and one transaction if it does not exist yet.
-async fn open_direct(app: &App, new: &NewConversation, now: DateTime<Utc>) -> Result<Opening, Problem> {
+async fn open_direct(app: &App, new: &NewConversation, command: Command) -> Result<Opening, Problem> {
     let pair = [new.creator, new.others.first().copied().unwrap_or(new.creator)];
     let (standing, users) = app.store.direct_conversation(new.id, pair).await?;
     if let Some(standing) = standing {
-        let opened = if new.is(&standing) { Opened::Existing } else { Opened::Taken };
-        return Ok((opened, users, Vec::new()));
+        return if new.is(&standing) { Ok((Opened::Existing, users, Vec::new())) } else { Err(taken()) };
     }
     let open = |user: &UserId| users.iter().any(|found| found.id == *user && found.closed_at.is_none());
     refuse_unknown(pair.into_iter().filter(|user| !open(user)))?;
-    Ok((app.store.open_conversation(new, now).await?, users, Vec::new()))
+    let opened = app.store.open_conversation(new, command.now).await.map_err(refused)?;
+    Ok((opened, users, Vec::new()))
 }
 
 /// Returns the id of the group that a user creates with a key. It depends only on both, so a retry creates the same

@@ -41,8 +41,7 @@ pub async fn delete(
             ));
         }
         ConversationKind::Group => {
-            let closed =
-                app.store.close_conversation(id, caller.user, app.random.uuid(), app.clock.now()).await?;
+            let closed = app.store.close_conversation(id, caller.command(&app)).await?;
             // The group was closed before, and this request has removed the memberships that remained. A caller without
             // a membership gets the answer for a conversation that does not exist.
             if !closed && actor.member.is_none() {

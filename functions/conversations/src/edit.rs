@@ -11,7 +11,7 @@ use shared::{
     },
     ids::{ConversationId, UserId},
     model::{
-        Faults, Invalid, Metadata, MetadataChange,
+        Expected, Faults, Invalid, Metadata, MetadataChange,
         conversation::{ConversationKind, NESTED_PARTICIPANTS, name},
     },
     policy::Actor,
@@ -20,7 +20,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use crate::{
-    participants::done,
+    participants::refused,
     references::{UserReference, existing, participants},
     retrieve::conversation_access,
     view::ConversationView,
@@ -147,12 +147,12 @@ impl ChangeConversation {
 pub async fn replace(
     caller: Caller,
     State(app): State<App>,
-    Ids(id): Ids<ConversationId>,
+    (Ids(id), IfMatch(expected)): (Ids<ConversationId>, IfMatch),
     origin: Origin,
-    if_match: IfMatch,
     request: Unchecked<ReplaceConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    Box::pin(apply(&app, &caller, (id, if_match), &origin, request.map(ChangeConversation::from))).await
+    let request = request.map(ChangeConversation::from);
+    Box::pin(apply(&app, &caller, (id, expected), &origin, request)).await
 }
 
 /// Changes a conversation.
@@ -164,18 +164,17 @@ pub async fn replace(
 pub async fn change(
     caller: Caller,
     State(app): State<App>,
-    Ids(id): Ids<ConversationId>,
+    (Ids(id), IfMatch(expected)): (Ids<ConversationId>, IfMatch),
     origin: Origin,
-    if_match: IfMatch,
     request: Unchecked<ChangeConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    Box::pin(apply(&app, &caller, (id, if_match), &origin, request)).await
+    Box::pin(apply(&app, &caller, (id, expected), &origin, request)).await
 }
 
 async fn apply(
     app: &App,
     caller: &Caller,
-    (id, IfMatch(expected)): (ConversationId, IfMatch),
+    (id, expected): (ConversationId, Expected),
     origin: &Origin,
     request: Unchecked<ChangeConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
@@ -195,11 +194,11 @@ async fn apply(
     // The data for the answer is read before the write, because the caller may not be a participant after it.
     let detail = app.store.detail(caller.user, id).await?.ok_or_else(Problem::not_found)?;
     let edit = ConversationEdit { name: request.name, metadata: request.metadata, expected };
-    let (request, now) = (app.random.uuid(), app.clock.now());
-    let mut changed =
-        done(app.store.change_conversation(id, caller.user, wanted, &edit, request, now).await?)?;
+    let command = caller.command(app);
+    let changed = app.store.change_conversation(id, wanted, &edit, command).await;
+    let mut changed = changed.map_err(refused)?;
     if let Wanted::Set { users, .. } = wanted {
-        changed = changed.without(app.store.remove_closed(id, caller.user, users, now).await?);
+        changed = changed.without(app.store.remove_closed(id, users, command).await?);
     }
     let version = changed.conversation.version;
     let view = ConversationView::of(app, origin, detail.changed(changed), VisibleUsers::of(&actor)).await?;

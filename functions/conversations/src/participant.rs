@@ -9,14 +9,17 @@ use shared::{
         typed,
     },
     ids::{ConversationId, UserId},
-    model::conversation::{ConversationKind, MemberRole},
+    model::conversation::{ConversationKind, MAX_OWNERS, MemberRole},
     policy::Actor,
-    store::{conversations::ConversationEdit, items::Member, participants::Wanted},
+    store::{
+        items::Member,
+        participants::{RoleError, Wanted},
+    },
 };
 use utoipa::ToSchema;
 
 use crate::{
-    participants::{direct, done},
+    participants::{direct, refused},
     retrieve::conversation_access,
     view::ParticipantView,
 };
@@ -82,13 +85,28 @@ pub async fn change(
     }
     let member = match request.role {
         Some(role) => {
-            let (request, now) = (app.random.uuid(), app.clock.now());
-            let written = app.store.set_member_role(id, caller.user, user, role, request, now).await?;
-            done(written)?.participants.pop()
+            let changed = app.store.set_member_role(id, user, role, caller.command(&app)).await;
+            Some(changed.map_err(role_refused)?)
         }
         None => app.store.member(id, user).await?,
     };
     Ok(Reply::ok(view(&app, &actor, member).await?))
+}
+
+/// Returns the answer to a role that was not changed.
+fn role_refused(error: RoleError) -> Problem {
+    match error {
+        RoleError::NotFound => Problem::not_found(),
+        RoleError::TooManyOwners => Problem::field(
+            "role",
+            format!("cannot be `owner`, because a conversation has at most {MAX_OWNERS} owners"),
+        ),
+        RoleError::LastOwner => Problem::field(
+            "role",
+            "cannot be changed for the last owner; make another participant an owner first",
+        ),
+        RoleError::Store(error) => error.into(),
+    }
 }
 
 /// Removes a participant.
@@ -110,18 +128,6 @@ pub async fn remove(
     if conversation.kind == ConversationKind::Direct {
         return Err(direct());
     }
-    let (request, now) = (app.random.uuid(), app.clock.now());
-    done(
-        app.store
-            .change_conversation(
-                id,
-                caller.user,
-                Wanted::Remove(user),
-                &ConversationEdit::default(),
-                request,
-                now,
-            )
-            .await?,
-    )?;
+    app.store.change_participants(id, Wanted::Remove(user), caller.command(&app)).await.map_err(refused)?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,11 +12,10 @@ use shared::{
     },
     ids::{ConversationId, UserId},
     model::{
-        Invalid, TooLarge,
-        conversation::{ConversationKind, MAX_OWNERS, MAX_PARTICIPANTS, PARTICIPANTS_PER_REQUEST},
+        Invalid,
+        conversation::{ConversationKind, MAX_PARTICIPANTS, PARTICIPANTS_PER_REQUEST},
     },
-    store::conversations::ConversationEdit,
-    store::participants::{Changed, MEMBERSHIPS_PER_CHANGE, ParticipantsWritten, Wanted},
+    store::participants::{MEMBERSHIPS_PER_CHANGE, ParticipantsError, Wanted},
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -120,20 +119,9 @@ pub async fn add(
         return Err(direct());
     }
     existing(&app, &users).await?;
-    let (request, now) = (app.random.uuid(), app.clock.now());
-    let changed = done(
-        app.store
-            .change_conversation(
-                id,
-                caller.user,
-                Wanted::Add(&users),
-                &ConversationEdit::default(),
-                request,
-                now,
-            )
-            .await?,
-    )?;
-    let changed = changed.without(app.store.remove_closed(id, caller.user, &users, now).await?);
+    let command = caller.command(&app);
+    let changed = app.store.change_participants(id, Wanted::Add(&users), command).await.map_err(refused)?;
+    let changed = changed.without(app.store.remove_closed(id, &users, command).await?);
     let participants = ParticipantView::all(&app, &actor, &changed.participants).await?;
     Ok(Reply::ok(Added { participants }))
 }
@@ -142,30 +130,25 @@ pub(crate) fn direct() -> Problem {
     Problem::forbidden("The participants of a direct conversation cannot be changed.")
 }
 
-/// Returns the conversation after a change that took effect, or the problem for a change that had no effect.
-pub(crate) fn done(written: ParticipantsWritten) -> Result<Changed, Problem> {
-    let field = |reason: String| Err(Problem::field("participants", reason));
-    match written {
-        ParticipantsWritten::Done(changed) => Ok(*changed),
-        ParticipantsWritten::Gone | ParticipantsWritten::NoSuchParticipant => Err(Problem::not_found()),
-        ParticipantsWritten::MayNotRemove => {
-            Err(Problem::forbidden("Only owners and admins can remove other participants."))
+/// Returns the answer to a change that was refused or failed.
+pub(crate) fn refused(error: ParticipantsError) -> Problem {
+    match error {
+        ParticipantsError::NotFound | ParticipantsError::NoSuchParticipant => Problem::not_found(),
+        ParticipantsError::MayNotRemove => {
+            Problem::forbidden("Only owners and admins can remove other participants.")
         }
-        ParticipantsWritten::Stale => Err(Problem::precondition_failed()),
-        ParticipantsWritten::MetadataTooLarge => Err(Invalid::from(TooLarge).into()),
-        ParticipantsWritten::Full => {
-            field(format!("must not be more than {MAX_PARTICIPANTS} in one conversation"))
-        }
-        ParticipantsWritten::TooManyAtOnce => field(format!(
-            "must not differ in more than {MEMBERSHIPS_PER_CHANGE} users in one request; use several requests"
-        )),
-        ParticipantsWritten::TooManyOwners => Err(Problem::field(
-            "role",
-            format!("cannot be `owner`, because a conversation has at most {MAX_OWNERS} owners"),
-        )),
-        ParticipantsWritten::LastOwner => Err(Problem::field(
-            "role",
-            "cannot be changed for the last owner; make another participant an owner first",
-        )),
+        ParticipantsError::Stale => Problem::precondition_failed(),
+        ParticipantsError::MetadataTooLarge(error) => Invalid::from(error).into(),
+        ParticipantsError::Full => Problem::field(
+            "participants",
+            format!("must not be more than {MAX_PARTICIPANTS} in one conversation"),
+        ),
+        ParticipantsError::TooManyAtOnce => Problem::field(
+            "participants",
+            format!(
+                "must not differ in more than {MEMBERSHIPS_PER_CHANGE} users in one request; use several requests"
+            ),
+        ),
+        ParticipantsError::Store(error) => error.into(),
     }
 }

@@ -6,7 +6,7 @@ use shared::{
     App,
     http::{Caller, Fields, FromFields, Ids, Json, Problem, Reply, RequestBody, Unversioned, typed},
     ids::{ConversationId, MessageId},
-    store::read_marks::Marked,
+    store::read_marks::ReadMarkError,
 };
 use utoipa::ToSchema;
 
@@ -57,21 +57,23 @@ pub async fn read(
     Json(request): Json<Read>,
 ) -> Result<Reply<ReadMarkView>, Problem> {
     let marked = if request.message.conversation != id {
-        match app.store.member(id, caller.user).await? {
-            Some(_) => Marked::NoSuchMessage,
-            None => Marked::NoSuchConversation,
-        }
+        let is_member = app.store.member(id, caller.user).await?.is_some();
+        Err(if is_member { ReadMarkError::NoSuchMessage } else { ReadMarkError::NoSuchConversation })
     } else if request.unread {
-        app.store.mark_unread(request.message, caller.user).await?
+        app.store.mark_unread(request.message, caller.user).await
     } else {
-        app.store.mark_read(request.message, caller.user).await?
+        app.store.mark_read(request.message, caller.user).await
     };
-    match marked {
-        Marked::Done(mark) => {
-            let read = (mark.read > 0).then(|| id.message(mark.read));
-            Ok(Reply::ok(ReadMarkView { unread: mark.unread, unread_more: mark.unread_more, read }))
-        }
-        Marked::NoSuchMessage => Err(Problem::field("message", "is not a message of this conversation")),
-        Marked::NoSuchConversation => Err(Problem::not_found()),
+    let mark = marked.map_err(refused)?;
+    let read = (mark.read > 0).then(|| id.message(mark.read));
+    Ok(Reply::ok(ReadMarkView { unread: mark.unread, unread_more: mark.unread_more, read }))
+}
+
+/// Returns the answer to a read mark that was not set.
+fn refused(error: ReadMarkError) -> Problem {
+    match error {
+        ReadMarkError::NoSuchMessage => Problem::field("message", "is not a message of this conversation"),
+        ReadMarkError::NoSuchConversation => Problem::not_found(),
+        ReadMarkError::Store(error) => error.into(),
     }
 }

@@ -6,7 +6,7 @@ use shared::{
     App,
     http::{Caller, Ids, IfMatch, NoParameters, Problem, Query},
     ids::MessageId,
-    store::edits::MessageWritten,
+    store::edits::DeleteError,
 };
 
 /// Deletes a message.
@@ -30,12 +30,10 @@ pub async fn delete(
             "Only the sender, owners of the conversation and admins can delete a message.",
         ));
     }
-    let (request, now) = (app.random.uuid(), app.clock.now());
-    match app.store.delete_message(id, caller.user, &expected, request, now).await? {
-        MessageWritten::Done(_) => Ok(StatusCode::NO_CONTENT),
-        MessageWritten::Stale => Err(Problem::precondition_failed()),
-        MessageWritten::Gone | MessageWritten::TooManyEdits | MessageWritten::MetadataTooLarge => {
-            Err(Problem::not_found())
-        }
-    }
+    let deleted = app.store.delete_message(id, &expected, caller.command(&app)).await;
+    deleted.map(|()| StatusCode::NO_CONTENT).map_err(|error| match error {
+        DeleteError::Stale => Problem::precondition_failed(),
+        DeleteError::NotFound => Problem::not_found(),
+        DeleteError::Store(error) => error.into(),
+    })
 }

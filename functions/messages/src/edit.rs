@@ -10,8 +10,8 @@ use shared::{
         typed,
     },
     ids::MessageId,
-    model::{Invalid, Metadata, MetadataChange, TooLarge, message},
-    store::edits::{MAX_EDITS, MessageEdit, MessageWritten},
+    model::{Invalid, Metadata, MetadataChange, message},
+    store::edits::{EditError, MAX_EDITS, MessageEdit},
 };
 use utoipa::ToSchema;
 
@@ -123,22 +123,26 @@ async fn apply(
     if !actor.may_edit_message(message.sender) {
         return Err(Problem::forbidden("Only the sender can change a message."));
     }
-    match app.store.edit_message(id, caller.user, &edit, app.random.uuid(), app.clock.now()).await? {
-        MessageWritten::Done(message) => {
-            let visible_users =
-                VisibleUsers::of(&actor).find_senders(app, [(message.conversation, message.sender)]).await?;
-            let revision = message.revision;
-            Ok(Reply::ok(MessageView::new(message, &visible_users)).version(revision))
-        }
-        MessageWritten::Gone => Err(Problem::not_found()),
-        MessageWritten::Stale => Err(Problem::precondition_failed()),
-        MessageWritten::MetadataTooLarge => Err(Invalid::from(TooLarge).into()),
-        MessageWritten::TooManyEdits => Err(Problem::new(
+    let message = app.store.edit_message(id, &edit, caller.command(app)).await.map_err(refused)?;
+    let visible_users =
+        VisibleUsers::of(&actor).find_senders(app, [(message.conversation, message.sender)]).await?;
+    let revision = message.revision;
+    Ok(Reply::ok(MessageView::new(message, &visible_users)).version(revision))
+}
+
+/// Returns the answer to an edit that was refused or failed.
+fn refused(error: EditError) -> Problem {
+    match error {
+        EditError::NotFound => Problem::not_found(),
+        EditError::Stale => Problem::precondition_failed(),
+        EditError::MetadataTooLarge(error) => Invalid::from(error).into(),
+        EditError::TooManyEdits => Problem::new(
             Code::InvalidRequest,
             format!(
                 "This message has been changed {MAX_EDITS} times and cannot be changed again. Send a new \
                  message."
             ),
-        )),
+        ),
+        EditError::Store(error) => error.into(),
     }
 }

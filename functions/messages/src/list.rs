@@ -14,14 +14,14 @@ use shared::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use crate::list_all::Position;
+use crate::list_all::{self, AllMessages, Position};
 
 /// A page of messages.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListMessages {
     /// The id of one of the caller's conversations. Without it, the messages of all conversations are listed.
-    pub(crate) conversation: Option<ConversationId>,
+    conversation: Option<ConversationId>,
     /// Lists the messages before this message, newest first.
     before: Option<MessageId>,
     /// Lists the messages after this message, oldest first.
@@ -30,17 +30,17 @@ pub struct ListMessages {
     around: Option<MessageId>,
     /// The maximum number of entries on the page.
     #[param(required = false)]
-    pub(crate) limit: Limit,
+    limit: Limit,
     /// The order of the messages. The default is `oldest` with `after` or `around`, and `newest` otherwise. The list
     /// of all messages is always `newest`.
     #[param(inline)]
     order: Option<Order>,
     /// If true, lists deleted messages as tombstones. `1` and `0` are also accepted.
     #[param(default = false, required = false)]
-    pub(crate) tombstones: bool,
+    tombstones: bool,
     /// The position in the list of all messages at which the page begins.
     #[param(value_type = Option<Cursor>)]
-    pub(crate) cursor: Option<Position>,
+    cursor: Option<Position>,
 }
 
 /// The order of the messages.
@@ -180,10 +180,12 @@ pub async fn list(
     origin: Origin,
     Query(query): Query<ListMessages>,
 ) -> Result<Reply<Page<MessageView>>, Problem> {
-    match query.wanted() {
-        Some(wanted) => Ok(Reply::ok(of_conversation(&app, &caller, &origin, &wanted).await?)),
-        None => Ok(Reply::ok(crate::list_all::page(&app, &caller, &origin, &query).await?)),
+    if let Some(wanted) = query.wanted() {
+        return Ok(Reply::ok(of_conversation(&app, &caller, &origin, &wanted).await?));
     }
+    let ListMessages { cursor, limit: Limit(limit), tombstones, .. } = query;
+    let all = AllMessages { cursor, limit, tombstones };
+    Ok(Reply::ok(list_all::page(&app, &caller, &origin, &all).await?))
 }
 
 async fn of_conversation(

@@ -19,8 +19,6 @@ use shared::{
 };
 use uuid::Uuid;
 
-use crate::list::ListMessages;
-
 /// The number of conversations that one step of a page reads.
 const CONVERSATIONS: usize = 10;
 
@@ -58,6 +56,17 @@ impl Position {
     fn around(self) -> Around {
         if self.below == 0 { Around::Newest } else { Around::Before(self.below) }
     }
+}
+
+/// A request for a page of all messages that the caller may read.
+#[derive(Debug)]
+pub(crate) struct AllMessages {
+    /// The position where the page begins; `None` for the beginning of the list.
+    pub(crate) cursor: Option<Position>,
+    /// The maximum number of messages.
+    pub(crate) limit: usize,
+    /// True if the page contains tombstones too.
+    pub(crate) tombstones: bool,
 }
 
 /// A page while it is being filled.
@@ -119,10 +128,10 @@ pub async fn page(
     app: &App,
     caller: &Caller,
     origin: &Origin,
-    query: &ListMessages,
+    query: &AllMessages,
 ) -> Result<Page<MessageView>, Problem> {
     let mut position = query.cursor;
-    let (messages, room, tombstones) = (Vec::new(), query.limit.0, query.tombstones);
+    let (messages, room, tombstones) = (Vec::new(), query.limit, query.tombstones);
     let mut filling = PageBuilder { messages, bytes: 0, room, tombstones };
     // If no message of a step is visible, the next step continues after its conversations.
     for _ in 0..WAVES {
@@ -137,7 +146,7 @@ pub async fn page(
     let results = messages.into_iter().map(|message| MessageView::new(message, &visible_users)).collect();
     let tombstones = if query.tombstones { "&tombstones=1" } else { "" };
     let link = |position: Position| {
-        let (limit, cursor) = (query.limit.0, position.text());
+        let (limit, cursor) = (query.limit, position.text());
         origin.link(&format!("/api/messages/?limit={limit}{tombstones}&cursor={cursor}"))
     };
     Ok(Page { next: position.map(link), previous: None, results })

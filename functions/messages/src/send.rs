@@ -14,7 +14,7 @@ use shared::{
         Metadata,
         message::{self, Draft, of_conversation},
     },
-    store::{items, log::Appended},
+    store::log::SendError,
 };
 use utoipa::ToSchema;
 
@@ -84,42 +84,35 @@ pub async fn send(
     let draft = Draft::from(request);
     let key =
         draft.idempotency_key.unwrap_or_else(|| IdempotencyKey::new(app.random.uuid_at(app.clock.now())));
-    let appended = app.store.append_message(caller.user, &draft, key, &app.clock).await;
-    let appended = appended.map_err(|error| Problem::from(error).member("client_id", key.to_string()))?;
-    match appended {
-        Appended::New(message, sender) => {
-            let location = origin.link(&format!("/api/messages/{}/", message.id()));
-            let revision = message.revision;
-            Ok(Reply::created(view(&caller, message, sender), location).version(revision))
-        }
-        Appended::Earlier(message, sender) => {
-            let revision = message.revision;
-            Ok(Reply::ok(view(&caller, message, sender)).version(revision))
-        }
-        refused => Err(refusal(&refused, key)),
-    }
+    let sent = app.store.append_message(caller.user, &draft, key, &app.clock).await;
+    let sent = sent.map_err(|error| refused(error, key))?;
+    let (id, revision) = (sent.message.id(), sent.message.revision);
+    let view = MessageView::new(sent.message, &VisibleUsers::seen_by(&caller).knowing([sent.sender]));
+    let location = || origin.link(&format!("/api/messages/{id}/"));
+    let reply = if sent.is_new { Reply::created(view, location()) } else { Reply::ok(view) };
+    Ok(reply.version(revision))
 }
 
-fn view(caller: &Caller, message: items::Message, sender: items::User) -> MessageView {
-    MessageView::new(message, &VisibleUsers::seen_by(caller).knowing([sender]))
-}
-
-fn refusal(appended: &Appended, key: IdempotencyKey) -> Problem {
-    match appended {
-        Appended::NoSuchReplyTarget => Problem::field("reply_to", "is not a message of this conversation"),
-        Appended::NoSuchPredecessor => Problem::field("after", "is not a message of this conversation"),
-        Appended::KeyReused => Problem::new(
+/// Returns the answer to a send that was refused or failed. The answer contains the `client_id` to retry with if the outcome is
+/// unknown.
+fn refused(error: SendError, key: IdempotencyKey) -> Problem {
+    match error {
+        SendError::NoSuchReplyTarget => Problem::field("reply_to", "is not a message of this conversation"),
+        SendError::NoSuchPredecessor => Problem::field("after", "is not a message of this conversation"),
+        SendError::KeyReused => Problem::new(
             Code::ClientIdReused,
             "Another message was sent with this `client_id`. Use a new `client_id` for each message.",
         ),
-        Appended::OutcomeUnknown => Problem::new(
+        SendError::OutcomeUnknown => Problem::new(
             Code::OutcomeUnknown,
             "This `client_id` is too old to look for an earlier attempt. Read the conversation. If the \
              message is not there, send it with a new `client_id`.",
         )
         .member("client_id", key.to_string()),
-        Appended::NoSuchConversation | Appended::New(..) | Appended::Earlier(..) => {
+        SendError::NoSuchConversation => {
             Problem::field("conversation", "does not exist, or you do not have access")
         }
+        SendError::LogFull => Problem::internal(error).member("client_id", key.to_string()),
+        SendError::Store(error) => Problem::from(error).member("client_id", key.to_string()),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         user::{Email, Role, first_name, last_name, phone_number},
     },
     store::{
-        PasswordChange, PasswordChanged,
+        PasswordChange, PasswordChangeError,
         items::{Credential, User},
     },
 };
@@ -105,13 +105,13 @@ pub async fn create_admin(
         role: Some(Role::Admin),
         now: app.clock.now(),
     };
-    if app.store.change_password(&change).await? != PasswordChanged::Done {
-        return Err(Invalid::new(
+    app.store.change_password(&change).await.map_err(|error| match error {
+        PasswordChangeError::Superseded | PasswordChangeError::SessionOver => AuthError::from(Invalid::new(
             "email",
             "belongs to an account that was changed at the same time; try again",
-        )
-        .into());
-    }
+        )),
+        PasswordChangeError::Store(error) => error.into(),
+    })?;
     app.store.end_sessions(credential.user, Some(change.version())).await?;
     let user = app.store.user(credential.user).await?;
     user.ok_or_else(|| AuthError::internal("an account without a profile"))

@@ -19,7 +19,7 @@ use crate::{
     App,
     ids::UserId,
     model::user::Email,
-    store::{FailedAttempts, items::Credential},
+    store::{AttemptError, FailedAttempts, items::Credential},
 };
 
 /// The maximum number of claims for one attempt that loses to parallel attempts. By then, those attempts have started a
@@ -71,9 +71,10 @@ async fn claim(
         };
         let failed_attempts = FailedAttempts { failures: seen.failures, not_before: seen.not_before };
         let next = failed_attempts.next(now).map_err(throttled)?;
-        match app.store.claim_attempt(&seen, next).await? {
+        match app.store.claim_attempt(&seen, next).await {
             Ok(claimed) => return Ok(Some(claimed)),
-            Err(standing) => found = standing,
+            Err(AttemptError::Superseded(present)) => found = present.map(|present| *present),
+            Err(AttemptError::Store(error)) => return Err(error.into()),
         }
     }
     Err(throttled(TimeDelta::seconds(1)))
@@ -91,9 +92,11 @@ async fn claim_nobodys(app: &App, email: &Email, now: DateTime<Utc>) -> Result<(
         failures: failed_attempts.failures,
         not_before: failed_attempts.not_before,
     };
-    // Another request may have registered the email since the read. This attempt is not compared with the new password.
-    app.store.claim_attempt(&nobody, failed_attempts).await.map(drop)?;
-    Ok(())
+    match app.store.claim_attempt(&nobody, failed_attempts).await {
+        // Another request may have registered the email meanwhile. This attempt is not an attempt at that account's password.
+        Ok(_) | Err(AttemptError::Superseded(_)) => Ok(()),
+        Err(AttemptError::Store(error)) => Err(error.into()),
+    }
 }
 
 fn throttled(wait: TimeDelta) -> AuthError {

@@ -4,7 +4,8 @@
 use super::{Invalid, METADATA_BYTES, Metadata};
 
 /// The error that the data would be too large after a merge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the metadata would be over {METADATA_BYTES} bytes after the merge")]
 pub struct TooLarge;
 
 impl From<TooLarge> for Invalid {
@@ -30,6 +31,14 @@ impl MetadataChange {
             Some(patch) if merges => Self::Merge(patch),
             field => Self::Replace(field),
         }
+    }
+
+    /// Returns the data after a change, or the present data if there is no change.
+    pub fn applied_if_any(
+        change: Option<&Self>,
+        present: Option<&Metadata>,
+    ) -> Result<Option<Metadata>, TooLarge> {
+        change.map_or_else(|| Ok(present.cloned()), |change| change.applied(present))
     }
 
     /// Returns the data after the change, or [`TooLarge`].

@@ -53,6 +53,12 @@ impl Frame {
         }
     }
 
+    /// Returns the text of the element `title`.
+    #[must_use]
+    pub fn document_title(&self) -> String {
+        format!("{} – Messaging API", self.title)
+    }
+
     /// Returns the path of the style sheet.
     #[must_use]
     pub fn style(&self) -> String {

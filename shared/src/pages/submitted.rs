@@ -18,6 +18,7 @@ use crate::http::{
     request::{
         body::{self, Media},
         csrf::{CSRF_FIELD, FormToken},
+        pairs,
     },
 };
 
@@ -61,7 +62,7 @@ async fn read_form(
     let mut bytes = body::read(body).await?;
     let mut submitted = None;
     // A form that is not UTF-8 is passed on: the handler refuses it.
-    if let Some(mut pairs) = body::pairs(&bytes)? {
+    if let Some(mut pairs) = pairs::pairs(&bytes)? {
         take_token(parts, &mut pairs, &mut bytes);
         if let Some(operation) = operation.filter(|_| !by_token && are_distinct(&pairs)) {
             bytes = translated(parts, operation, &pairs);
@@ -83,7 +84,10 @@ fn take_token(parts: &mut Parts, pairs: &mut Vec<(String, String)>, bytes: &mut 
         parts.extensions.insert(FormToken(token.clone()));
     }
     let is_token = |pair: &[u8]| {
-        body::pairs(pair).ok().flatten().is_some_and(|pairs| pairs.iter().any(|(name, _)| name == CSRF_FIELD))
+        pairs::pairs(pair)
+            .ok()
+            .flatten()
+            .is_some_and(|pairs| pairs.iter().any(|(name, _)| name == CSRF_FIELD))
     };
     let others: Vec<&[u8]> = bytes.split(|byte| *byte == b'&').filter(|pair| !is_token(pair)).collect();
     *bytes = others.join(&b'&');

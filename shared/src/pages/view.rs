@@ -12,7 +12,7 @@ use super::{
     frame::{self, Frame},
     pretty::{self, Token},
 };
-use crate::http::request::body::pairs;
+use crate::http::request::pairs::pairs;
 
 /// The headers of an answer that a page shows, in this order.
 const SHOWN: [HeaderName; 8] = [

@@ -1,28 +1,40 @@
-//! The change log: edits, deletions, joins, leaves and renames, numbered as messages are, each written in one transaction
-//! with the item that it changes. The slot's condition orders changes, the target's condition keeps each one based on
-//! what was read.
+//! The change log: edits, deletions, joins, leaves and renames, numbered as messages are. One transaction writes a
+//! change and the item that it changes (the target). The condition on the change's number orders the changes; the
+//! condition on the target refuses a change that is based on an older state.
 
 use futures::future::try_join;
 use uuid::Uuid;
 
 use super::{
-    Store, StoreError,
-    items::{Change, Item, Member},
+    Command, Store, StoreError,
+    items::{Change, ChangeKind, Closed, Item, Member},
     ops::{ABSENT, Consistency, Expression, Reading},
-    table::{Key, LogPosition, Span},
+    retries::Tried,
+    table::{LogPosition, Span},
     transactions::{Step, Transacted},
 };
 use crate::ids::{ConversationId, UserId};
 
-/// What became of writing a change.
+/// The outcome of one try to write a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChangeWritten {
-    /// It took effect, now or when it was tried before.
+    /// The change took effect, in this try or in an earlier one.
     Done,
-    /// Somebody else was faster: read again and try again.
+    /// Another writer was faster, and nothing was written.
     Lost,
-    /// The conversation is closed.
+    /// The conversation is closed, and nothing was written.
     Closed,
+}
+
+impl ChangeWritten {
+    /// Returns the outcome of the try with its result; `None` if the conversation is closed.
+    pub(crate) fn finished<T>(self, result: T) -> Option<Tried<T>> {
+        match self {
+            Self::Done => Some(Tried::Done(result)),
+            Self::Lost => Some(Tried::Lost),
+            Self::Closed => None,
+        }
+    }
 }
 
 /// The end of a change log.
@@ -35,15 +47,15 @@ pub(crate) struct ChangeTail {
 }
 
 impl ChangeTail {
-    /// Returns true if `request` wrote the last entry: an earlier try of it took effect after it was given up, and what is read
-    /// now is its result.
+    /// Returns true if `request` wrote the last entry. Then an earlier try of the request took effect after this
+    /// process had given the try up, and the state that is read now is its result.
     pub(crate) fn is_of(self, request: Uuid) -> bool {
         self.request == Some(request)
     }
 }
 
 impl Store {
-    /// The end of the change log.
+    /// Returns the end of the change log.
     pub(crate) async fn change_tail(&self, conversation: ConversationId) -> Result<ChangeTail, StoreError> {
         let reading = Reading::newest_first(Some(1));
         let page = self.query(Span::changes(conversation, 1), reading).await?;
@@ -53,14 +65,14 @@ impl Store {
                 Ok(ChangeTail { next: Some(change.number + 1), request: Some(change.request) })
             }
             Some(Item::Closed(closed)) => Ok(ChangeTail { next: None, request: Some(closed.request) }),
-            Some(_) => Err(StoreError::corrupt("CHANGE", "something else stands in the change log")),
+            Some(_) => Err(StoreError::corrupt("CHANGE", "not an entry of the change log")),
         }
     }
 
-    /// Writes a change together with what it changes.
+    /// Writes a change together with the items that it changes, or nothing.
     ///
-    /// All of it or nothing takes effect. An answer lost behind the commit is repeated by the SDK with the same client
-    /// request token; beyond that the occupant of the slot is recognised by the request's own key.
+    /// A failure before the commit leaves nothing. If an answer is lost after the commit, the SDK repeats the call with
+    /// the same client request token. A later try finds the change at its number and recognises it by the request's id.
     pub(crate) async fn write_change(
         &self,
         change: Change,
@@ -72,7 +84,7 @@ impl Store {
         match self.transact(&all).await? {
             Transacted::Done => Ok(ChangeWritten::Done),
             Transacted::Conflict => Ok(ChangeWritten::Lost),
-            Transacted::Refused(failed) => Ok(match failed.into_iter().next().flatten().flatten() {
+            Transacted::Refused(conditions) => Ok(match conditions.item(0) {
                 Some(Item::Change(occupant)) if occupant.request == request => ChangeWritten::Done,
                 Some(Item::Closed(_)) => ChangeWritten::Closed,
                 _ => ChangeWritten::Lost,
@@ -80,8 +92,9 @@ impl Store {
         }
     }
 
-    /// A membership ∥ the changes numbered above `after`, in order, at most `limit`, up to the first hole (a page read
-    /// forward is no snapshot). `None` instead of changes where the conversation is closed.
+    /// Reads, in parallel, the viewer's membership and the changes numbered above `after`. Returns at most `limit`
+    /// changes in order, up to the first hole (a page that is read forward is not a snapshot), and true if there are
+    /// more; `None` instead of changes if the conversation is closed.
     pub async fn changes_after(
         &self,
         conversation: ConversationId,
@@ -106,8 +119,9 @@ impl Store {
         Ok((member, Some((changes, more))))
     }
 
-    /// A membership ∥ the newest changes above `after`, newest first, at most `limit`. `None` instead of changes where the
-    /// conversation is closed: the closing entry is the newest entry.
+    /// Reads, in parallel, the viewer's membership and the newest changes above `after`. Returns at most `limit`
+    /// changes, newest first; `None` instead of changes if the conversation is closed, as the closing entry is the
+    /// newest entry.
     pub async fn newest_changes(
         &self,
         conversation: ConversationId,
@@ -124,37 +138,34 @@ impl Store {
         let change = |item| if let Item::Change(change) = item { Some(change) } else { None };
         Ok((member, Some(page.items.into_iter().filter_map(change).collect())))
     }
-
-    /// A user's memberships in several conversations, strongly consistent.
-    pub async fn memberships(&self, user: UserId, ids: &[ConversationId]) -> Result<Vec<Member>, StoreError> {
-        let keys = ids.iter().map(|id| Key::member(*id, user)).collect();
-        self.members_at(keys).await
-    }
-
-    /// The memberships at `keys`, strongly consistent.
-    pub(super) async fn members_at(&self, keys: Vec<Key>) -> Result<Vec<Member>, StoreError> {
-        let items = self.batch_get(keys, Consistency::Strong).await?;
-        Ok(items.into_iter().filter_map(Item::into_member).collect())
-    }
-
-    /// A membership, strongly consistent: what decides about access.
-    pub async fn member(
-        &self,
-        conversation: ConversationId,
-        user: UserId,
-    ) -> Result<Option<Member>, StoreError> {
-        Ok(self.get(Key::member(conversation, user), Consistency::Strong).await?.and_then(Item::into_member))
-    }
 }
 
-/// The closing entry of one of the logs.
-pub(crate) fn closing_entry(
-    conversation: ConversationId,
-    position: LogPosition,
-    actor: UserId,
-    request: Uuid,
-    now: super::Time,
-) -> Step {
-    let closed = super::items::Closed { conversation, position, actor, closed_at: now, request };
+/// Returns the step that puts the closing entry of one of the two logs.
+pub(crate) fn closing_entry(conversation: ConversationId, position: LogPosition, command: Command) -> Step {
+    let Command { actor, request, now } = command;
+    let closed = Closed { conversation, position, actor, closed_at: now, request };
     Step::Put(Item::Closed(closed), Expression::condition(ABSENT))
+}
+
+/// Returns an entry of the change log that names no message and no users.
+pub(crate) fn change_entry(
+    kind: ChangeKind,
+    conversation: ConversationId,
+    number: u64,
+    revision: u64,
+    command: Command,
+) -> Change {
+    Change {
+        conversation,
+        number,
+        kind,
+        message: None,
+        users: Vec::new(),
+        actor: command.actor,
+        revision,
+        request: command.request,
+        changed_at: command.now,
+        participant_count: None,
+        owners: Vec::new(),
+    }
 }

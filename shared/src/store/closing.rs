@@ -1,53 +1,53 @@
-//! The end of a conversation: a group is closed for everybody, a direct conversation hidden from one.
+//! The end of a conversation: a group is closed for all its participants, and a direct conversation is hidden for one
+//! of them.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join;
-use uuid::Uuid;
 
 use super::{
-    Store, StoreError, Time,
-    backoff::Backoff,
+    Command, Store, StoreError,
     changes::closing_entry,
     ops::{Consistency, Expression, Written},
+    retries::Tried,
     table::{Key, LogPosition},
     transactions::Transacted,
 };
 use crate::ids::{ConversationId, UserId};
 
 impl Store {
-    /// Deletes a group: closes both logs in one transaction, which every writer meets as tail or as occupant, then takes
-    /// its participants' memberships away. The closing entries stay for good; `false` where they stood before.
+    /// Deletes a group: closes both logs in one transaction, then removes all memberships. Every writer meets the
+    /// closing entries, as the tail or at the number of its write. They are never removed. Returns false if they
+    /// existed before.
     ///
-    /// Death after the closing entries are written leaves memberships to a conversation that refuses every write and whose lists end in
-    /// "not found"; whoever repeats the request takes them away. The actor's own goes last, so that it can be repeated.
-    pub async fn close_conversation(
-        &self,
-        id: ConversationId,
-        actor: UserId,
-        request: Uuid,
-        now: Time,
-    ) -> Result<bool, StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        let closed_now = loop {
-            let (tail, changes) = try_join(self.tail(id), self.change_tail(id)).await?;
-            let (Some(tail), Some(number)) = (tail, changes.next) else {
-                break changes.is_of(request);
-            };
-            let steps = [
-                closing_entry(id, LogPosition::Message(tail + 1), actor, request, now),
-                closing_entry(id, LogPosition::Change(number), actor, request, now),
-            ];
-            match self.transact(&steps).await? {
-                Transacted::Done => break true,
-                Transacted::Refused(_) | Transacted::Conflict => backoff.lose().await?,
-            }
-        };
-        self.remove_all_members(id, actor).await?;
+    /// A failure before the transaction leaves everything. A failure after the transaction leaves memberships of a
+    /// conversation that refuses every write and whose lists answer "not found"; a repetition of the request removes
+    /// them. The actor's own membership is removed last, so that the actor can repeat the request.
+    pub async fn close_conversation(&self, id: ConversationId, command: Command) -> Result<bool, StoreError> {
+        let closed_now = self.retry(|| self.try_to_close(id, command)).await?;
+        self.remove_all_members(id, command.actor).await?;
         Ok(closed_now)
     }
 
-    /// Takes the memberships of a closed conversation away, in slices. Nobody can join it any more: its change log is
-    /// closed.
+    /// One try to close both logs; false if another request closed them before.
+    async fn try_to_close(&self, id: ConversationId, command: Command) -> Result<Tried<bool>, StoreError> {
+        let (tail, changes) = try_join(self.tail(id), self.change_tail(id)).await?;
+        let (Some(tail), Some(number)) = (tail, changes.next) else {
+            return Ok(Tried::Done(changes.is_of(command.request)));
+        };
+        let steps = [
+            closing_entry(id, LogPosition::Message(tail + 1), command),
+            closing_entry(id, LogPosition::Change(number), command),
+        ];
+        Ok(match self.transact(&steps).await? {
+            Transacted::Done => Tried::Done(true),
+            // Another writer took one of the two numbers, or an earlier try of this request closed the logs. The next
+            // try reads which.
+            Transacted::Refused(_) | Transacted::Conflict => Tried::Lost,
+        })
+    }
+
+    /// Removes the memberships of a closed conversation in batches. Nobody can join the conversation meanwhile, because
+    /// its change log is closed. A failure leaves some memberships; a repetition removes them.
     async fn remove_all_members(&self, id: ConversationId, last: UserId) -> Result<(), StoreError> {
         let members = self.all_members(id).await?;
         let both = |user: UserId| [Key::inbox(user, id), Key::member(id, user)];
@@ -59,8 +59,11 @@ impl Store {
         Ok(())
     }
 
-    /// Hides a direct conversation from one of its participants until something is said in it again: nothing at or below
-    /// the membership's new base is shown or counted. The base moves forward only. `false` where there is no membership.
+    /// Hides a direct conversation for one of its participants until its log has a new message: nothing at or below the
+    /// new base of the membership is shown or counted. The base moves forward only. Returns false if there is no
+    /// membership.
+    ///
+    /// A failure before the update leaves the conversation visible. A repetition sets the same base or a higher one.
     pub async fn hide_conversation(&self, id: ConversationId, user: UserId) -> Result<bool, StoreError> {
         let (member, tail) = try_join(self.member(id, user), self.tail(id)).await?;
         let (Some(member), Some(tail)) = (member, tail) else {
@@ -69,7 +72,8 @@ impl Store {
         if member.hidden && member.base >= tail {
             return Ok(true);
         }
-        // A late request brings back neither what a later one has hidden nor a membership that was removed meanwhile.
+        // A later request may have set a higher base, or another request may have removed the membership, between the
+        // read and this update. Then the condition fails, and the base or the absence stays.
         let expression = Expression::update("SET #base = :tail, #hidden = :hidden", "#base <= :tail")
             .number(":tail", tail)
             .value(":hidden", AttributeValue::Bool(true));
@@ -79,7 +83,7 @@ impl Store {
         })
     }
 
-    /// Whether a conversation stands and is not closed; asked where no membership answers it.
+    /// Returns true if a conversation exists and is not closed. A caller with a membership does not need this read.
     pub async fn is_open(&self, id: ConversationId) -> Result<bool, StoreError> {
         let meta = self.get(Key::conversation(id), Consistency::Strong);
         let (meta, tail) = try_join(meta, self.tail(id)).await?;

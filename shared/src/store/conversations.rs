@@ -1,14 +1,14 @@
-//! Conversations: making a group, opening the direct conversation of a pair, renaming.
-
-use uuid::Uuid;
+//! Conversations: creating a group, opening the direct conversation of a pair, and the edit of name and metadata.
+//! Changes of participants are in `participants`.
 
 use super::{
-    Store, StoreError, Time,
-    backoff::Backoff,
+    Command, Store, StoreError, Time,
+    changes::change_entry,
     inbox::Detail,
     items::{Change, ChangeKind, Conversation, InboxEntry, Item, Member, User},
-    ops::{ABSENT, Consistency, Expression, Reading},
-    table::{Key, Span},
+    ops::{ABSENT, Consistency, Expression},
+    retries::Tried,
+    table::Key,
     transactions::{Step, Transacted},
 };
 use crate::{
@@ -20,18 +20,18 @@ use crate::{
     },
 };
 
-/// A conversation that is to be made.
+/// A new conversation.
 #[derive(Debug, Clone)]
 pub struct NewConversation {
-    /// Its id: of the pair, or random, or of the request that makes it.
+    /// The id: derived from the pair or from the idempotency key, or random.
     pub id: ConversationId,
-    /// Two people, or any number.
+    /// The kind: `Direct` for exactly two participants, `Group` for any number.
     pub kind: ConversationKind,
-    /// Who makes it, and takes part.
+    /// The user who creates it and is a participant.
     pub creator: UserId,
-    /// Who else takes part.
+    /// The other participants.
     pub others: Vec<UserId>,
-    /// What people call it.
+    /// The name of a group; `None` for a direct conversation.
     pub name: Option<String>,
     /// The client's own data.
     pub metadata: Option<Metadata>,
@@ -39,115 +39,123 @@ pub struct NewConversation {
     pub key: Option<IdempotencyKey>,
 }
 
-/// What became of making one.
+/// The outcome of a successful opening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opened {
-    /// It is made.
+    /// This request created the conversation.
     New,
-    /// It was there already, and is this one.
+    /// An earlier request created the same conversation.
     Existing,
-    /// Its id is another conversation's.
-    Taken,
 }
 
-/// What a change of a conversation's own item sets; `None` leaves as it is.
+/// The reason why a conversation is not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The id already belongs to another conversation.
+    #[error("the id belongs to another conversation")]
+    IdTaken,
+    /// The table did not answer as expected. The conversation may have been created.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The new values of a conversation. A field that is `None` stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ConversationEdit {
-    /// The name from now on, `None` inside for none.
+    /// The new name; `Some(None)` removes the name.
     pub name: Option<Option<String>>,
     /// The change of the client's own data.
     pub metadata: Option<MetadataChange>,
-    /// The version that the client's copy has, if it insists.
+    /// The versions that the client accepts as the base of the change.
     pub expected: Expected,
 }
 
 /// A conversation with the viewer's membership, strongly consistent.
 #[derive(Debug)]
 pub struct ConversationAccess {
-    /// The conversation.
+    /// The conversation's item.
     pub conversation: Conversation,
     /// The viewer's membership, if any.
     pub member: Option<Member>,
 }
 
 impl Store {
-    /// Makes a conversation with its memberships and its participants' list entries, in one transaction.
+    /// Creates a conversation with its memberships and inbox entries in one transaction.
     ///
-    /// The META's condition closes the race of two openings of one pair, and of a random id that stands already: one
-    /// transaction takes effect, the other finds it standing. Repeated behind a lost answer it finds its own.
-    pub async fn open_conversation(&self, new: &NewConversation, now: Time) -> Result<Opened, StoreError> {
-        let mut steps =
-            vec![Step::Put(Item::Conversation(new.conversation(now)), Expression::condition(ABSENT))];
-        steps.extend(joining(member(new.id, new.creator, MemberRole::Owner, 0, now)));
-        let role = new.others_role();
-        steps.extend(new.others.iter().flat_map(|user| joining(member(new.id, *user, role, 0, now))));
-        let mut backoff = Backoff::new(&self.random);
-        let mut lost_before = false;
-        loop {
-            match self.transact(&steps).await? {
-                Transacted::Done => return Ok(Opened::New),
-                Transacted::Conflict => backoff.lose().await?,
-                Transacted::Refused(failed) => match failed.into_iter().next().flatten().flatten() {
-                    // An earlier try of this very request took effect after it was given up.
-                    Some(Item::Conversation(standing)) if lost_before && new.was_made(&standing, now) => {
-                        return Ok(Opened::New);
-                    }
-                    Some(Item::Conversation(standing)) if new.is(&standing) => return Ok(Opened::Existing),
-                    Some(_) => return Ok(Opened::Taken),
-                    // Half of another's opening of the same: its META comes in a moment.
-                    None => backoff.lose().await?,
-                },
+    /// Two requests may open the same pair, or use the same id, at the same time. Then the condition on META lets one
+    /// transaction take effect, and the other request finds its result. A failure before the commit leaves nothing; a
+    /// repetition after the commit finds the conversation and recognises it.
+    pub async fn open_conversation(&self, new: &NewConversation, now: Time) -> Result<Opened, OpenError> {
+        let steps = new.steps(now);
+        let mut is_retry = false;
+        self.retry(|| {
+            let is_first = !std::mem::replace(&mut is_retry, true);
+            self.try_to_open(new, now, &steps, is_first)
+        })
+        .await
+    }
+
+    async fn try_to_open(
+        &self,
+        new: &NewConversation,
+        now: Time,
+        steps: &[Step],
+        is_first: bool,
+    ) -> Result<Tried<Opened>, OpenError> {
+        let conditions = match self.transact(steps).await? {
+            Transacted::Done => return Ok(Tried::Done(Opened::New)),
+            Transacted::Conflict => return Ok(Tried::Lost),
+            Transacted::Refused(conditions) => conditions,
+        };
+        match conditions.item(0) {
+            // An earlier try of this request took effect after this process had given the try up.
+            Some(Item::Conversation(present)) if !is_first && new.was_made(present, now) => {
+                Ok(Tried::Done(Opened::New))
             }
-            lost_before = true;
+            Some(Item::Conversation(present)) if new.is(present) => Ok(Tried::Done(Opened::Existing)),
+            Some(_) => Err(OpenError::IdTaken),
+            // Another request is opening the same conversation: its memberships are visible and its META is not yet.
+            None => Ok(Tried::Lost),
         }
     }
 
-    /// The direct conversation of a pair, if it stands, and the pair's profiles; one request.
+    /// Returns the direct conversation of a pair, if it exists, and the pair's profiles. One request, strongly
+    /// consistent.
     pub async fn direct_conversation(
         &self,
         id: ConversationId,
         pair: [UserId; 2],
     ) -> Result<(Option<Conversation>, Vec<User>), StoreError> {
         let keys = vec![Key::conversation(id), Key::user(pair[0]), Key::user(pair[1])];
-        let (mut conversation, mut users) = (None, Vec::new());
-        for item in self.batch_get(keys, Consistency::Strong).await? {
-            match item {
-                Item::Conversation(found) => conversation = Some(found),
-                Item::User(user) => users.push(user),
-                _ => {}
-            }
-        }
-        Ok((conversation, users))
+        let (mut conversations, users) = self.get_all_of_two(keys, Consistency::Strong).await?;
+        Ok((conversations.pop(), users))
     }
 
-    /// A conversation and a membership in it, strongly consistent, in one request. Says nothing of the closing entry.
+    /// Returns a conversation and a user's membership in it, strongly consistent, in one request; `None` if the
+    /// conversation does not exist. The result does not show whether the conversation is closed.
     pub async fn conversation_access(
         &self,
         id: ConversationId,
         user: UserId,
     ) -> Result<Option<ConversationAccess>, StoreError> {
-        let keys = vec![Key::conversation(id), Key::member(id, user)];
-        let (mut conversation, mut member) = (None, None);
-        for item in self.batch_get(keys, Consistency::Strong).await? {
-            match item {
-                Item::Conversation(found) => conversation = Some(found),
-                Item::Member(found) => member = Some(found),
-                _ => {}
-            }
-        }
+        let (conversation, member) =
+            self.get_two::<Conversation, Member>([Key::conversation(id), Key::member(id, user)]).await?;
         Ok(conversation.map(|conversation| ConversationAccess { conversation, member }))
-    }
-
-    /// All memberships of a conversation (at most 1,000 of them), strongly consistent.
-    pub(crate) async fn all_members(&self, id: ConversationId) -> Result<Vec<Member>, StoreError> {
-        let reading = Reading { descending: false, limit: None, consistency: Consistency::Strong };
-        let page = self.query_whole(Span::members(id, None), reading).await?;
-        Ok(page.items.into_iter().filter_map(Item::into_member).collect())
     }
 }
 
 impl NewConversation {
-    /// What it shows to its creator when it was made at `now`: what stands in the table then, without reading it.
+    /// Returns the steps that write META, then two items for each participant.
+    fn steps(&self, now: Time) -> Vec<Step> {
+        let meta = Step::Put(Item::Conversation(self.conversation(now)), Expression::condition(ABSENT));
+        let creator = member(self.id, self.creator, MemberRole::Owner, 0, now);
+        let others = self.others.iter().map(|user| member(self.id, *user, self.others_role(), 0, now));
+        let members = std::iter::once(creator).chain(others);
+        std::iter::once(meta).chain(members.flat_map(joining)).collect()
+    }
+
+    /// Returns the conversation as its creator sees it after the creation at `now`. The result equals the items that
+    /// were written; nothing is read.
     #[must_use]
     pub fn detail(&self, now: Time) -> Detail {
         let own = member(self.id, self.creator, MemberRole::Owner, 0, now);
@@ -160,7 +168,7 @@ impl NewConversation {
         }
     }
 
-    /// Everybody, by id.
+    /// Returns all participants, by the order of their ids.
     fn participants(&self) -> Vec<UserId> {
         let mut participants = self.others.clone();
         participants.push(self.creator);
@@ -168,7 +176,8 @@ impl NewConversation {
         participants
     }
 
-    /// Both of a direct conversation own it; nobody can do anything with that.
+    /// Returns `Owner` for a direct conversation: both participants own it. This permits nothing, as its participants
+    /// never change.
     fn others_role(&self) -> MemberRole {
         if self.kind == ConversationKind::Direct { MemberRole::Owner } else { MemberRole::Member }
     }
@@ -189,13 +198,13 @@ impl NewConversation {
             created_at: now,
             participant_count: 1 + self.others.len() as u64,
             owners,
-            // A request names at most forty.
+            // A request names at most 40 participants, fewer than the number that is nested.
             first_participants: if pair.is_none() { self.participants() } else { Vec::new() },
             version: 1,
         }
     }
 
-    /// Digest of what the request asked for. The order in which it names participants does not count.
+    /// Returns the digest of the request. It does not depend on the order of the participants.
     fn digest(&self) -> String {
         let mut participants = self.others.clone();
         participants.sort_unstable();
@@ -204,33 +213,33 @@ impl NewConversation {
         digest([self.name.as_deref().unwrap_or_default(), metadata, &participants])
     }
 
-    /// Returns true if this creator made what stands at the id at this microsecond.
-    fn was_made(&self, standing: &Conversation, now: Time) -> bool {
-        self.is(standing) && standing.created_by == self.creator && standing.created_at == now
+    /// Returns true if this creator made the present conversation at this microsecond.
+    fn was_made(&self, present: &Conversation, now: Time) -> bool {
+        self.is(present) && present.created_by == self.creator && present.created_at == now
     }
 
-    /// Returns true if what stands at the id is what was to be made. A direct conversation's pair is compared, as two pairs
-    /// could have one id (with a chance of one in 2^80 for each pair of pairs). A group is the same if the same user has made
-    /// it by the same request; groups of earlier releases have no digest.
+    /// Returns true if the conversation that has this id is the one to be made. Direct conversations are compared by
+    /// their pair, as two pairs could have one id (probability 2^-80 for each two pairs). Groups are the same if the
+    /// same user made them by the same request; groups of earlier releases have no digest.
     #[must_use]
-    pub fn is(&self, standing: &Conversation) -> bool {
+    pub fn is(&self, present: &Conversation) -> bool {
         let pair = self.others.first().map(|other| sorted([self.creator, *other]));
         match self.kind {
-            ConversationKind::Direct => standing.pair == pair && !self.reuses_key_of(standing),
+            ConversationKind::Direct => present.pair == pair && !self.reuses_key_of(present),
             ConversationKind::Group => {
-                standing.kind == ConversationKind::Group
-                    && standing.created_by == self.creator
-                    && standing.digest.as_ref().is_none_or(|digest| *digest == self.digest())
+                present.kind == ConversationKind::Group
+                    && present.created_by == self.creator
+                    && present.digest.as_ref().is_none_or(|digest| *digest == self.digest())
             }
         }
     }
 
-    /// Returns true if this creator opened the standing pair's conversation under this key, with another request.
-    fn reuses_key_of(&self, standing: &Conversation) -> bool {
+    /// Returns true if this creator opened the present conversation of the pair under this key, with another request.
+    fn reuses_key_of(&self, present: &Conversation) -> bool {
         self.key.is_some()
-            && self.key == standing.idempotency_key
-            && self.creator == standing.created_by
-            && standing.digest != Some(self.digest())
+            && self.key == present.idempotency_key
+            && self.creator == present.created_by
+            && present.digest != Some(self.digest())
     }
 }
 
@@ -240,12 +249,11 @@ fn sorted(mut pair: [UserId; 2]) -> [UserId; 2] {
 }
 
 impl ConversationEdit {
-    /// The conversation as the edit makes it; `None` if it is so already.
+    /// Returns the conversation after the edit; `None` if the edit changes nothing.
     pub(crate) fn apply(&self, conversation: &Conversation) -> Result<Option<Conversation>, TooLarge> {
         let name = self.name.clone().unwrap_or_else(|| conversation.name.clone());
-        let present = conversation.metadata.as_ref();
-        let metadata = self.metadata.as_ref().map(|change| change.applied(present)).transpose()?;
-        let metadata = metadata.unwrap_or_else(|| conversation.metadata.clone());
+        let metadata =
+            MetadataChange::applied_if_any(self.metadata.as_ref(), conversation.metadata.as_ref())?;
         if name == conversation.name && metadata == conversation.metadata {
             return Ok(None);
         }
@@ -253,8 +261,9 @@ impl ConversationEdit {
     }
 }
 
-/// The two items of taking part. The membership's condition keeps a joining that is repeated or late from resetting a
-/// read mark; the list entry stands and goes with it.
+/// Returns the steps that write the two items of a participant: the membership and the inbox entry. A repeated or late
+/// join would reset the read mark; the condition on the membership refuses it. The inbox entry is written and removed
+/// together with the membership.
 pub(crate) fn joining(member: Member) -> [Step; 2] {
     let entry =
         InboxEntry { user: member.user, conversation: member.conversation, joined_at: member.joined_at };
@@ -264,36 +273,23 @@ pub(crate) fn joining(member: Member) -> [Step; 2] {
     ]
 }
 
-/// A membership that begins now.
+/// Returns a new membership that begins at `now` with the read mark `read`.
 pub(crate) fn member(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Time) -> Member {
     Member { conversation: id, user, role, joined_at: now, read, base: 0, hidden: false }
 }
 
-/// Writes the whole META, on the version before.
+/// Returns the step that writes the whole META item, on condition that it has the version before.
 pub(crate) fn meta_step(conversation: &Conversation) -> Step {
     let seen = Expression::condition("#version = :seen").number(":seen", conversation.version - 1);
     Step::Put(Item::Conversation(conversation.clone()), seen)
 }
 
+/// Returns the change log's entry for the new version of a conversation.
 pub(crate) fn conversation_change(
     kind: ChangeKind,
     conversation: &Conversation,
     number: u64,
-    actor: UserId,
-    request: Uuid,
-    now: Time,
+    command: Command,
 ) -> Change {
-    Change {
-        conversation: conversation.id,
-        number,
-        kind,
-        message: None,
-        users: Vec::new(),
-        actor,
-        revision: conversation.version,
-        request,
-        changed_at: now,
-        participant_count: None,
-        owners: Vec::new(),
-    }
+    change_entry(kind, conversation.id, number, conversation.version, command)
 }

@@ -5,11 +5,10 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Store, StoreError,
-    backoff::Backoff,
     items::{Credential, Item},
     ops::{Consistency, Expression, Written},
     table::Key,
-    transactions::{Step, Transacted},
+    transactions::{Conditions, Settled, Step},
 };
 use crate::{
     ids::SessionId,
@@ -39,15 +38,30 @@ pub struct PasswordChange<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// The outcome of a [`PasswordChange`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PasswordChanged {
-    /// The change took effect.
-    Done,
-    /// The credential or the account was changed after it was read. Nothing was written.
+/// The reason why a password is not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordChangeError {
+    /// Another request changed the credential or the account since it was read.
+    #[error("the credential was changed by another request")]
     Superseded,
-    /// The session that should stay valid has ended. Nothing was written.
+    /// The session that should stay valid has ended.
+    #[error("the session has ended")]
     SessionOver,
+    /// The table did not answer as expected. The change may have taken effect.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The reason why an attempt is not counted.
+#[derive(Debug, thiserror::Error)]
+pub enum AttemptError {
+    /// Another attempt was counted since the credential was read. Contains the present credential; `None` if there is
+    /// none.
+    #[error("another attempt was counted first")]
+    Superseded(Option<Box<Credential>>),
+    /// The table did not answer as expected. The attempt may have been counted.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Store {
@@ -57,8 +71,7 @@ impl Store {
         Ok(item.and_then(Item::into_credential))
     }
 
-    /// Counts an attempt before its password is compared. Returns `Ok` with the credential as it is now, or `Err` with
-    /// the credential that the table contains instead of `seen`, if there is one.
+    /// Counts an attempt before its password is verified, and returns the credential after that.
     ///
     /// Parallel attempts may have read the same counter. The condition lets only one of them continue, so none avoids
     /// the delay. The password is compared with the hash in the returned credential, which is the present one. If the
@@ -68,7 +81,7 @@ impl Store {
         &self,
         seen: &Credential,
         failed_attempts: FailedAttempts,
-    ) -> Result<Result<Credential, Option<Credential>>, StoreError> {
+    ) -> Result<Credential, AttemptError> {
         let condition = "#failures = :seen AND #not_before = :before";
         let update = "SET #failures = :failures, #not_before = :not_before";
         let expression = Expression::update(update, condition)
@@ -76,13 +89,15 @@ impl Store {
             .number(":before", seen.not_before.timestamp_micros())
             .number(":failures", failed_attempts.failures)
             .number(":not_before", failed_attempts.not_before.timestamp_micros());
-        Ok(match self.update(Key::credential(&seen.email), expression).await? {
+        match self.update(Key::credential(&seen.email), expression).await? {
             Written::Done(item) => {
                 let claimed = item.and_then(Item::into_credential);
-                Ok(claimed.ok_or_else(|| StoreError::corrupt("EMAIL", "another kind of item"))?)
+                claimed.ok_or_else(|| StoreError::corrupt("EMAIL", "another kind of item").into())
             }
-            Written::Refused(standing) => Err(standing.and_then(Item::into_credential)),
-        })
+            Written::Refused(present) => {
+                Err(AttemptError::Superseded(present.and_then(Item::into_credential).map(Box::new)))
+            }
+        }
     }
 
     /// Resets the failed attempts after a success, and stores `rehashed`, the hash by newer parameters, if it is set.
@@ -118,14 +133,10 @@ impl Store {
     /// One transaction changes credential and profile, so that their versions never differ. A retry after a failure
     /// that came after the commit finds its own hash in the credential. No other request can make the same hash,
     /// because the hash is salted.
-    pub async fn change_password(&self, change: &PasswordChange<'_>) -> Result<PasswordChanged, StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            match self.transact(&change.steps()).await? {
-                Transacted::Done => return Ok(PasswordChanged::Done),
-                Transacted::Refused(reasons) => return Ok(change.refused(&reasons)),
-                Transacted::Conflict => backoff.lose().await?,
-            }
+    pub async fn change_password(&self, change: &PasswordChange<'_>) -> Result<(), PasswordChangeError> {
+        match self.settle(&change.steps()).await? {
+            Settled::Done => Ok(()),
+            Settled::Refused(conditions) => change.refused(&conditions),
         }
     }
 }
@@ -176,13 +187,13 @@ impl PasswordChange<'_> {
         steps
     }
 
-    fn refused(&self, reasons: &[Option<Option<Item>>]) -> PasswordChanged {
-        match reasons {
-            [Some(Some(Item::Credential(standing))), ..] if standing.hash == self.hash => {
-                PasswordChanged::Done
-            }
-            [None, None, Some(_)] => PasswordChanged::SessionOver,
-            _ => PasswordChanged::Superseded,
+    /// Returns the meaning of the conditions that failed: an earlier try of this change took effect, or the change is
+    /// refused.
+    fn refused(&self, conditions: &Conditions) -> Result<(), PasswordChangeError> {
+        match conditions.item(0) {
+            Some(Item::Credential(present)) if present.hash == self.hash => Ok(()),
+            _ if conditions.only_failed(2) => Err(PasswordChangeError::SessionOver),
+            _ => Err(PasswordChangeError::Superseded),
         }
     }
 }

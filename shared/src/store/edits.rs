@@ -1,15 +1,14 @@
-//! Editing and deleting a message: one transaction each, of the change, the message and its earlier body.
+//! Editing and deleting a message. Each is one transaction of the change, the message and its earlier bodies.
 
 use futures::future::try_join;
-use uuid::Uuid;
 
 use super::{
-    Store, StoreError, Time,
-    backoff::Backoff,
-    changes::ChangeWritten,
+    Command, Store, StoreError, Time,
+    changes::{ChangeTail, change_entry},
     items::{Change, ChangeKind, Item, Message, Revision},
     messages::reading,
     ops::{ABSENT, Expression},
+    retries::Tried,
     table::{Key, Span},
     transactions::Step,
 };
@@ -18,139 +17,169 @@ use crate::{
     model::{Expected, MetadataChange, TooLarge},
 };
 
-/// Most edits of one message: a deletion removes all earlier bodies in its one transaction of at most 100 items.
+/// The maximum number of edits of one message: a deletion removes all earlier bodies in one transaction of at most 100
+/// items.
 pub const MAX_EDITS: u64 = 90;
 
-/// What an edit sets; `None` leaves as it is.
+/// The new values of an edit. A field that is `None` stays as it is.
 #[derive(Debug, Clone)]
 pub struct MessageEdit {
-    /// What the message says from now on.
+    /// The new text.
     pub body: Option<String>,
     /// The change of the client's own data.
     pub metadata: Option<MetadataChange>,
-    /// The revision that the client's copy has, if it insists.
+    /// The revisions that the client accepts as the base of the edit.
     pub expected: Expected,
 }
 
-/// What became of an edit or a deletion.
-#[derive(Debug)]
-pub enum MessageWritten {
-    /// It took effect, or nothing was to be changed: the message as it is now.
-    Done(Message),
-    /// There is no such message any more.
-    Gone,
+/// The reason why a message is not edited.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// The message does not exist any more, or its conversation is closed.
+    #[error("no such message")]
+    NotFound,
     /// The client's copy is of another revision.
+    #[error("the message has another revision")]
     Stale,
-    /// It was changed too often.
+    /// The message was edited [`MAX_EDITS`] times.
+    #[error("the message was edited too often")]
     TooManyEdits,
     /// The client's own data would be too large after the merge.
-    MetadataTooLarge,
+    #[error(transparent)]
+    MetadataTooLarge(#[from] TooLarge),
+    /// The table did not answer as expected. The edit may have taken effect.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The reason why a message is not deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteError {
+    /// The message does not exist, or its conversation is closed.
+    #[error("no such message")]
+    NotFound,
+    /// The client's copy is of another revision.
+    #[error("the message has another revision")]
+    Stale,
+    /// The table did not answer as expected. The deletion may have taken effect.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Store {
     /// Returns the earlier bodies of a message, oldest first.
     pub async fn revisions(&self, id: MessageId) -> Result<Vec<Revision>, StoreError> {
-        let page = self.query_whole(Span::revisions(id), reading(false, None)).await?;
-        Ok(page.items.into_iter().filter_map(Item::into_revision).collect())
+        Ok(self.query_kind(Span::revisions(id), reading(false, None)).await?.0)
     }
 
-    /// Changes what a message says and keeps what it said, for a message that `actor` may edit.
+    /// Changes a message that the actor may edit, and keeps its earlier body. Returns the message after the edit. An
+    /// edit that changes nothing writes nothing.
     ///
-    /// The target's condition closes the race with another edit and with a deletion: both set another revision. The
-    /// request is repeated on what it then reads; if that is what it wants already, nothing is written.
+    /// Another request may edit or delete the message between the read and the write. Then the revision differs, the
+    /// condition on the target fails, and the edit is tried again on the new state. A failure before the commit leaves
+    /// nothing. After a failure behind the commit, the next try finds the change of this request at the end of the
+    /// change log.
     pub async fn edit_message(
         &self,
         id: MessageId,
-        actor: UserId,
         edit: &MessageEdit,
-        request: Uuid,
-        now: Time,
-    ) -> Result<MessageWritten, StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            let (found, changes) =
-                try_join(self.message(id, actor), self.change_tail(id.conversation)).await?;
-            // An earlier try of this request took effect, maybe after the message was read.
-            let is_done = changes.is_of(request);
-            let found = if is_done { self.message(id, actor).await? } else { found };
-            let (Some(message), Some(number)) =
-                (found.1.filter(|message| message.deleted_at.is_none()), changes.next)
-            else {
-                return Ok(MessageWritten::Gone);
-            };
-            if is_done {
-                return Ok(MessageWritten::Done(message));
-            }
-            if !edit.expected.allows(message.revision) {
-                return Ok(MessageWritten::Stale);
-            }
-            let Ok(edited) = edit.apply(&message, now) else {
-                return Ok(MessageWritten::MetadataTooLarge);
-            };
-            let Some(edited) = edited else {
-                return Ok(MessageWritten::Done(message));
-            };
-            if message.revision >= MAX_EDITS {
-                return Ok(MessageWritten::TooManyEdits);
-            }
-            let change = message_change(ChangeKind::MessageEdited, &edited, number, actor, request, now);
-            let steps = vec![edit_step(&edited, message.revision), earlier_body(message)];
-            match self.write_change(change, steps).await? {
-                ChangeWritten::Done => return Ok(MessageWritten::Done(edited)),
-                ChangeWritten::Closed => return Ok(MessageWritten::Gone),
-                ChangeWritten::Lost => backoff.lose().await?,
-            }
-        }
+        command: Command,
+    ) -> Result<Message, EditError> {
+        self.retry(|| self.try_to_edit(id, edit, command)).await
     }
 
-    /// Leaves a tombstone of a message that `actor` may delete, and removes its earlier bodies in the same transaction.
-    /// Repeated, it finds the tombstone and changes nothing.
-    pub async fn delete_message(
+    async fn try_to_edit(
+        &self,
+        id: MessageId,
+        edit: &MessageEdit,
+        command: Command,
+    ) -> Result<Tried<Message>, EditError> {
+        let (found, changes) = self.message_and_changes(id, command.actor).await?;
+        // An earlier try of this request may have taken effect after the message was read.
+        let is_done = changes.is_of(command.request);
+        let found = if is_done { self.message(id, command.actor).await?.1 } else { found };
+        let (Some(message), Some(number)) =
+            (found.filter(|message| message.deleted_at.is_none()), changes.next)
+        else {
+            return Err(EditError::NotFound);
+        };
+        if is_done {
+            return Ok(Tried::Done(message));
+        }
+        if !edit.expected.allows(message.revision) {
+            return Err(EditError::Stale);
+        }
+        let Some(edited) = edit.apply(&message, command.now)? else {
+            return Ok(Tried::Done(message));
+        };
+        if message.revision >= MAX_EDITS {
+            return Err(EditError::TooManyEdits);
+        }
+        let change = message_change(ChangeKind::MessageEdited, &edited, number, command);
+        let steps = vec![edit_step(&edited, message.revision), earlier_body(message)];
+        self.write_change(change, steps).await?.finished(edited).ok_or(EditError::NotFound)
+    }
+
+    /// Reads a message and the end of the change log in parallel.
+    async fn message_and_changes(
         &self,
         id: MessageId,
         actor: UserId,
+    ) -> Result<(Option<Message>, ChangeTail), StoreError> {
+        let ((_, message), changes) =
+            try_join(self.message(id, actor), self.change_tail(id.conversation)).await?;
+        Ok((message, changes))
+    }
+
+    /// Replaces a message that the actor may delete by a tombstone, and removes its earlier bodies in the same
+    /// transaction.
+    ///
+    /// Another request may edit the message between the read and the write. Then the condition on the revision fails,
+    /// and the deletion is tried again. A failure before the commit leaves nothing; a repetition after the commit finds
+    /// the tombstone and changes nothing.
+    pub async fn delete_message(
+        &self,
+        id: MessageId,
         expected: &Expected,
-        request: Uuid,
-        now: Time,
-    ) -> Result<MessageWritten, StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            let (found, changes) =
-                try_join(self.message(id, actor), self.change_tail(id.conversation)).await?;
-            let (Some(message), Some(number)) = (found.1, changes.next) else {
-                return Ok(MessageWritten::Gone);
-            };
-            if message.deleted_at.is_some() {
-                return Ok(MessageWritten::Done(message));
-            }
-            if !expected.allows(message.revision) {
-                return Ok(MessageWritten::Stale);
-            }
-            let seen = message.revision;
-            let body = String::new();
-            let gone = Message { body, metadata: None, deleted_at: Some(now), revision: seen + 1, ..message };
-            let change = message_change(ChangeKind::MessageDeleted, &gone, number, actor, request, now);
-            let mut steps = vec![tombstone_step(&gone, seen)];
-            // Nothing is asked of an earlier body: it is there, or it does not matter.
-            steps.extend(
-                (0..seen).map(|revision| Step::Delete(Key::revision(id, revision), Expression::default())),
-            );
-            match self.write_change(change, steps).await? {
-                ChangeWritten::Done => return Ok(MessageWritten::Done(gone)),
-                ChangeWritten::Closed => return Ok(MessageWritten::Gone),
-                ChangeWritten::Lost => backoff.lose().await?,
-            }
+        command: Command,
+    ) -> Result<(), DeleteError> {
+        self.retry(|| self.try_to_delete(id, expected, command)).await
+    }
+
+    async fn try_to_delete(
+        &self,
+        id: MessageId,
+        expected: &Expected,
+        command: Command,
+    ) -> Result<Tried<()>, DeleteError> {
+        let (found, changes) = self.message_and_changes(id, command.actor).await?;
+        let (Some(message), Some(number)) = (found, changes.next) else {
+            return Err(DeleteError::NotFound);
+        };
+        if message.deleted_at.is_some() {
+            return Ok(Tried::Done(()));
         }
+        if !expected.allows(message.revision) {
+            return Err(DeleteError::Stale);
+        }
+        let seen = message.revision;
+        let (body, deleted_at) = (String::new(), Some(command.now));
+        let deleted = Message { body, metadata: None, deleted_at, revision: seen + 1, ..message };
+        let change = message_change(ChangeKind::MessageDeleted, &deleted, number, command);
+        let mut steps = vec![tombstone_step(&deleted, seen)];
+        // These steps have no condition: the result is the same if an earlier body does not exist.
+        steps.extend(
+            (0..seen).map(|revision| Step::Delete(Key::revision(id, revision), Expression::default())),
+        );
+        self.write_change(change, steps).await?.finished(()).ok_or(DeleteError::NotFound)
     }
 }
 
 impl MessageEdit {
-    /// The message as the edit makes it; `None` if it is so already.
+    /// Returns the message after the edit; `None` if the edit changes nothing.
     fn apply(&self, message: &Message, now: Time) -> Result<Option<Message>, TooLarge> {
         let body = self.body.clone().unwrap_or_else(|| message.body.clone());
-        let present = message.metadata.as_ref();
-        let metadata = self.metadata.as_ref().map(|change| change.applied(present)).transpose()?;
-        let metadata = metadata.unwrap_or_else(|| message.metadata.clone());
+        let metadata = MetadataChange::applied_if_any(self.metadata.as_ref(), message.metadata.as_ref())?;
         if body == message.body && metadata == message.metadata {
             return Ok(None);
         }
@@ -159,7 +188,8 @@ impl MessageEdit {
     }
 }
 
-/// Sets what an edit changes, on the revision that was read; deleting makes one too.
+/// Returns the step that sets the edited attributes, on condition that the message has the revision that was read. A
+/// deletion sets another revision too.
 fn edit_step(edited: &Message, seen: u64) -> Step {
     let metadata = if edited.metadata.is_some() { ", #metadata = :metadata" } else { " REMOVE #metadata" };
     let update = format!("SET #body = :body, #edited_at = :now, #revision = :revision{metadata}");
@@ -174,14 +204,14 @@ fn edit_step(edited: &Message, seen: u64) -> Step {
     Step::Update(Key::message(edited.id()), expression)
 }
 
-/// Takes a message's text away, on the revision that was read.
-fn tombstone_step(gone: &Message, seen: u64) -> Step {
+/// Returns the step that removes a message's text, on condition that the message has the revision that was read.
+fn tombstone_step(deleted: &Message, seen: u64) -> Step {
     let update = "SET #deleted_at = :now, #revision = :revision REMOVE #body, #metadata";
     let expression = Expression::update(update, "#revision = :seen")
-        .number(":now", gone.deleted_at.unwrap_or_default().timestamp_micros())
-        .number(":revision", gone.revision)
+        .number(":now", deleted.deleted_at.unwrap_or_default().timestamp_micros())
+        .number(":revision", deleted.revision)
         .number(":seen", seen);
-    Step::Update(Key::message(gone.id()), expression)
+    Step::Update(Key::message(deleted.id()), expression)
 }
 
 fn earlier_body(message: Message) -> Step {
@@ -195,25 +225,7 @@ fn earlier_body(message: Message) -> Step {
     Step::Put(Item::Revision(revision), Expression::condition(ABSENT))
 }
 
-fn message_change(
-    kind: ChangeKind,
-    message: &Message,
-    number: u64,
-    actor: UserId,
-    request: Uuid,
-    now: Time,
-) -> Change {
-    Change {
-        conversation: message.conversation,
-        number,
-        kind,
-        message: Some(message.number),
-        users: Vec::new(),
-        actor,
-        revision: message.revision,
-        request,
-        changed_at: now,
-        participant_count: None,
-        owners: Vec::new(),
-    }
+fn message_change(kind: ChangeKind, message: &Message, number: u64, command: Command) -> Change {
+    let entry = change_entry(kind, message.conversation, number, message.revision, command);
+    Change { message: Some(message.number), ..entry }
 }

@@ -1,4 +1,4 @@
-//! The view of a conversation for one of its participants. Pages of the inbox are in `page`.
+//! A conversation with what its representation shows to one user. Pages of the inbox are in `page`.
 
 mod page;
 
@@ -9,7 +9,7 @@ use futures::future::{try_join, try_join_all};
 pub use self::page::{InboxCursor, InboxPage, InboxPosition, InboxRequest, Listed};
 use super::{
     Store, StoreError,
-    items::{Conversation, Item, Member, Message},
+    items::{Conversation, Member, Message},
     messages::messages_unless_closed,
     ops::{Consistency, Reading},
     participants::Changed,
@@ -21,21 +21,21 @@ use crate::{
     model::conversation::NESTED_PARTICIPANTS,
 };
 
-/// Most of its newest messages that a conversation shows.
+/// The maximum number of its newest messages that a conversation shows.
 pub const NESTED_MESSAGES: usize = 20;
 
 /// A conversation with what its representation shows.
 #[derive(Debug)]
 pub struct Detail {
-    /// The conversation.
+    /// The conversation's item.
     pub conversation: Conversation,
-    /// The viewer's membership; an admin may have none.
+    /// The viewer's membership; `None` for an admin who is not a participant.
     pub member: Option<Member>,
     /// The first participants by id, at most [`NESTED_PARTICIPANTS`].
     pub participants: Vec<UserId>,
-    /// The newest messages above the viewer's base, newest first, tombstones among them.
+    /// The newest messages above the viewer's base, newest first, including tombstones.
     pub newest: Vec<Message>,
-    /// The count of unread messages as far as `newest` shows it; [`Store::count_unread`] finishes it.
+    /// The count of unread messages as far as `newest` contains them; [`Store::count_unread`] completes it.
     pub unread: Option<UnreadCount>,
 }
 
@@ -48,7 +48,7 @@ impl Detail {
 }
 
 impl Detail {
-    /// The same after a change.
+    /// Returns the same detail after a change.
     #[must_use]
     pub fn changed(self, changed: Changed) -> Self {
         let participants = changed.participants.into_iter().map(|member| member.user);
@@ -56,7 +56,7 @@ impl Detail {
         Self { conversation: changed.conversation, participants, ..self }
     }
 
-    /// The same after participants were removed again, one after the other.
+    /// Returns the same detail after participants were removed again, one after the other.
     #[must_use]
     pub fn without(mut self, removed: Vec<(UserId, Conversation)>) -> Self {
         for (user, conversation) in removed {
@@ -74,7 +74,8 @@ struct ConversationsAndMembers {
 }
 
 impl Store {
-    /// A page of a user's conversations in the order of their ids, from one on: the complete list, strongly consistent.
+    /// Returns at most `limit` of a user's conversations, in the order of their ids and beginning with `from`, and true
+    /// if there are more. The list is complete and strongly consistent.
     pub async fn conversations_of(
         &self,
         user: UserId,
@@ -87,7 +88,8 @@ impl Store {
         Ok((conversations, more))
     }
 
-    /// Returns the conversation `id` as `viewer` sees it, with its newest messages; `None` if it does not exist or is closed.
+    /// Returns the conversation `id` as `viewer` sees it, with its newest messages; `None` if it does not exist or is
+    /// closed.
     pub async fn detail(&self, viewer: UserId, id: ConversationId) -> Result<Option<Detail>, StoreError> {
         let (mut found, newest) =
             try_join(self.conversations_and_members(viewer, &[id]), self.newest(id, NESTED_MESSAGES)).await?;
@@ -100,36 +102,32 @@ impl Store {
         }
     }
 
-    /// Conversations with the viewer's memberships, strongly consistent, a hundred of both in one request.
+    /// Returns conversations with the viewer's memberships, strongly consistent. A hundred of both cost one request.
     async fn conversations_and_members(
         &self,
         viewer: UserId,
         ids: &[ConversationId],
     ) -> Result<ConversationsAndMembers, StoreError> {
         let keys = ids.iter().flat_map(|id| [Key::conversation(*id), Key::member(*id, viewer)]).collect();
-        let mut found = ConversationsAndMembers { conversations: HashMap::new(), members: HashMap::new() };
-        for item in self.batch_get(keys, Consistency::Strong).await? {
-            match item {
-                Item::Conversation(conversation) => {
-                    found.conversations.insert(conversation.id, conversation);
-                }
-                Item::Member(member) => {
-                    found.members.insert(member.conversation, member);
-                }
-                _ => {}
-            }
-        }
-        Ok(found)
+        let (conversations, members) =
+            self.get_all_of_two::<Conversation, Member>(keys, Consistency::Strong).await?;
+        Ok(ConversationsAndMembers {
+            conversations: conversations
+                .into_iter()
+                .map(|conversation| (conversation.id, conversation))
+                .collect(),
+            members: members.into_iter().map(|member| (member.conversation, member)).collect(),
+        })
     }
 
-    /// The newest `count` entries of a log, newest first; `None` once it is closed.
+    /// Returns the newest `count` entries of a log, newest first; `None` if the log is closed.
     async fn newest(&self, id: ConversationId, count: usize) -> Result<Option<Vec<Message>>, StoreError> {
         let reading = Reading::newest_first(Some(count));
         let page = self.query_whole(Span::messages(id, 1, MAX_NUMBER), reading).await?;
         Ok(messages_unless_closed(page.items))
     }
 
-    /// The newest of several logs, read side by side.
+    /// Returns the newest entries of several logs, which are read in parallel; `None` for each log that is closed.
     async fn newest_of(
         &self,
         ids: impl Iterator<Item = ConversationId>,
@@ -138,6 +136,8 @@ impl Store {
         try_join_all(ids.map(|id| self.newest(id, count))).await
     }
 
+    /// Builds the detail of a conversation from the newest entries of its log. Older messages are read if tombstones
+    /// are among these entries.
     async fn detail_of(
         &self,
         conversation: Conversation,
@@ -148,7 +148,7 @@ impl Store {
         let participants = self.first_participants(&conversation).await?;
         let unread = member.as_ref().map(|member| {
             let mut count = UnreadCount::new(member);
-            // Numbers have no gaps: there are more messages below unless the last one is number 1.
+            // Numbers have no gaps. So there are more messages below, unless the lowest number is 1.
             count.take(&newest, newest.last().is_some_and(|message| message.number > 1));
             count
         });
@@ -158,8 +158,8 @@ impl Store {
         Ok(Detail { conversation, member, participants, newest, unread })
     }
 
-    /// The first participants by id, which the conversation's item names. One that an earlier release wrote does not, and
-    /// its memberships are read.
+    /// Returns the first participants by the order of their ids. The conversation's item contains them, unless an
+    /// earlier release wrote it; then the memberships are read.
     async fn first_participants(&self, conversation: &Conversation) -> Result<Vec<UserId>, StoreError> {
         if let Some(pair) = conversation.pair {
             return Ok(pair.to_vec());

@@ -135,13 +135,10 @@ macro_rules! into_kind {
 }
 
 into_kind! {
-    into_inbox: Inbox(InboxEntry);
     into_user: User(User);
     into_credential: Credential(Credential);
     into_session: Session(Session);
     into_member: Member(Member);
-    into_revision: Revision(Revision);
-    into_signing_key: SigningKey(SigningKey);
 }
 
 #[cfg(test)]

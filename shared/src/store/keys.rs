@@ -14,8 +14,7 @@ impl Store {
     /// Returns all published keys, strongly consistent.
     pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
         let reading = Reading { descending: false, limit: None, consistency: Consistency::Strong };
-        let page = self.query_whole(Span::signing_keys(), reading).await?;
-        Ok(page.items.into_iter().filter_map(Item::into_signing_key).collect())
+        Ok(self.query_kind(Span::signing_keys(), reading).await?.0)
     }
 
     /// Publishes a key before its first use, and sets the end of every key except the one that was made last to

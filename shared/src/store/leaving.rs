@@ -1,12 +1,11 @@
-//! Accounts that close and the groups that they take part in: whichever comes last takes the membership away.
+//! The race between an account that closes and a group that adds its user: the later of the two removes the membership.
 
 use futures::future::try_join_all;
 
 use super::{
-    Store, StoreError, Time,
-    conversations::ConversationEdit,
+    Command, Store, StoreError, Time,
     items::Conversation,
-    participants::{ParticipantsWritten, Wanted},
+    participants::{ParticipantsError, Wanted},
 };
 use crate::{
     ids::{ConversationId, UserId},
@@ -14,31 +13,29 @@ use crate::{
 };
 
 impl Store {
-    /// Takes those of `users` out again whose accounts were closed while they were let in: an account that closes leaves its
-    /// groups after it is closed, so one that this read still sees open comes past here itself. Death in between leaves a
-    /// participant who cannot log in. Returns who was removed, each with the conversation after it.
+    /// Removes those of `users` again whose accounts were closed while they were added. Returns the removed users, each
+    /// with the conversation after the removal.
+    ///
+    /// An account that closes leaves its groups after it is closed. So an account that is open in this read will leave
+    /// this group itself. A failure between the addition and this removal leaves a participant who cannot log in.
     pub async fn remove_closed(
         &self,
         id: ConversationId,
-        actor: UserId,
         users: &[UserId],
-        now: Time,
+        command: Command,
     ) -> Result<Vec<(UserId, Conversation)>, StoreError> {
         let open = self.open_accounts(users.iter().copied()).await?;
         let mut removed = Vec::new();
         for user in users.iter().filter(|user| !open.contains_key(user)) {
-            let (edit, request) = (ConversationEdit::default(), self.random.uuid());
-            let written =
-                self.change_conversation(id, actor, Wanted::Remove(*user), &edit, request, now).await?;
-            if let ParticipantsWritten::Done(changed) = written {
-                removed.push((*user, changed.conversation));
-            }
+            let conversation = self.remove_if_possible(id, *user, command.actor, command.now).await?;
+            removed.extend(conversation.map(|conversation| (*user, conversation)));
         }
         Ok(removed)
     }
 
-    /// Leaves every group, eight at a time: for an account that closes. Its direct conversations stay with the other one.
-    /// Death in between leaves memberships of a user who cannot log in; a repetition goes on with them.
+    /// Leaves every group of a user whose account closes, eight at a time. The user stays a participant of the direct
+    /// conversations, which the other participant keeps. A failure leaves memberships of a user who cannot log in; a
+    /// repetition removes them.
     pub async fn leave_groups(&self, user: UserId, now: Time) -> Result<(), StoreError> {
         let mut from = None;
         loop {
@@ -46,7 +43,7 @@ impl Store {
             for wave in ids.chunks(8) {
                 try_join_all(wave.iter().map(|id| self.leave_group(*id, user, now))).await?;
             }
-            // The page begins with the conversation that the last one ended with, if that still stands.
+            // The next page begins with the last conversation of this page, if the user is still a participant of it.
             from = ids.last().copied();
             if !more {
                 return Ok(());
@@ -55,22 +52,28 @@ impl Store {
     }
 
     async fn leave_group(&self, id: ConversationId, user: UserId, now: Time) -> Result<(), StoreError> {
-        let group = self
-            .conversation_access(id, user)
-            .await?
-            .is_some_and(|access| access.conversation.kind == ConversationKind::Group);
-        if group {
-            let request = self.random.uuid();
-            self.change_conversation(
-                id,
-                user,
-                Wanted::Remove(user),
-                &ConversationEdit::default(),
-                request,
-                now,
-            )
-            .await?;
+        let access = self.conversation_access(id, user).await?;
+        if access.is_some_and(|access| access.conversation.kind == ConversationKind::Group) {
+            self.remove_if_possible(id, user, user, now).await?;
         }
         Ok(())
+    }
+
+    /// Removes a participant and returns the conversation after the removal; `None` if the removal is refused, because
+    /// another request removed the participant or closed the conversation before.
+    async fn remove_if_possible(
+        &self,
+        id: ConversationId,
+        user: UserId,
+        actor: UserId,
+        now: Time,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let command = Command { actor, request: self.random.uuid(), now };
+        match self.change_participants(id, Wanted::Remove(user), command).await {
+            Ok(changed) => Ok(Some(changed.conversation)),
+            Err(ParticipantsError::Store(error)) => Err(error),
+            // The other refusals concern additions and edits, which this change does not contain.
+            Err(_) => Ok(None),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Messages once they stand in the log: reading one, and pages of them.
+//! Messages in the log: reading one message, and pages of messages. The append is in `log`, edits are in `edits`.
 
 use futures::future::try_join;
 
@@ -10,23 +10,23 @@ use super::{
 };
 use crate::ids::{ConversationId, MAX_NUMBER, MessageId, UserId};
 
-/// Which messages of a conversation a page shows.
+/// The position of a page in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Around {
-    /// The newest.
+    /// The newest messages.
     Newest,
-    /// The newest below a number.
+    /// The newest messages below a number.
     Before(u64),
-    /// The oldest above a number.
+    /// The oldest messages above a number.
     After(u64),
-    /// Half of them up to a number, half above it.
+    /// Half of the page up to a number, half above it.
     Middle(u64),
 }
 
 /// Messages in the order of their numbers.
 #[derive(Debug, Default)]
 pub struct MessagePage {
-    /// The messages; tombstones among them if they were asked for.
+    /// The messages. They include tombstones if [`Source::tombstones`] is true.
     pub messages: Vec<Message>,
     /// Older entries are below this number; `None` if there are none.
     pub older: Option<u64>,
@@ -45,14 +45,14 @@ pub struct Source {
     pub tombstones: bool,
 }
 
-/// What ends a page before its limit, as it does in `DynamoDB`.
+/// The number of bytes after which a page ends before its limit, as in `DynamoDB`.
 const PAGE_BYTES: usize = 1024 * 1024;
 
-/// Most entries that a page reads if tombstones among them are left out. After these it ends, with fewer messages or
-/// none, and leads on.
+/// The maximum number of entries that a page without tombstones reads. Then the page ends with fewer messages or none,
+/// and the next page continues.
 pub const ENTRIES_PER_PAGE: usize = 1000;
 
-/// Entries that each further query of a page reads.
+/// The number of entries that each further query of a page reads.
 const ENTRIES_PER_QUERY: usize = 200;
 
 impl Source {
@@ -68,7 +68,7 @@ impl Source {
 }
 
 impl MessagePage {
-    /// About what its messages take.
+    /// Returns the approximate size of the messages, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let metadata =
@@ -79,7 +79,7 @@ impl MessagePage {
 
 /// The progress of reading a page.
 struct Progress {
-    /// The number of messages that the page may still take.
+    /// The number of messages that the page can still contain.
     room: usize,
     /// The number of entries that were read.
     entries: usize,
@@ -90,13 +90,14 @@ impl Progress {
         Self { room: limit, entries: 0 }
     }
 
-    /// Returns the limit of the next query: for the first one, the entries that a page without tombstones takes.
+    /// Returns the limit of the next query. The first query reads as many entries as the page contains if none is a
+    /// tombstone.
     const fn wanted(&self) -> usize {
         if self.entries == 0 { self.room } else { ENTRIES_PER_QUERY }
     }
 
-    /// Counts the entries of a query and returns true if reading ends after it: at the bound, or if 1 MB has ended the query and
-    /// there is something to show.
+    /// Counts the entries of a query and returns true if reading ends after it: at the bound, or if 1 MB ended the
+    /// query and the page is not empty.
     const fn ends(&mut self, entries: usize, is_short: bool, is_empty: bool) -> bool {
         self.entries += entries;
         self.room == 0 || self.entries >= ENTRIES_PER_PAGE || (is_short && !is_empty)
@@ -104,37 +105,29 @@ impl Progress {
 }
 
 impl Store {
-    /// A membership and a message, strongly consistent, in one request.
+    /// Returns the viewer's membership and a message, strongly consistent and in one request.
     pub async fn message(
         &self,
         id: MessageId,
         viewer: UserId,
     ) -> Result<(Option<Member>, Option<Message>), StoreError> {
-        let keys = vec![Key::member(id.conversation, viewer), Key::message(id)];
-        let (mut member, mut message) = (None, None);
-        for item in self.batch_get(keys, Consistency::Strong).await? {
-            match item {
-                Item::Member(found) => member = Some(found),
-                Item::Message(found) => message = Some(found),
-                _ => {}
-            }
-        }
-        Ok((member, message))
+        self.get_two([Key::member(id.conversation, viewer), Key::message(id)]).await
     }
 
-    /// The highest number of the log, 0 while it is empty; `None` once it is closed.
+    /// Returns the highest number of the log, 0 if it is empty; `None` if it is closed.
     pub async fn tail(&self, conversation: ConversationId) -> Result<Option<u64>, StoreError> {
         let page = self.query(Span::messages(conversation, 1, MAX_NUMBER), reading(true, Some(1))).await?;
         match page.items.first() {
             None => Ok(Some(0)),
             Some(Item::Message(message)) => Ok(Some(message.number)),
             Some(Item::Closed(_)) => Ok(None),
-            Some(_) => Err(StoreError::corrupt("MSG", "something else stands in the log")),
+            Some(_) => Err(StoreError::corrupt("MSG", "not an entry of the log")),
         }
     }
 
-    /// A page of messages; `None` where it meets the closing entry. A page ends at its limit, at 1 MB, or at [`ENTRIES_PER_PAGE`], and one
-    /// that is read forward before the first hole: number n + 1 may have been written while n was being read past.
+    /// Returns a page of messages; `None` if it meets the closing entry. A page ends at its limit, at 1 MB, or at
+    /// [`ENTRIES_PER_PAGE`]. A page that is read forward also ends before the first hole: another request may write
+    /// numbers n and n + 1 while the query passes, and the query may see n + 1 only.
     pub async fn messages(
         &self,
         source: Source,
@@ -149,7 +142,8 @@ impl Store {
         }
     }
 
-    /// Half of the page up to a number, half above it. Where nothing up to it can be seen, the page begins above it.
+    /// Returns a page of which half is up to a number and half above it. If no message up to the number is visible, the
+    /// page begins above it.
     async fn middle(
         &self,
         source: Source,
@@ -161,7 +155,7 @@ impl Store {
         let Some((mut page, mut newer)) = older.zip(newer) else {
             return Ok(None);
         };
-        // Each half ends at 1 MB, and so shall both.
+        // Each half ends at 1 MB. Both together must end there too.
         if page.bytes() + newer.bytes() > PAGE_BYTES
             && !page.messages.is_empty()
             && !newer.messages.is_empty()
@@ -177,8 +171,9 @@ impl Store {
         Ok(Some(page))
     }
 
-    /// The newest messages from number `top` down to the one above the base, at most `limit`; `None` where they meet the closing entry.
-    /// Tombstones are read past, [`ENTRIES_PER_PAGE`] at most: `older` says where reading has ended.
+    /// Returns the newest messages from number `top` down to the base, at most `limit`; `None` if the closing entry is
+    /// among them. Tombstones are skipped, and at most [`ENTRIES_PER_PAGE`] entries are read: `older` shows the end of
+    /// the reading.
     pub async fn messages_down_from(
         &self,
         source: Source,
@@ -186,7 +181,7 @@ impl Store {
         limit: usize,
     ) -> Result<Option<MessagePage>, StoreError> {
         let Source { conversation, base, .. } = source;
-        // Also at 0, where nothing is read: all messages are above it.
+        // This includes 0, where nothing is read: all messages are above it.
         let newer = (top < MAX_NUMBER).then_some(top);
         let mut page = MessagePage { newer, ..MessagePage::default() };
         let (mut top, mut progress) = (top, Progress::new(limit));
@@ -218,7 +213,7 @@ impl Store {
         Ok(Some(page))
     }
 
-    /// The oldest messages above `number`, at most `limit`.
+    /// Returns the oldest messages above `number`, at most `limit`; `None` if the closing entry is among them.
     async fn upward(
         &self,
         source: Source,
@@ -230,7 +225,7 @@ impl Store {
         let mut page = MessagePage { older, ..MessagePage::default() };
         let mut progress = Progress::new(limit);
         loop {
-            // One more than the page takes says whether there is more.
+            // One entry more than the page contains shows that there is more.
             let wanted = progress.wanted() + 1;
             let span = Span::messages(source.conversation, reached + 1, MAX_NUMBER);
             let read = self.query(span, reading(false, Some(wanted))).await?;
@@ -257,8 +252,8 @@ impl Store {
         }
     }
 
-    /// A membership ∥ a page of messages above its base. The page is read from the start of the log while the base is
-    /// not known, and again then; only a caller who cleared a direct conversation has one.
+    /// Reads, in parallel, a membership and a page of messages. The page is read again if the membership has a base
+    /// above `source.base`; only a viewer who hid a direct conversation has such a base.
     pub async fn member_and_messages(
         &self,
         source: Source,
@@ -279,11 +274,12 @@ impl Store {
     }
 }
 
+/// Returns a strongly consistent reading.
 pub(super) fn reading(descending: bool, limit: Option<usize>) -> Reading {
     Reading { descending, limit, consistency: Consistency::Strong }
 }
 
-/// The messages of a page; `None` where the closing entry is among them. Kinds of a later release are passed over.
+/// Returns the messages among `items`; `None` if the closing entry is among them. Kinds of a later release are skipped.
 pub(crate) fn messages_unless_closed(items: Vec<Item>) -> Option<Vec<Message>> {
     let mut messages = Vec::with_capacity(items.len());
     for item in items {

@@ -5,6 +5,7 @@ mod backoff;
 mod batches;
 mod changes;
 mod closing;
+mod command;
 pub mod conversations;
 mod credentials;
 pub mod edits;
@@ -12,14 +13,17 @@ mod error;
 pub mod inbox;
 pub mod items;
 mod keys;
+mod kinds;
 mod leaving;
 pub mod log;
+mod members;
 pub mod messages;
 mod newest;
 mod ops;
 mod pair_key;
 pub mod participants;
 pub mod read_marks;
+mod retries;
 mod schema;
 pub mod senders;
 mod sessions;
@@ -39,10 +43,11 @@ use tokio::sync::OnceCell;
 
 pub use self::{
     backoff::PATIENCE,
-    credentials::{FailedAttempts, PasswordChange, PasswordChanged},
+    command::Command,
+    credentials::{AttemptError, FailedAttempts, PasswordChange, PasswordChangeError},
     error::StoreError,
     schema::TableDefinition,
-    sessions::Rotation,
+    sessions::{Rotation, RotationError},
     unread::UnreadCount,
     users::{ProfileChange, UserPosition},
 };

@@ -10,9 +10,9 @@ use aws_sdk_dynamodb::{
 
 use super::{
     Store, StoreError,
-    backoff::Backoff,
     error::classify,
     items::{Attributes, Item},
+    retries::Tried,
     table::{INDEX, Key, Span},
 };
 
@@ -246,25 +246,13 @@ impl Store {
     /// Changes attributes under a condition. Returns the item as it is after the change. Tries again after a conflict
     /// with a transaction on the same item: such a conflict writes nothing, and the SDK does not retry it.
     pub(crate) async fn update(&self, key: Key, e: Expression) -> Result<Written, StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            match self.update_once(key.clone(), e.clone()).await {
-                Err(StoreError::Contention) => backoff.lose().await?,
-                other => return other,
-            }
-        }
+        self.retry(|| async { Tried::of(self.update_once(key.clone(), e.clone()).await) }).await
     }
 
     /// Deletes an item, without a condition, so a retry is harmless. Has no effect if the item does not exist. Tries
     /// again while a transaction changes the same item.
     pub(crate) async fn delete(&self, key: Key) -> Result<(), StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            match self.delete_once(key.clone()).await {
-                Err(StoreError::Contention) => backoff.lose().await?,
-                other => return other,
-            }
-        }
+        self.retry(|| async { Tried::of(self.delete_once(key.clone()).await) }).await
     }
 
     /// Makes one try of [`Store::delete`].

@@ -1,47 +1,46 @@
-//! Changing a conversation: its name and metadata, who takes part, who owns it; each change reads, decides, writes, and does so
-//! again where somebody else was faster. Who comes and who goes is decided in `planning`, the transaction is in `writing`.
+//! Changes of a conversation: name, metadata, participants and roles. Each change reads, decides and writes, and does
+//! so again if another writer was faster. `planning` decides about participants, `writing` has the transaction, `roles`
+//! changes roles.
 
 mod planning;
+mod roles;
 mod writing;
 
 use futures::future::try_join3;
-use uuid::Uuid;
 
-pub use self::planning::Wanted;
-use self::{
-    planning::ParticipantsPlan,
-    writing::{By, role_step, told},
-};
+use self::planning::ParticipantsPlan;
+pub use self::{planning::Wanted, roles::RoleError};
 use super::{
-    Store, StoreError, Time,
-    backoff::Backoff,
-    changes::ChangeWritten,
-    conversations::{ConversationAccess, ConversationEdit, conversation_change, meta_step},
-    items::{ChangeKind, Conversation, Item, Member},
-    ops::{Consistency, Reading},
-    table::{Key, Span},
+    Command, Store, StoreError,
+    conversations::{ConversationAccess, ConversationEdit},
+    items::{Conversation, Member},
+    retries::Tried,
 };
 use crate::{
     ids::{ConversationId, UserId},
-    model::conversation::{MAX_OWNERS, MemberRole},
+    model::TooLarge,
 };
 
-/// Most memberships that one transaction of 100 items can change: two items each, beside the change, the conversation and
-/// the heir's role.
+/// The maximum number of memberships that one transaction of 100 items can change: two items for each, besides the
+/// change, the conversation, two closing entries and the role of a new owner.
 pub const MEMBERSHIPS_PER_CHANGE: usize = 48;
 
-/// A conversation after a change, from what the change read and wrote: nothing that happens later is in it, and nothing that
-/// happens later takes it away.
+/// A conversation after a change, as the change read and wrote it. Later changes have no influence on it.
 #[derive(Debug, Clone)]
 pub struct Changed {
-    /// The conversation.
+    /// The conversation's item.
     pub conversation: Conversation,
-    /// Participants by the order of ids: those whom the request names, or all of them if it sets all or none.
+    /// Participants by the order of their ids: those that the request names, or all of them if it sets all or none.
     pub participants: Vec<Member>,
 }
 
 impl Changed {
-    /// The same after participants were removed again, one after the other.
+    fn new(conversation: Conversation, mut participants: Vec<Member>) -> Self {
+        participants.sort_unstable_by_key(|member| member.user);
+        Self { conversation, participants }
+    }
+
+    /// Returns the same after some participants were removed again, one after the other.
     #[must_use]
     pub fn without(mut self, removed: Vec<(UserId, Conversation)>) -> Self {
         for (user, conversation) in removed {
@@ -52,90 +51,58 @@ impl Changed {
     }
 }
 
-/// What became of a change of participants.
-#[derive(Debug, Clone)]
-pub enum ParticipantsWritten {
-    /// It took effect, or nothing was to be changed.
-    Done(Box<Changed>),
-    /// There is no such conversation any more.
-    Gone,
+/// The reason why a conversation or its participants are not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ParticipantsError {
+    /// The conversation does not exist, or it is closed.
+    #[error("no such conversation")]
+    NotFound,
     /// The client's copy is of another version.
+    #[error("the conversation has another version")]
     Stale,
-    /// It would take memberships away that the actor may not.
+    /// The change would remove participants, and the actor may not remove others.
+    #[error("the actor may not remove participants")]
     MayNotRemove,
-    /// Whom it is about takes no part.
+    /// The user to remove is not a participant.
+    #[error("no such participant")]
     NoSuchParticipant,
-    /// It would have too many participants.
+    /// The conversation would have too many participants.
+    #[error("the conversation would have too many participants")]
     Full,
-    /// It would have too many owners.
-    TooManyOwners,
-    /// It would have no owner.
-    LastOwner,
-    /// Too many come and go at once for one transaction.
+    /// The change adds and removes more than [`MEMBERSHIPS_PER_CHANGE`] participants, or replaces more than are nested.
+    #[error("too many participants for one change")]
     TooManyAtOnce,
     /// The client's own data would be too large after the merge.
-    MetadataTooLarge,
+    #[error(transparent)]
+    MetadataTooLarge(#[from] TooLarge),
+    /// The table did not answer as expected. The change may have taken effect.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-/// A group as it was read, and where its change log goes on.
+/// A group as it was read, with the ends of its logs.
 struct CurrentGroup {
     conversation: Conversation,
+    /// The number of the last message.
     tail: u64,
+    /// The first free number of the change log.
     number: u64,
-    /// True if this request has changed it already: an earlier try took effect after it was given up.
+    /// True if an earlier try of this request took effect after this process had given the try up.
     is_done: bool,
 }
 
-impl ParticipantsWritten {
-    fn done(conversation: Conversation, mut participants: Vec<Member>) -> Self {
-        participants.sort_unstable_by_key(|member| member.user);
-        Self::Done(Box::new(Changed { conversation, participants }))
-    }
-}
-
 impl Store {
-    /// A page of participants after one, by the order of ids, and whether there are more. Eventually consistent: for
-    /// display; access is decided on the viewer's own membership.
-    pub async fn participants(
+    /// Reads a group with the ends of its logs; `None` if it does not exist or is closed by another request.
+    async fn current_group(
         &self,
         id: ConversationId,
-        after: Option<UserId>,
-        limit: usize,
-    ) -> Result<(Vec<Member>, bool), StoreError> {
-        self.participants_read(id, after, limit, Consistency::Eventual).await
-    }
-
-    pub(crate) async fn participants_read(
-        &self,
-        id: ConversationId,
-        after: Option<UserId>,
-        limit: usize,
-        consistency: Consistency,
-    ) -> Result<(Vec<Member>, bool), StoreError> {
-        let reading = Reading { descending: false, limit: Some(limit + 1), consistency };
-        let page = self.query_whole(Span::members(id, after), reading).await?;
-        let mut members: Vec<Member> = page.items.into_iter().filter_map(Item::into_member).collect();
-        let more = page.more || members.len() > limit;
-        members.truncate(limit);
-        Ok((members, more))
-    }
-
-    /// Memberships of `users`, strongly consistent.
-    pub async fn members(&self, id: ConversationId, users: &[UserId]) -> Result<Vec<Member>, StoreError> {
-        let keys = users.iter().map(|user| Key::member(id, *user)).collect();
-        self.members_at(keys).await
-    }
-
-    async fn present(
-        &self,
-        id: ConversationId,
-        actor: UserId,
-        request: Uuid,
+        command: Command,
     ) -> Result<Option<CurrentGroup>, StoreError> {
+        let Command { actor, request, .. } = command;
         let (access, tail, changes) =
             try_join3(self.conversation_access(id, actor), self.tail(id), self.change_tail(id)).await?;
         let is_done = changes.is_of(request);
-        // The conversation may have been read before the try took effect.
+        // The conversation may have been read before the earlier try took effect.
         let access = if is_done { self.conversation_access(id, actor).await? } else { access };
         Ok(match (access, tail, changes.next) {
             (Some(ConversationAccess { conversation, .. }), Some(tail), Some(number)) => {
@@ -149,96 +116,57 @@ impl Store {
         })
     }
 
-    /// Changes who takes part, name and metadata, all of it or nothing: reads, decides who comes and who goes, writes; again
-    /// when somebody else was faster. What was said before somebody comes is theirs to read, and counts as read. The
-    /// memberships' conditions close the races of two who add, or remove, the same person; the META's version keeps the
-    /// count.
+    /// Changes participants only. See [`Store::change_conversation`].
+    pub async fn change_participants(
+        &self,
+        id: ConversationId,
+        wanted: Wanted<'_>,
+        command: Command,
+    ) -> Result<Changed, ParticipantsError> {
+        self.change_conversation(id, wanted, &ConversationEdit::default(), command).await
+    }
+
+    /// Changes participants, name and metadata in one transaction. New participants can read the earlier messages,
+    /// which count as read. A change that changes nothing writes nothing.
+    ///
+    /// Another request may add or remove the same user between the read and the write; then the condition on the
+    /// membership fails. Another request may change the number of participants; then the condition on META's version
+    /// fails. In both cases the change is tried again on the new state. A failure before the commit leaves nothing.
+    /// After a failure behind the commit, the next try recognises its own entry at the end of the change log.
     pub async fn change_conversation(
         &self,
         id: ConversationId,
-        actor: UserId,
         wanted: Wanted<'_>,
         edit: &ConversationEdit,
-        request: Uuid,
-        now: Time,
-    ) -> Result<ParticipantsWritten, StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            let Some(present) = self.present(id, actor, request).await? else {
-                return Ok(ParticipantsWritten::Gone);
-            };
-            if !present.is_done && !edit.expected.allows(present.conversation.version) {
-                return Ok(ParticipantsWritten::Stale);
-            }
-            let wanted = if present.is_done { wanted.settled() } else { wanted };
-            let edited = if present.is_done { Ok(None) } else { edit.apply(&present.conversation) };
-            let Ok(edited) = edited else {
-                return Ok(ParticipantsWritten::MetadataTooLarge);
-            };
-            let plan = match self.plan(&present.conversation, wanted).await? {
-                Ok(plan) => plan,
-                Err(refusal) => return Ok(refusal),
-            };
-            if present.is_done || plan.is_empty() && edited.is_none() {
-                return Ok(ParticipantsWritten::done(present.conversation, plan.standing));
-            }
-            let version = present.conversation.version + 1;
-            let conversation = plan.applied(edited.unwrap_or(present.conversation.clone()), version);
-            match self.write_plan(&present, &conversation, &plan, By { actor, request, now }).await? {
-                ChangeWritten::Done => {
-                    let participants = plan.participants(&conversation, present.tail, now);
-                    return Ok(ParticipantsWritten::done(conversation, participants));
-                }
-                ChangeWritten::Closed => return Ok(ParticipantsWritten::Gone),
-                ChangeWritten::Lost => backoff.lose().await?,
-            }
-        }
+        command: Command,
+    ) -> Result<Changed, ParticipantsError> {
+        self.retry(|| self.try_to_change(id, wanted, edit, command)).await
     }
 
-    /// Gives or takes the owner's role. The META's version closes the race of two owners who take each other's.
-    pub async fn set_member_role(
+    async fn try_to_change(
         &self,
         id: ConversationId,
-        actor: UserId,
-        user: UserId,
-        role: MemberRole,
-        request: Uuid,
-        now: Time,
-    ) -> Result<ParticipantsWritten, StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            let Some(present) = self.present(id, actor, request).await? else {
-                return Ok(ParticipantsWritten::Gone);
-            };
-            let Some(member) = self.member(id, user).await? else {
-                return Ok(ParticipantsWritten::NoSuchParticipant);
-            };
-            if member.role == role {
-                return Ok(ParticipantsWritten::done(present.conversation, vec![member]));
-            }
-            let mut conversation = present.conversation;
-            conversation.version += 1;
-            conversation.owners.retain(|owner| *owner != user);
-            if role == MemberRole::Owner {
-                conversation.owners.push(user);
-            }
-            if conversation.owners.is_empty() {
-                return Ok(ParticipantsWritten::LastOwner);
-            }
-            if conversation.owners.len() > MAX_OWNERS {
-                return Ok(ParticipantsWritten::TooManyOwners);
-            }
-            let kind = ChangeKind::RoleChanged;
-            let change = conversation_change(kind, &conversation, present.number, actor, request, now);
-            let steps = vec![meta_step(&conversation), role_step(id, user, role)];
-            match self.write_change(told(change, vec![user], &conversation), steps).await? {
-                ChangeWritten::Done => {
-                    let member = Member { role, ..member };
-                    return Ok(ParticipantsWritten::done(conversation, vec![member]));
-                }
-                ChangeWritten::Closed => return Ok(ParticipantsWritten::Gone),
-                ChangeWritten::Lost => backoff.lose().await?,
-            }
+        wanted: Wanted<'_>,
+        edit: &ConversationEdit,
+        command: Command,
+    ) -> Result<Tried<Changed>, ParticipantsError> {
+        let current = self.current_group(id, command).await?.ok_or(ParticipantsError::NotFound)?;
+        if current.is_done {
+            let plan = self.plan(&current.conversation, wanted.settled()).await?;
+            return Ok(Tried::Done(Changed::new(current.conversation, plan.present)));
         }
+        if !edit.expected.allows(current.conversation.version) {
+            return Err(ParticipantsError::Stale);
+        }
+        let edited = edit.apply(&current.conversation)?;
+        let plan = self.plan(&current.conversation, wanted).await?;
+        if plan.is_empty() && edited.is_none() {
+            return Ok(Tried::Done(Changed::new(current.conversation, plan.present)));
+        }
+        let version = current.conversation.version + 1;
+        let conversation = plan.applied(edited.unwrap_or(current.conversation.clone()), version);
+        let written = self.write_plan(&current, &conversation, &plan, command).await?;
+        let participants = plan.participants(&conversation, current.tail, command.now);
+        written.finished(Changed::new(conversation, participants)).ok_or(ParticipantsError::NotFound)
     }
 }

@@ -5,9 +5,9 @@ use futures::future::try_join;
 
 use super::{
     Store, StoreError,
-    backoff::Backoff,
     items::{Item, Member},
     ops::{Expression, Written},
+    retries::Tried,
     table::Key,
     unread::UnreadCount,
 };
@@ -24,71 +24,82 @@ pub struct ReadMark {
     pub unread_more: bool,
 }
 
-/// The outcome of setting a read mark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Marked {
-    /// The mark as it is now.
-    Done(ReadMark),
-    /// The user is not a participant, or the conversation does not exist.
+/// The reason why a read mark is not set.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadMarkError {
+    /// The user has no open conversation with this id.
+    #[error("no such conversation")]
     NoSuchConversation,
-    /// The conversation does not contain the message, or the message is not above the participant's `base`.
+    /// The message is not in the conversation.
+    #[error("no such message")]
     NoSuchMessage,
+    /// The table did not answer as expected. The read mark may have been set.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Store {
-    /// Marks all messages up to `id` as read. Another device may set a higher mark at the same time. Then the condition
-    /// fails and the higher mark stays, so the result is `max(read, n)` and a retry is harmless.
-    pub async fn mark_read(&self, id: MessageId, user: UserId) -> Result<Marked, StoreError> {
-        let (member, tail) = try_join(self.member(id.conversation, user), self.tail(id.conversation)).await?;
-        let (Some(member), Some(tail)) = (member, tail) else {
-            return Ok(Marked::NoSuchConversation);
-        };
-        if id.number > tail || id.number <= member.base {
-            return Ok(Marked::NoSuchMessage);
-        }
+    /// Marks all messages up to a message as read. A read mark that is higher stays as it is.
+    ///
+    /// Another device may set a higher read mark between the read and the update. Then the condition fails, and the
+    /// higher mark is the answer. A failure before the update leaves the old mark; `read = max(read, n)` makes a
+    /// repetition harmless.
+    pub async fn mark_read(&self, id: MessageId, user: UserId) -> Result<ReadMark, ReadMarkError> {
+        let (member, tail) = self.member_and_tail(id, user).await?;
         if member.read >= id.number {
-            return Ok(Marked::Done(self.mark(&member, tail).await?));
+            return Ok(self.mark(&member, tail).await?);
         }
         let expression = Expression::update("SET #read = :read", "#read < :read").number(":read", id.number);
         let ahead = Member { read: id.number, ..member };
         let update = self.update(Key::member(id.conversation, user), expression);
         let (written, counted) = try_join(update, self.mark(&ahead, tail)).await?;
         match written {
-            Written::Done(_) => Ok(Marked::Done(counted)),
-            Written::Refused(Some(Item::Member(standing))) => {
-                Ok(Marked::Done(self.mark(&standing, tail).await?))
-            }
-            Written::Refused(_) => Ok(Marked::NoSuchConversation),
+            Written::Done(_) => Ok(counted),
+            Written::Refused(Some(Item::Member(present))) => Ok(self.mark(&present, tail).await?),
+            Written::Refused(_) => Err(ReadMarkError::NoSuchConversation),
         }
     }
 
-    /// Marks the message `id` and all later messages as unread. Another device may move the mark between the read and
-    /// this write. Then the condition fails, and the call starts again from the new mark. A retry finds its own mark.
-    pub async fn mark_unread(&self, id: MessageId, user: UserId) -> Result<Marked, StoreError> {
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            let (member, tail) =
-                try_join(self.member(id.conversation, user), self.tail(id.conversation)).await?;
-            let (Some(member), Some(tail)) = (member, tail) else {
-                return Ok(Marked::NoSuchConversation);
-            };
-            if id.number > tail || id.number <= member.base {
-                return Ok(Marked::NoSuchMessage);
-            }
-            if member.read < id.number {
-                return Ok(Marked::Done(self.mark(&member, tail).await?));
-            }
-            let expression = Expression::update("SET #read = :read", "#read = :seen")
-                .number(":read", id.number - 1)
-                .number(":seen", member.read);
-            match self.update(Key::member(id.conversation, user), expression).await? {
-                Written::Done(Some(Item::Member(member))) => {
-                    return Ok(Marked::Done(self.mark(&member, tail).await?));
-                }
-                Written::Refused(Some(_)) => backoff.lose().await?,
-                _ => return Ok(Marked::NoSuchConversation),
-            }
+    /// Marks a message and all messages after it as unread.
+    ///
+    /// Another device may move the read mark between the read and the update. Then the condition on the old mark fails,
+    /// and the request is tried again on the new mark. A failure before the update leaves the old mark; a repetition
+    /// after it finds the mark below the message.
+    pub async fn mark_unread(&self, id: MessageId, user: UserId) -> Result<ReadMark, ReadMarkError> {
+        self.retry(|| self.try_to_mark_unread(id, user)).await
+    }
+
+    async fn try_to_mark_unread(
+        &self,
+        id: MessageId,
+        user: UserId,
+    ) -> Result<Tried<ReadMark>, ReadMarkError> {
+        let (member, tail) = self.member_and_tail(id, user).await?;
+        if member.read < id.number {
+            return Ok(Tried::Done(self.mark(&member, tail).await?));
         }
+        let expression = Expression::update("SET #read = :read", "#read = :seen")
+            .number(":read", id.number - 1)
+            .number(":seen", member.read);
+        match self.update(Key::member(id.conversation, user), expression).await? {
+            Written::Done(item) => {
+                let member = item.and_then(Item::into_member);
+                let member = member.ok_or_else(|| StoreError::corrupt("MEMBER", "another kind of item"))?;
+                Ok(Tried::Done(self.mark(&member, tail).await?))
+            }
+            Written::Refused(Some(_)) => Ok(Tried::Lost),
+            Written::Refused(None) => Err(ReadMarkError::NoSuchConversation),
+        }
+    }
+
+    /// Reads, in parallel, the user's membership and the tail of the log, and checks that the user can see the message.
+    async fn member_and_tail(&self, id: MessageId, user: UserId) -> Result<(Member, u64), ReadMarkError> {
+        let (member, tail) = try_join(self.member(id.conversation, user), self.tail(id.conversation)).await?;
+        let (member, tail) = member.zip(tail).ok_or(ReadMarkError::NoSuchConversation)?;
+        if id.number > tail || id.number <= member.base {
+            return Err(ReadMarkError::NoSuchMessage);
+        }
+        Ok((member, tail))
     }
 
     /// Returns the mark of a membership with its unread count. If the mark is the tail, this needs no query.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{
     Store, StoreError,
-    items::{Item, User},
+    items::{Member, User},
     ops::Consistency,
     table::Key,
 };
@@ -24,14 +24,9 @@ pub struct Senders {
 }
 
 impl Senders {
-    fn take(&mut self, items: Vec<Item>) {
-        for item in items {
-            match item {
-                Item::User(user) => drop(self.profiles.insert(user.id, user)),
-                Item::Member(member) => drop(self.participating.insert((member.conversation, member.user))),
-                _ => {}
-            }
-        }
+    fn add(&mut self, (users, members): (Vec<User>, Vec<Member>)) {
+        self.profiles.extend(users.into_iter().map(|user| (user.id, user)));
+        self.participating.extend(members.into_iter().map(|member| (member.conversation, member.user)));
     }
 }
 
@@ -47,14 +42,14 @@ impl Store {
         let members = members.iter().map(|(conversation, user)| Key::member(*conversation, *user));
         let keys = users.iter().map(|user| Key::user(*user)).chain(members).collect();
         let mut senders = Senders::default();
-        senders.take(self.batch_get(keys, Consistency::Eventual).await?);
+        senders.add(self.get_all_of_two(keys, Consistency::Eventual).await?);
         let missing: Vec<Key> = users
             .iter()
             .filter(|user| !senders.profiles.contains_key(user))
             .map(|user| Key::user(*user))
             .collect();
         if !missing.is_empty() {
-            senders.take(self.batch_get(missing, Consistency::Strong).await?);
+            senders.add(self.get_all_of_two(missing, Consistency::Strong).await?);
         }
         Ok(senders)
     }

@@ -5,11 +5,10 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Store, StoreError,
-    backoff::Backoff,
     items::{Item, Session, User},
     ops::{ABSENT, Consistency, Expression, Reading, Written},
     table::{Key, Span},
-    transactions::{Step, Transacted},
+    transactions::{Settled, Step},
 };
 use crate::ids::{SessionId, UserId};
 
@@ -26,6 +25,17 @@ pub struct Rotation {
     pub now: DateTime<Utc>,
     /// The time at which the session ends if it is not refreshed again.
     pub expires_at: DateTime<Utc>,
+}
+
+/// The reason why a session is not rotated.
+#[derive(Debug, thiserror::Error)]
+pub enum RotationError {
+    /// The session does not have the generation that should end. Contains the present session; `None` if there is none.
+    #[error("the session does not have this generation")]
+    Refused(Option<Box<Session>>),
+    /// The table did not answer as expected. The rotation may have taken effect.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Store {
@@ -55,16 +65,8 @@ impl Store {
         user: UserId,
         session: SessionId,
     ) -> Result<Option<(Session, User)>, StoreError> {
-        let keys = vec![Key::session(user, session), Key::user(user)];
-        let (mut found, mut owner) = (None, None);
-        for item in self.batch_get(keys, Consistency::Strong).await? {
-            match item {
-                Item::Session(session) => found = Some(session),
-                Item::User(user) => owner = Some(user),
-                _ => {}
-            }
-        }
-        Ok(found.zip(owner))
+        let (session, user) = self.get_two([Key::session(user, session), Key::user(user)]).await?;
+        Ok(session.zip(user))
     }
 
     /// Returns a page of a user's sessions in the order of their ids, and true if more follow. It includes expired
@@ -76,21 +78,15 @@ impl Store {
         limit: Option<usize>,
     ) -> Result<(Vec<Session>, bool), StoreError> {
         let reading = Reading { descending: false, limit, consistency: Consistency::Strong };
-        let page = self.query_whole(Span::sessions(user, after), reading).await?;
-        let sessions = page.items.into_iter().filter_map(Item::into_session).collect();
-        Ok((sessions, page.more))
+        self.query_kind(Span::sessions(user, after), reading).await
     }
 
-    /// Starts the next generation of a session. Returns `Ok` with the session as it is now, or `Err` with the session
-    /// that the table contains instead, if there is one.
+    /// Replaces a generation of a session by the next one, and returns the session after that.
     ///
     /// Parallel refreshes may start from the same generation. The condition lets only one of them take effect. The
     /// others, and the retry of a call whose answer was lost, find the next generation. A session that has ended is not
     /// recreated.
-    pub async fn rotate_session(
-        &self,
-        rotation: Rotation,
-    ) -> Result<Result<Session, Option<Session>>, StoreError> {
+    pub async fn rotate_session(&self, rotation: Rotation) -> Result<Session, RotationError> {
         let condition = "#kind = :token AND #generation = :seen AND #expires_at > :present";
         let update = "SET #generation = :next, #rotated_at = :now, #expires_at = :expires_at";
         let expression = Expression::update(update, condition)
@@ -101,13 +97,15 @@ impl Store {
             .number(":now", rotation.now.timestamp_micros())
             .number(":expires_at", rotation.expires_at.timestamp());
         let key = Key::session(rotation.user, rotation.session);
-        Ok(match self.update(key, expression).await? {
+        match self.update(key, expression).await? {
             Written::Done(item) => {
                 let rotated = item.and_then(Item::into_session);
-                Ok(rotated.ok_or_else(|| StoreError::corrupt("SESSION", "another kind of item"))?)
+                rotated.ok_or_else(|| StoreError::corrupt("SESSION", "another kind of item").into())
             }
-            Written::Refused(standing) => Err(standing.and_then(Item::into_session)),
-        })
+            Written::Refused(present) => {
+                Err(RotationError::Refused(present.and_then(Item::into_session).map(Box::new)))
+            }
+        }
     }
 
     /// Deletes a session, so that it can no longer be refreshed. Has no effect if the session does not exist.
@@ -128,14 +126,10 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let older = Expression::condition("#credential_version < :version").number(":version", version);
         let steps = [Step::Delete(Key::session(user, session), older)];
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            match self.transact(&steps).await? {
-                Transacted::Done => return Ok(true),
-                Transacted::Refused(reasons) => return Ok(matches!(reasons.as_slice(), [Some(None)])),
-                Transacted::Conflict => backoff.lose().await?,
-            }
-        }
+        Ok(match self.settle(&steps).await? {
+            Settled::Done => true,
+            Settled::Refused(conditions) => conditions.failed_on_nothing(0),
+        })
     }
 
     /// Deletes a user's sessions whose credential version is older than `before`, or all sessions if `before` is

@@ -14,18 +14,67 @@ use super::{
     error::classify,
     items::Item,
     ops::{Expression, decode},
+    retries::Tried,
     table::Key,
 };
 
-/// What became of a transaction.
+/// The outcome of one try of a transaction.
 #[derive(Debug)]
 pub(crate) enum Transacted {
-    /// All of it took effect.
+    /// All steps took effect.
     Done,
-    /// None of it did: for each step `Some` if its condition failed, with what stands there.
-    Refused(Vec<Option<Option<Item>>>),
-    /// None of it did, as other writers were at the same items.
+    /// No step took effect, because of these conditions.
+    Refused(Conditions),
+    /// No step took effect, because another transaction used the same items.
     Conflict,
+}
+
+/// The outcome of a transaction that is repeated until it meets no other transaction.
+#[derive(Debug)]
+pub(crate) enum Settled {
+    /// All steps took effect.
+    Done,
+    /// No step took effect, because of these conditions.
+    Refused(Conditions),
+}
+
+/// The conditions of a refused transaction, in the order of its steps. At least one failed.
+#[derive(Debug)]
+pub(crate) struct Conditions(Vec<ConditionOutcome>);
+
+/// The outcome of the condition of one step.
+#[derive(Debug)]
+enum ConditionOutcome {
+    /// The step has no condition, or its condition is true.
+    Held,
+    /// The condition failed on this item, or on the absence of an item.
+    Failed(Option<Box<Item>>),
+}
+
+impl Conditions {
+    /// Returns the item on which the condition of a step failed; `None` if there is no item or the condition held.
+    pub(crate) fn item(&self, step: usize) -> Option<&Item> {
+        match self.0.get(step)? {
+            ConditionOutcome::Failed(item) => item.as_deref(),
+            ConditionOutcome::Held => None,
+        }
+    }
+
+    /// Returns all items on which conditions failed.
+    pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
+        (0..self.0.len()).filter_map(|step| self.item(step))
+    }
+
+    /// Returns true if the condition of a step failed because there is no item.
+    pub(crate) fn failed_on_nothing(&self, step: usize) -> bool {
+        matches!(self.0.get(step), Some(ConditionOutcome::Failed(None)))
+    }
+
+    /// Returns true if the condition of a step failed and all others held.
+    pub(crate) fn only_failed(&self, step: usize) -> bool {
+        let failed = |outcome: &ConditionOutcome| matches!(outcome, ConditionOutcome::Failed(_));
+        self.0.iter().enumerate().all(|(n, outcome)| failed(outcome) == (n == step))
+    }
 }
 
 /// One step of a transaction.
@@ -33,9 +82,9 @@ pub(crate) enum Transacted {
 pub(crate) enum Step {
     /// Writes a whole item.
     Put(Item, Expression),
-    /// Changes attributes.
+    /// Changes attributes of one item.
     Update(Key, Expression),
-    /// Removes.
+    /// Removes an item.
     Delete(Key, Expression),
 }
 
@@ -78,7 +127,10 @@ impl Step {
 
 impl Store {
     /// Writes all steps or none. The SDK gives each call a client request token, so its own retries act once
-    /// (for ten minutes, says the documentation of `TransactWriteItems`).
+    /// (for ten minutes, according to the documentation of `TransactWriteItems`).
+    ///
+    /// A failure before the commit leaves nothing. A failure after the commit leaves all steps; the caller repeats the
+    /// transaction, or recognises its own items in the conditions of the next try.
     pub(crate) async fn transact(&self, steps: &[Step]) -> Result<Transacted, StoreError> {
         let steps = steps.iter().map(|step| step.build(&self.table)).collect::<Result<Vec<_>, _>>()?;
         match self.client.transact_write_items().set_transact_items(Some(steps)).send().await {
@@ -95,17 +147,27 @@ impl Store {
             },
         }
     }
+
+    /// Writes all steps or none, and tries again while another transaction uses the same items.
+    pub(crate) async fn settle(&self, steps: &[Step]) -> Result<Settled, StoreError> {
+        self.retry(|| async {
+            Ok(match self.transact(steps).await? {
+                Transacted::Done => Tried::Done(Settled::Done),
+                Transacted::Refused(conditions) => Tried::Done(Settled::Refused(conditions)),
+                Transacted::Conflict => Tried::Lost,
+            })
+        })
+        .await
+    }
 }
 
-/// What a cancelled transaction means: failed conditions tell more than conflicts, and those more than throttling.
+/// Returns the meaning of a cancelled transaction. Failed conditions have precedence over conflicts, and conflicts over
+/// throttling.
 fn cancelled(reasons: Vec<CancellationReason>) -> Result<Transacted, StoreError> {
     let says = |code: &str| reasons.iter().any(|reason| reason.code.as_deref() == Some(code));
     if says("ConditionalCheckFailed") {
-        let failed = reasons.into_iter().map(|reason| {
-            let failed = reason.code.as_deref() == Some("ConditionalCheckFailed");
-            failed.then(|| decode(reason.item.filter(|item| !item.is_empty()))).transpose()
-        });
-        return Ok(Transacted::Refused(failed.collect::<Result<_, _>>()?));
+        let outcomes = reasons.into_iter().map(condition_outcome).collect::<Result<_, _>>()?;
+        return Ok(Transacted::Refused(Conditions(outcomes)));
     }
     if says("TransactionConflict") {
         return Ok(Transacted::Conflict);
@@ -117,4 +179,12 @@ fn cancelled(reasons: Vec<CancellationReason>) -> Result<Transacted, StoreError>
         return Err(StoreError::Throttled(source));
     }
     Err(StoreError::Refused(source))
+}
+
+fn condition_outcome(reason: CancellationReason) -> Result<ConditionOutcome, StoreError> {
+    if reason.code.as_deref() != Some("ConditionalCheckFailed") {
+        return Ok(ConditionOutcome::Held);
+    }
+    let item = decode(reason.item.filter(|item| !item.is_empty()))?;
+    Ok(ConditionOutcome::Failed(item.map(Box::new)))
 }

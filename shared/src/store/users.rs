@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use super::{
     Store, StoreError,
     backoff::Backoff,
-    items::{Credential, Item, User},
+    items::{Credential, InboxEntry, Item, User},
     ops::{ABSENT, Consistency, Expression, PRESENT, Reading, Written},
     table::{Key, Span},
-    transactions::{Step, Transacted},
+    transactions::{Settled, Step, Transacted},
 };
 use crate::{
     ids::UserId,
@@ -67,8 +67,8 @@ impl Store {
         let mut ids: Vec<UserId> = users.into_iter().collect();
         ids.sort_unstable();
         ids.dedup();
-        let items = self.batch_get(ids.into_iter().map(Key::user).collect(), Consistency::Strong).await?;
-        Ok(items.into_iter().filter_map(Item::into_user).map(|user| (user.id, user)).collect())
+        let users: Vec<User> = self.get_all(ids.into_iter().map(Key::user).collect()).await?;
+        Ok(users.into_iter().map(|user| (user.id, user)).collect())
     }
 
     /// Returns the profile of the open account of an email, strongly consistent; `None` if there is no such account.
@@ -104,13 +104,9 @@ impl Store {
         }
         let reading =
             Reading { descending: false, limit: Some(SHARED_AMONG), consistency: Consistency::Strong };
-        let page = self.query_whole(Span::inbox(user, None), reading).await?;
-        let memberships = page.items.into_iter().filter_map(|item| match item {
-            Item::Inbox(entry) => Some(Key::member(entry.conversation, other)),
-            _ => None,
-        });
-        let found = self.batch_get(memberships.collect(), Consistency::Strong).await?;
-        Ok(!found.is_empty())
+        let (entries, _) = self.query_kind::<InboxEntry>(Span::inbox(user, None), reading).await?;
+        let conversations: Vec<_> = entries.iter().map(|entry| entry.conversation).collect();
+        Ok(!self.memberships(other, &conversations).await?.is_empty())
     }
 
     /// Creates an account. Returns false if the email already has one.
@@ -123,18 +119,12 @@ impl Store {
             Step::Put(Item::Credential(credential.clone()), Expression::condition(ABSENT)),
             Step::Put(Item::User(user.clone()), Expression::condition(ABSENT)),
         ];
-        let mut backoff = Backoff::new(&self.random);
-        loop {
-            match self.transact(&steps).await? {
-                Transacted::Done => return Ok(true),
-                Transacted::Refused(reasons) => {
-                    let own = matches!(reasons.first(),
-                        Some(Some(Some(Item::Credential(standing)))) if standing.user == user.id);
-                    return Ok(own);
-                }
-                Transacted::Conflict => backoff.lose().await?,
+        Ok(match self.settle(&steps).await? {
+            Settled::Done => true,
+            Settled::Refused(conditions) => {
+                matches!(conditions.item(0), Some(Item::Credential(present)) if present.user == user.id)
             }
-        }
+        })
     }
 
     /// Changes names and phone number. Returns the profile as it is now; `None` if the user has no open account.

@@ -12,19 +12,17 @@ use serde_json::{Map, Value};
 use super::{
     fields::{Fields, FromFields, Unchecked, Unknown},
     json::json_object,
+    pairs::pairs,
     query,
 };
 use crate::{
     App,
     http::{Code, Problem},
-    model::{Faults, Invalid, text::is_refused},
+    model::{Faults, Invalid},
 };
 
 /// The maximum size of a request body, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
-
-/// The maximum number of fields in an HTML form, and of parameters in a query.
-pub const MAX_PAIRS: usize = 100;
 
 /// A request type that is read from the fields of a body.
 pub trait RequestBody: FromFields {
@@ -129,15 +127,12 @@ pub(crate) async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     }
 }
 
-fn malformed(detail: impl Into<String>) -> Problem {
-    Problem::new(Code::MalformedBody, detail)
-}
-
 /// Reads a URL-encoded HTML form. Line ends are CRLF in HTML forms and LF in stored text. A name that appears twice is
 /// noted in `faults`, unless the field is a list.
 fn form_fields(bytes: &[u8], lists: &[&str], faults: &mut Faults) -> Result<Map<String, Value>, Problem> {
-    let pairs = pairs(bytes)?
-        .ok_or_else(|| malformed("The form is not valid UTF-8 or contains control characters."))?;
+    let pairs = pairs(bytes)?.ok_or_else(|| {
+        Problem::new(Code::MalformedBody, "The form is not valid UTF-8 or contains control characters.")
+    })?;
     let mut fields = Map::new();
     for (name, value) in pairs {
         if lists.contains(&name.as_str()) {
@@ -152,30 +147,9 @@ fn form_fields(bytes: &[u8], lists: &[&str], faults: &mut Faults) -> Result<Map<
     Ok(fields)
 }
 
-/// Returns the pairs of a URL-encoded text; `None` if a text is not UTF-8 or contains a refused character. More than
-/// [`MAX_PAIRS`] pairs are an error.
-pub(crate) fn pairs(bytes: &[u8]) -> Result<Option<Vec<(String, String)>>, Problem> {
-    let parts: Vec<&[u8]> =
-        bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()).take(MAX_PAIRS + 1).collect();
-    if parts.len() > MAX_PAIRS {
-        return Err(malformed(format!("At most {MAX_PAIRS} fields or parameters are allowed.")));
-    }
-    let pair = |pair: &[u8]| {
-        let mut halves = pair.splitn(2, |byte| *byte == b'=');
-        Some((decoded(halves.next().unwrap_or_default())?, decoded(halves.next().unwrap_or_default())?))
-    };
-    Ok(parts.into_iter().map(pair).collect())
-}
-
-fn decoded(text: &[u8]) -> Option<String> {
-    let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-    let text = percent_encoding::percent_decode(&spaced).decode_utf8().ok()?.into_owned();
-    (!text.chars().any(|c| is_refused(c) && c != '\r')).then_some(text)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::pairs::MAX_PAIRS, *};
 
     fn form(bytes: &[u8]) -> Result<(Map<String, Value>, bool), Problem> {
         let mut faults = Faults::default();

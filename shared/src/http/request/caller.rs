@@ -20,7 +20,7 @@ use crate::{
     ids::{SessionId, UserId},
     model::user::Role,
     policy::Actor,
-    store::items::Member,
+    store::{Command, items::Member},
 };
 
 /// The authenticated user of a request.
@@ -69,6 +69,12 @@ impl Caller {
             claimed_role: browser_session.user.role,
             known: Some(browser_session),
         }))
+    }
+
+    /// Returns the command of a write that this caller requests now.
+    #[must_use]
+    pub fn command(&self, app: &App) -> Command {
+        Command { actor: self.user, request: app.random.uuid(), now: app.clock.now() }
     }
 
     /// Returns the caller as an actor in a conversation, with the current role and the given membership.

@@ -9,6 +9,7 @@ pub mod etag;
 pub mod fields;
 pub mod idempotency;
 pub mod json;
+pub(crate) mod pairs;
 pub mod query;
 
 pub use self::{

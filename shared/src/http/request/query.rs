@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
 use super::{
-    body,
     fields::{Fields, FromFields, Unchecked, Unknown},
+    pairs::pairs,
 };
 use crate::{
     App,
@@ -55,7 +55,7 @@ impl<T: FromFields> FromRequestParts<App> for PageQuery<T> {
 
 /// Returns the parameters of a query without `format`, and the faults found so far.
 fn parameters(uri: &Uri) -> Result<(Map<String, Value>, Faults), Problem> {
-    let pairs = body::pairs(uri.query().unwrap_or_default().as_bytes())?
+    let pairs = pairs(uri.query().unwrap_or_default().as_bytes())?
         .ok_or_else(|| Problem::field("query", "is not valid UTF-8 or contains control characters"))?;
     let (mut values, mut faults) = (Map::new(), Faults::default());
     for (name, value) in pairs {
@@ -74,7 +74,7 @@ fn parameters(uri: &Uri) -> Result<(Map<String, Value>, Faults), Problem> {
 fn readable(uri: &Uri) -> Map<String, Value> {
     let mut values = Map::new();
     for pair in uri.query().unwrap_or_default().as_bytes().split(|byte| *byte == b'&') {
-        for (name, value) in body::pairs(pair).ok().flatten().into_iter().flatten() {
+        for (name, value) in pairs(pair).ok().flatten().into_iter().flatten() {
             values.entry(name).or_insert(Value::String(value));
         }
     }

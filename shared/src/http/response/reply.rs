@@ -40,9 +40,9 @@ impl<T: Serialize> Reply<T> {
 
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
-        let Ok(body) = serde_json::to_vec(&self.body) else {
-            return Problem::from(crate::store::StoreError::corrupt("reply", "cannot be written as JSON"))
-                .into_response();
+        let body = match serde_json::to_vec(&self.body) {
+            Ok(body) => body,
+            Err(error) => return Problem::internal(error).into_response(),
         };
         let mut response = (self.status, [(header::CONTENT_TYPE, "application/json")], body).into_response();
         let headers = response.headers_mut();

@@ -1,9 +1,9 @@
-//! Pages of the inbox, ordered by last activity: the newest message, or joining where that is later.
+//! Pages of the inbox, ordered by last activity: the time of the newest message, or of joining if that is later.
 //!
-//! A message is one write, so nothing in the table says which of a user's conversations was active last. The order is found
-//! by reading: the strongly consistent list of the user's conversations, the tail of each, then the page. This is exact for
-//! up to [`WINDOW`] conversations. A user with more has several windows of whole hours of the index, which holds the hour of
-//! joining; the order is exact inside each window.
+//! A message is one write, so no item of the table contains the order of a user's conversations. The order is computed
+//! by reading: the strongly consistent list of the user's conversations, the tail of each, then the page. It is exact
+//! for up to [`WINDOW`] conversations. A user with more conversations has several windows of whole hours of the index,
+//! which contains the hour of joining. The order is exact inside each window.
 
 use futures::future::{try_join, try_join_all};
 
@@ -12,49 +12,49 @@ use crate::{
     ids::{ConversationId, UserId},
     store::{
         Store, StoreError, Time,
-        items::{InboxEntry, Item, Message},
+        items::{InboxEntry, Message},
         ops::{Consistency, Reading},
         table::{Activity, Key, Span},
     },
 };
 
-/// Most conversations whose tails are read for one page: one read unit each.
+/// The maximum number of conversations whose tails are read for one page. Each tail costs one read unit.
 const WINDOW: usize = 300;
-/// Most tails that are read side by side, each in a request of its own.
+/// The maximum number of tails that are read in parallel, each in its own request.
 const TAILS: usize = 50;
-/// Most conversations whose nested messages are read side by side.
+/// The maximum number of conversations whose nested messages are read in parallel.
 const NESTED: usize = 25;
-/// A page ends behind so many bytes of nested messages, and the next one goes on.
+/// The number of bytes of nested messages after which a page ends. The next page continues.
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
 
-/// A conversation's position in the inbox; the page has the highest first.
+/// A conversation's position in the inbox. Pages begin with the highest position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct InboxPosition {
-    /// The time of the newest message, deleted or not, or of joining where that is later.
+    /// The time of the newest message, deleted or not, or of joining if that is later.
     pub active_at: Time,
-    /// The conversation: distinguishes those that were active at the same time.
+    /// The conversation. It orders conversations that were active at the same time.
     pub conversation: ConversationId,
 }
 
-/// The position behind a page of the inbox.
+/// The position at which the next page of the inbox begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct InboxCursor {
-    /// The last entry, by the index, of the windows that were shown.
+    /// The last entry of the earlier windows, by the order of the index; `None` in the first window.
     pub window: Option<Activity>,
-    /// The last position that was shown of this window.
+    /// The last position of this window that an earlier page contained; `None` at the beginning of the window.
     pub before: Option<InboxPosition>,
 }
 
-/// A request for a page.
+/// A request for a page of the inbox.
 #[derive(Debug, Clone, Copy)]
 pub struct InboxRequest {
     /// The user whose inbox it is.
     pub user: UserId,
     /// The position at which the page begins.
     pub cursor: InboxCursor,
-    /// Most conversations.
+    /// The maximum number of conversations.
     pub limit: usize,
-    /// Most nested messages of each; the newest one is read in any case.
+    /// The maximum number of nested messages of each conversation. The newest message is read in any case.
     pub messages: usize,
 }
 
@@ -70,20 +70,20 @@ pub struct Listed {
 /// A page of the inbox.
 #[derive(Debug)]
 pub struct InboxPage {
-    /// In order.
+    /// The conversations, highest position first.
     pub listed: Vec<Listed>,
     /// The position of the next page; `None` at the end of the inbox.
     pub next: Option<InboxCursor>,
 }
 
-/// Conversations whose order is known once their tails are read.
+/// Conversations that are ordered by their tails.
 struct Window {
     entries: Vec<InboxEntry>,
-    /// The last of them by the index, if there are more.
+    /// The last of the conversations by the order of the index, if there are more; `None` otherwise.
     beyond: Option<Activity>,
 }
 
-/// A conversation with the newest entries of its log; without them once it is closed.
+/// A conversation with the newest entries of its log; `None` if it is closed.
 struct Active {
     position: InboxPosition,
     newest: Option<Vec<Message>>,
@@ -100,7 +100,7 @@ impl Active {
         self.position.conversation
     }
 
-    /// About what its messages take.
+    /// Returns the approximate size of its messages, in bytes.
     fn bytes(&self) -> usize {
         let metadata =
             |message: &Message| message.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len());
@@ -109,8 +109,8 @@ impl Active {
 }
 
 impl Store {
-    /// A page of a user's conversations by last activity. Conversations that nobody writes to meanwhile are on exactly one
-    /// page; one that becomes active between two pages moves to the top of the first.
+    /// Returns a page of a user's conversations by last activity. A conversation without new messages is on exactly one
+    /// page. A conversation that becomes active between the reads of two pages moves to the top of the first page.
     pub async fn inbox_page(&self, request: &InboxRequest) -> Result<InboxPage, StoreError> {
         let InboxRequest { cursor, limit, .. } = *request;
         let window = self.window(request.user, cursor.window).await?;
@@ -130,7 +130,7 @@ impl Store {
         Ok(InboxPage { listed, next })
     }
 
-    /// A window of hardly more conversations than the page has: all is read side by side.
+    /// Lists a window that is hardly larger than the page. Everything is read in parallel.
     async fn all_listed(
         &self,
         request: &InboxRequest,
@@ -142,7 +142,8 @@ impl Store {
         self.listed(active, found, request.messages).await
     }
 
-    /// One conversation more than the page has, if there are so many; and whether the page ends early for its size.
+    /// Lists at most one conversation more than the page contains. Returns true if the page ends early because of its
+    /// size.
     async fn some_listed(
         &self,
         request: &InboxRequest,
@@ -151,7 +152,7 @@ impl Store {
         let mut active = self.active(entries, 1).await?;
         active.retain(|active| request.cursor.before.is_none_or(|before| active.position < before));
         let (mut listed, mut rest, mut bytes) = (Vec::new(), active.into_iter(), 0);
-        // Again only where conversations were met that the user has hidden.
+        // A second round is needed only if the first one met conversations that the user has hidden.
         while listed.len() <= request.limit && rest.len() > 0 {
             let mut some: Vec<Active> = rest.by_ref().take(request.limit + 1 - listed.len()).collect();
             let ids: Vec<ConversationId> = some.iter().map(Active::conversation).collect();
@@ -165,13 +166,14 @@ impl Store {
         Ok((listed, false))
     }
 
-    /// The conversations of a window. Who is a participant is decided on the table: the index only says where to look.
+    /// Returns the conversations of a window. Participation is decided on the table; the index only proposes the
+    /// conversations.
     async fn window(&self, user: UserId, after: Option<Activity>) -> Result<Window, StoreError> {
         let reading = Reading { descending: false, limit: Some(WINDOW), consistency: Consistency::Strong };
         if after.is_none() {
-            let page = self.query_whole(Span::inbox(user, None), reading).await?;
-            if !page.more {
-                return Ok(Window { entries: entries(page.items), beyond: None });
+            let (entries, more) = self.query_kind(Span::inbox(user, None), reading).await?;
+            if !more {
+                return Ok(Window { entries, beyond: None });
             }
         }
         let reading = Reading { descending: true, consistency: Consistency::Eventual, ..reading };
@@ -182,11 +184,12 @@ impl Store {
             whole_hours(&mut activities);
         }
         let keys = activities.iter().map(|activity| Key::inbox(user, activity.conversation)).collect();
-        let entries = entries(self.batch_get(keys, Consistency::Strong).await?);
+        let entries = self.get_all(keys).await?;
         Ok(Window { entries, beyond: activities.last().copied().filter(|_| more) })
     }
 
-    /// Entries with the newest `count` messages of each, latest first; closed conversations are left out.
+    /// Returns entries with the newest `count` messages of each, highest position first and without closed
+    /// conversations.
     async fn active(&self, entries: &[InboxEntry], count: usize) -> Result<Vec<Active>, StoreError> {
         let mut active = Vec::with_capacity(entries.len());
         for wave in entries.chunks(TAILS) {
@@ -199,7 +202,8 @@ impl Store {
         Ok(active)
     }
 
-    /// Reads the messages that are nested, in waves, until there are enough bytes; true if the page ends there.
+    /// Reads the nested messages, [`NESTED`] conversations at a time, up to [`PAGE_BYTES`]. Returns true if the page
+    /// ends there.
     async fn nested(
         &self,
         active: &mut Vec<Active>,
@@ -225,7 +229,8 @@ impl Store {
         Ok(cut)
     }
 
-    /// Those that the user takes part in and has not hidden since the last message.
+    /// Returns the conversations in which the user is a participant and that the user has not hidden since the last
+    /// message.
     async fn listed(
         &self,
         active: Vec<Active>,
@@ -244,14 +249,10 @@ impl Store {
     }
 }
 
-/// Leaves the last hour to the next window, as it may go on there; unless there is no other.
+/// Removes the last hour, which may continue in the next window, unless it is the only one.
 fn whole_hours(activities: &mut Vec<Activity>) {
     let last = activities.last().map(|last| last.hour);
     if activities.first().map(|first| first.hour) != last {
         activities.retain(|activity| Some(activity.hour) != last);
     }
-}
-
-fn entries(items: Vec<Item>) -> Vec<InboxEntry> {
-    items.into_iter().filter_map(Item::into_inbox).collect()
 }

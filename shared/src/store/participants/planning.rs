@@ -1,9 +1,9 @@
-//! Who comes and who goes: what a request wants, held against the memberships that stand. It reads and decides; nothing is
-//! written here, and what it decided holds only while the conversation's version does.
+//! The plan of a change of participants: a request compared with the present memberships. It reads and decides, and
+//! writes nothing. A plan is valid only while the conversation keeps its version.
 
 use std::collections::BTreeSet;
 
-use super::{MEMBERSHIPS_PER_CHANGE, ParticipantsWritten};
+use super::{MEMBERSHIPS_PER_CHANGE, ParticipantsError};
 use crate::{
     ids::{ConversationId, UserId},
     model::conversation::{MAX_PARTICIPANTS, MemberRole, NESTED_PARTICIPANTS},
@@ -15,26 +15,26 @@ use crate::{
     },
 };
 
-/// How participants are to change.
+/// A requested change of participants.
 #[derive(Debug, Clone, Copy)]
 pub enum Wanted<'a> {
-    /// As they are.
+    /// The participants stay as they are.
     Same,
-    /// These take part too.
+    /// These users become participants, besides the present participants.
     Add(&'a [UserId]),
-    /// These take part and nobody else; for a conversation that shows all its participants nested.
+    /// These users become the only participants. Only for a conversation that nests all its participants.
     Set {
-        /// Who.
+        /// The participants after the change, by the order of their ids.
         users: &'a [UserId],
-        /// Whether the actor may take others' memberships away.
+        /// True if the actor may remove other participants.
         may_remove: bool,
     },
-    /// This one does not any more.
+    /// This user stops being a participant.
     Remove(UserId),
 }
 
 impl Wanted<'_> {
-    /// Returns a request for no change, with which participants are read as they are.
+    /// Returns a request that reads the same participants after the change took effect.
     pub(super) const fn settled(self) -> Self {
         match self {
             Self::Remove(_) => Self::Add(&[]),
@@ -43,15 +43,19 @@ impl Wanted<'_> {
     }
 }
 
-/// Who comes and who goes, who becomes owner by that, and how many there are then.
+/// The additions and removals of a change, with their results.
 pub(super) struct ParticipantsPlan {
-    /// Memberships that were read, see [`super::Changed`].
-    pub(super) standing: Vec<Member>,
+    /// The memberships before the change: those that the request names, or all of them if it sets all or none.
+    pub(super) present: Vec<Member>,
+    /// The users who become participants.
     pub(super) coming: BTreeSet<UserId>,
+    /// The participants who are removed.
     pub(super) going: BTreeSet<UserId>,
+    /// The participant who becomes an owner because the last owner is removed.
     pub(super) new_owner: Option<UserId>,
+    /// The number of participants after the change.
     pub(super) count: u64,
-    /// The first participants by id after it.
+    /// The first participants after the change, by the order of their ids.
     pub(super) first: Vec<UserId>,
 }
 
@@ -60,20 +64,20 @@ impl ParticipantsPlan {
         self.coming.is_empty() && self.going.is_empty()
     }
 
-    /// The conversation as the plan makes it.
+    /// Returns the conversation after the change.
     pub(super) fn applied(&self, mut conversation: Conversation, version: u64) -> Conversation {
         conversation.version = version;
         conversation.participant_count = self.count;
         conversation.first_participants.clone_from(&self.first);
         conversation.owners.retain(|owner| !self.going.contains(owner));
         conversation.owners.extend(self.new_owner);
-        // Nobody stays: the first who comes owns it.
+        // No present participant stays, so the first new participant becomes the owner.
         let first = self.coming.first().filter(|_| conversation.owners.is_empty()).copied();
         conversation.owners.extend(first);
         conversation
     }
 
-    /// The memberships of those who come: what was said before counts as read.
+    /// Returns the memberships of the new participants. Messages up to number `read` count as read.
     pub(super) fn joining<'a>(
         &'a self,
         conversation: &'a Conversation,
@@ -86,9 +90,9 @@ impl ParticipantsPlan {
         self.coming.iter().map(move |user| member(conversation.id, *user, role(*user), read, now))
     }
 
-    /// The participants when it has taken effect.
+    /// Returns the participants after the change.
     pub(super) fn participants(&self, conversation: &Conversation, read: u64, now: Time) -> Vec<Member> {
-        let staying = self.standing.iter().filter(|member| !self.going.contains(&member.user));
+        let staying = self.present.iter().filter(|member| !self.going.contains(&member.user));
         let mut participants: Vec<Member> = staying.cloned().collect();
         for member in participants.iter_mut().filter(|member| self.new_owner == Some(member.user)) {
             member.role = MemberRole::Owner;
@@ -97,7 +101,8 @@ impl ParticipantsPlan {
         participants
     }
 
-    pub(super) fn told(&self) -> (ChangeKind, Vec<UserId>) {
+    /// Returns the kind of the change, and the users that it concerns.
+    pub(super) fn change(&self) -> (ChangeKind, Vec<UserId>) {
         let kind = match (self.coming.is_empty(), self.going.is_empty()) {
             (false, true) => ChangeKind::ParticipantsAdded,
             (true, false) => ChangeKind::ParticipantsRemoved,
@@ -109,22 +114,22 @@ impl ParticipantsPlan {
 }
 
 impl Store {
-    /// Who comes and who goes, by the memberships that stand; or why nobody does.
+    /// Compares a request with the present memberships and returns the plan of the change.
     pub(super) async fn plan(
         &self,
         conversation: &Conversation,
         wanted: Wanted<'_>,
-    ) -> Result<Result<ParticipantsPlan, ParticipantsWritten>, StoreError> {
-        let standing = match wanted {
+    ) -> Result<ParticipantsPlan, ParticipantsError> {
+        let present = match wanted {
             Wanted::Set { .. } if conversation.participant_count > NESTED_PARTICIPANTS as u64 => {
-                return Ok(Err(ParticipantsWritten::TooManyAtOnce));
+                return Err(ParticipantsError::TooManyAtOnce);
             }
             Wanted::Set { .. } => self.all_members(conversation.id).await?,
             Wanted::Add(users) => self.members(conversation.id, users).await?,
             Wanted::Remove(user) => self.members(conversation.id, &[user]).await?,
             Wanted::Same => self.shown_members(conversation.id).await?,
         };
-        let users: BTreeSet<UserId> = standing.iter().map(|member| member.user).collect();
+        let users: BTreeSet<UserId> = present.iter().map(|member| member.user).collect();
         let (coming, going) = match wanted {
             Wanted::Same => (BTreeSet::new(), BTreeSet::new()),
             Wanted::Add(users) => (users.iter().copied().collect(), BTreeSet::new()),
@@ -134,36 +139,38 @@ impl Store {
                 (wanted, going)
             }
             Wanted::Remove(user) if users.contains(&user) => (BTreeSet::new(), BTreeSet::from([user])),
-            Wanted::Remove(_) => return Ok(Err(ParticipantsWritten::NoSuchParticipant)),
+            Wanted::Remove(_) => return Err(ParticipantsError::NoSuchParticipant),
         };
-        // Decided on the memberships that the transaction is conditioned on, through the conversation's version.
+        // The transaction is conditioned on the version of the conversation, and so on the memberships of this
+        // decision.
         if matches!(wanted, Wanted::Set { may_remove: false, .. }) && !going.is_empty() {
-            return Ok(Err(ParticipantsWritten::MayNotRemove));
+            return Err(ParticipantsError::MayNotRemove);
         }
         let coming = &coming - &users;
-        // Memberships may be newer than the count here: then its version refuses the write.
+        // Another request may have changed the memberships after the conversation was read. Then the condition on the
+        // version refuses the write.
         let count = (conversation.participant_count + coming.len() as u64).saturating_sub(going.len() as u64);
         if coming.len() + going.len() > MEMBERSHIPS_PER_CHANGE {
-            return Ok(Err(ParticipantsWritten::TooManyAtOnce));
+            return Err(ParticipantsError::TooManyAtOnce);
         }
         if !coming.is_empty() && count > MAX_PARTICIPANTS as u64 {
-            return Ok(Err(ParticipantsWritten::Full));
+            return Err(ParticipantsError::Full);
         }
         let new_owner = if going.is_empty() { None } else { self.new_owner(conversation, &going).await? };
         let first = Box::pin(self.first_after(conversation, &coming, &going)).await?;
-        Ok(Ok(ParticipantsPlan { standing, coming, going, new_owner, count, first }))
+        Ok(ParticipantsPlan { present, coming, going, new_owner, count, first })
     }
 
-    /// The participants that a representation nests. Read after the conversation, they are those of its version or newer ones, and
-    /// a write that is conditioned on the version has not missed any.
+    /// Reads the participants that a representation nests. They are read after the conversation and so are not older
+    /// than its version. A write that is conditioned on the version misses none of them.
     async fn shown_members(&self, id: ConversationId) -> Result<Vec<Member>, StoreError> {
         let (members, _) = self.participants_read(id, None, NESTED_PARTICIPANTS, Consistency::Strong).await?;
         Ok(members)
     }
 
-    /// The first participants by id once some came and some went. They are read again only where one of them goes and
-    /// others move up, or where an earlier release did not write them. Memberships may be newer than the conversation here:
-    /// then its version refuses the write.
+    /// Returns the first participants after a change, by the order of their ids. They are read again only if one of
+    /// them is removed and others move up, or if an earlier release did not write them. Another request may have
+    /// changed the memberships after the conversation was read. Then the condition on the version refuses the write.
     async fn first_after(
         &self,
         conversation: &Conversation,
@@ -184,8 +191,8 @@ impl Store {
         Ok(after.take(NESTED_PARTICIPANTS).collect())
     }
 
-    /// Who becomes owner when the last one goes: the longest-standing of those who stay, of a few the first whose account
-    /// is open.
+    /// Returns the participant who becomes an owner; `None` if an owner stays or nobody does. The participant is the
+    /// first to join whose account is open, among the first 100 to join; if no account is open, the first to join.
     async fn new_owner(
         &self,
         conversation: &Conversation,

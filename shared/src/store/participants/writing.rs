@@ -1,78 +1,74 @@
-//! One transaction of a change of participants: the change, the conversation's item, and the memberships with their list
-//! entries. What is to change was decided before, on what was read; who tries again is above.
-
-use uuid::Uuid;
+//! The transaction of a change of participants: the change, the conversation, and the memberships with their inbox
+//! entries. The callers have decided on the change from what they read, and try again.
 
 use super::{CurrentGroup, ParticipantsPlan};
 use crate::{
     ids::{ConversationId, UserId},
     model::conversation::MemberRole,
     store::{
-        Store, StoreError, Time,
+        Command, Store, StoreError,
         changes::{ChangeWritten, closing_entry},
         conversations::{conversation_change, joining, meta_step},
         items::{Change, Conversation, Item},
         ops::{Expression, PRESENT},
         table::{Key, LogPosition},
-        transactions::{Step, Transacted},
+        transactions::{Conditions, Step, Transacted},
     },
 };
 
-/// The actor, the request and the time of a change.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct By {
-    pub(super) actor: UserId,
-    pub(super) request: Uuid,
-    pub(super) now: Time,
-}
-
 impl Store {
-    /// One transaction. When the last participant goes, the conversation is closed in it: nobody could ever read it.
+    /// Writes a plan in one transaction. If the last participant leaves, the transaction also closes the conversation,
+    /// as nobody could ever read it again.
+    ///
+    /// A failure before the commit leaves nothing. After a failure behind the commit, the next try recognises the
+    /// change or the closing entry by the request's id.
     pub(super) async fn write_plan(
         &self,
-        present: &CurrentGroup,
+        current: &CurrentGroup,
         conversation: &Conversation,
         plan: &ParticipantsPlan,
-        By { actor, request, now }: By,
+        command: Command,
     ) -> Result<ChangeWritten, StoreError> {
         let id = conversation.id;
         let mut steps = vec![meta_step(conversation)];
-        steps.extend(plan.joining(conversation, present.tail, now).flat_map(joining));
+        steps.extend(plan.joining(conversation, current.tail, command.now).flat_map(joining));
         steps.extend(plan.going.iter().flat_map(|user| leaving(id, *user)));
         steps.extend(plan.new_owner.map(|new_owner| role_step(id, new_owner, MemberRole::Owner)));
         if conversation.participant_count == 0 {
-            steps.push(closing_entry(id, LogPosition::Message(present.tail + 1), actor, request, now));
-            steps.push(closing_entry(id, LogPosition::Change(present.number), actor, request, now));
+            steps.push(closing_entry(id, LogPosition::Message(current.tail + 1), command));
+            steps.push(closing_entry(id, LogPosition::Change(current.number), command));
             return Ok(match self.transact(&steps).await? {
                 Transacted::Done => ChangeWritten::Done,
-                Transacted::Refused(failed) if closed_by(request, &failed) => ChangeWritten::Done,
+                Transacted::Refused(conditions) if closed_by(command, &conditions) => ChangeWritten::Done,
                 Transacted::Refused(_) | Transacted::Conflict => ChangeWritten::Lost,
             });
         }
-        let (kind, users) = plan.told();
-        let change = conversation_change(kind, conversation, present.number, actor, request, now);
-        self.write_change(told(change, users, conversation), steps).await
+        let (kind, users) = plan.change();
+        let change = conversation_change(kind, conversation, current.number, command);
+        self.write_change(with_participants(change, users, conversation), steps).await
     }
 }
 
-/// The change with whom it is about, and the count and owners that result.
-pub(super) fn told(mut change: Change, users: Vec<UserId>, conversation: &Conversation) -> Change {
+/// Returns a change with the users that it concerns, and with the resulting number of participants and owners.
+pub(super) fn with_participants(
+    mut change: Change,
+    users: Vec<UserId>,
+    conversation: &Conversation,
+) -> Change {
     change.users = users;
     change.participant_count = Some(conversation.participant_count);
     change.owners.clone_from(&conversation.owners);
     change
 }
 
-/// Whether one of the closing entries that a transaction has met is this request's own: an earlier try took effect after it was given up.
-fn closed_by(request: Uuid, failed: &[Option<Option<Item>>]) -> bool {
-    failed
-        .iter()
-        .flatten()
-        .flatten()
-        .any(|item| matches!(item, Item::Closed(closed) if closed.request == request))
+/// Returns true if a condition failed on a closing entry of this request: an earlier try took effect after this process
+/// had given the try up.
+fn closed_by(command: Command, conditions: &Conditions) -> bool {
+    conditions.items().any(|item| matches!(item, Item::Closed(closed) if closed.request == command.request))
 }
 
-/// The condition keeps two who remove the same person from counting them twice.
+/// Returns the steps that remove a membership and its inbox entry. Two requests may remove the same participant at the
+/// same time; the condition keeps the second one from counting the removal twice.
 fn leaving(id: ConversationId, user: UserId) -> [Step; 2] {
     [
         Step::Delete(Key::member(id, user), Expression::condition(PRESENT)),
@@ -80,7 +76,8 @@ fn leaving(id: ConversationId, user: UserId) -> [Step; 2] {
     ]
 }
 
-/// An update never creates: the membership may have been removed since it was read.
+/// Returns the step that sets a role. Another request may have removed the membership since it was read; the condition
+/// keeps the update from creating it again.
 pub(super) fn role_step(id: ConversationId, user: UserId, role: MemberRole) -> Step {
     let role = if role == MemberRole::Owner { "owner" } else { "member" };
     let expression = Expression::update("SET #role = :role", PRESENT).text(":role", role);
