@@ -60,7 +60,8 @@ macro_rules! id_text {
 
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                let mut buffer = Uuid::encode_buffer();
+                serializer.serialize_str(self.uuid().hyphenated().encode_lower(&mut buffer))
             }
         }
 

@@ -6,6 +6,7 @@ mod conversations;
 mod identity;
 mod logs;
 mod metadata_text;
+mod reading;
 mod user_ids;
 
 use std::collections::HashMap;
@@ -104,12 +105,12 @@ impl Item {
     /// test compares both ways.
     fn of(attributes: Attributes) -> serde_dynamo::Result<Self> {
         match attributes.get("item").and_then(|kind| kind.as_s().ok()).map(String::as_str) {
-            Some("user") => serde_dynamo::from_item(attributes).map(Self::User),
-            Some("inbox") => serde_dynamo::from_item(attributes).map(Self::Inbox),
-            Some("conversation") => serde_dynamo::from_item(attributes).map(Self::Conversation),
-            Some("member") => serde_dynamo::from_item(attributes).map(Self::Member),
-            Some("message") => serde_dynamo::from_item(attributes).map(Self::Message),
-            _ => serde_dynamo::from_item(attributes),
+            Some("user") => reading::read(attributes).map(Self::User),
+            Some("inbox") => reading::read(attributes).map(Self::Inbox),
+            Some("conversation") => reading::read(attributes).map(Self::Conversation),
+            Some("member") => reading::read(attributes).map(Self::Member),
+            Some("message") => reading::read(attributes).map(Self::Message),
+            _ => reading::read(attributes),
         }
     }
 }
