@@ -31,7 +31,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn read(response: &impl Serialize) -> Result<Self, NoAnswer> {
-        let mut rest: ApiGatewayV2httpResponse = serde_json::from_str(&serde_json::to_string(response)?)?;
+        let mut rest: ApiGatewayV2httpResponse = serde_json::from_value(serde_json::to_value(response)?)?;
         let status =
             u16::try_from(rest.status_code).ok().and_then(|status| StatusCode::from_u16(status).ok());
         let status = status.ok_or(NoAnswer::Status(rest.status_code))?;
