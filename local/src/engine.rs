@@ -4,6 +4,7 @@
 
 mod calls;
 mod storage;
+mod values;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;

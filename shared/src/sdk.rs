@@ -20,7 +20,8 @@ use aws_smithy_runtime_api::client::{
 };
 use aws_types::{SdkConfig, region::Region};
 
-pub use self::in_process::{Answer, Engine};
+pub(crate) use self::in_process::TakesValues;
+pub use self::in_process::{Answer, Engine, EngineItem, EngineValue, Queried};
 use crate::config::variable;
 
 /// The root certificates of Amazon Trust Services, as <https://www.amazontrust.com/repository/> publishes them. Parsing

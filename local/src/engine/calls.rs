@@ -6,6 +6,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use shared::store::{Answer, Engine};
 use tokio::sync::{mpsc, oneshot};
 
+use super::values;
+
 /// An operation with the channel for its answer.
 pub(super) struct Call {
     operation: String,
@@ -49,14 +51,12 @@ pub(super) async fn serve(database: Database, mut calls: mpsc::UnboundedReceiver
 }
 
 fn answer(database: &Database, operation: &str, body: &[u8]) -> Answer {
-    match run(database, operation, body) {
-        Ok(body) => Answer { status: 200, body },
-        Err(error) => Answer { status: error.status_code(), body: error.to_json() },
-    }
+    run(database, operation, body)
+        .unwrap_or_else(|error| Answer::Json { status: error.status_code(), body: error.to_json() })
 }
 
 /// Runs an operation. It supports only the operations that the store uses.
-fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<String> {
+fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<Answer> {
     match operation {
         "BatchGetItem" => typed(body, |request| database.batch_get_item(request)),
         "BatchWriteItem" => typed(body, |request| database.batch_write_item(request)),
@@ -65,7 +65,7 @@ fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<St
         "DescribeTable" => typed(body, |request| database.describe_table(request)),
         "GetItem" => typed(body, |request| database.get_item(request)),
         "PutItem" => typed(body, |request| database.put_item(request)),
-        "Query" => typed(body, |request| database.query(request)),
+        "Query" => query(database, body),
         "TransactWriteItems" => typed(body, |request| database.transact_write_items(request)),
         "UpdateItem" => typed(body, |request| database.update_item(request)),
         "UpdateTimeToLive" => typed(body, |request| database.update_time_to_live(request)),
@@ -76,16 +76,35 @@ fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<St
 fn typed<Q: DeserializeOwned, A: Serialize>(
     body: &[u8],
     call: impl FnOnce(Q) -> dynoxide::Result<A>,
-) -> dynoxide::Result<String> {
-    let request = serde_json::from_slice(body)
-        .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
-    serde_json::to_string(&call(request)?)
-        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+) -> dynoxide::Result<Answer> {
+    json(&call(request(body)?)?)
+}
+
+/// Pages of queries are passed on as values, unless the request asks for the consumed capacity as well.
+fn query(database: &Database, body: &[u8]) -> dynoxide::Result<Answer> {
+    let response = database.query(request(body)?)?;
+    if response.consumed_capacity.is_some() {
+        return json(&response);
+    }
+    Ok(Answer::Queried(values::queried(response)))
+}
+
+fn request<Q: DeserializeOwned>(body: &[u8]) -> dynoxide::Result<Q> {
+    serde_json::from_slice(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))
+}
+
+fn json(answer: &impl Serialize) -> dynoxide::Result<Answer> {
+    let body = serde_json::to_string(answer)
+        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))?;
+    Ok(Answer::Json { status: 200, body })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::{Value, json};
+    use shared::store::EngineItem;
 
     use super::super::{Engine as Running, Storage};
     use super::*;
@@ -93,7 +112,12 @@ mod tests {
     /// Returns operations on a table: successful ones, and failures of each kind that the store distinguishes.
     fn script() -> Vec<(&'static str, Value)> {
         let key = json!({"pk": {"S": "a"}, "sk": {"S": "1"}});
-        let item = json!({"pk": {"S": "a"}, "sk": {"S": "1"}, "n": {"N": "1"}, "text": {"S": "ü\u{0}\""}});
+        let item = json!({
+            "pk": {"S": "a"}, "sk": {"S": "1"}, "n": {"N": "1"}, "text": {"S": "ü\u{0}\""}, "bytes": {"B": "AQI="},
+            "is": {"BOOL": true}, "nothing": {"NULL": true}, "texts": {"SS": ["b", "a"]},
+            "numbers": {"NS": ["10", "9"]}, "all_bytes": {"BS": ["Ag==", "AQ=="]},
+            "list": {"L": [{"S": "x"}, {"M": {"k": {"BOOL": false}}}]}, "map": {"M": {"k": {"L": []}}},
+        });
         let put = json!({
             "TableName": "things", "Item": item, "ConditionExpression": "attribute_not_exists(pk)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD", "ReturnConsumedCapacity": "TOTAL",
@@ -108,11 +132,13 @@ mod tests {
                 "ConditionExpression": "n < :n", "ExpressionAttributeValues": {":n": {"N": value}},
             })
         };
-        let query = json!({
-            "TableName": "things", "KeyConditionExpression": "pk = :pk", "ConsistentRead": true, "Limit": 1,
-            "ScanIndexForward": false, "ExpressionAttributeValues": {":pk": {"S": "a"}},
-            "ReturnConsumedCapacity": "TOTAL",
-        });
+        let query = |metered: bool, select: &str| {
+            json!({
+                "TableName": "things", "KeyConditionExpression": "pk = :pk", "ConsistentRead": true, "Limit": 1,
+                "ScanIndexForward": false, "ExpressionAttributeValues": {":pk": {"S": "a"}}, "Select": select,
+                "ReturnConsumedCapacity": if metered { "TOTAL" } else { "NONE" },
+            })
+        };
         vec![
             ("PutItem", put.clone()),
             ("PutItem", put),
@@ -121,7 +147,10 @@ mod tests {
             ("UpdateItem", update("2")),
             ("UpdateItem", update("2")),
             ("UpdateItem", json!({"TableName": "things", "Key": key, "UpdateExpression": "SET n ="})),
-            ("Query", query),
+            ("Query", query(true, "ALL_ATTRIBUTES")),
+            ("Query", query(false, "ALL_ATTRIBUTES")),
+            ("Query", query(false, "COUNT")),
+            ("Query", json!({"TableName": "things"})),
             ("BatchGetItem", json!({"RequestItems": {"things": {"Keys": [key]}}})),
             ("BatchWriteItem", json!({"RequestItems": {"things": [{"DeleteRequest": {"Key": key}}]}})),
             ("DeleteItem", json!({"TableName": "things", "Key": key, "ReturnValues": "ALL_OLD"})),
@@ -166,6 +195,23 @@ mod tests {
         .unwrap()
     }
 
+    /// The answer as the engine's server sends it.
+    fn as_sent(answer: Answer) -> (u16, Value) {
+        let page = match answer {
+            Answer::Json { status, body } => return (status, serde_json::from_str(&body).unwrap()),
+            Answer::Queried(page) => page,
+        };
+        let item = |item: EngineItem| item.into_iter().collect::<BTreeMap<_, _>>();
+        let mut sent = json!({"Count": page.count, "ScannedCount": page.scanned_count});
+        if let Some(items) = page.items {
+            sent["Items"] = json!(items.into_iter().map(item).collect::<Vec<_>>());
+        }
+        if let Some(key) = page.last_evaluated_key {
+            sent["LastEvaluatedKey"] = json!(item(key));
+        }
+        (200, sent)
+    }
+
     #[tokio::test]
     async fn calls_are_answered_as_over_http() {
         let start = || Running::start(Storage::Temporary).unwrap();
@@ -173,7 +219,7 @@ mod tests {
         let caller = direct.caller.clone();
         let call = async |operation: &str, body: &Value| {
             let answer = caller.run(operation.into(), body.to_string().into()).await.unwrap();
-            (answer.status, serde_json::from_str::<Value>(&answer.body).unwrap())
+            as_sent(answer)
         };
         assert_eq!(call("CreateTable", &table()).await.0, 200);
         assert_eq!(over_http(served.address, "CreateTable", &table()).await.0, 200);
@@ -183,7 +229,8 @@ mod tests {
             assert_eq!(answer, over_http(served.address, operation, &body).await, "{operation} {body}");
             statuses.push(answer.0);
         }
-        assert_eq!(statuses, [200, 400, 400, 200, 200, 400, 400, 200, 200, 200, 200, 400, 400]);
+        let expected = [200, 400, 400, 200, 200, 400, 400, 200, 200, 200, 400, 200, 200, 200, 400, 400];
+        assert_eq!(statuses, expected);
     }
 
     #[tokio::test]

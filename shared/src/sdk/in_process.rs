@@ -1,6 +1,8 @@
 //! A DynamoDB-compatible engine inside this process, used as the HTTP client of the SDK. Requests reach it without a
 //! connection and without a signature; the SDK handles errors and retries as with any other client.
 
+mod queried;
+
 use std::{fmt::Debug, sync::Arc};
 
 use aws_smithy_runtime_api::{
@@ -14,6 +16,9 @@ use aws_smithy_runtime_api::{
 };
 use futures::future::BoxFuture;
 
+pub(crate) use self::queried::TakesValues;
+pub use self::queried::{EngineItem, EngineValue, Queried};
+
 /// An engine that runs operations of the DynamoDB API in this process.
 pub trait Engine: Debug + Send + Sync {
     /// Runs one operation, for example `PutItem`, on a JSON body in the format of DynamoDB. Returns `None` if the
@@ -22,12 +27,17 @@ pub trait Engine: Debug + Send + Sync {
 }
 
 /// The engine's answer to one operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status that `DynamoDB` would send.
-    pub status: u16,
-    /// The JSON body.
-    pub body: String,
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The response that DynamoDB would send: the HTTP status and the JSON body.
+    Json {
+        /// The HTTP status.
+        status: u16,
+        /// The JSON body.
+        body: String,
+    },
+    /// A page of a query as values. As JSON it would be written and parsed again for nothing.
+    Queried(Queried),
 }
 
 /// The HTTP client that passes requests to the engine.
@@ -55,6 +65,14 @@ impl HttpConnector for InProcess {
 }
 
 fn response(answer: Answer) -> Result<HttpResponse, ConnectorError> {
-    let status = StatusCode::try_from(answer.status).map_err(|error| ConnectorError::user(error.into()))?;
-    Ok(HttpResponse::new(status, answer.body.into()))
+    match answer {
+        Answer::Json { status, body } => Ok(HttpResponse::new(code(status)?, body.into())),
+        Answer::Queried(queried) => {
+            Ok(queried.carried_by(HttpResponse::new(code(200)?, String::new().into())))
+        }
+    }
+}
+
+fn code(status: u16) -> Result<StatusCode, ConnectorError> {
+    StatusCode::try_from(status).map_err(|error| ConnectorError::user(error.into()))
 }

@@ -51,7 +51,7 @@ pub use self::{
     unread::UnreadCount,
     users::{ProfileChange, UserPosition},
 };
-pub use crate::sdk::{Answer, Engine};
+pub use crate::sdk::{Answer, Engine, EngineItem, EngineValue, Queried};
 use crate::{model::conversation::PairKey, random::Random, sdk};
 
 /// A time in UTC, in whole microseconds, as the table stores it.
@@ -114,7 +114,8 @@ impl Store {
     /// Creates a client for an engine inside this process, without a connection or a signature.
     #[must_use]
     pub fn in_process(engine: Arc<dyn Engine>, table: &str, random: Random) -> Self {
-        Self::with(settings(&sdk::of_process(engine)).allow_no_auth(), table, random)
+        let settings = settings(&sdk::of_process(engine)).allow_no_auth().interceptor(sdk::TakesValues);
+        Self::with(settings, table, random)
     }
 
     fn new(config: &SdkConfig, table: &str, random: Random) -> Self {
