@@ -6,6 +6,7 @@
 #[path = "cli/process.rs"]
 mod process;
 
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::process::Command;
 
@@ -65,7 +66,11 @@ fn its_health_can_be_asked_for() {
     // Another server listens on this port.
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = mute.local_addr().unwrap().port().to_string();
-    let other = std::thread::spawn(move || drop(mute.accept().unwrap()));
+    let other = std::thread::spawn(move || {
+        // The whole request is read before the connection is closed. Unread bytes would make the close a reset.
+        let request = BufReader::new(mute.accept().unwrap().0);
+        assert_eq!(request.lines().take_while(|line| !line.as_ref().unwrap().is_empty()).count(), 3);
+    });
     assert!(run(&["health", "--port", &port]).failure().contains("its answer is"));
     other.join().unwrap();
 }
