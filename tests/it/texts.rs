@@ -67,7 +67,7 @@ fn check(texts: &[Text], at_least: &[(Kind, usize)]) {
     assert!(types.len() > 100, "{}", types.len());
     let describe = |text: &Text| -> Vec<String> {
         let faults = faults(text, &types);
-        faults.iter().map(|fault| format!("{}: {fault}: {}", text.origin, text.text)).collect()
+        faults.iter().map(|fault| format!("{}: {fault}: {}", text.origin, text.content)).collect()
     };
     let found: Vec<String> = texts.iter().flat_map(describe).collect();
     assert!(found.is_empty(), "{} faults:\n{}", found.len(), found.join("\n"));
@@ -87,7 +87,7 @@ fn the_description_is_plain() {
     let texts = description::texts("", &DOCUMENT);
     let summaries = texts.iter().filter(|text| text.kind == Kind::Title);
     let others: Vec<&Text> =
-        summaries.filter(|text| !text.text.split(' ').next().unwrap().ends_with('s')).collect();
+        summaries.filter(|text| !text.content.split(' ').next().unwrap().ends_with('s')).collect();
     assert!(others.is_empty(), "without a verb in the third person: {others:#?}");
     check(&texts, &[(Kind::Title, 35), (Kind::Sentence, 300), (Kind::FieldError, 2)]);
 }

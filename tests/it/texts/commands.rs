@@ -15,7 +15,8 @@ pub fn help(origin: &str, source: &str) -> Vec<Text> {
     texts
 }
 
-fn collect(stream: TokenStream, is_enum: bool, see: &mut impl FnMut(&str)) {
+/// Sees the help texts among tokens. In an enum (`has_variants`), each documented item is a variant.
+fn collect(stream: TokenStream, has_variants: bool, see: &mut impl FnMut(&str)) {
     let (mut docs, mut is_help, mut in_enum) = (String::new(), false, false);
     let mut tokens = stream.into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -32,7 +33,7 @@ fn collect(stream: TokenStream, is_enum: bool, see: &mut impl FnMut(&str)) {
                 in_enum &= group.delimiter() != Delimiter::Brace;
             }
             (token, _) => {
-                if !docs.is_empty() && (is_help || is_enum) {
+                if !docs.is_empty() && (is_help || has_variants) {
                     see(&docs);
                 }
                 (docs, is_help) = (String::new(), false);
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     fn read(texts: &[Text]) -> Vec<(Kind, &str)> {
-        texts.iter().map(|text| (text.kind, text.text.as_str())).collect()
+        texts.iter().map(|text| (text.kind, text.content.as_str())).collect()
     }
 
     #[test]
@@ -130,7 +131,7 @@ mod tests {
             }
         "#;
         let found = help("test", source);
-        let found: Vec<&str> = found.iter().map(|text| text.text.as_str()).collect();
+        let found: Vec<&str> = found.iter().map(|text| text.content.as_str()).collect();
         assert_eq!(found, ["Make a table", "Port to listen on", "A name of the host"]);
     }
 

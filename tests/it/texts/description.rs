@@ -44,7 +44,8 @@ mod tests {
             "example": { "detail": "Not found.", "errors": { "name": ["is required"] } },
         });
         let found = texts("", &document);
-        let mut found: Vec<(Kind, &str)> = found.iter().map(|text| (text.kind, text.text.as_str())).collect();
+        let mut found: Vec<(Kind, &str)> =
+            found.iter().map(|text| (text.kind, text.content.as_str())).collect();
         found.sort_unstable();
         assert_eq!(
             found,

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn read(texts: &[Text]) -> Vec<(Kind, &str)> {
-        texts.iter().map(|text| (text.kind, text.text.as_str())).collect()
+        texts.iter().map(|text| (text.kind, text.content.as_str())).collect()
     }
 
     #[test]

@@ -23,13 +23,13 @@ pub struct Text {
     /// The file, or the path in a document.
     pub origin: String,
     pub kind: Kind,
-    pub text: String,
+    pub content: String,
 }
 
 impl Text {
     pub fn new(origin: &str, kind: Kind, text: &str) -> Self {
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        Self { origin: origin.to_owned(), kind, text }
+        let content = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Self { origin: origin.to_owned(), kind, content }
     }
 }
 
@@ -97,14 +97,14 @@ const LINKS: [&str; 5] = ["[`", "`]", "crate::", "Self::", "super::"];
 
 /// Returns the faults of a text. `types` are the names of the workspace's types.
 pub fn faults(text: &Text, types: &BTreeSet<String>) -> Vec<String> {
-    let mut faults: Vec<String> = shape(text.kind, &text.text).into_iter().collect();
-    faults.extend(openings(&text.text));
-    faults.extend(forms(&text.text));
+    let mut faults: Vec<String> = shape(text.kind, &text.content).into_iter().collect();
+    faults.extend(openings(&text.content));
+    faults.extend(forms(&text.content));
     faults.extend(
-        LINKS.iter().filter(|link| text.text.contains(**link)).map(|link| format!("it contains `{link}`")),
+        LINKS.iter().filter(|link| text.content.contains(**link)).map(|link| format!("it contains `{link}`")),
     );
     faults.extend(
-        words(&text.text).filter(|word| types.contains(*word)).map(|word| format!("{word} is a type")),
+        words(&text.content).filter(|word| types.contains(*word)).map(|word| format!("{word} is a type")),
     );
     faults
 }
@@ -211,7 +211,7 @@ mod tests {
             (Kind::Title, "Sends a message"),
             (Kind::Title, "Log in"),
         ] {
-            assert_eq!(faults_of(kind, text), [String::new(); 0], "{text}");
+            assert_eq!(faults_of(kind, text), Vec::<String>::new(), "{text}");
         }
     }
 

@@ -191,13 +191,12 @@ pub fn string(source: &str) -> Option<String> {
     let mut value = String::new();
     while let Some((plain, escaped)) = rest.split_once('\\') {
         value.push_str(plain);
-        rest = match escaped.strip_prefix('\n') {
-            Some(continued) => continued.trim_start(),
-            None => {
-                let character = escaped.chars().next()?;
-                value.push(if character == 'n' { '\n' } else { character });
-                &escaped[character.len_utf8()..]
-            }
+        rest = if let Some(continued) = escaped.strip_prefix('\n') {
+            continued.trim_start()
+        } else {
+            let character = escaped.chars().next()?;
+            value.push(if character == 'n' { '\n' } else { character });
+            &escaped[character.len_utf8()..]
         };
     }
     Some(value + rest)
@@ -227,7 +226,7 @@ mod tests {
             mod tests { const X: &str = "must not be found"; }
             "#,
         );
-        let found: Vec<(Kind, &str)> = found.iter().map(|text| (text.kind, text.text.as_str())).collect();
+        let found: Vec<(Kind, &str)> = found.iter().map(|text| (text.kind, text.content.as_str())).collect();
         assert_eq!(
             found,
             [
