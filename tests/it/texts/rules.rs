@@ -44,7 +44,7 @@ const QUESTION_WORDS: [&str; 11] =
     ["what", "who", "whom", "whose", "where", "whether", "which", "why", "how", "whoever", "whatever"];
 
 /// Forms that are hard to read, and terms that have another name in the glossary.
-const FORMS: [&str; 45] = [
+const FORMS: [&str; 44] = [
     "who takes part",
     "takes part",
     "take part",
@@ -54,7 +54,6 @@ const FORMS: [&str; 45] = [
     "are none of",
     "is no field",
     "is no parameter",
-    "no such",
     "has an account already",
     "to be had",
     "be had",
