@@ -8,9 +8,8 @@ mod process;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
-use std::process::Command;
 
-use process::{Server, exchange, http, json_of, log_in, run, run_with_input};
+use process::{Server, exchange, http, json_of, log_in, paste, run, run_with_input};
 
 const DEMO_PASSWORD: &str = "keys under the doormat";
 const ADMIN_PASSWORD: &str = "nobody guesses this one";
@@ -187,12 +186,14 @@ fn host_names_and_origins_are_added_by_options() {
     assert!(refused.starts_with("HTTP/1.1 421 ") && refused.contains("--host-name"), "{refused}");
 }
 
+fn readme() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap()
+}
+
 #[test]
 fn the_printed_session_works_when_pasted() {
     let server = Server::start(&["--in-memory"]);
-    let pasted = Command::new("bash").args(["-euo", "pipefail", "-c", server.session()]).output().unwrap();
-    let answer = String::from_utf8(pasted.stdout).unwrap();
-    assert!(pasted.status.success(), "{answer}\n{}", String::from_utf8_lossy(&pasted.stderr));
+    let answer = paste(server.session());
     let (sent, read) = answer.split_once('\n').unwrap();
     let sent: serde_json::Value = serde_json::from_str(sent).unwrap();
     assert_eq!(sent["message_body"], "Hello from curl");
@@ -209,8 +210,17 @@ fn the_printed_session_works_when_pasted() {
 fn the_readme_shows_the_printed_session() {
     let server = Server::start(&["--in-memory"]);
     let printed = server.session().trim_end().replace(&server.address, "127.0.0.1:3000");
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
-    assert!(readme.contains(&format!("```sh\n{printed}\n```\n")), "README.md differs from:\n{printed}");
+    assert!(readme().contains(&format!("```sh\n{printed}\n```\n")), "README.md differs from:\n{printed}");
+}
+
+#[test]
+fn the_registration_in_the_readme_works_when_pasted() {
+    let server = Server::start(&["--in-memory", "--no-demo"]);
+    let readme = readme();
+    let command = readme.split("```sh\n").find(|block| block.starts_with("curl")).unwrap();
+    let command = command.split("```").next().unwrap().replace("127.0.0.1:3000", &server.address);
+    let user: serde_json::Value = serde_json::from_str(&paste(&command)).unwrap();
+    assert_eq!((&user["email"], &user["role"]), (&"you@example.com".into(), &"guest".into()), "{user}");
 }
 
 #[test]

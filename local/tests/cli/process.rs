@@ -160,3 +160,11 @@ pub fn log_in(address: &str, email: &str, password: &str) -> String {
     let tokens = json_of(&http(address, "POST", "/api/token/", None, &login), 200);
     tokens["access"].as_str().unwrap().to_owned()
 }
+
+/// Runs commands as a shell does and returns their output. Fails if one of them fails.
+pub fn paste(commands: &str) -> String {
+    let pasted = Command::new("bash").args(["-euo", "pipefail", "-c", commands]).output().unwrap();
+    let answer = String::from_utf8(pasted.stdout).unwrap();
+    assert!(pasted.status.success(), "{answer}\n{}", String::from_utf8_lossy(&pasted.stderr));
+    answer
+}
