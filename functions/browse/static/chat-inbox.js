@@ -67,7 +67,11 @@ export class Inbox {
         stamp.dateTime = last?.sent_at ?? conversation.created_at;
         showLocalTime(stamp);
         const own = last?.sender?.user_id === this.user;
-        const who = own ? "You: " : conversation.kind === "group" ? `${last?.sender?.first_name || "Unknown user"}: ` : "";
+        const who = own
+            ? "You: "
+            : conversation.kind === "group"
+              ? `${last?.sender?.first_name || "Unknown user"}: `
+              : "";
         setText(link.querySelector(".preview"), last ? `${who}${last.message_body.slice(0, 160)}` : "No messages yet");
         const badge = link.querySelector(".unread");
         if (conversation.unread === 0) badge.remove();
