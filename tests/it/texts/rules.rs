@@ -44,7 +44,7 @@ const QUESTION_WORDS: [&str; 11] =
     ["what", "who", "whom", "whose", "where", "whether", "which", "why", "how", "whoever", "whatever"];
 
 /// Forms that are hard to read, and terms that have another name in the glossary.
-const FORMS: [&str; 44] = [
+const FORMS: [&str; 47] = [
     "who takes part",
     "takes part",
     "take part",
@@ -85,9 +85,12 @@ const FORMS: [&str; 44] = [
     "seat",
     "seats",
     "client key",
+    "clientkey",
+    "seal",
     "unsealed",
     "sealed",
     "visitor",
+    "offer",
     "place in the log",
 ];
 
