@@ -145,7 +145,7 @@ browserTest("a conversation is started by email", async (open) => {
     await page.getByText("You have no conversations yet.").waitFor();
     await inspect(page, "chat-empty");
     await page.getByText("New conversation").click();
-    const field = page.getByLabel("Email of the other person");
+    const field = page.getByLabel("Email address of the other person");
     await field.fill("nobody-at-all@example.com");
     await field.press("Enter");
     await page.getByText("No user has this email address.").waitFor();

@@ -132,7 +132,7 @@ browserTest("a change whose answer is lost is saved once", async (open) => {
     });
     await field(page).fill("as changed");
     await button(page, "Save").click();
-    await page.getByText("There was no answer.").waitFor();
+    await page.getByText("The server did not answer.").waitFor();
     await button(page, "Save").click();
     await button(page, "Send").waitFor();
     assert.equal((await ann.call("GET", `/api/messages/${message_id}/revisions/`)).results.length, 1);

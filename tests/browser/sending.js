@@ -86,7 +86,7 @@ browserTest("a refused message gives its words back", async (open) => {
     await compose(page).evaluate((field) => field.removeAttribute("maxlength"));
     await compose(page).fill("x".repeat(16_385));
     await compose(page).press("Enter");
-    await page.getByText("Not sent: message body has 16385 characters").waitFor();
+    await page.getByText("Not sent: message body must have at most 16384 characters, and has 16385").waitFor();
     await page.getByRole("button", { name: "Edit" }).click();
     assert.equal((await compose(page).inputValue()).length, 16_385);
     assert.equal(await page.locator(".pending").count(), 0);

@@ -141,15 +141,15 @@ mod tests {
             phone_number: None,
         };
         for (application, wrong) in [
-            (ann("ann@example.com", "zarquon vell"), "password is"),
-            (ann("zarquonvell9@example.com", "Ann"), "password is"),
+            (ann("ann@example.com", "zarquon vell"), "password is too easy"),
+            (ann("zarquonvell9@example.com", "Ann"), "password must not be"),
             (ann("zarquonvell9", "Ann"), "email must"),
             (ann("ann@example.com", &"zarquon vell ".repeat(20)), "first_name must"),
         ] {
             let problem = NewAccount::parse(application, Password::new("zarquonvell9".to_owned()));
             let text = problem.unwrap_err().to_string();
             assert!(text.starts_with(wrong), "{text}");
-            assert_eq!(text.contains("password is"), wrong == "password is", "{text}");
+            assert_eq!(text.contains("password "), wrong.starts_with("password "), "{text}");
         }
     }
 }
