@@ -180,12 +180,12 @@ async fn serve(
     calling.abort();
     drop(stop);
     let ended = match ended {
-        Some(ended) => Ok(ended),
+        Some(ended) => Some(ended),
         // A client that has sent half a request must not keep the process running. The end of the runtime closes its
         // connection.
-        None => tokio::time::timeout(GRACE, server).await,
+        None => tokio::time::timeout(GRACE, server).await.ok(),
     };
-    if let Ok(Err(error)) = ended {
+    if let Some(Err(error)) = ended {
         tracing::error!(error, "the engine stopped serving");
     }
 }
@@ -196,11 +196,14 @@ async fn sweep(database: Database) {
         tokio::time::sleep(SWEEP_EVERY).await;
         let database = database.clone();
         // The sweep runs on another thread, because it waits for requests that use the database.
-        match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
-            Ok(Ok(0)) => {}
-            Ok(Ok(deleted)) => tracing::debug!(deleted, "deleted expired items"),
-            Ok(Err(error)) => tracing::warn!(%error, "expired items could not be deleted"),
+        let swept = match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+            Ok(swept) => swept,
             Err(error) => return tracing::error!(%error, "the sweep of expired items died"),
+        };
+        match swept {
+            Ok(0) => {}
+            Ok(deleted) => tracing::debug!(deleted, "deleted expired items"),
+            Err(error) => tracing::warn!(%error, "expired items could not be deleted"),
         }
     }
 }

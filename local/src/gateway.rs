@@ -168,18 +168,21 @@ async fn invoke(function: Router, event: LambdaEvent<LambdaRequest>) -> Response
     // A router is always ready to be called. The new task uses the caller's span and subscriber for its logs.
     let answering = lambda_http::Adapter::from(function).call(event).in_current_span();
     let running = tokio::spawn(answering.with_current_subscriber());
-    match tokio::time::timeout(INTEGRATION_TIMEOUT, running).await {
-        Ok(Ok(Ok(response))) => Answer::read(&response).map_or_else(
-            |error| {
-                tracing::error!(%error, "the function's answer is not an API Gateway response");
-                message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-            },
-            Answer::into_response,
-        ),
-        Ok(Ok(Err(never))) => match never {},
-        Ok(Err(_panicked)) => message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
-        Err(_elapsed) => message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
-    }
+    let Ok(ended) = tokio::time::timeout(INTEGRATION_TIMEOUT, running).await else {
+        return message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
+    };
+    // The task can only fail by a panic.
+    let Ok(answered) = ended else {
+        return message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+    };
+    let Ok(response) = answered;
+    Answer::read(&response).map_or_else(
+        |error| {
+            tracing::error!(%error, "the function's answer is not an API Gateway response");
+            message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+        },
+        Answer::into_response,
+    )
 }
 
 /// Returns the context of an invocation, as the Lambda runtime would set it.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use local::engine::{Engine, EngineError, Storage};
 use local::template;
 use shared::App;
-use shared::auth::{Signer, signing};
+use shared::auth::Signer;
 use shared::clock::Clock;
 use shared::config::{Config, Registration};
 use shared::random::Random;
@@ -83,7 +83,7 @@ pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened
         return Err(Failure::ForeignKey { table: name.clone() });
     }
     let app = App::new(store, config(name), Some(signer), Clock::system(), random);
-    signing::publish(&app).await.map_err(Failure::Key)?;
+    app.publish_key().await.map_err(Failure::Key)?;
     Ok(Opened { app, location, engine })
 }
 

@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use crate::{
-    auth::{Guesses, KeyCache, Signer, Signing, SigningSecret},
+    auth::{AuthError, Guesses, KeyCache, Signer, Signing, SigningSecret},
     clock::Clock,
     config::{Config, ConfigError, SigningSource},
     random::Random,
@@ -62,12 +62,22 @@ impl App {
         Self { signing: Some(Arc::new(signing)), ..self }
     }
 
+    /// Publishes the fixed signing key of this process, as local processes do; a process without a key reads the
+    /// published keys. Fails if the key already has a successor.
+    pub async fn publish_key(&self) -> Result<(), AuthError> {
+        let now = self.clock.now();
+        match &self.signing {
+            Some(signing) => signing.publish(&self.keys, &self.store, now).await,
+            None => self.keys.warm(&self.store, now).await,
+        }
+    }
+
     /// Publishes the signing key before the first request, because a key must be published before its first use. After
     /// a failure, the next request that needs a signature tries again; requests that need no signature are answered in
     /// the meantime.
     async fn publish_ahead(&self) {
         if let Some(signing) = &self.signing
-            && let Err(error) = signing.signer(self).await
+            && let Err(error) = signing.signer(&self.keys, &self.store, self.clock.now()).await
         {
             tracing::error!(causes = telemetry::causes(&error), "there is no key to sign with");
         }

@@ -3,10 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use shared::{
-    App,
-    auth::{Signer, signing::publish},
-};
+use shared::{App, auth::Signer};
 
 use crate::harness::{
     TestApp, User,
@@ -110,13 +107,13 @@ async fn a_signing_key_with_a_successor_is_refused() {
         let (store, config) = (app.app.store.clone(), (*app.app.config).clone());
         App::new(store, config, signer, app.app.clock.clone(), app.app.random.clone())
     };
-    publish(&process(SIGNING_SEED)).await.unwrap();
+    process(SIGNING_SEED).publish_key().await.unwrap();
     app.advance(TimeDelta::seconds(1));
-    publish(&process([8; 32])).await.unwrap();
+    process([8; 32]).publish_key().await.unwrap();
     app.advance(TimeDelta::seconds(1));
-    let refused = publish(&process(SIGNING_SEED)).await.unwrap_err();
+    let refused = process(SIGNING_SEED).publish_key().await.unwrap_err();
     assert!(refused.to_string().contains("retired"), "{refused}");
-    publish(&process([8; 32])).await.unwrap();
+    process([8; 32]).publish_key().await.unwrap();
     // A token that the old key has signed stays valid until it expires.
     app.user("ann").await.get("/api/users/me/").await.ok();
 }

@@ -4,7 +4,6 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::auth::signing;
 
 use crate::harness::{
     Browser, TestApp, User, environment,
@@ -139,7 +138,7 @@ async fn rotation(app: &TestApp) {
     let next = shared::auth::Signer::from_seed([8; 32]);
     app.advance(TimeDelta::seconds(1));
     let auth = auth.signing_with(shared::auth::Signing::with(next));
-    signing::publish(&auth).await.unwrap();
+    auth.publish_key().await.unwrap();
 }
 
 #[test]

@@ -55,7 +55,14 @@ impl Stage {
 
 /// Returns the id of the key that the process signs with now.
 async fn kid(auth: &App) -> String {
-    auth.signing.as_ref().unwrap().signer(auth).await.unwrap().kid().to_owned()
+    auth.signing
+        .as_ref()
+        .unwrap()
+        .signer(&auth.keys, &auth.store, auth.clock.now())
+        .await
+        .unwrap()
+        .kid()
+        .to_owned()
 }
 
 #[tokio::test]
@@ -174,7 +181,12 @@ async fn what_a_key_that_has_ended_would_sign_is_not_signed() {
     let set_back = stage.auth().await;
     assert_eq!(kid(&set_back).await, stage.first.kid());
     stage.app.advance(TimeDelta::days(31));
-    let refused = set_back.signing.as_ref().unwrap().signer(&set_back).await;
+    let refused = set_back
+        .signing
+        .as_ref()
+        .unwrap()
+        .signer(&set_back.keys, &set_back.store, set_back.clock.now())
+        .await;
     assert!(matches!(refused, Err(AuthError::CannotSign { .. })));
     let third = Version::new('3', stage.app.app.clock.now());
     stage.secrets.set(Some(&third));
@@ -209,7 +221,7 @@ async fn a_key_that_could_not_be_published_signs_nothing() {
     let signing = auth.signing.clone().unwrap();
     let faults = &stage.app.proxy.faults;
     faults.fail(on(Operation::Put).of("KEY#"), Fault::Before(How::Death));
-    assert!(signing.signer(&auth).await.is_err());
+    assert!(signing.signer(&auth.keys, &auth.store, auth.clock.now()).await.is_err());
     assert_eq!((faults.clear(), stage.key(&stage.first).await), (1, None));
     assert_eq!(kid(&auth).await, stage.first.kid());
     assert_eq!(stage.key(&stage.first).await, Some(Value::Null));
@@ -240,5 +252,5 @@ async fn a_secret_that_is_too_short_is_no_key() {
     let stage = Stage::new().await;
     stage.secrets.set(Some(&Version::short(stage.app.app.clock.now())));
     let auth = stage.auth().await;
-    assert!(auth.signing.as_ref().unwrap().signer(&auth).await.is_err());
+    assert!(auth.signing.as_ref().unwrap().signer(&auth.keys, &auth.store, auth.clock.now()).await.is_err());
 }

@@ -205,7 +205,7 @@ async fn closing_an_account_does_not_take_the_login_of_somebody_else() {
 }
 
 /// Runs a change of the password while the credential or the profile is changed after it was read.
-async fn superseded(app: &TestApp, ann: &User, pk: &str, sk: &str, name: &str, value: serde_json::Value) {
+async fn superseded(app: &TestApp, ann: &User, (pk, sk): (&str, &str), name: &str, value: serde_json::Value) {
     let (here, _) = logged_in(app, ann).await;
     let late = change_password(&here, PASSWORD, OTHER_PASSWORD);
     let tampering = app.table.set(pk, sk, name, value);
@@ -219,7 +219,7 @@ async fn superseded(app: &TestApp, ann: &User, pk: &str, sk: &str, name: &str, v
 async fn a_change_of_the_password_is_not_made_to_somebody_elses() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
-    superseded(&app, &ann, &email(&ann), "CREDENTIAL", "user", json!(ben.id)).await;
+    superseded(&app, &ann, (&email(&ann), "CREDENTIAL"), "user", json!(ben.id)).await;
     log_in(&app, &ann.email, OTHER_PASSWORD).await.problem(401, "invalid_credentials");
 }
 
@@ -227,5 +227,5 @@ async fn a_change_of_the_password_is_not_made_to_somebody_elses() {
 async fn a_change_of_the_password_moves_no_other_version_on() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
-    superseded(&app, &ann, &account(&ann), "PROFILE", "credential_version", json!(7)).await;
+    superseded(&app, &ann, (&account(&ann), "PROFILE"), "credential_version", json!(7)).await;
 }

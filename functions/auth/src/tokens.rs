@@ -34,7 +34,7 @@ impl TokenPair {
     pub(crate) async fn of(app: &App, session: &Session, role: Role) -> Result<Self, Problem> {
         let signing =
             app.signing.as_ref().ok_or_else(|| Problem::internal("this process has no signing key"))?;
-        let signer = signing.signer(app).await?;
+        let signer = signing.signer(&app.keys, &app.store, app.clock.now()).await?;
         let refresh = signer.sign(&refresh_claims(app, session)).map_err(Problem::internal)?;
         let access = signer.sign(&access_claims(app, session, role)).map_err(Problem::internal)?;
         Ok(Self { refresh, access })

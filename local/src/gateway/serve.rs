@@ -137,14 +137,17 @@ async fn answer(
 
 /// Reads the whole body. The error has the status and the text of the answer.
 async fn read(body: Incoming, limit: Duration) -> Result<Bytes, (StatusCode, &'static str)> {
-    match tokio::time::timeout(limit, Limited::new(body, MAX_BODY).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+    let reading = Limited::new(body, MAX_BODY).collect();
+    let Ok(read) = tokio::time::timeout(limit, reading).await else {
+        return Err((StatusCode::REQUEST_TIMEOUT, "Request Timeout"));
+    };
+    match read {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
             Err((StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))
         }
         // The chunks are invalid, or the client has closed the connection and does not read this answer.
-        Ok(Err(_)) => Err((StatusCode::BAD_REQUEST, "Bad Request")),
-        Err(_elapsed) => Err((StatusCode::REQUEST_TIMEOUT, "Request Timeout")),
+        Err(_) => Err((StatusCode::BAD_REQUEST, "Bad Request")),
     }
 }
 

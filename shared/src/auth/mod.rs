@@ -6,6 +6,7 @@ pub mod attempt;
 pub mod browser;
 mod ed25519;
 mod error;
+mod guesses;
 pub mod jwt;
 pub mod keys;
 pub mod password;
@@ -14,9 +15,9 @@ pub mod signing;
 mod strength;
 
 pub use self::{
-    attempt::Guesses,
     browser::SessionCookie,
     error::AuthError,
+    guesses::Guesses,
     jwt::{AccessClaims, RefreshClaims, Signer},
     keys::KeyCache,
     password::{NewPassword, Password},

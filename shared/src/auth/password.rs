@@ -10,6 +10,7 @@ use argon2::{
 use serde::Deserialize;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
+pub(crate) use super::strength::LONGEST;
 use super::{AuthError, strength};
 use crate::{
     model::{Invalid, characters::composed, user::Email},
@@ -20,8 +21,6 @@ use crate::{
 /// The minimum number of code points. NIST SP 800-63B-4, section 3.1.1.2, requires 15 if a password is the only factor.
 /// A password of fewer than 15 must be harder to guess, see `strength`.
 pub(crate) const SHORT: usize = 8;
-/// The maximum number of code points. The standard requires that at least 64 are possible.
-pub(crate) const LONGEST: usize = 128;
 
 /// The maximum number of bytes that are converted to NFC. A longer text is not a valid password, because NFD takes at
 /// most a few times the bytes of NFC.

@@ -12,10 +12,10 @@ use tokio::sync::Mutex;
 use super::{
     AuthError,
     jwt::{REFRESH_LIFETIME, Signer},
-    keys::FOR_GOOD,
+    keys::{FOR_GOOD, KeyCache},
     secret::SigningSecret,
 };
-use crate::{App, telemetry};
+use crate::{store::Store, telemetry};
 
 /// The minimum time between two reads of the secret by a process whose key has a successor. Secrets Manager may show a
 /// new version late, and a secret that was set back to an older version has no successor.
@@ -48,10 +48,14 @@ impl Signing {
     ///
     /// A key that has a successor continues to sign if the successor is unavailable, until the end that was set for the
     /// key. After that nothing is signed, because no function would accept the tokens.
-    pub async fn signer(&self, app: &App) -> Result<Arc<Signer>, AuthError> {
-        let now = app.clock.now();
+    pub async fn signer(
+        &self,
+        keys: &KeyCache,
+        store: &Store,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Signer>, AuthError> {
         if let Some(signer) = self.kept()
-            && app.keys.good_until(signer.kid(), &app.store, now).await? == FOR_GOOD
+            && keys.good_until(signer.kid(), store, now).await? == FOR_GOOD
         {
             return Ok(signer);
         }
@@ -59,11 +63,11 @@ impl Signing {
         let lately = asked_at.is_some_and(|at| now - at < ASK_AGAIN);
         if !(lately && self.kept().is_some()) {
             *asked_at = Some(now);
-            self.renew(app, now).await?;
+            self.renew(keys, store, now).await?;
         }
         drop(asked_at);
         let signer = self.kept().ok_or_else(|| unavailable("no signing key was read yet"))?;
-        if now < app.keys.good_until(signer.kid(), &app.store, now).await? {
+        if now < keys.good_until(signer.kid(), store, now).await? {
             return Ok(signer);
         }
         Err(unavailable("the signing key was retired, and its successor is not available"))
@@ -71,7 +75,7 @@ impl Signing {
 
     /// Publishes the key of the secret's current version. Keeps the key only if it is valid for longer than the kept
     /// one, which is not true of an older version that was read late.
-    async fn renew(&self, app: &App, now: DateTime<Utc>) -> Result<(), AuthError> {
+    async fn renew(&self, keys: &KeyCache, store: &Store, now: DateTime<Utc>) -> Result<(), AuthError> {
         let kept = self.kept();
         let (signer, made_at) = match (self.present().await, &kept) {
             (Ok(Some(present)), _) => present,
@@ -84,13 +88,13 @@ impl Signing {
                 return Ok(());
             }
         };
-        let good_until = publish_key(app, &signer, made_at, now).await?;
+        let good_until = publish_key(keys, store, &signer, (made_at, now)).await?;
         if good_until < FOR_GOOD {
             tracing::warn!(kid = signer.kid(), %good_until, "the signing key was retired; make a new \
                                                              version of its secret");
         }
         let better = match kept {
-            Some(kept) => app.keys.good_until(kept.kid(), &app.store, now).await? < good_until,
+            Some(kept) => keys.good_until(kept.kid(), store, now).await? < good_until,
             None => true,
         };
         if better {
@@ -110,6 +114,19 @@ impl Signing {
         Ok(Some((Arc::new(signer), version.made_at)))
     }
 
+    /// Publishes the key of a process that has one fixed key, as local processes do. A process without a key reads the
+    /// published keys. Fails if the key already has a successor, because its tokens become invalid at the end that was
+    /// set for it.
+    pub async fn publish(&self, keys: &KeyCache, store: &Store, now: DateTime<Utc>) -> Result<(), AuthError> {
+        let Some(signer) = self.kept() else {
+            return keys.warm(store, now).await;
+        };
+        if publish_key(keys, store, &signer, (now, now)).await? < FOR_GOOD {
+            return Err(AuthError::SigningKeyRetired);
+        }
+        Ok(())
+    }
+
     fn kept(&self) -> Option<Arc<Signer>> {
         self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -123,29 +140,16 @@ fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> AuthError {
 /// Keys that were made earlier stay valid for as long as a token that they signed can be valid. A repetition changes
 /// nothing.
 async fn publish_key(
-    app: &App,
+    keys: &KeyCache,
+    store: &Store,
     signer: &Signer,
-    made_at: DateTime<Utc>,
-    now: DateTime<Utc>,
+    (made_at, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<DateTime<Utc>, AuthError> {
     // The secret for ids of direct conversations is put before the first token of a deployment, so every user's request
     // finds it.
-    app.store.ensure_pair_key().await?;
+    store.ensure_pair_key().await?;
     let others_until = now + REFRESH_LIFETIME;
-    let keys = app.store.publish_signing_key(signer.kid(), signer.public_x(), made_at, others_until).await?;
-    app.keys.learn(&keys, now)?;
-    app.keys.good_until(signer.kid(), &app.store, now).await
-}
-
-/// Publishes the key of a process that has one fixed key, as local processes do. Fails if the key already has a
-/// successor, because its tokens become invalid at the end that was set for it.
-pub async fn publish(app: &App) -> Result<(), AuthError> {
-    let now = app.clock.now();
-    let Some(signer) = app.signing.as_ref().and_then(|signing| signing.kept()) else {
-        return app.keys.warm(&app.store, now).await;
-    };
-    if publish_key(app, &signer, now, now).await? < FOR_GOOD {
-        return Err(AuthError::SigningKeyRetired);
-    }
-    Ok(())
+    let published = store.publish_signing_key(signer.kid(), signer.public_x(), made_at, others_until).await?;
+    keys.learn(&published, now)?;
+    keys.good_until(signer.kid(), store, now).await
 }

@@ -5,11 +5,14 @@ use std::collections::HashSet;
 
 use zxcvbn::zxcvbn;
 
-use super::password::LONGEST;
 use crate::model::{
     characters::{folded, is_ignorable},
     user::Email,
 };
+
+/// The maximum number of code points of a password. NIST SP 800-63B-4, section 3.1.1.2, requires that at least 64 are
+/// possible.
+pub(crate) const LONGEST: usize = 128;
 
 /// The number of characters from which a password may be easier to guess. NIST SP 800-63B-4 (section 3.1.1.2) has no
 /// other rule for such a password.

@@ -5,6 +5,7 @@ pub mod header_lists;
 pub mod layers;
 pub mod request;
 pub mod response;
+pub mod route_table;
 pub mod routes;
 pub mod schemas;
 

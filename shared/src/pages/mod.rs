@@ -38,7 +38,7 @@ use crate::{
             query::ForPage,
         },
         response::cookies,
-        routes::{RouteInfo, RouteTable},
+        route_table::{RouteInfo, RouteTable},
     },
 };
 

@@ -26,7 +26,8 @@ pub enum StoreError {
     /// No usable answer. A write may have taken effect.
     #[error("the table did not answer")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// The table rejected the request because of a defect in this program or a missing permission. Nothing was written.
+    /// The request could not be encoded, or the table rejected it, because of a defect in this program or a missing
+    /// permission. Nothing was written.
     #[error("the table refused the request")]
     Refused(#[source] Box<dyn Error + Send + Sync>),
 }

@@ -85,9 +85,9 @@ impl Item {
     pub(super) fn encode(&self) -> Result<Attributes, StoreError> {
         let key = self
             .key()
-            .ok_or_else(|| StoreError::corrupt("unknown", "a kind that this release does not write"))?;
-        let mut attributes: Attributes = serde_dynamo::to_item(self)
-            .map_err(|source| StoreError::Corrupt { entity: key.entity(), source: source.into() })?;
+            .ok_or_else(|| StoreError::Refused("this release does not write items of this kind".into()))?;
+        let mut attributes: Attributes =
+            serde_dynamo::to_item(self).map_err(|source| StoreError::Refused(source.into()))?;
         attributes.extend(key.into_attributes());
         for (name, value) in self.index().into_iter().flatten() {
             attributes.insert(name.to_owned(), AttributeValue::S(value));

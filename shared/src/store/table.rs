@@ -138,12 +138,6 @@ impl Key {
         Self::new(KEYS.to_owned(), PAIR)
     }
 
-    /// Returns the kind of the item at this key, for logs. The keys themselves contain emails.
-    #[must_use]
-    pub fn entity(&self) -> String {
-        self.sk.split('#').next().unwrap_or_default().to_owned()
-    }
-
     pub(super) fn into_attributes(self) -> HashMap<String, AttributeValue> {
         HashMap::from([
             ("pk".to_owned(), AttributeValue::S(self.pk)),

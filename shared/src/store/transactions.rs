@@ -88,36 +88,32 @@ pub(crate) enum Step {
     Delete(Key, Expression),
 }
 
+/// Begins the builder of a step with its condition. The three builders are different types with the same methods.
+macro_rules! conditional {
+    ($step:ident, $table:expr, $e:expr) => {
+        $step::builder()
+            .table_name($table)
+            .set_condition_expression($e.condition.clone())
+            .set_expression_attribute_names($e.names())
+            .set_expression_attribute_values($e.values())
+            .return_values_on_condition_check_failure(OnFailure::AllOld)
+    };
+}
+
 impl Step {
     fn build(&self, table: &str) -> Result<TransactWriteItem, StoreError> {
         let item = TransactWriteItem::builder();
         let built = match self {
-            Self::Put(put, e) => Put::builder()
-                .table_name(table)
-                .set_item(Some(put.encode()?))
-                .set_condition_expression(e.condition.clone())
-                .set_expression_attribute_names(e.names())
-                .set_expression_attribute_values(e.values())
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
-                .build()
-                .map(|put| item.put(put)),
-            Self::Update(key, e) => Update::builder()
-                .table_name(table)
+            Self::Put(put, e) => {
+                conditional!(Put, table, e).set_item(Some(put.encode()?)).build().map(|put| item.put(put))
+            }
+            Self::Update(key, e) => conditional!(Update, table, e)
                 .set_key(Some(key.clone().into_attributes()))
                 .set_update_expression(e.update.clone())
-                .set_condition_expression(e.condition.clone())
-                .set_expression_attribute_names(e.names())
-                .set_expression_attribute_values(e.values())
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
                 .build()
                 .map(|update| item.update(update)),
-            Self::Delete(key, e) => Delete::builder()
-                .table_name(table)
+            Self::Delete(key, e) => conditional!(Delete, table, e)
                 .set_key(Some(key.clone().into_attributes()))
-                .set_condition_expression(e.condition.clone())
-                .set_expression_attribute_names(e.names())
-                .set_expression_attribute_values(e.values())
-                .return_values_on_condition_check_failure(OnFailure::AllOld)
                 .build()
                 .map(|delete| item.delete(delete)),
         };

@@ -19,7 +19,7 @@ use axum::{
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::routes::RouteTable;
+use super::route_table::RouteTable;
 use crate::App;
 
 /// Puts the layers around the routes of a function. The first layer is the outermost.

@@ -10,7 +10,7 @@ use axum::{
 use crate::http::{
     Code, Problem,
     header_lists::{Quoting, parts},
-    routes::{RouteKind, RouteTable},
+    route_table::{RouteKind, RouteTable},
 };
 
 /// The representation of an answer.

@@ -9,7 +9,7 @@ use axum::{
 
 use crate::http::{
     request::{Site, body::ACCEPT_PATCH},
-    routes::{RouteInfo, RouteKind, RouteTable},
+    route_table::{RouteInfo, RouteKind, RouteTable},
 };
 
 /// One year of HTTPS only, for this host. Other hosts of the domain have other owners, so `includeSubDomains` is not
