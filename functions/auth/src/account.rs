@@ -4,7 +4,7 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     App,
-    http::{Caller, NoParameters, Problem, Query, Unversioned},
+    http::{Caller, NoParameters, Problem, UncheckedQuery, Unversioned},
 };
 
 /// Closes the caller's account.
@@ -14,9 +14,10 @@ use shared::{
 pub async fn close(
     caller: Caller,
     State(app): State<App>,
-    _: Unversioned,
-    Query(NoParameters {}): Query<NoParameters>,
+    Unversioned(unversioned): Unversioned,
+    UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<StatusCode, Problem> {
+    query.and(unversioned).finish()?;
     // One transaction closes the account first: from then on it cannot log in, refresh tokens, send messages or
     // administer. The two calls after it clean up. If one of them fails, the client gets an error and can repeat the
     // request with the same token, which continues the clean-up.

@@ -74,11 +74,12 @@ pub async fn read(
 pub async fn change(
     caller: Caller,
     State(app): State<App>,
-    _: Unversioned,
+    Unversioned(unversioned): Unversioned,
     request: Unchecked<ChangeMe>,
 ) -> Result<Reply<UserView>, Problem> {
     let user = caller.profile(&app).await?;
-    let request = request.check(|request, faults| request.check(&user, faults))?;
+    let request = request.and(unversioned);
+    let (request, ()) = request.check(|(request, ()), faults| request.check(&user, faults))?;
     let user = match request.change_of(&user) {
         None => user,
         Some(change) => {

@@ -62,13 +62,13 @@ pub async fn change(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<UserId>,
-    _: Unversioned,
+    Unversioned(unversioned): Unversioned,
     request: Unchecked<ChangeUser>,
 ) -> Result<Reply<UserView>, Problem> {
     let detail = "Only admins can change another user. Change your own profile at /api/users/me/.";
     caller.require_admin(&app, detail).await?;
     let user = app.store.user(id).await?.ok_or_else(Problem::not_found)?;
-    let request = request.check(|request, faults| {
+    let (request, ()) = request.and(unversioned).check(|(request, ()), faults| {
         if let Some(email) = &request.email {
             faults.check(same_email(email.as_deref(), &user));
         }

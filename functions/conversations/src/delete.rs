@@ -4,7 +4,7 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     App,
-    http::{Caller, Ids, IfMatch, NoParameters, Problem, Query},
+    http::{Caller, Ids, IfMatch, NoParameters, Problem, UncheckedQuery},
     ids::ConversationId,
     model::conversation::ConversationKind,
 };
@@ -21,10 +21,11 @@ pub async fn delete(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<ConversationId>,
-    Query(NoParameters {}): Query<NoParameters>,
+    UncheckedQuery(query): UncheckedQuery<NoParameters>,
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let (conversation, actor) = standing(&app, &caller, id).await?;
+    let (NoParameters {}, expected) = query.and(expected).finish()?;
     if !expected.allows(conversation.version) {
         return Err(Problem::precondition_failed());
     }

@@ -151,8 +151,8 @@ pub async fn replace(
     origin: Origin,
     request: Unchecked<ReplaceConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    let request = request.map(ChangeConversation::from);
-    Box::pin(apply(&app, &caller, (id, expected), &origin, request)).await
+    let request = request.map(ChangeConversation::from).and(expected);
+    Box::pin(apply(&app, &caller, id, &origin, request)).await
 }
 
 /// Changes a conversation.
@@ -168,21 +168,22 @@ pub async fn change(
     origin: Origin,
     request: Unchecked<ChangeConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    Box::pin(apply(&app, &caller, (id, expected), &origin, request)).await
+    Box::pin(apply(&app, &caller, id, &origin, request.and(expected))).await
 }
 
 async fn apply(
     app: &App,
     caller: &Caller,
-    (id, expected): (ConversationId, Expected),
+    id: ConversationId,
     origin: &Origin,
-    request: Unchecked<ChangeConversation>,
+    request: Unchecked<(ChangeConversation, Expected)>,
 ) -> Result<Reply<ConversationView>, Problem> {
     let (conversation, actor) = conversation_access(app, caller, id).await?;
     if !actor.may_change_conversation() {
         return Err(Problem::forbidden("Only participants can change a conversation."));
     }
-    let request = request.check(|request, faults| request.check(&conversation, &actor, faults))?;
+    let (request, expected) =
+        request.check(|(request, _), faults| request.check(&conversation, &actor, faults))?;
     let users = request.participants.map(|users| with_caller(users, &actor));
     let wanted = match &users {
         Some(users) if conversation.pair.is_none() => {

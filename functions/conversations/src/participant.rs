@@ -5,8 +5,8 @@ use axum::{extract::State, http::StatusCode};
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Ids, Json, NoParameters, Problem, Query, Reply, RequestBody, Unversioned,
-        typed,
+        Caller, Fields, FromFields, Ids, NoParameters, Problem, Reply, RequestBody, Unchecked,
+        UncheckedQuery, Unversioned, typed,
     },
     ids::{ConversationId, UserId},
     model::conversation::{ConversationKind, MAX_OWNERS, MemberRole},
@@ -38,9 +38,10 @@ pub async fn retrieve(
     caller: Caller,
     State(app): State<App>,
     Ids((id, user)): Ids<(ConversationId, UserId)>,
-    Query(NoParameters {}): Query<NoParameters>,
+    UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<Reply<ParticipantView>, Problem> {
     let (_, actor) = conversation_access(&app, &caller, id).await?;
+    query.finish()?;
     let member = app.store.member(id, user).await?;
     Ok(Reply::ok(view(&app, &actor, member).await?))
 }
@@ -73,8 +74,8 @@ pub async fn change(
     caller: Caller,
     State(app): State<App>,
     Ids((id, user)): Ids<(ConversationId, UserId)>,
-    _: Unversioned,
-    Json(request): Json<ChangeParticipant>,
+    Unversioned(unversioned): Unversioned,
+    request: Unchecked<ChangeParticipant>,
 ) -> Result<Reply<ParticipantView>, Problem> {
     let (conversation, actor) = conversation_access(&app, &caller, id).await?;
     if !actor.may_own() {
@@ -83,6 +84,7 @@ pub async fn change(
     if conversation.kind == ConversationKind::Direct {
         return Err(direct());
     }
+    let (request, ()) = request.and(unversioned).finish()?;
     let member = match request.role {
         Some(role) => {
             let changed = app.store.set_member_role(id, user, role, caller.command(&app)).await;
@@ -118,8 +120,8 @@ pub async fn remove(
     caller: Caller,
     State(app): State<App>,
     Ids((id, user)): Ids<(ConversationId, UserId)>,
-    _: Unversioned,
-    Query(NoParameters {}): Query<NoParameters>,
+    Unversioned(unversioned): Unversioned,
+    UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<StatusCode, Problem> {
     let (conversation, actor) = conversation_access(&app, &caller, id).await?;
     if !actor.may_remove_participant(user) {
@@ -128,6 +130,7 @@ pub async fn remove(
     if conversation.kind == ConversationKind::Direct {
         return Err(direct());
     }
+    query.and(unversioned).finish()?;
     app.store.change_participants(id, Wanted::Remove(user), caller.command(&app)).await.map_err(refused)?;
     Ok(StatusCode::NO_CONTENT)
 }

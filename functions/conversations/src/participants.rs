@@ -5,7 +5,8 @@ use serde::Serialize;
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Ids, Json, Limit, Origin, Page, Problem, Query, Reply, RequestBody,
+        Caller, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Reply, RequestBody, Unchecked,
+        UncheckedQuery,
         page::{List, cursor, read_cursor},
         schemas::Cursor,
         typed,
@@ -57,9 +58,10 @@ pub async fn list(
     State(app): State<App>,
     Ids(id): Ids<ConversationId>,
     origin: Origin,
-    Query(query): Query<ListParticipants>,
+    UncheckedQuery(query): UncheckedQuery<ListParticipants>,
 ) -> Result<Reply<Page<ParticipantView>>, Problem> {
     let (_, actor) = conversation_access(&app, &caller, id).await?;
+    let query = query.finish()?;
     let limit = query.limit.0;
     let (members, more) = app.store.participants(id, query.cursor, limit).await?;
     let next = members.last().filter(|_| more).map(|last| {
@@ -108,9 +110,8 @@ pub async fn add(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<ConversationId>,
-    Json(request): Json<AddParticipants>,
+    request: Unchecked<AddParticipants>,
 ) -> Result<Reply<Added>, Problem> {
-    let users = request.participants;
     let (conversation, actor) = conversation_access(&app, &caller, id).await?;
     if !actor.may_change_conversation() {
         return Err(Problem::forbidden("Only participants can add participants."));
@@ -118,6 +119,7 @@ pub async fn add(
     if conversation.kind == ConversationKind::Direct {
         return Err(direct());
     }
+    let AddParticipants { participants: users } = request.finish()?;
     existing(&app, &users).await?;
     let command = caller.command(&app);
     let changed = app.store.change_participants(id, Wanted::Add(&users), command).await.map_err(refused)?;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::Serialize;
 use shared::{
     App,
-    http::{Caller, Fields, FromFields, Ids, Json, Problem, Reply, RequestBody, Unversioned, typed},
+    http::{Caller, Fields, FromFields, Ids, Problem, Reply, RequestBody, Unchecked, Unversioned, typed},
     ids::{ConversationId, MessageId},
     store::read_marks::ReadMarkError,
 };
@@ -29,7 +29,9 @@ impl FromFields for Read {
     }
 }
 
-impl RequestBody for Read {}
+impl RequestBody for Read {
+    const BOOLEANS: &'static [&'static str] = &["unread"];
+}
 
 /// The read mark and the number of unread messages.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,9 +55,17 @@ pub async fn read(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<ConversationId>,
-    _: Unversioned,
-    Json(request): Json<Read>,
+    Unversioned(unversioned): Unversioned,
+    request: Unchecked<Read>,
 ) -> Result<Reply<ReadMarkView>, Problem> {
+    let request = match request.and(unversioned).finish() {
+        Ok((request, ())) => request,
+        // The store checks the membership of a request without faults. Only a participant learns about faults.
+        Err(problem) => {
+            let member = app.store.member(id, caller.user).await?;
+            return Err(member.map_or_else(Problem::not_found, |_| problem));
+        }
+    };
     let marked = if request.message.conversation != id {
         let is_member = app.store.member(id, caller.user).await?.is_some();
         Err(if is_member { ReadMarkError::NoSuchMessage } else { ReadMarkError::NoSuchConversation })

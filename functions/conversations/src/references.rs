@@ -21,6 +21,10 @@ use utoipa::{
 /// The maximum length of a list of users, repetitions included. Longer lists are not parsed.
 const LONGEST: usize = 1000;
 
+/// The fields of a user as the API returns one. A reference may contain them; only the id counts.
+const USER_FIELDS: [&str; 7] =
+    ["user_id", "first_name", "last_name", "email", "phone_number", "role", "created_at"];
+
 /// A reference to a user in a request: the id, or an object with the id.
 #[derive(Debug, Clone, Copy)]
 pub struct UserReference(pub UserId);
@@ -85,6 +89,11 @@ pub(crate) fn participants(fields: &mut Fields, list: Vec<Value>, most: usize) -
             format!("has {} users; at most {most} are allowed in one request", list.len()),
         );
         return None;
+    }
+    for (index, reference) in list.iter().enumerate() {
+        if let Value::Object(user) = reference {
+            fields.refuse_keys(&format!("participants[{index}]"), user, &USER_FIELDS);
+        }
     }
     let mut users: Vec<UserId> =
         fields.elements("participants", list)?.into_iter().map(|UserReference(user)| user).collect();

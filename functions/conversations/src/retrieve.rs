@@ -3,7 +3,7 @@
 use axum::extract::State;
 use shared::{
     App,
-    http::{Caller, Ids, NoParameters, Origin, Problem, Query, Reply, VisibleUsers},
+    http::{Caller, Ids, NoParameters, Origin, Problem, Reply, UncheckedQuery, VisibleUsers},
     ids::ConversationId,
     policy::Actor,
     store::{conversations::ConversationAccess, items::Conversation},
@@ -63,8 +63,9 @@ pub async fn retrieve(
     State(app): State<App>,
     Ids(id): Ids<ConversationId>,
     origin: Origin,
-    Query(NoParameters {}): Query<NoParameters>,
+    UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<Reply<ConversationView>, Problem> {
     let (view, version) = view(&app, &caller, &origin, id).await?;
+    query.finish()?;
     Ok(Reply::ok(view).version(version))
 }

@@ -4,7 +4,7 @@
 use axum::{extract::State, http::StatusCode};
 use shared::{
     App,
-    http::{Caller, Ids, IfMatch, NoParameters, Problem, Query},
+    http::{Caller, Ids, IfMatch, NoParameters, Problem, UncheckedQuery},
     ids::MessageId,
     store::edits::DeleteError,
 };
@@ -18,7 +18,7 @@ pub async fn delete(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<MessageId>,
-    Query(NoParameters {}): Query<NoParameters>,
+    UncheckedQuery(query): UncheckedQuery<NoParameters>,
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
     let (message, actor) = crate::retrieve::readable(&app, &caller, id).await?;
@@ -30,6 +30,7 @@ pub async fn delete(
             "Only the sender, owners of the conversation and admins can delete a message.",
         ));
     }
+    let (NoParameters {}, expected) = query.and(expected).finish()?;
     let deleted = app.store.delete_message(id, &expected, caller.command(&app)).await;
     deleted.map(|()| StatusCode::NO_CONTENT).map_err(|error| match error {
         DeleteError::Stale => Problem::precondition_failed(),

@@ -4,7 +4,7 @@ use axum::extract::State;
 use shared::{
     App,
     http::{
-        Caller, Code, Fields, FromFields, Ids, IfMatch, Json, MessageView, Problem, Reply, RequestBody,
+        Caller, Code, Fields, FromFields, Ids, IfMatch, MessageView, Problem, Reply, RequestBody, Unchecked,
         VisibleUsers,
         schemas::{self, MessageBody},
         typed,
@@ -86,10 +86,12 @@ pub async fn replace(
     State(app): State<App>,
     Ids(id): Ids<MessageId>,
     IfMatch(expected): IfMatch,
-    Json(request): Json<ReplaceMessage>,
+    request: Unchecked<ReplaceMessage>,
 ) -> Result<Reply<MessageView>, Problem> {
-    let metadata = Some(MetadataChange::Replace(request.metadata));
-    let edit = MessageEdit { body: Some(request.message_body), metadata, expected };
+    let edit = request.and(expected).map(|(request, expected)| {
+        let metadata = Some(MetadataChange::Replace(request.metadata));
+        MessageEdit { body: Some(request.message_body), metadata, expected }
+    });
     apply(&app, &caller, id, edit).await
 }
 
@@ -104,9 +106,13 @@ pub async fn change(
     State(app): State<App>,
     Ids(id): Ids<MessageId>,
     IfMatch(expected): IfMatch,
-    Json(request): Json<ChangeMessage>,
+    request: Unchecked<ChangeMessage>,
 ) -> Result<Reply<MessageView>, Problem> {
-    let edit = MessageEdit { body: request.message_body, metadata: request.metadata, expected };
+    let edit = request.and(expected).map(|(request, expected)| MessageEdit {
+        body: request.message_body,
+        metadata: request.metadata,
+        expected,
+    });
     apply(&app, &caller, id, edit).await
 }
 
@@ -114,7 +120,7 @@ async fn apply(
     app: &App,
     caller: &Caller,
     id: MessageId,
-    edit: MessageEdit,
+    edit: Unchecked<MessageEdit>,
 ) -> Result<Reply<MessageView>, Problem> {
     let (message, actor) = crate::retrieve::readable(app, caller, id).await?;
     if message.deleted_at.is_some() {
@@ -123,6 +129,7 @@ async fn apply(
     if !actor.may_edit_message(message.sender) {
         return Err(Problem::forbidden("Only the sender can change a message."));
     }
+    let edit = edit.finish()?;
     let message = app.store.edit_message(id, &edit, caller.command(app)).await.map_err(refused)?;
     let visible_users =
         VisibleUsers::of(&actor).find_senders(app, [(message.conversation, message.sender)]).await?;

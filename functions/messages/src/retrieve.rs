@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::{
     App,
     http::{
-        Caller, Ids, MessageView, NoParameters, Page, Problem, Query, Reply, VisibleUsers,
+        Caller, Ids, MessageView, NoParameters, Page, Problem, Reply, UncheckedQuery, VisibleUsers,
         schemas::{self, MessageBody},
         user::timestamp,
     },
@@ -39,12 +39,13 @@ pub async fn retrieve(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<MessageId>,
-    Query(NoParameters {}): Query<NoParameters>,
+    UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<Reply<MessageView>, Problem> {
     let (message, actor) = readable(&app, &caller, id).await?;
     if message.deleted_at.is_some() {
         return Err(Problem::not_found());
     }
+    query.finish()?;
     let visible_users =
         VisibleUsers::of(&actor).find_senders(&app, [(message.conversation, message.sender)]).await?;
     let revision = message.revision;
@@ -88,7 +89,7 @@ pub async fn revisions(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<MessageId>,
-    Query(NoParameters {}): Query<NoParameters>,
+    UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<Reply<Page<RevisionView>>, Problem> {
     let (message, actor) = readable(&app, &caller, id).await?;
     if message.deleted_at.is_some() {
@@ -97,6 +98,7 @@ pub async fn revisions(
     if !actor.may_read_revisions(message.sender) {
         return Err(Problem::forbidden("Only the sender and admins can read earlier versions of a message."));
     }
+    query.finish()?;
     let results = app.store.revisions(id).await?.into_iter().map(RevisionView::from).collect();
     Ok(Reply::ok(Page { next: None, previous: None, results }))
 }

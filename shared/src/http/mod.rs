@@ -13,8 +13,8 @@ pub use self::{
     layers::compression::takes_gzip,
     request::{
         Caller, CurrentBrowserSession, Fields, FromFields, IdempotencyKeyHeader, Ids, IfMatch, IfNoneMatch,
-        Json, Limit, NoParameters, PageQuery, Query, RequestBody, Site, Unchecked, Unversioned,
-        browser_session, csrf, query, typed,
+        Json, Limit, NoParameters, PageQuery, Query, RequestBody, Site, Unchecked, UncheckedQuery,
+        Unversioned, browser_session, csrf, query, typed,
     },
     response::{
         Code, MessageView, Origin, Page, Problem, Reply, UserView, VisibleUsers, cookies, page, user,

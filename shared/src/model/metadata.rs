@@ -12,13 +12,20 @@ use serde::{
 };
 use serde_json::{Value, value::RawValue};
 
-use super::{Invalid, json::Level, text::is_refused};
+use super::{
+    Invalid,
+    json::Level,
+    text::{CONTROL_CHARACTER, is_refused},
+};
 
 /// The maximum size of a `metadata` object in bytes, in its stored form, compact JSON.
 pub const METADATA_BYTES: usize = 4096;
 
 /// The maximum number of characters of a number. Jackson, a JSON parser for Java, rejects longer numbers.
 const NUMBER_LENGTH: usize = 1000;
+
+/// The maximum number of characters of a key in the text of an error.
+const SHOWN_KEY: usize = 100;
 
 /// The key of the object in which a text passes through a [`Value`]. A client cannot send this key, because it contains
 /// a control character.
@@ -62,8 +69,8 @@ impl Metadata {
 
     /// Puts a request's JSON, as a compact text, into the [`Value`] from which the fields of a request are read. Fails
     /// on duplicate keys, control characters, lone surrogates, unreadable numbers, and on more than `depth` levels of
-    /// nesting.
-    pub fn carried(json: &RawValue, depth: usize) -> serde_json::Result<Value> {
+    /// nesting. The error is a text that follows the field's name.
+    pub fn carried(json: &RawValue, depth: usize) -> Result<Value, String> {
         let mut text = String::with_capacity(json.get().len());
         compact(json, depth, &mut text)?;
         Ok(if text == "null" { Value::Null } else { serde_json::json!({ CARRIER: text }) })
@@ -158,18 +165,17 @@ fn merge(target: Option<&RawValue>, patch: &RawValue) -> serde_json::Result<Stri
     Ok(format!("{{{}}}", members.join(",")))
 }
 
+fn not_json(error: &serde_json::Error) -> String {
+    format!("is not valid JSON: {error}")
+}
+
 /// Appends a JSON text without insignificant white space, with each string in its shortest spelling.
-fn compact(json: &RawValue, depth: usize, text: &mut String) -> serde_json::Result<()> {
-    match Level::of(json)? {
-        Level::Number(number) if is_readable(number) => text.push_str(number),
-        Level::Number(_) => {
-            return Err(serde_json::Error::custom("a number is out of range; send it as a string"));
-        }
+fn compact(json: &RawValue, depth: usize, text: &mut String) -> Result<(), String> {
+    match Level::of(json).map_err(|error| not_json(&error))? {
+        Level::Number(number) => text.push_str(readable(number)?),
         Level::Literal(literal) => text.push_str(literal),
         Level::Text(string) => text.push_str(&quoted(&string)?),
-        Level::Array(_) | Level::Object(_) if depth == 0 => {
-            return Err(serde_json::Error::custom("the nesting is too deep"));
-        }
+        Level::Array(_) | Level::Object(_) if depth == 0 => return Err("is nested too deep".to_owned()),
         Level::Array(elements) => {
             text.push('[');
             for (place, element) in elements.into_iter().enumerate() {
@@ -183,17 +189,14 @@ fn compact(json: &RawValue, depth: usize, text: &mut String) -> serde_json::Resu
     Ok(())
 }
 
-fn compact_members(
-    members: &[(String, &RawValue)],
-    depth: usize,
-    text: &mut String,
-) -> serde_json::Result<()> {
+fn compact_members(members: &[(String, &RawValue)], depth: usize, text: &mut String) -> Result<(), String> {
     let mut named = HashSet::with_capacity(members.len());
     text.push('{');
     for (place, (key, value)) in members.iter().enumerate() {
         let key_text = quoted(key)?;
         if !named.insert(key) {
-            return Err(serde_json::Error::custom(format_args!("the key {key_text} occurs twice")));
+            let shown: String = key_text.chars().take(SHOWN_KEY).collect();
+            return Err(format!("has the key {shown} twice"));
         }
         text.push_str(if place == 0 { "" } else { "," });
         text.push_str(&key_text);
@@ -204,20 +207,24 @@ fn compact_members(
     Ok(())
 }
 
-/// Returns true if parsers that store numbers as doubles can read the number. Some of them fail on numbers out of
-/// range.
-fn is_readable(number: &str) -> bool {
-    number.len() <= NUMBER_LENGTH && number.parse().is_ok_and(f64::is_finite)
+/// Returns the number unchanged if parsers that store numbers as doubles can read it. Some of them fail on long numbers
+/// or on numbers out of range.
+fn readable(number: &str) -> Result<&str, String> {
+    if number.len() > NUMBER_LENGTH {
+        return Err(format!("has a number of more than {NUMBER_LENGTH} characters; send it as a string"));
+    }
+    if !number.parse().is_ok_and(f64::is_finite) {
+        return Err("has a number out of range; send it as a string".to_owned());
+    }
+    Ok(number)
 }
 
 /// Returns a string in quotation marks. Fails if the string contains a control character other than tab and newline.
-fn quoted(string: &str) -> serde_json::Result<String> {
+fn quoted(string: &str) -> Result<String, String> {
     if string.chars().any(is_refused) {
-        return Err(serde_json::Error::custom(
-            "a string contains a control character; only tab and newline are allowed",
-        ));
+        return Err(CONTROL_CHARACTER.to_owned());
     }
-    serde_json::to_string(string)
+    serde_json::to_string(string).map_err(|error| not_json(&error))
 }
 
 #[cfg(test)]

@@ -94,8 +94,23 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Adds a fault. Faults above [`MAX_FAULTS`] are only counted.
+    /// Creates an empty collection.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { noted: Vec::new(), left_out: 0 }
+    }
+
+    /// Adds the faults of another part of the same request.
+    pub fn append(&mut self, other: Self) {
+        other.noted.into_iter().for_each(|fault| self.note(fault));
+        self.left_out += other.left_out;
+    }
+
+    /// Adds a fault, unless the same fault was added before. Faults above [`MAX_FAULTS`] are only counted.
     pub fn note(&mut self, fault: Invalid) {
+        if self.noted.contains(&fault) {
+            return;
+        }
         if self.noted.len() < MAX_FAULTS {
             self.noted.push(fault);
         } else {

@@ -4,6 +4,9 @@ use super::Invalid;
 pub use super::characters::is_refused;
 use super::characters::{breaks_line, is_bidi_control, is_visible};
 
+/// The reason for refusing a text with a control character.
+pub const CONTROL_CHARACTER: &str = "contains a control character; only tab and newline are allowed";
+
 /// The rule for a text field. Lengths are in Unicode code points unless noted.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
@@ -48,7 +51,7 @@ impl Rule {
             ));
         }
         let reason = if text.chars().any(is_refused) {
-            "contains a control character; only tab and newline are allowed"
+            CONTROL_CHARACTER
         } else if self.is_line && text.chars().any(breaks_line) {
             "must be one line without tabs"
         } else if self.is_line && text.chars().any(is_bidi_control) {

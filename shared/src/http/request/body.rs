@@ -1,6 +1,8 @@
 //! Request bodies: strict JSON, or a URL-encoded HTML form with the same fields. An invalid body gets a 400 that names
 //! every invalid field.
 
+use std::convert::Infallible;
+
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
@@ -10,10 +12,11 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Map, Value};
 
 use super::{
-    fields::{Fields, FromFields, Unchecked, Unknown},
-    json::json_object,
+    fields::{Fields, FromFields, Unknown, shortened},
+    json::{KEPT_AS_TEXT, json_object, metadata},
     pairs::pairs,
     query,
+    unchecked::Unchecked,
 };
 use crate::{
     App,
@@ -30,6 +33,8 @@ pub trait RequestBody: FromFields {
     const READ_ONLY: &'static [&'static str] = &[];
     /// The fields that are lists. In an HTML form, a single value of such a field is a list with one element.
     const LISTS: &'static [&'static str] = &[];
+    /// The fields that are booleans. In an HTML form, their values are texts such as `true` and `false`.
+    const BOOLEANS: &'static [&'static str] = &[];
 }
 
 /// A parsed request body. The request must have no query parameters; one problem names the faults of body and query.
@@ -40,33 +45,39 @@ impl<T: RequestBody> FromRequest<App> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        Unchecked::from_request(request, app).await?.finish().map(Self)
+        let Ok(request) = Unchecked::from_request(request, app).await;
+        request.finish().map(Self)
     }
 }
 
 impl<T: RequestBody> FromRequest<App> for Unchecked<T> {
-    type Rejection = Problem;
+    type Rejection = Infallible;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let is_patch = parts.method == Method::PATCH;
-        let media = match media(&parts.headers)? {
-            Some(Media::MergePatch) if !is_patch => return Err(unsupported()),
-            media => media,
-        };
-        let bytes = read(body).await?;
-        let mut faults = query::refuse_all(&parts.uri)?;
-        let mut values = match media {
-            Some(Media::Form) => form_fields(&bytes, T::LISTS, &mut faults)?,
-            // An empty body has no fields. A PATCH without a document is a mistake (RFC 5789, section 2).
-            _ if bytes.is_empty() && !is_patch => Map::new(),
-            Some(Media::Json | Media::MergePatch) => json_object(&bytes)?,
-            None => return Err(unsupported()),
-        };
-        values.retain(|name, _| !T::READ_ONLY.contains(&name.as_str()));
-        let fields = Fields::new(values, app.clock.now()).with_headers(parts.headers).with_faults(faults);
-        Ok(Self::read(fields.merging(media == Some(Media::MergePatch)), Unknown::FIELD))
+    /// Reads the whole request, whatever its faults are. So a handler can first check the caller's access.
+    async fn from_request(request: Request, app: &App) -> Result<Self, Infallible> {
+        Ok(unchecked(request, app).await.unwrap_or_else(Self::unreadable))
     }
+}
+
+async fn unchecked<T: RequestBody>(request: Request, app: &App) -> Result<Unchecked<T>, Problem> {
+    let (parts, body) = request.into_parts();
+    let is_patch = parts.method == Method::PATCH;
+    let media = match media(&parts.headers)? {
+        Some(Media::MergePatch) if !is_patch => return Err(unsupported()),
+        media => media,
+    };
+    let bytes = read(body).await?;
+    let mut faults = query::refuse_all(&parts.uri)?;
+    let mut values = match media {
+        Some(Media::Form) => form_fields::<T>(&bytes, &mut faults)?,
+        // An empty body has no fields. A PATCH without a document is a mistake (RFC 5789, section 2).
+        _ if bytes.is_empty() && !is_patch => Map::new(),
+        Some(Media::Json | Media::MergePatch) => json_object(&bytes, &mut faults)?,
+        None => return Err(unsupported()),
+    };
+    values.retain(|name, _| !T::READ_ONLY.contains(&name.as_str()));
+    let fields = Fields::new(values, app.clock.now()).with_headers(parts.headers).with_faults(faults);
+    Ok(Unchecked::read(fields.merging(media == Some(Media::MergePatch)), Unknown::FIELD))
 }
 
 /// The media type of a JSON merge patch (RFC 7396): a change that is merged into the existing resource.
@@ -127,33 +138,75 @@ pub(crate) async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// Reads a URL-encoded HTML form. Line ends are CRLF in HTML forms and LF in stored text. A name that appears twice is
-/// noted in `faults`, unless the field is a list.
-fn form_fields(bytes: &[u8], lists: &[&str], faults: &mut Faults) -> Result<Map<String, Value>, Problem> {
+/// Reads a URL-encoded HTML form. A name that appears twice is noted in `faults`, unless the field is a list.
+fn form_fields<T: RequestBody>(bytes: &[u8], faults: &mut Faults) -> Result<Map<String, Value>, Problem> {
     let pairs = pairs(bytes)?.ok_or_else(|| {
         Problem::new(Code::MalformedBody, "The form is not valid UTF-8 or contains control characters.")
     })?;
     let mut fields = Map::new();
     for (name, value) in pairs {
-        if lists.contains(&name.as_str()) {
+        if T::LISTS.contains(&name.as_str()) {
             let list = fields.entry(name).or_insert_with(|| Value::Array(Vec::new()));
             if let (Value::Array(list), false) = (list, value.is_empty()) {
                 list.push(Value::String(value));
             }
-        } else if fields.insert(name.clone(), Value::String(value.replace("\r\n", "\n"))).is_some() {
-            faults.note(Invalid::new(name, "must be given only once"));
+        } else if fields.contains_key(&name) {
+            faults.note(Invalid::new(shortened(&name), "must be given only once"));
+        } else {
+            let value = if T::BOOLEANS.contains(&name.as_str()) {
+                boolean(value)
+            } else {
+                text(&name, value, faults)
+            };
+            fields.insert(name, value);
         }
     }
     Ok(fields)
+}
+
+/// Returns the boolean that a text of a form means, as in the forms of Django REST Framework. Another text stays a text,
+/// and the field refuses it.
+fn boolean(text: String) -> Value {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "on" => Value::Bool(true),
+        "false" | "0" | "off" => Value::Bool(false),
+        _ => Value::String(text),
+    }
+}
+
+/// Returns the value of a text field of a form. Line ends are CRLF in HTML forms and LF in stored text. The field
+/// [`KEPT_AS_TEXT`] contains JSON; an empty text is `null`.
+fn text(name: &str, value: String, faults: &mut Faults) -> Value {
+    if name != KEPT_AS_TEXT {
+        return Value::String(value.replace("\r\n", "\n"));
+    }
+    if value.trim().is_empty() {
+        return Value::Null;
+    }
+    let parsed = metadata(value.as_bytes());
+    faults.check(parsed.map_err(|reason| Invalid::new(KEPT_AS_TEXT, reason))).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::{super::pairs::MAX_PAIRS, *};
 
+    struct Request;
+
+    impl FromFields for Request {
+        fn read(_: &mut Fields) -> Option<Self> {
+            Some(Self)
+        }
+    }
+
+    impl RequestBody for Request {
+        const LISTS: &'static [&'static str] = &["l"];
+        const BOOLEANS: &'static [&'static str] = &["b"];
+    }
+
     fn form(bytes: &[u8]) -> Result<(Map<String, Value>, bool), Problem> {
-        let mut faults = Faults::default();
-        let fields = form_fields(bytes, &["l"], &mut faults)?;
+        let mut faults = Faults::new();
+        let fields = form_fields::<Request>(bytes, &mut faults)?;
         Ok((fields, faults.is_empty()))
     }
 
@@ -163,6 +216,26 @@ mod tests {
         assert!(form(b"a=%ff").is_err());
         assert!(form(b"a=%00").is_err());
         assert!(!form(b"a=1&a=2").unwrap().1);
+    }
+
+    #[test]
+    fn a_form_carries_booleans_and_metadata() {
+        for (text, value) in
+            [("true", true.into()), ("False", false.into()), ("1", true.into()), ("x", "x".into())]
+        {
+            assert_eq!(form(format!("b={text}&a={text}").as_bytes()).unwrap().0, {
+                Map::from_iter([("a".to_owned(), Value::from(text)), ("b".to_owned(), value)])
+            });
+        }
+        for (text, is_accepted) in [
+            ("%7B%22a%22:1E5%7D", true),
+            ("", true),
+            ("null", true),
+            ("%7Ba", false),
+            ("%7B%22a%22:1,%22a%22:2%7D", false),
+        ] {
+            assert_eq!(form(format!("metadata={text}").as_bytes()).unwrap().1, is_accepted, "{text}");
+        }
     }
 
     #[test]

@@ -9,12 +9,13 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
 };
 
+use super::unchecked::Unchecked;
 use crate::{
     http::{
         Problem,
         header_lists::{Quoting, parts},
     },
-    model::{Expected, Invalid, Versions},
+    model::{Expected, Faults, Invalid, Versions},
 };
 
 /// Returns the value of the header `ETag` for a version: the number in quotation marks.
@@ -78,31 +79,34 @@ impl From<Tags> for Versions {
     }
 }
 
-/// The versions that a request may change, from the headers `If-Match` and `If-None-Match`.
-#[derive(Debug, Clone, Default)]
-pub struct IfMatch(pub Expected);
+/// The versions that a request may change, from the headers `If-Match` and `If-None-Match`, with the faults of these
+/// headers.
+#[derive(Debug)]
+pub struct IfMatch(pub Unchecked<Expected>);
 
 impl<S: Sync> FromRequestParts<S> for IfMatch {
-    type Rejection = Problem;
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let one_of = tags(&parts.headers, &header::IF_MATCH)?.map(Versions::from);
-        let none_of = tags(&parts.headers, &header::IF_NONE_MATCH)?.map(Versions::from);
-        Ok(Self(Expected { one_of, none_of }))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let mut faults = Faults::new();
+        let mut versions = |name| faults.check(tags(&parts.headers, &name)).flatten().map(Versions::from);
+        let (one_of, none_of) = (versions(header::IF_MATCH), versions(header::IF_NONE_MATCH));
+        Ok(Self(Unchecked::new(Expected { one_of, none_of }, faults)))
     }
 }
 
-/// Proof that a request may change a resource that has no version. Fails with a 412 if the request requires a certain
-/// version, or requires that the resource does not exist.
-#[derive(Debug, Clone, Copy)]
-pub struct Unversioned;
+/// The check that a request may change a resource that has no version. It fails with a 412 if the request requires a
+/// certain version, or requires that the resource does not exist.
+#[derive(Debug)]
+pub struct Unversioned(pub Unchecked<()>);
 
 impl<S: Sync> FromRequestParts<S> for Unversioned {
-    type Rejection = Problem;
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let IfMatch(expected) = IfMatch::from_request_parts(parts, state).await?;
-        if expected.allows_unversioned() { Ok(Self) } else { Err(Problem::precondition_failed()) }
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let Ok(IfMatch(expected)) = IfMatch::from_request_parts(parts, state).await;
+        let checked = expected.unless(|expected| !expected.allows_unversioned(), Problem::unversioned);
+        Ok(Self(checked.map(|_| ())))
     }
 }
 

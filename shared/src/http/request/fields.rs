@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::http::Problem;
-use crate::model::{Faults, Invalid};
+use crate::model::{Faults, Invalid, text::is_refused};
 
 /// A request type that is read from named fields.
 pub trait FromFields: Sized {
@@ -36,7 +35,7 @@ impl Fields {
     /// Creates the fields of a request that arrived at `now`.
     #[must_use]
     pub fn new(values: Map<String, Value>, now: DateTime<Utc>) -> Self {
-        Self { values, headers: HeaderMap::new(), now, merges: false, faults: Faults::default() }
+        Self { values, headers: HeaderMap::new(), now, merges: false, faults: Faults::new() }
     }
 
     /// Adds the request's headers, for fields that a client may send as a header instead.
@@ -138,6 +137,14 @@ impl Fields {
         (parsed.len() == count).then_some(parsed)
     }
 
+    /// Notes each key of an object in the field `name` that is not in `known`.
+    pub fn refuse_keys(&mut self, name: &str, object: &Map<String, Value>, known: &[&str]) {
+        for key in object.keys().filter(|key| !known.contains(&key.as_str())) {
+            self.faults
+                .note(Invalid::new(format!("{name}.{}", shortened(key)), "is not a field of this object"));
+        }
+    }
+
     /// Notes a fault of a field, or of two fields together.
     pub fn fault(&mut self, field: &'static str, reason: impl Into<String>) {
         self.faults.note(Invalid::new(field, reason));
@@ -167,7 +174,7 @@ impl Fields {
     pub(crate) fn finish(mut self, kind: Unknown) -> Faults {
         if let Unknown::Refused(reason) = kind {
             for name in self.values.into_iter().map(|(name, _)| name) {
-                self.faults.note(Invalid::new(shortened(name), reason));
+                self.faults.note(Invalid::new(shortened(&name), reason));
             }
         }
         self.faults
@@ -193,56 +200,14 @@ impl Unknown {
 /// The maximum length of an unknown field's name in an answer, in characters. Longer names are cut.
 const NAME: usize = 100;
 
-fn shortened(name: String) -> String {
+/// Returns the name of an unknown field as an answer contains it: at most [`NAME`] characters, without control
+/// characters.
+pub(super) fn shortened(name: &str) -> String {
+    let shown =
+        |text: &str| text.chars().map(|c| if is_refused(c) { '\u{fffd}' } else { c }).collect::<String>();
     match name.char_indices().nth(NAME) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name,
-    }
-}
-
-/// A parsed request with the faults found so far. Its handler may have further rules to check.
-#[derive(Debug)]
-pub struct Unchecked<T> {
-    request: Option<T>,
-    faults: Faults,
-}
-
-impl<T: FromFields> Unchecked<T> {
-    /// Reads the request from its fields. `kind` decides about unknown fields.
-    pub(crate) fn read(mut fields: Fields, kind: Unknown) -> Self {
-        let request = T::read(&mut fields);
-        Self { request, faults: fields.finish(kind) }
-    }
-
-    /// Reads the request from a JSON object.
-    #[must_use]
-    pub fn of(values: Map<String, Value>, now: DateTime<Utc>) -> Self {
-        Self::read(Fields::new(values, now), Unknown::FIELD)
-    }
-}
-
-impl<T> Unchecked<T> {
-    /// Checks further rules if the request could be parsed. Returns the request if it has no faults, otherwise a
-    /// problem with all faults.
-    pub fn check(mut self, rules: impl FnOnce(&T, &mut Faults)) -> Result<T, Problem> {
-        if let Some(request) = &self.request {
-            rules(request, &mut self.faults);
-        }
-        self.finish()
-    }
-
-    /// Converts the request and keeps the faults.
-    #[must_use]
-    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Unchecked<U> {
-        Unchecked { request: self.request.map(convert), faults: self.faults }
-    }
-
-    /// Returns the request if it has no faults, otherwise a problem with all faults.
-    pub fn finish(self) -> Result<T, Problem> {
-        if !self.faults.is_empty() {
-            return Err(self.faults.into());
-        }
-        self.request.ok_or_else(|| Problem::internal("a request without a fault could not be read"))
+        Some((end, _)) => format!("{}…", shown(&name[..end])),
+        None => shown(name),
     }
 }
 

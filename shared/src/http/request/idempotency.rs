@@ -2,6 +2,8 @@
 
 use std::str;
 
+use chrono::{DateTime, Utc};
+
 use super::fields::Fields;
 use crate::{
     ids::IdempotencyKey,
@@ -9,6 +11,9 @@ use crate::{
 };
 
 const HEADER: &str = "idempotency-key";
+
+/// The name of the header in `errors`.
+const SHOWN: &str = "Idempotency-Key";
 
 /// Represents the header in the OpenAPI description of an operation. [`Fields::client_id`] reads the header.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +25,8 @@ impl Fields {
     pub fn client_id(&mut self) -> Option<IdempotencyKey> {
         let now = self.now();
         let body = self.optional("client_id", |key| message::timely(key, now));
-        let header = self.check(header(self)).flatten().and_then(|key| self.check(message::timely(key, now)));
+        let header = header(self).and_then(|key| key.map(|key| timely(key, now)).transpose());
+        let header = self.check(header).flatten();
         if body.zip(header).is_some_and(|(body, header)| body != header) {
             self.fault(
                 "client_id",
@@ -40,5 +46,9 @@ fn header(fields: &Fields) -> Result<Option<IdempotencyKey>, Invalid> {
     };
     let text = str::from_utf8(value.as_bytes()).ok().filter(|_| values.next().is_none());
     let key = text.and_then(|text| text.trim_matches('"').parse().ok());
-    key.map(Some).ok_or_else(|| Invalid::new("Idempotency-Key", "must be a single UUIDv7"))
+    key.map(Some).ok_or_else(|| Invalid::new(SHOWN, "must be a single UUIDv7"))
+}
+
+fn timely(key: IdempotencyKey, now: DateTime<Utc>) -> Result<IdempotencyKey, Invalid> {
+    message::timely(key, now).map_err(|fault| Invalid::new(SHOWN, fault.reason))
 }

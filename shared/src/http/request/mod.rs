@@ -11,13 +11,15 @@ pub mod idempotency;
 pub mod json;
 pub(crate) mod pairs;
 pub mod query;
+pub mod unchecked;
 
 pub use self::{
     body::{Json, RequestBody},
     browser_session::{CurrentBrowserSession, Site},
     caller::{Caller, Ids},
     etag::{IfMatch, IfNoneMatch, Unversioned},
-    fields::{Fields, FromFields, Unchecked, typed},
+    fields::{Fields, FromFields, typed},
     idempotency::IdempotencyKeyHeader,
-    query::{Limit, NoParameters, PageQuery, Query},
+    query::{Limit, NoParameters, PageQuery, Query, UncheckedQuery},
+    unchecked::Unchecked,
 };

@@ -1,16 +1,20 @@
 //! Query strings. They are parsed as strictly as bodies: a parameter that is unknown, or that appears twice, is a fault
 //! with its name. Queries of pages ignore unknown parameters.
 
+use std::convert::Infallible;
+
 use axum::{
     extract::FromRequestParts,
     http::{Uri, request::Parts},
 };
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
 use super::{
-    fields::{Fields, FromFields, Unchecked, Unknown},
+    fields::{Fields, FromFields, Unknown},
     pairs::pairs,
+    unchecked::Unchecked,
 };
 use crate::{
     App,
@@ -30,13 +34,29 @@ impl<T: FromFields> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let Ok(UncheckedQuery(query)) = UncheckedQuery::from_request_parts(parts, app).await;
+        query.finish().map(Self)
+    }
+}
+
+/// Query parameters with their faults, for handlers that first check the caller's access.
+#[derive(Debug)]
+pub struct UncheckedQuery<T>(pub Unchecked<T>);
+
+impl<T: FromFields> FromRequestParts<App> for UncheckedQuery<T> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+        let now = app.clock.now();
         if parts.extensions.get::<ForPage>().is_some() {
-            let PageQuery(query) = PageQuery::from_request_parts(parts, app).await?;
-            return Ok(Self(query));
+            return Ok(Self(of_page(&parts.uri, now)));
         }
-        let (values, faults) = parameters(&parts.uri)?;
-        let fields = Fields::new(values, app.clock.now()).with_faults(faults);
-        Unchecked::read(fields, Unknown::PARAMETER).finish().map(Self)
+        Ok(Self(match parameters(&parts.uri) {
+            Ok((values, faults)) => {
+                Unchecked::read(Fields::new(values, now).with_faults(faults), Unknown::PARAMETER)
+            }
+            Err(problem) => Unchecked::unreadable(problem),
+        }))
     }
 }
 
@@ -48,17 +68,22 @@ impl<T: FromFields> FromRequestParts<App> for PageQuery<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let fields = Fields::new(readable(&parts.uri), app.clock.now());
-        Unchecked::read(fields, Unknown::Ignored).finish().map(Self)
+        of_page(&parts.uri, app.clock.now()).finish().map(Self)
     }
+}
+
+fn of_page<T: FromFields>(uri: &Uri, now: DateTime<Utc>) -> Unchecked<T> {
+    Unchecked::read(Fields::new(readable(uri), now), Unknown::Ignored)
 }
 
 /// Returns the parameters of a query without `format`, and the faults found so far.
 fn parameters(uri: &Uri) -> Result<(Map<String, Value>, Faults), Problem> {
-    let pairs = pairs(uri.query().unwrap_or_default().as_bytes())?
-        .ok_or_else(|| Problem::field("query", "is not valid UTF-8 or contains control characters"))?;
-    let (mut values, mut faults) = (Map::new(), Faults::default());
-    for (name, value) in pairs {
+    let (mut values, mut faults) = (Map::new(), Faults::new());
+    let pairs = pairs(uri.query().unwrap_or_default().as_bytes())?;
+    if pairs.is_none() {
+        faults.note(Invalid::new("query", "is not valid UTF-8 or contains control characters"));
+    }
+    for (name, value) in pairs.into_iter().flatten() {
         if values.insert(name.clone(), Value::String(value)).is_some() {
             faults.note(Invalid::new(name, "must be given only once"));
         }
@@ -84,7 +109,7 @@ fn readable(uri: &Uri) -> Map<String, Value> {
 /// Returns the faults of a query that may contain only `format=json`.
 pub(crate) fn refuse_all(uri: &Uri) -> Result<Faults, Problem> {
     let (values, faults) = parameters(uri)?;
-    Ok(Fields::new(values, chrono::DateTime::UNIX_EPOCH).with_faults(faults).finish(Unknown::PARAMETER))
+    Ok(Fields::new(values, DateTime::UNIX_EPOCH).with_faults(faults).finish(Unknown::PARAMETER))
 }
 
 /// The query of routes that have no parameters of their own.

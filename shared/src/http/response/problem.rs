@@ -101,6 +101,15 @@ impl Problem {
         )
     }
 
+    /// Creates a 412 for a request that requires a version of a resource without versions.
+    #[must_use]
+    pub fn unversioned() -> Self {
+        Self::new(
+            Code::PreconditionFailed,
+            "This resource has no ETag. Repeat the request without `If-Match` and `If-None-Match`.",
+        )
+    }
+
     /// Adds the header `Retry-After`, in seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {

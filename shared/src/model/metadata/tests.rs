@@ -5,7 +5,7 @@ use super::*;
 /// Reads `text` in the same way as the field of a request.
 fn read(text: &str) -> serde_json::Result<Option<Metadata>> {
     let json: &RawValue = serde_json::from_str(text)?;
-    serde_json::from_value(Metadata::carried(json, 15)?)
+    serde_json::from_value(Metadata::carried(json, 15).map_err(Error::custom)?)
 }
 
 #[test]
@@ -62,6 +62,21 @@ fn what_a_strict_reader_refuses_is_refused() {
     assert!(read(&format!(r#"{{"a":{}{}}}"#, "[".repeat(14), "]".repeat(14))).is_ok());
     let longest = format!(r#"{{ "a" : "{}" }}"#, "\\u0041".repeat(METADATA_BYTES - 8));
     assert_eq!(read(&longest).unwrap().unwrap().as_str().len(), METADATA_BYTES, "what is stored counts");
+}
+
+#[test]
+fn an_error_says_which_rule_a_number_breaks() {
+    for (number, reason) in [
+        (format!("0.{}", "1".repeat(NUMBER_LENGTH)), "has a number of more than 1000 characters"),
+        (format!("1{}", "0".repeat(NUMBER_LENGTH)), "has a number of more than 1000 characters"),
+        ("1e400".to_owned(), "has a number out of range"),
+    ] {
+        let error = read(&format!(r#"{{"a":[{number}]}}"#)).unwrap_err().to_string();
+        assert_eq!(error, format!("{reason}; send it as a string"));
+    }
+    let key = "k".repeat(METADATA_BYTES);
+    let error = read(&format!(r#"{{"{key}":1,"{key}":2}}"#)).unwrap_err().to_string();
+    assert!(error.len() < 200, "{error}");
 }
 
 /// The cases of RFC 7396, appendix A, whose target and patch are objects, and cases for the order of keys and for

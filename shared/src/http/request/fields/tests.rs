@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::http::Unchecked;
 use crate::model::MAX_FAULTS;
 
 #[derive(Debug, PartialEq)]
