@@ -8,6 +8,7 @@ mod ed25519;
 mod error;
 mod guesses;
 pub mod jwt;
+mod keyboard;
 pub mod keys;
 pub mod password;
 pub mod secret;

@@ -1,10 +1,11 @@
-//! The strength of passwords: an estimate of the guesses that find a password (zxcvbn), and lists of words that
-//! attackers try. Both apply at every length.
+//! The strength of passwords: an estimate of the guesses that find a password (zxcvbn), lines of keys, and lists of
+//! words that attackers try. All apply at every length.
 
 use std::collections::HashSet;
 
 use zxcvbn::zxcvbn;
 
+use super::keyboard;
 use crate::model::{
     characters::{folded, is_ignorable},
     user::Email,
@@ -47,11 +48,33 @@ pub(super) fn is_guessable(password: &str, email: Option<&Email>, names: &[&str]
     let known = known(email, names);
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let plain = plain(password);
-    let is_weak = |text: &str| guesses(text, &known) < enough;
+    let is_weak = |text: &str| guesses(text, &known) < enough || keyboard::guesses(text) < enough;
     is_long && has_few_characters(&plain)
         || is_weak(password)
         || is_weak(&plain)
         || without(&plain, &known).is_some_and(|rest| is_weak(&rest))
+        || without_separators(&plain).is_some_and(|rest| is_weak(&rest))
+}
+
+/// Returns the characters that a separator separates; `None` if there is none. A separator is every second character,
+/// always the same or no letter or digit, or a symbol that makes up a third of the text.
+fn without_separators(text: &str) -> Option<String> {
+    let text: Vec<char> = text.chars().collect();
+    let is_separator = |half: &[char]| {
+        let [first, ..] = half else { return false };
+        half.iter().all(|c| c == first) || !half.iter().any(|c| c.is_alphanumeric())
+    };
+    let [even, odd] = keyboard::halves(&text);
+    if is_separator(&odd) {
+        return Some(even.into_iter().collect());
+    }
+    if is_separator(&even) {
+        return Some(odd.into_iter().collect());
+    }
+    let count = |symbol: char| text.iter().filter(|c| **c == symbol).count();
+    let symbols = text.iter().copied().filter(|c| !c.is_alphanumeric());
+    let symbol = symbols.max_by_key(|symbol| count(*symbol))?;
+    (count(symbol) * 3 >= text.len()).then(|| text.iter().filter(|c| **c != symbol).collect())
 }
 
 /// Returns true if the text has fewer than [`DIFFERENT`] different characters.
@@ -111,6 +134,9 @@ mod tests {
     #[test]
     fn what_is_easy_to_guess_is_refused_at_every_length() {
         let repeated = "ab".repeat(64);
+        let keys = "йцукенгшщзхъфывапролджэячсмитьбю.".repeat(4).chars().take(128).collect::<String>();
+        let columns = "1qaz@WSX3edc$RFV5tgb^YHN7ujm*IK<".repeat(4);
+        let letters = "a b c d e f g h i j k l m n o p ".repeat(4);
         let bad = [
             "password",
             "password1",
@@ -165,6 +191,24 @@ mod tests {
             "sunshine123456789",
             "qwerty123456qwerty",
             "iloveyou iloveyou",
+            "йцукенгш",
+            "Йцукенгш1!",
+            "йцукенгшщзхъ",
+            "azertyuiop",
+            "azertyuiopqsdfghjklm",
+            "qwertzuiop",
+            "1qaz2wsx3edc",
+            "1qaz@WSX3edc$RFV",
+            "1qaz2wsx3edc4rfv5tgb6yhn",
+            "zse45rdxcft6",
+            "a b c d e f g h i j",
+            "a-b_c.d e+f",
+            "p a s s w o r d 1 2",
+            "a1b2c3d4e5f6g7h8",
+            "1x2x3x4x5x6x7x8x9x",
+            &keys,
+            &columns,
+            &letters,
         ];
         let accepted: Vec<&&str> = bad.iter().filter(|password| !guessable(password)).collect();
         assert!(accepted.is_empty(), "{accepted:?}");
@@ -182,6 +226,8 @@ mod tests {
             "correct-horse-battery-staple",
             "keys under the doormat",
             "gräflich-übel-7",
+            "k 7 x 9 q 2 m 4 z 8",
+            "-xK7#qZ2!-",
             "мой дядя самых честных",
             "春眠不覚暁処処聞啼鳥夜来風雨声",
             &long,
@@ -190,14 +236,27 @@ mod tests {
         assert!(refused.is_empty(), "{refused:?}");
     }
 
+    const CHARACTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789!#$%&*+-=?@_";
+
+    fn refused<const LENGTH: usize>(count: usize) -> Vec<String> {
+        let random = Random::from_seed(7);
+        let password =
+            || random.bytes::<LENGTH>().map(|byte| CHARACTERS[usize::from(byte) % CHARACTERS.len()]);
+        let passwords = (0..count).map(|_| String::from_utf8(password().to_vec()).unwrap());
+        passwords.filter(|password| guessable(password)).collect()
+    }
+
     #[test]
     fn nearly_every_random_password_of_eight_characters_is_accepted() {
-        const CHARACTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789!#$%&*+-=?@_";
-        let random = Random::from_seed(7);
-        let password = || random.bytes::<8>().map(|byte| CHARACTERS[usize::from(byte) % CHARACTERS.len()]);
-        let passwords = (0..500).map(|_| String::from_utf8(password().to_vec()).unwrap());
-        let refused: Vec<String> = passwords.filter(|password| guessable(password)).collect();
+        let refused = refused::<8>(500);
         assert!(refused.len() < 25, "{} of 500: {refused:?}", refused.len());
+    }
+
+    #[test]
+    fn every_longer_random_password_is_accepted() {
+        for refused in [refused::<12>(200), refused::<15>(100), refused::<64>(20), refused::<128>(10)] {
+            assert!(refused.is_empty(), "{refused:?}");
+        }
     }
 
     #[test]
