@@ -30,13 +30,20 @@ const NOT_BLANK: &str = concat!(
     r"[^\u0000-\u0020\u007f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]",
     r"[^\u0000-\u0008\u000b-\u001f\u007f]*$"
 );
-/// The pattern of one line: no control characters, line ends, or characters that control the direction of text.
-const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$";
+/// The pattern of one line: no control characters, line ends, characters that control the direction of text, or
+/// private-use characters and noncharacters. Patterns that every client understands cannot name unassigned code points.
+const LINE: &str = concat!(
+    r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069",
+    r"\ue000-\uf8ff\ufdd0-\ufdef\ufffc\ufffe\uffff]*$"
+);
 /// The pattern of one line that is not only white space.
 const LINE_NOT_BLANK: &str = concat!(
-    r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*",
-    r"[^\u0000-\u0020\u007f-\u00a0\u061c\u1680\u2000-\u200a\u200e\u200f\u2028-\u202f\u205f\u2066-\u2069\u3000]",
-    r"[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
+    r"^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069",
+    r"\ue000-\uf8ff\ufdd0-\ufdef\ufffc\ufffe\uffff]*",
+    r"[^\u0000-\u0020\u007f-\u00a0\u061c\u1680\u2000-\u200a\u200e\u200f\u2028-\u202f\u205f\u2066-\u2069\u3000",
+    r"\ue000-\uf8ff\ufdd0-\ufdef\ufffc\ufffe\uffff]",
+    r"[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069",
+    r"\ue000-\uf8ff\ufdd0-\ufdef\ufffc\ufffe\uffff]*$"
 );
 /// The pattern of a UUIDv7, plain or in quotation marks.
 const UUID_V7_HEADER: &str =

@@ -31,15 +31,24 @@ fn is_bare(character: char) -> bool {
     )
 }
 
+/// Returns true for characters whose appearance Unicode does not define: unassigned code points, noncharacters,
+/// private-use characters, and the object replacement character. A later version of Unicode may assign some of them, so
+/// only names refuse them.
+#[must_use]
+pub fn is_undefined(character: char) -> bool {
+    let category = CodePointMapData::<GeneralCategory>::new().get(character);
+    matches!(category, GeneralCategory::Unassigned | GeneralCategory::PrivateUse) || character == '\u{fffc}'
+}
+
 /// Returns true for characters without ink that Unicode classifies as letters, symbols or visible format characters:
-/// the Braille pattern without dots, interlinear annotations, joiners of hieroglyphs, the null note head, and
-/// noncharacters.
+/// the Braille pattern without dots, interlinear annotations, the object replacement character, joiners of hieroglyphs,
+/// the null note head, and noncharacters.
 const fn is_blank(character: char) -> bool {
     let noncharacter = (character as u32) & 0xfffe == 0xfffe || matches!(character, '\u{fdd0}'..='\u{fdef}');
     noncharacter
         || matches!(
             character,
-            '\u{2800}' | '\u{fff9}'..='\u{fffb}' | '\u{13430}'..='\u{1343f}' | '\u{1d159}'
+            '\u{2800}' | '\u{fff9}'..='\u{fffc}' | '\u{13430}'..='\u{1343f}' | '\u{1d159}'
         )
 }
 
@@ -112,6 +121,7 @@ mod tests {
             '\u{feff}',
             '\u{ffa0}',
             '\u{fffb}',
+            '\u{fffc}',
             '\u{ffff}',
             '\u{fdd0}',
             '\u{1d159}',
@@ -129,6 +139,27 @@ mod tests {
         for seen in ['a', '.', '中', 'ы', '😀', '\u{fffd}', 'ी', '\u{600}', '\u{e000}', '𝕏', '\u{10ffd}']
         {
             assert!(is_visible(seen), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn characters_without_a_defined_appearance_are_known() {
+        for undefined in [
+            '\u{378}',
+            '\u{e000}',
+            '\u{f8ff}',
+            '\u{fffc}',
+            '\u{fffe}',
+            '\u{fdd0}',
+            '\u{10ffd}',
+            '\u{f0000}',
+            '\u{10ffff}',
+        ] {
+            assert!(is_undefined(undefined), "{undefined:?}");
+        }
+        for defined in ['a', 'é', '中', '😀', '\u{fffd}', '\u{200d}', '\u{301}', '\u{1fae8}', '\u{31350}']
+        {
+            assert!(!is_undefined(defined), "{defined:?}");
         }
     }
 

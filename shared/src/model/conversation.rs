@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use utoipa::ToSchema;
 
-use super::{Invalid, text::Rule};
+use super::{Invalid, characters::is_visible, text::Rule};
 use crate::ids::{ConversationId, UserId};
 
 /// The maximum number of participants of a conversation.
@@ -46,14 +46,10 @@ pub enum MemberRole {
 /// The rule for the name of a conversation.
 pub const NAME: Rule = Rule::line("name", 0, 200);
 
-/// Parses the name of a conversation, at most 200 characters. White space alone means no name; other text needs a
-/// visible character.
+/// Parses the name of a conversation, at most 200 characters. A text without a visible character means no name.
 pub fn name(text: String) -> Result<Option<String>, Invalid> {
     let name = NAME.check(text)?;
-    if name.trim().is_empty() {
-        return Ok(None);
-    }
-    Rule { min: 1, ..NAME }.check(name).map(Some)
+    Ok(name.chars().any(is_visible).then_some(name))
 }
 
 /// The secret from which the ids of direct conversations are derived. Nobody without it can derive an id from two user
@@ -135,6 +131,9 @@ mod tests {
         assert_eq!(name(" ".to_owned()).unwrap(), None);
         assert_eq!(name("Weekend".to_owned()).unwrap().as_deref(), Some("Weekend"));
         assert!(name("x".repeat(201)).is_err());
-        assert!(name("\u{200b}".to_owned()).is_err() && name("a\u{202e}".to_owned()).is_err());
+        for blank in ["", "\u{200b}", " \u{2060}\u{3164}", "\u{301}"] {
+            assert_eq!(name(blank.to_owned()).unwrap(), None, "{blank:?}");
+        }
+        assert!(name("a\u{202e}".to_owned()).is_err() && name("\u{e000}".to_owned()).is_err());
     }
 }

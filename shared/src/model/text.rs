@@ -2,7 +2,7 @@
 
 use super::Invalid;
 pub use super::characters::is_refused;
-use super::characters::{breaks_line, is_bidi_control, is_visible};
+use super::characters::{breaks_line, is_bidi_control, is_undefined, is_visible};
 
 /// The reason for refusing a text with a control character.
 pub const CONTROL_CHARACTER: &str = "contains a control character; only tab and newline are allowed";
@@ -18,7 +18,8 @@ pub struct Rule {
     pub max: usize,
     /// The maximum number of bytes in UTF-8.
     pub max_bytes: usize,
-    /// True if the text must be a single line without tabs and bidirectional controls.
+    /// True if the text must be a single line without tabs, bidirectional controls and characters without a defined
+    /// appearance.
     pub is_line: bool,
 }
 
@@ -56,6 +57,8 @@ impl Rule {
             "must be one line without tabs"
         } else if self.is_line && text.chars().any(is_bidi_control) {
             "must not contain characters that change the direction of text"
+        } else if self.is_line && text.chars().any(is_undefined) {
+            "must not contain private-use characters, or code points that Unicode has not assigned"
         } else if self.min > 0 && !text.chars().any(is_visible) {
             "must contain a visible character"
         } else if length < self.min {
@@ -97,6 +100,11 @@ mod tests {
             "\u{2066}a",
             "a\u{200e}",
             "a\u{61c}",
+            "a\u{378}",
+            "a\u{e000}",
+            "a\u{fffc}",
+            "a\u{ffff}",
+            "\u{100000}",
         ] {
             assert!(rule.check(bad.to_owned()).is_err(), "{bad:?}");
         }

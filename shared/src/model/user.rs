@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use super::email::Email;
-use super::{Invalid, text::Rule};
+use super::{Invalid, characters::is_visible, text::Rule};
 
 /// The role of a user. New accounts have the role `guest`. Admins can read and moderate everything, and can change
 /// roles.
@@ -48,13 +48,14 @@ pub fn last_name(text: String) -> Result<String, Invalid> {
     LAST_NAME.check(text)
 }
 
-/// Parses a phone number as people write it: digits, `+ ( ) - . /` and spaces. White space alone means no number.
+/// Parses a phone number as people write it: digits, `+ ( ) - . /` and spaces. A text without a visible character means no
+/// number.
 pub fn phone_number(text: String) -> Result<Option<String>, Invalid> {
     let number = PHONE_NUMBER.check(text)?;
     let digits = number.chars().filter(char::is_ascii_digit).count();
     let plain = number.chars().all(|c| c.is_ascii_digit() || "+()-./ ".contains(c));
     match digits {
-        0 if number.trim().is_empty() => Ok(None),
+        0 if !number.chars().any(is_visible) => Ok(None),
         3..=15 if plain => Ok(Some(number)),
         _ => Err(Invalid::new(
             "phone_number",
@@ -70,7 +71,9 @@ mod tests {
     #[test]
     fn phone_numbers_are_plausible() {
         assert_eq!(phone_number("+44 20 7946 0018".to_owned()).unwrap().as_deref(), Some("+44 20 7946 0018"));
-        assert_eq!(phone_number(String::new()).unwrap(), None);
+        for blank in ["", " ", "\u{200b}"] {
+            assert_eq!(phone_number(blank.to_owned()).unwrap(), None);
+        }
         for bad in ["12", "call me", "1234567890123456", "+44\n1234"] {
             assert!(phone_number(bad.to_owned()).is_err(), "{bad}");
         }
