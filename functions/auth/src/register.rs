@@ -12,7 +12,7 @@ use shared::{
     },
     config::Registration,
     http::{
-        Caller, Fields, FromFields, Json, Problem, Reply, RequestBody, UserView,
+        Caller, Fields, FromFields, Json, Origin, Problem, Reply, RequestBody, UserView,
         schemas::{EmailAddress, FirstName, LastName, NewPasswordText, PhoneNumber},
     },
     model::user::{Email, Role, first_name, last_name, phone_number},
@@ -73,12 +73,13 @@ impl RequestBody for Register {
 pub async fn register(
     _: MayRegister,
     State(app): State<App>,
+    origin: Origin,
     Json(request): Json<Register>,
 ) -> Result<Reply<UserView>, Problem> {
     let Register { email, password, first_name, last_name, phone_number } = request;
     let account = NewAccount { email, password, first_name, last_name, phone_number };
     let user = accounts::create(&app, account, Role::Guest).await?;
-    let location = format!("/api/users/{}/", user.id);
+    let location = origin.link(&format!("/api/users/{}/", user.id));
     Ok(Reply::created(UserView::new(&user, true), location))
 }
 

@@ -99,6 +99,9 @@ pub fn check(method: &Method, path: &str, answer: &Answer) {
             "the document lists no header {name} for {template}: {answer}"
         );
     }
+    let location = answer.header("location");
+    let is_absolute = location.is_some_and(|location| location.starts_with("http"));
+    assert_eq!(is_absolute, answer.status == 201, "a 201 has the absolute URL of the new resource: {answer}");
     if *method != Method::HEAD {
         check_body(template, response, answer);
     }

@@ -25,7 +25,7 @@ impl<T: Serialize> Reply<T> {
         Self { status: StatusCode::OK, body, version: None, location: None }
     }
 
-    /// Creates a 201 answer. The header `Location` contains the path or URL of the new resource.
+    /// Creates a 201 answer. The header `Location` contains the absolute URL of the new resource.
     pub fn created(body: T, location: String) -> Self {
         Self { status: StatusCode::CREATED, location: Some(location), ..Self::ok(body) }
     }
