@@ -79,14 +79,14 @@ async fn reread(app: &App, rotated: &Session, now: DateTime<Utc>) -> Result<(Ses
     let (session, profile) =
         tokio::join!(app.store.session(rotated.user, rotated.id, now), app.store.user(rotated.user),);
     let (Some(session), Some(user)) = (session?, profile?) else {
-        return Err(Problem::token_not_valid());
+        return Err(Problem::refresh_token_not_valid());
     };
     if session.generation == rotated.generation && session.is_live(&user, now) {
         return Ok((session, user));
     }
     let ended = app.store.end_session_before(session.user, session.id, user.credential_version);
     if ended.await? {
-        return Err(Problem::token_not_valid());
+        return Err(Problem::refresh_token_not_valid());
     }
     Err(Problem::new(Code::Contention, "The session was changed just now. Try again.").retry_after(1))
 }
@@ -101,14 +101,14 @@ async fn successor(
 ) -> Result<Session, Problem> {
     match standing {
         Some(session) if session.expires_at <= now || session.kind != SessionKind::Token => {
-            Err(Problem::token_not_valid())
+            Err(Problem::refresh_token_not_valid())
         }
         Some(session) if is_successor(claims.generation, &session, now) => Ok(session),
         Some(session) => {
             tracing::warn!(session = %session.id, "a refresh token was used again: the session ends");
             Err(ended(app, claims).await)
         }
-        None => Err(Problem::token_not_valid()),
+        None => Err(Problem::refresh_token_not_valid()),
     }
 }
 
@@ -120,7 +120,7 @@ fn is_successor(generation: u64, session: &Session, now: DateTime<Utc>) -> bool 
 /// the session.
 async fn ended(app: &App, claims: &RefreshClaims) -> Problem {
     match app.store.end_session(claims.sub, claims.sid).await {
-        Ok(()) => Problem::token_not_valid(),
+        Ok(()) => Problem::refresh_token_not_valid(),
         Err(error) => error.into(),
     }
 }

@@ -50,7 +50,10 @@ pub async fn verify(
     }
     // A refresh token is valid only if its session exists, has the generation of the token, and matches the current
     // account.
-    let claims = app.keys.refresh(&app.store, &request.token, now).await?;
+    let claims = app.keys.refresh(&app.store, &request.token, now).await.map_err(|error| match error {
+        AuthError::RefreshTokenNotValid => AuthError::TokenNotValid,
+        error => error,
+    })?;
     let (session, profile) =
         tokio::join!(app.store.session(claims.sub, claims.sid, now), app.store.user(claims.sub),);
     match (session?, profile?) {
@@ -61,6 +64,6 @@ pub async fn verify(
         {
             Ok(Reply::ok(EmptyObject {}))
         }
-        _ => Err(Problem::token_not_valid()),
+        _ => Err(Problem::refresh_token_not_valid()),
     }
 }

@@ -14,6 +14,9 @@ pub enum AuthError {
     /// The token is malformed, expired, from another issuer, or signed with an unknown key.
     #[error("the token is not valid")]
     TokenNotValid,
+    /// The same for a refresh token, which cannot be refreshed.
+    #[error("the refresh token is not valid")]
+    RefreshTokenNotValid,
     /// Too many attempts with one email. The attempt was not counted.
     #[error("too many attempts with this email address; wait {retry_after} seconds")]
     Throttled {

@@ -73,7 +73,10 @@ impl KeyCache {
         token: &str,
         now: DateTime<Utc>,
     ) -> Result<RefreshClaims, AuthError> {
-        self.claims(store, token, now).await
+        self.claims(store, token, now).await.map_err(|error| match error {
+            AuthError::TokenNotValid => AuthError::RefreshTokenNotValid,
+            error => error,
+        })
     }
 
     async fn claims<C: Claims>(

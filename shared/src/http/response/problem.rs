@@ -3,6 +3,7 @@
 //! logs it once.
 
 mod code;
+mod conversions;
 
 use std::{error::Error, fmt, sync::Arc};
 
@@ -13,12 +14,7 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 pub use self::code::Code;
-use crate::{
-    auth::AuthError,
-    model::{Faults, Invalid},
-    store::StoreError,
-    telemetry,
-};
+use crate::{model::Invalid, telemetry};
 
 /// The answer to an unsuccessful request.
 #[derive(Debug, Clone)]
@@ -79,6 +75,16 @@ impl Problem {
         Self::new(
             Code::TokenNotValid,
             "The token is not valid or has expired. Get a new one at /api/token/refresh/, or log in again.",
+        )
+    }
+
+    /// Creates a 401 for a refresh token that is malformed, expired, already used, or of an ended session.
+    #[must_use]
+    pub fn refresh_token_not_valid() -> Self {
+        Self::new(
+            Code::TokenNotValid,
+            "The refresh token is not valid, has expired or was already used, or its session has ended. Log in again at \
+             /api/token/.",
         )
     }
 
@@ -216,80 +222,6 @@ impl fmt::Display for Problem {
 impl Error for Problem {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.more.source.as_deref().map(|source| source as _)
-    }
-}
-
-impl From<Vec<Invalid>> for Problem {
-    fn from(errors: Vec<Invalid>) -> Self {
-        let mut problem = Self::new(Code::InvalidRequest, "Some fields are not valid. See `errors`.");
-        problem.more.errors = errors;
-        problem
-    }
-}
-
-impl From<Faults> for Problem {
-    fn from(faults: Faults) -> Self {
-        let left_out = faults.left_out();
-        let mut problem = Self::from(faults.into_vec());
-        if left_out > 0 {
-            problem.detail = format!("{} Errors that are not listed: {left_out}.", problem.detail);
-        }
-        problem
-    }
-}
-
-impl From<Invalid> for Problem {
-    fn from(error: Invalid) -> Self {
-        vec![error].into()
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        let problem = match &error {
-            StoreError::Contention => Self::new(
-                Code::Contention,
-                "Too many requests write to the same resource. It is unknown whether anything was written. \
-                 Try again.",
-            ),
-            StoreError::Throttled(_) => Self::new(
-                Code::Unavailable,
-                "The database is busy. It is unknown whether anything was written. Try again.",
-            ),
-            StoreError::Unavailable(_) => Self::new(
-                Code::Unavailable,
-                "The database did not answer in time. It is unknown whether anything was written. Try again.",
-            ),
-            StoreError::Corrupt { .. } | StoreError::Refused(_) => {
-                return Self::internal(error);
-            }
-        };
-        problem.retry_after(1).caused_by(error)
-    }
-}
-
-impl From<AuthError> for Problem {
-    fn from(error: AuthError) -> Self {
-        match error {
-            AuthError::Fields(faults) => faults.into(),
-            AuthError::TokenNotValid => Self::token_not_valid(),
-            AuthError::Throttled { retry_after } => Self::new(
-                Code::Throttled,
-                "Too many attempts with this email address. Wait for the seconds in the header `Retry-After`.",
-            )
-            .retry_after(retry_after),
-            AuthError::KeyNotLookedUp { retry_after } => {
-                Self::new(Code::Unavailable, "The key of this token could not be read. Try again.")
-                    .retry_after(retry_after)
-            }
-            AuthError::CannotSign { retry_after, source } => {
-                Self::new(Code::Unavailable, "The server cannot sign tokens at the moment. Try again.")
-                    .retry_after(retry_after)
-                    .caused_by(source)
-            }
-            AuthError::SigningKeyRetired | AuthError::Internal(_) => Self::internal(error),
-            AuthError::Store(error) => error.into(),
-        }
     }
 }
 
