@@ -24,6 +24,9 @@ const PLAIN_SESSION_COOKIE: &str = "sessionid";
 /// cookie with one of their own.
 const SECURE_SESSION_COOKIE: &str = "__Host-sessionid";
 
+/// The maximum number of session cookies in a request that are looked up.
+const MAX_COOKIES: usize = 2;
+
 /// A live browser session.
 pub struct BrowserSession {
     cookie: SessionCookie,
@@ -90,14 +93,37 @@ pub(crate) async fn read(
         return Ok(None);
     }
     let name = Site::at(uri, headers).unwrap_or_default().session_cookie();
-    let Some(cookie) = cookie(headers, name).as_deref().and_then(SessionCookie::parse) else {
-        return Ok(None);
-    };
+    let mut live = None;
+    for cookie in session_cookies(headers, name) {
+        let found = find(cookie, app).await?;
+        // Two live sessions may be an attack: a page of another host of the domain has set its own cookie.
+        if found.is_some() && live.is_some() {
+            return Ok(None);
+        }
+        live = live.or(found);
+    }
+    Ok(live.map(Arc::new))
+}
+
+/// Returns the live session of a cookie; `None` if there is none.
+async fn find(cookie: SessionCookie, app: &App) -> Result<Option<BrowserSession>, Problem> {
     let found = app.store.session_and_user(cookie.user, cookie.session).await?;
     let now = app.clock.now();
     Ok(found
         .filter(|(session, user)| is_of(session, &cookie) && session.is_live(user, now))
-        .map(|(session, user)| Arc::new(BrowserSession { cookie, session, user })))
+        .map(|(session, user)| BrowserSession { cookie, session, user }))
+}
+
+/// Returns the session cookies of a request. A browser sends a second one if a host of the parent domain has set it.
+/// More than [`MAX_COOKIES`] values are ignored, because each is looked up in the table.
+fn session_cookies(headers: &HeaderMap, name: &str) -> Vec<SessionCookie> {
+    let mut values = cookies(headers, name);
+    values.sort_unstable();
+    values.dedup();
+    if values.len() > MAX_COOKIES {
+        return Vec::new();
+    }
+    values.iter().filter_map(|value| SessionCookie::parse(value)).collect()
 }
 
 /// Returns true if the session is a browser session and the cookie contains its secret. Sessions of tokens never match.
@@ -109,12 +135,17 @@ fn is_of(session: &Session, cookie: &SessionCookie) -> bool {
 /// Returns the value of the cookie with this name; `None` if the request has several, because one of them may come from
 /// an attacker. Cookies that cannot be parsed are ignored, because other applications may set any text as a cookie.
 pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut found = cookies(headers, name);
+    found.pop().filter(|_| found.is_empty())
+}
+
+/// Returns the values of all cookies with this name. Cookies that cannot be parsed are ignored, because other
+/// applications may set any text as a cookie.
+fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
     let lines = headers.get_all(header::COOKIE).iter();
     let sent = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     let read = sent.filter_map(|cookie| Cookie::parse(str::from_utf8(cookie).ok()?).ok());
-    let mut found = read.filter(|cookie| cookie.name() == name);
-    let first = found.next()?.value().to_owned();
-    found.next().is_none().then_some(first)
+    read.filter(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned()).collect()
 }
 
 /// The scheme and host of a request's URL, in the form of a browser's `Origin` header.
