@@ -21,6 +21,7 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Context, LambdaEvent, Service as _};
 use shared::App;
 use shared::clock::Clock;
+use shared::lambda::Events;
 use shared::random::Random;
 use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
@@ -166,7 +167,7 @@ impl Gateway {
 /// Runs a function on an event like Lambda: it runs to its end even if the client has gone, and a panic is a 500.
 async fn invoke(function: Router, event: LambdaEvent<LambdaRequest>) -> Response<Bytes> {
     // A router is always ready to be called. The new task uses the caller's span and subscriber for its logs.
-    let answering = lambda_http::Adapter::from(function).call(event).in_current_span();
+    let answering = Events(function).call(event).in_current_span();
     let running = tokio::spawn(answering.with_current_subscriber());
     let Ok(ended) = tokio::time::timeout(INTEGRATION_TIMEOUT, running).await else {
         return message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");

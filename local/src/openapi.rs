@@ -27,8 +27,8 @@ A messaging API with users, roles, conversations of many participants, and messa
 Every path works with and without its trailing slash. HEAD works like GET, without a body. The response to OPTIONS is 204 with \
 the header `Allow`. The response to an unsupported method is 405 with the header `Allow`.
 
-Requests and responses are JSON. A request whose fields are texts or lists of texts can also be an HTML form \
-(`application/x-www-form-urlencoded`) with the same fields. In a form, repeat a field to send a list. Every \
+Requests and responses are JSON. A request can also be an HTML form (`application/x-www-form-urlencoded`) with the same \
+fields. In a form, repeat a field to send a list, send `metadata` as JSON text, and send a boolean as `true` or `false`. Every \
 path accepts the \
 parameter `format=json`, which selects JSON instead of the media type in the header `Accept`. Unknown \
 fields and parameters \

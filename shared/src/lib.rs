@@ -8,6 +8,7 @@
 //! | [`store`] | the table: keys in [`store::table`], items in [`store::items`], one method for each access pattern |
 //! | [`http`] | extractors, responses, and the layers around handlers |
 //! | [`pages`] | responses as HTML pages, around these layers; `templates/` and `static/` are next to `src/` |
+//! | [`lambda`] | the entry of a function on AWS Lambda |
 //! | [`policy`] | the rules of who may do what |
 //! | [`app`], [`config`], [`clock`], [`random`], [`telemetry`] | the state and the services of a process |
 //!
@@ -34,6 +35,7 @@ pub mod clock;
 pub mod config;
 pub mod http;
 pub mod ids;
+pub mod lambda;
 pub mod model;
 pub mod pages;
 pub mod policy;

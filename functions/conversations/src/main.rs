@@ -1,7 +1,9 @@
 //! The `conversations` function on AWS Lambda.
 
-use lambda_http::{Error, run};
-use shared::App;
+use shared::{
+    App,
+    lambda::{Error, run},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
