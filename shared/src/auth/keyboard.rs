@@ -14,39 +14,51 @@ const GUESSES: u64 = 50;
 /// The maximum number of characters outside of lines in a text that is made of lines.
 const OUTSIDE: u32 = 2;
 
-/// The rows of a keyboard or an alphabet, from the top. `shifted` are the characters of the first row with the shift
-/// key. Letters are in lower case.
+/// The rows of a keyboard or an alphabet, from the top, and the same rows with the shift key if they differ. Letters are
+/// in lower case.
 struct Layout {
     rows: &'static [&'static str],
-    shifted: &'static str,
+    shifted: &'static [&'static str],
 }
 
-const fn keyboard(rows: &'static [&'static str], shifted: &'static str) -> Layout {
+const fn keyboard(rows: &'static [&'static str], shifted: &'static [&'static str]) -> Layout {
     Layout { rows, shifted }
 }
 
 const fn alphabet(rows: &'static [&'static str]) -> Layout {
-    Layout { rows, shifted: "" }
+    Layout { rows, shifted: &[] }
 }
+
+/// The digits of most keyboards with the shift key.
+const DIGITS: &[&str] = &["!@#$%^&*()_+"];
 
 const LAYOUTS: [Layout; 17] = [
     // English, German, French, Turkish.
-    keyboard(&["1234567890-=", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./"], "!@#$%^&*()_+"),
-    keyboard(&["1234567890ß´", "qwertzuiopü+", "asdfghjklöä#", "yxcvbnm,.-"], "!\"§$%&/()=?`"),
-    keyboard(&["&é\"'(-è_çà)=", "azertyuiop^$", "qsdfghjklmù*", "wxcvbn,;:!"], "1234567890°+"),
-    keyboard(&["1234567890*-", "qwertyuıopğü", "asdfghjklşi,", "zxcvbnmöç."], "!'^+%&/()=?_"),
+    keyboard(
+        &["1234567890-=", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./"],
+        &["!@#$%^&*()_+", "qwertyuiop{}", "asdfghjkl:\"", "zxcvbnm<>?"],
+    ),
+    keyboard(
+        &["1234567890ß´", "qwertzuiopü+", "asdfghjklöä#", "yxcvbnm,.-"],
+        &["!\"§$%&/()=?`", "qwertzuiopü*", "asdfghjklöä'", "yxcvbnm;:_"],
+    ),
+    keyboard(
+        &["&é\"'(-è_çà)=", "azertyuiop^$", "qsdfghjklmù*", "wxcvbn,;:!"],
+        &["1234567890°+", "azertyuiop¨£", "qsdfghjklm%µ", "wxcvbn?./§"],
+    ),
+    keyboard(&["1234567890*-", "qwertyuıopğü", "asdfghjklşi,", "zxcvbnmöç."], &["!'^+%&/()=?_"]),
     // Russian, Ukrainian, Greek, Hebrew, Arabic.
-    keyboard(&["1234567890-=", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю."], "!\"№;%:?*()_+"),
-    keyboard(&["1234567890-=", "йцукенгшщзхї", "фівапролджє", "ячсмитьбю."], "!\"№;%:?*()_+"),
-    keyboard(&["1234567890-=", ";ςερτυθιοπ[]", "ασδφγηξκλ'", "ζχψωβνμ,./"], "!@#$%^&*()_+"),
-    keyboard(&["1234567890-=", "/'קראטוןםפ", "שדגכעיחלךף", "זסבהנמצתץ."], "!@#$%^&*()_+"),
-    keyboard(&["1234567890-=", "ضصثقفغعهخحجد", "شسيبلاتنمكط", "ئءؤرىةوزظ"], "!@#$%^&*()_+"),
+    keyboard(&["1234567890-=", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю."], &["!\"№;%:?*()_+"]),
+    keyboard(&["1234567890-=", "йцукенгшщзхї", "фівапролджє", "ячсмитьбю."], &["!\"№;%:?*()_+"]),
+    keyboard(&["1234567890-=", ";ςερτυθιοπ[]", "ασδφγηξκλ'", "ζχψωβνμ,./"], DIGITS),
+    keyboard(&["1234567890-=", "/'קראטוןםפ", "שדגכעיחלךף", "זסבהנמצתץ."], DIGITS),
+    keyboard(&["1234567890-=", "ضصثقفغعهخحجد", "شسيبلاتنمكط", "ئءؤرىةوزظ"], DIGITS),
     // Dvorak, Colemak.
-    keyboard(&["1234567890[]", "',.pyfgcrl/=", "aoeuidhtns-", ";qjkxbmwvz"], "!@#$%^&*(){}"),
-    keyboard(&["1234567890-=", "qwfpgjluy;[]", "arstdhneio'", "zxcvbkm,./"], "!@#$%^&*()_+"),
-    // The keypad of a computer and of a telephone.
-    keyboard(&["789", "456", "123", "0"], ""),
-    keyboard(&["123", "456", "789", "*0#"], ""),
+    keyboard(&["1234567890[]", "',.pyfgcrl/=", "aoeuidhtns-", ";qjkxbmwvz"], DIGITS),
+    keyboard(&["1234567890-=", "qwfpgjluy;[]", "arstdhneio'", "zxcvbkm,./"], DIGITS),
+    // The keypads of computers and telephones.
+    keyboard(&["789", "456", "123", "0"], &[]),
+    keyboard(&["123", "456", "789", "*0#"], &[]),
     alphabet(&["abcdefghijklmnopqrstuvwxyz"]),
     alphabet(&["абвгдеёжзийклмнопрстуфхцчшщъыьэюя"]),
     alphabet(&["αβγδεζηθικλμνξοπρστυφχψω"]),
@@ -56,9 +68,8 @@ const LAYOUTS: [Layout; 17] = [
 impl Layout {
     /// Returns the row and the column of a character; `None` if the layout does not contain it.
     fn position(&self, wanted: char) -> Option<(usize, usize)> {
-        let rows = self.rows.iter().enumerate().chain([(0, &self.shifted)]);
-        let find = |(row, keys): (usize, &&str)| Some((row, keys.chars().position(|key| key == wanted)?));
-        rows.into_iter().find_map(find)
+        let mut rows = self.rows.iter().enumerate().chain(self.shifted.iter().enumerate());
+        rows.find_map(|(row, keys)| Some((row, keys.chars().position(|key| key == wanted)?)))
     }
 
     /// Returns the number of characters at the start of `text` that form a line: each is next to the one before it, or
@@ -141,6 +152,7 @@ mod tests {
             "a1b2c3d4e5f6",
             "q1w2e3r4t5y6",
             "aoeuidhtns",
+            "8ik,*IK<",
         ] {
             assert_eq!(guesses(text), 1, "{text}");
         }
@@ -158,7 +170,7 @@ mod tests {
     #[test]
     fn no_key_is_twice_in_a_row() {
         for layout in &LAYOUTS {
-            for row in layout.rows.iter().chain([&layout.shifted]) {
+            for row in layout.rows.iter().chain(layout.shifted) {
                 let keys: Vec<char> = row.chars().collect();
                 assert!(
                     keys.iter().all(|key| keys.iter().filter(|other| *other == key).count() == 1),
