@@ -128,6 +128,8 @@ ELSEWHERE = (
 WEAK = "is too easy to guess"
 # The pattern in the description uses what every client understands, which is white space only.
 INVISIBLE = "must contain a visible character"
+# No such pattern can name the code points that Unicode has not assigned.
+UNDEFINED = "must not contain private-use characters"
 REFUSALS = {
     "Idempotency-Key": "must be a single UUIDv7",
     "after": f"{ELSEWHERE}|cannot be combined with",
@@ -138,11 +140,11 @@ REFUSALS = {
     "cursor": "is not a valid cursor|cannot be combined with",
     "email": "is already registered|cannot be changed|must be an email address",
     "kind": "cannot be changed",
-    "first_name": INVISIBLE,
-    "last_name": INVISIBLE,
+    "first_name": f"{INVISIBLE}|{UNDEFINED}",
+    "last_name": f"{INVISIBLE}|{UNDEFINED}",
     "message": ELSEWHERE,
     "message_body": INVISIBLE,
-    "name": f"cannot be set for|{INVISIBLE}",
+    "name": f"cannot be set for|{UNDEFINED}",
     "new_password": WEAK,
     "old_password": "is not the current",
     "order": "can be `oldest` only with",

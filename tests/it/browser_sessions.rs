@@ -236,3 +236,24 @@ async fn neither_kind_of_session_is_taken_for_the_other() {
         .await
         .problem(401, "token_not_valid");
 }
+
+#[tokio::test]
+async fn a_dead_session_cookie_beside_a_live_one_does_not_count() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let (browser, old, other) = (Browser::of(&ann).await, Browser::of(&ann).await, Browser::of(&ben).await);
+    let cookie = |browser: &Browser| browser.cookie("sessionid").unwrap();
+    let (live, dead, foreign) = (cookie(&browser), cookie(&old), cookie(&other));
+    old.log_out().await.expect(303);
+    let me = async |values: &[&str]| {
+        let line = values.iter().map(|value| format!("sessionid={value}")).collect::<Vec<_>>().join("; ");
+        app.get("/api/users/me/").header("cookie", &line).send().await
+    };
+    for values in [&[live.as_str(), dead.as_str()][..], &[&dead, &live], &[&live, &live], &["x", &live]] {
+        let found = me(values).await.ok();
+        assert_eq!(found["user_id"].as_str(), Some(ann.id.as_str()), "{values:?}");
+    }
+    for values in [&[live.as_str(), foreign.as_str()][..], &[&dead, "x"], &[&live, &dead, "x"]] {
+        me(values).await.problem(401, "not_authenticated");
+    }
+}

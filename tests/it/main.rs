@@ -16,6 +16,7 @@
 
 mod harness;
 
+mod access_first;
 mod account_races;
 mod all_faults;
 mod attempts;
@@ -33,6 +34,7 @@ mod compatibility;
 mod direct;
 mod documentation;
 mod documents;
+mod events;
 mod faults;
 mod groups;
 mod heads;

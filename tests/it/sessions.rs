@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use axum::http::Method;
 use chrono::TimeDelta;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::harness::{
     TestApp,
-    login::{OTHER_PASSWORD, change_password, log_in, logged_in, refresh, sessions, verify},
+    login::{OTHER_PASSWORD, change_password, log_in, log_out, logged_in, refresh, sessions, verify},
     people::PASSWORD,
 };
 
@@ -133,4 +134,33 @@ async fn logging_out_ends_the_line_at_once() {
     refresh(&app, &next["refresh"]).await.problem(401, "token_not_valid");
     refresh(&app, &token).await.problem(401, "token_not_valid");
     assert_eq!(sessions(&app, &ann).await, 0);
+}
+
+#[tokio::test]
+async fn a_refused_refresh_token_asks_for_a_login() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (_, token) = logged_in(&app, &ann).await;
+    log_out(&app, &token).await.expect(200);
+    let access = json!(ann.token);
+    for token in [&token, &json!("x"), &access] {
+        for answer in [refresh(&app, token).await, log_out(&app, token).await] {
+            if answer.status == 200 {
+                continue;
+            }
+            let detail = answer.problem(401, "token_not_valid")["detail"].as_str().unwrap().to_owned();
+            assert!(detail.contains("Log in again") && !detail.contains("/api/token/refresh/"), "{detail}");
+        }
+    }
+    let verified = verify(&app, &token).await.problem(401, "token_not_valid");
+    assert!(!verified["detail"].as_str().unwrap().contains("/api/token/refresh/"), "{verified}");
+}
+
+#[tokio::test]
+async fn a_condition_on_a_resource_without_versions_says_so() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let request = ann.request(Method::PATCH, "/api/users/me/").json(&json!({})).header("if-match", "\"1\"");
+    let problem = request.send().await.problem(412, "precondition_failed");
+    assert!(problem["detail"].as_str().unwrap().contains("has no ETag"), "{problem}");
 }

@@ -7,14 +7,16 @@ use serde::{Deserialize, Serialize};
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Query, Reply, schemas::ChangeNumber,
-        typed, user::timestamp,
+        Caller, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Reply, UncheckedQuery,
+        schemas::ChangeNumber, typed, user::timestamp,
     },
     ids::{ConversationId, MAX_NUMBER, MessageId, UserId},
     model::Invalid,
     store::items::{Change, ChangeKind},
 };
 use utoipa::{IntoParams, ToSchema};
+
+use crate::retrieve::conversation_access;
 
 /// A page of changes.
 #[derive(Debug, IntoParams)]
@@ -119,8 +121,15 @@ pub async fn list(
     State(app): State<App>,
     Ids(id): Ids<ConversationId>,
     origin: Origin,
-    Query(ListChanges { after, limit: Limit(limit), order }): Query<ListChanges>,
+    UncheckedQuery(query): UncheckedQuery<ListChanges>,
 ) -> Result<Reply<Page<ChangeView>>, Problem> {
+    let ListChanges { after, limit: Limit(limit), order } = match query.finish() {
+        Ok(query) => query,
+        Err(problem) => {
+            conversation_access(&app, &caller, id).await?;
+            return Err(problem);
+        }
+    };
     let (member, changes) = match order {
         Order::Oldest => app.store.changes_after(id, caller.user, after, limit).await?,
         Order::Newest => {

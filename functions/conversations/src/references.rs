@@ -9,13 +9,13 @@ use serde::{
 use serde_json::Value;
 use shared::{
     App,
-    http::{Fields, Problem},
+    http::{Fields, Problem, UserView},
     ids::UserId,
     store::items::User,
 };
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Schema, Type},
+    openapi::{Object, OneOfBuilder, Ref, RefOr, Schema, schema::AdditionalProperties},
 };
 
 /// The maximum length of a list of users, repetitions included. Longer lists are not parsed.
@@ -31,14 +31,16 @@ pub struct UserReference(pub UserId);
 
 impl PartialSchema for UserReference {
     fn schema() -> RefOr<Schema> {
-        let id = || Ref::from_schema_name(UserId::name());
-        let mut user_id = id();
-        "The id of the user.".clone_into(&mut user_id.description);
-        let object =
-            ObjectBuilder::new().schema_type(Type::Object).property("user_id", user_id).required("user_id");
+        let mut user = match UserView::schema() {
+            RefOr::T(Schema::Object(user)) => user,
+            _ => Object::new(),
+        };
+        user.required = vec!["user_id".to_owned()];
+        user.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        user.description = None;
         OneOfBuilder::new()
-            .item(id())
-            .item(object)
+            .item(Ref::from_schema_name(UserId::name()))
+            .item(user)
             .description(Some(
                 "The id of a user, or an object with the field `user_id`, such as a user that \
                  the API returned.",

@@ -11,7 +11,7 @@ use shared::{
     },
     ids::{ConversationId, IdempotencyKey, MessageId},
     model::{
-        Metadata,
+        Invalid, Metadata,
         message::{self, Draft, of_conversation},
     },
     store::log::SendError,
@@ -97,8 +97,13 @@ pub async fn send(
 /// unknown.
 fn refused(error: SendError, key: IdempotencyKey) -> Problem {
     match error {
-        SendError::NoSuchReplyTarget => Problem::field("reply_to", "is not a message of this conversation"),
-        SendError::NoSuchPredecessor => Problem::field("after", "is not a message of this conversation"),
+        SendError::NoSuchMessages { reply_to, after } => {
+            let missing =
+                [("reply_to", reply_to), ("after", after)].into_iter().filter(|(_, missing)| *missing);
+            let faults =
+                missing.map(|(field, _)| Invalid::new(field, "is not a message of this conversation"));
+            faults.collect::<Vec<_>>().into()
+        }
         SendError::KeyReused => Problem::new(
             Code::ClientIdReused,
             "Another message was sent with this `client_id`. Use a new `client_id` for each message.",

@@ -93,7 +93,9 @@ texts! {
         .description(Some("The text of a message. It is empty if the message is deleted.")),
         "See you at the harbour at six.";
     /// The name of a conversation.
-    ConversationName = text(conversation::NAME).description(Some("The name of a conversation.")), "Weekend trip";
+    ConversationName = text(conversation::NAME)
+        .description(Some("The name of a conversation. A text without a visible character means no name.")),
+        "Weekend trip";
     /// The first name of a user.
     FirstName = text(user::FIRST_NAME).description(Some("The first name of a user.")), "Ann";
     /// The last name of a user.

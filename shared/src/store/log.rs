@@ -37,12 +37,14 @@ pub enum SendError {
     /// The sender has no open conversation with this id.
     #[error("no such conversation")]
     NoSuchConversation,
-    /// The message to which it replies is not in the conversation.
-    #[error("no such message to reply to")]
-    NoSuchReplyTarget,
-    /// The last message that the client had seen (`after`) is not in the conversation.
-    #[error("no such message before it")]
-    NoSuchPredecessor,
+    /// Messages that the send names are not in the conversation. At least one of the fields is true.
+    #[error("a message that the send names is not in the conversation")]
+    NoSuchMessages {
+        /// The message to which it replies.
+        reply_to: bool,
+        /// The last message that the client had seen.
+        after: bool,
+    },
     /// The sender sent another message under this idempotency key.
     #[error("the idempotency key was used for another message")]
     KeyReused,
@@ -93,11 +95,10 @@ impl Store {
             TailSearch::Closed => return Err(SendError::NoSuchConversation),
             TailSearch::TooFar => return Err(SendError::OutcomeUnknown),
         };
-        if draft.after.is_some_and(|after| after.number > tail.number) {
-            return Err(SendError::NoSuchPredecessor);
-        }
-        if draft.reply_to.is_some_and(|id| id.number > tail.number || id.number <= member.base) {
-            return Err(SendError::NoSuchReplyTarget);
+        let after = draft.after.is_some_and(|after| after.number > tail.number);
+        let reply_to = draft.reply_to.is_some_and(|id| id.number > tail.number || id.number <= member.base);
+        if reply_to || after {
+            return Err(SendError::NoSuchMessages { reply_to, after });
         }
         self.put_after(&send, tail, profile).await
     }

@@ -4,7 +4,7 @@ use super::Row;
 
 /// JSON that is refused with any fields.
 #[rustfmt::skip]
-const MALFORMED: [(&str, &str); 30] = [
+const MALFORMED: [(&str, &str); 21] = [
     ("a truncated object", r#"{"message_body": "hu"#),
     ("an open brace", "{"),
     ("no value", r#"{"message_body": }"#),
@@ -19,22 +19,29 @@ const MALFORMED: [(&str, &str); 30] = [
     ("a trailing comma", r#"{"message_body": "memo",}"#),
     ("NaN", r#"{"metadata": {"a": NaN}}"#),
     ("Infinity", r#"{"metadata": {"a": -Infinity}}"#),
-    ("a number beyond a double", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a": 1e400}}"#),
-    ("a negative number beyond a double", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a": [-1E309]}}"#),
     ("a number beyond a double in a text field", r#"{"conversation": 1e400, "message_body": "memo"}"#),
     ("a leading zero", r#"{"metadata": {"a": 01}}"#),
-    ("a duplicate key", r#"{"conversation": "{conversation}", "message_body": "memo", "message_body": "memo"}"#),
-    ("a duplicate key inside", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a": 1, "a": 2}}"#),
-    ("a duplicate key with an escape", r#"{"conversation": "{conversation}", "message_body": "memo", "message_b\u006fdy": "memo"}"#),
     ("a lone high surrogate", r#"{"conversation": "{conversation}", "message_body": "\ud800"}"#),
     ("a lone low surrogate", r#"{"conversation": "{conversation}", "message_body": "\udc00x"}"#),
     ("surrogates in the wrong order", r#"{"conversation": "{conversation}", "message_body": "\udc00\ud800"}"#),
-    ("NUL", r#"{"conversation": "{conversation}", "message_body": "a\u0000b"}"#),
-    ("ESC", r#"{"conversation": "{conversation}", "message_body": "\u001b[31m"}"#),
-    ("a carriage return", r#"{"conversation": "{conversation}", "message_body": "a\rb"}"#),
-    ("NUL in a key", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a\u0000": 1}}"#),
     ("an unescaped control character", "{\"conversation\": \"{conversation}\", \"message_body\": \"a\u{1}b\"}"),
     ("an unknown escape", r#"{"conversation": "{conversation}", "message_body": "\x41"}"#),
+];
+
+/// Bodies that are valid JSON, with the field that cannot be accepted.
+#[rustfmt::skip]
+const FAULTY: [(&str, &str, &str); 11] = [
+    ("a number beyond a double", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a": 1e400}}"#, "metadata"),
+    ("a negative number beyond a double", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a": [-1E309]}}"#, "metadata"),
+    ("a duplicate key", r#"{"conversation": "{conversation}", "message_body": "memo", "message_body": "memo"}"#, "message_body"),
+    ("a duplicate key inside", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a": 1, "a": 2}}"#, "metadata"),
+    ("a duplicate key with an escape", r#"{"conversation": "{conversation}", "message_body": "memo", "message_b\u006fdy": "memo"}"#, "message_body"),
+    ("NUL", r#"{"conversation": "{conversation}", "message_body": "a\u0000b"}"#, "message_body"),
+    ("ESC", r#"{"conversation": "{conversation}", "message_body": "\u001b[31m"}"#, "message_body"),
+    ("a carriage return", r#"{"conversation": "{conversation}", "message_body": "a\rb"}"#, "message_body"),
+    ("NUL in a key", r#"{"conversation": "{conversation}", "message_body": "memo", "metadata": {"a\u0000": 1}}"#, "metadata"),
+    ("a duplicate key in an object", r#"{"conversation": "{conversation}", "message_body": {"a": 1, "a": 2}}"#, "message_body.a"),
+    ("a large number in a text field", r#"{"conversation": "{conversation}", "message_body": 1e300}"#, "message_body"),
 ];
 
 fn send(name: &str) -> Row {
@@ -56,8 +63,9 @@ fn nested(depth: usize) -> String {
 
 pub fn rows() -> Vec<Row> {
     let mut rows: Vec<Row> = MALFORMED.iter().map(|(name, body)| send(name).json(body).malformed()).collect();
+    rows.extend(FAULTY.iter().map(|(name, body, field)| send(name).json(body).field(field)));
     rows.extend([
-        send("nested too deep").json(&nested(17)).malformed(),
+        send("nested too deep").json(&nested(17)).field("metadata"),
         send("nested far too deep").raw("application/json", "[".repeat(100_000)).malformed(),
         send("objects nested far too deep").raw("application/json", r#"{"a":"#.repeat(20_000)).malformed(),
         send("invalid UTF-8")

@@ -232,14 +232,14 @@ mod tests {
     #[test]
     fn each_fault_has_its_path() {
         for (bad, fault) in [
-            (r#"{"a":1,"a":2}"#, "a: must be given only once"),
-            (r#"{"l":[0,{"b":1,"b":1}]}"#, "l[1].b: must be given only once"),
-            (r#"{"a":"\u0000"}"#, "a: contains a control character"),
-            (r#"{"a":{"x\u0000":1}}"#, "a.x\u{fffd}: has a name with a control character"),
-            (r#"{"a":123456789012345678901234567890}"#, "a: is out of range"),
-            (r#"{"metadata":{"a":1,"a":2}}"#, "metadata: has the key \"a\" twice"),
-            (r#"{"metadata":{},"metadata":{}}"#, "metadata: must be given only once"),
-            (r#"{"metadata":{"a":"\ud800"}}"#, "metadata: is not valid JSON: lone"),
+            (r#"{"a":1,"a":2}"#, "a must be given only once"),
+            (r#"{"l":[0,{"b":1,"b":1}]}"#, "l[1].b must be given only once"),
+            (r#"{"a":"\u0000"}"#, "a contains a control character"),
+            (r#"{"a":{"x\u0000":1}}"#, "a.x\u{fffd} has a name with a control character"),
+            (r#"{"a":123456789012345678901234567890}"#, "a is out of range"),
+            (r#"{"metadata":{"a":1,"a":2}}"#, "metadata has the key \"a\" twice"),
+            (r#"{"metadata":{},"metadata":{}}"#, "metadata must be given only once"),
+            (r#"{"metadata":{"a":"\ud800"}}"#, "metadata is not valid JSON: lone"),
         ] {
             let found = faults(bad);
             assert!(found.len() == 1 && found[0].starts_with(fault), "{bad}: {found:?}");
