@@ -3,6 +3,7 @@
 //! faults.
 
 mod operations;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -224,73 +225,6 @@ async fn a_header_that_stands_for_a_field_is_one_of_the_faults() {
         let request = ann.request(Method::POST, path).header("idempotency-key", "mine").json(&body);
         let errors = request.send().await.problem(400, "invalid_request")["errors"].clone();
         assert!(errors["Idempotency-Key"].is_array() && errors["x"].is_array(), "{path}: {errors}");
-    }
-}
-
-#[tokio::test]
-async fn faults_of_headers_and_of_the_json_are_named_beside_those_of_the_fields() {
-    let app = TestApp::new().await;
-    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
-    let conversation = ann.group(&[&ben]).await;
-    let message = message_path(&ann.send(&conversation, "memo").await);
-    let named = |answer: Answer| {
-        let errors = answer.problem(400, "invalid_request")["errors"].clone();
-        errors.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
-    };
-    let body = br#"{"name": "a\nb", "participants": [{"user_id": "x", "y": 1, "user_id": 2}, {"user_id": 1, "z": 1}],
-        "metadata": {"a": 1, "a": 2}, "kind": "group", "kind": "group", "x": 1e300}"#;
-    let request = ann.request(Method::PATCH, &format!("/api/conversations/{conversation}/?page=2"));
-    let request = request.header("if-match", "1").header("if-none-match", "2").raw("application/json", body);
-    assert_eq!(
-        named(request.send().await),
-        [
-            "If-Match",
-            "If-None-Match",
-            "kind",
-            "metadata",
-            "name",
-            "page",
-            "participants[0].user_id",
-            "participants[0].y",
-            "participants[1].user_id",
-            "participants[1].z",
-            "x"
-        ]
-    );
-    for (method, path) in [
-        (Method::PATCH, message.clone()),
-        (Method::PUT, message),
-        (Method::PATCH, "/api/users/me/".to_owned()),
-        (Method::PATCH, format!("/api/conversations/{conversation}/participants/{}/", ben.id)),
-        (Method::PUT, format!("/api/conversations/{conversation}/read/")),
-    ] {
-        let request = ann.request(method.clone(), &path).header("if-match", "1");
-        let request = request.raw("application/json", br#"{"x": 1, "x": 2}"#).send().await;
-        let found = named(request);
-        assert!(
-            ["If-Match", "x"].iter().all(|name| found.contains(&(*name).to_owned())),
-            "{method} {path}: {found:?}"
-        );
-    }
-    let delete = ann.request(Method::DELETE, &format!("/api/conversations/{conversation}/?x=1"));
-    assert_eq!(named(delete.header("if-match", "1").send().await), ["If-Match", "x"]);
-}
-
-#[tokio::test]
-async fn two_missing_messages_are_named_together() {
-    let app = TestApp::new().await;
-    let ann = app.user("ann").await;
-    let conversation = ann.group(&[]).await;
-    let missing = conversation.parse::<shared::ids::ConversationId>().unwrap().message(999).to_string();
-    for fields in [&["reply_to", "after"][..], &["reply_to"], &["after"]] {
-        let mut body = json!({ "conversation": conversation, "message_body": "memo" });
-        for field in fields {
-            body[*field] = json!(missing);
-        }
-        let problem = ann.post("/api/messages/", body).await.problem(400, "invalid_request");
-        let errors = problem["errors"].as_object().unwrap();
-        assert_eq!(errors.len(), fields.len(), "{problem}");
-        assert!(fields.iter().all(|field| errors.contains_key(*field)), "{problem}");
     }
 }
 

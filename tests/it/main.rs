@@ -36,6 +36,7 @@ mod documentation;
 mod documents;
 mod events;
 mod faults;
+mod forms;
 mod groups;
 mod heads;
 mod held;

@@ -7,7 +7,7 @@ use shared::{
     App,
     http::{
         Caller, Fields, FromFields, Ids, Limit, NoParameters, Origin, Page, Problem, Query, Reply,
-        Unversioned,
+        UncheckedQuery, Unversioned,
         page::{List, cursor, read_cursor},
         schemas::Cursor,
         typed,
@@ -117,9 +117,10 @@ pub async fn end(
     caller: Caller,
     State(app): State<App>,
     Ids(id): Ids<SessionId>,
-    _: Unversioned,
-    Query(NoParameters {}): Query<NoParameters>,
+    Unversioned(unversioned): Unversioned,
+    UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<StatusCode, Problem> {
+    query.and(unversioned).finish()?;
     live(&caller, &app, id).await?;
     app.store.end_session(caller.user, id).await?;
     Ok(StatusCode::NO_CONTENT)
