@@ -6,8 +6,10 @@ use serde_json::json;
 
 use crate::harness::{Request, TestApp, User, user::message_path};
 
-/// The faults of the requests: a name, and the change that makes a request invalid.
-const FAULTS: [(&str, fn(Request) -> Request); 9] = [
+/// A fault of a request: its name, and the change that makes a request invalid.
+type Fault = (&'static str, fn(Request) -> Request);
+
+const FAULTS: [Fault; 9] = [
     ("no body", |request| request),
     ("not JSON", |request| request.raw("application/json", b"{")),
     ("no object", |request| request.raw("application/json", b"[]")),

@@ -246,8 +246,8 @@ async fn a_dead_session_cookie_beside_a_live_one_does_not_count() {
     let (live, dead, foreign) = (cookie(&browser), cookie(&old), cookie(&other));
     old.log_out().await.expect(303);
     let me = async |values: &[&str]| {
-        let line = values.iter().map(|value| format!("sessionid={value}")).collect::<Vec<_>>().join("; ");
-        app.get("/api/users/me/").header("cookie", &line).send().await
+        let pairs: Vec<String> = values.iter().map(|value| format!("sessionid={value}")).collect();
+        app.get("/api/users/me/").header("cookie", &pairs.join("; ")).send().await
     };
     for values in [&[live.as_str(), dead.as_str()][..], &[&dead, &live], &[&live, &live], &["x", &live]] {
         let found = me(values).await.ok();

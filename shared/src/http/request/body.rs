@@ -156,7 +156,7 @@ fn form_fields<T: RequestBody>(bytes: &[u8], faults: &mut Faults) -> Result<Map<
             let value = if T::BOOLEANS.contains(&name.as_str()) {
                 boolean(value)
             } else {
-                text(&name, value, faults)
+                text(&name, &value, faults)
             };
             fields.insert(name, value);
         }
@@ -176,7 +176,7 @@ fn boolean(text: String) -> Value {
 
 /// Returns the value of a text field of a form. Line ends are CRLF in HTML forms and LF in stored text. The field
 /// [`KEPT_AS_TEXT`] contains JSON; an empty text is `null`.
-fn text(name: &str, value: String, faults: &mut Faults) -> Value {
+fn text(name: &str, value: &str, faults: &mut Faults) -> Value {
     if name != KEPT_AS_TEXT {
         return Value::String(value.replace("\r\n", "\n"));
     }
