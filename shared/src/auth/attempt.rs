@@ -65,7 +65,7 @@ async fn claim_nobodys(app: &App, email: &Email, now: DateTime<Utc>) -> Result<(
         not_before: failed_attempts.not_before,
     };
     match app.store.claim_attempt(&nobody, failed_attempts).await {
-        // Another request may have registered the email meanwhile. This attempt is not an attempt at that account's password.
+        // Another request may have registered the email meanwhile. This attempt does not count for the new account.
         Ok(_) | Err(AttemptError::Superseded(_)) => Ok(()),
         Err(AttemptError::Store(error)) => Err(error.into()),
     }
