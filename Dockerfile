@@ -4,8 +4,8 @@ ARG BUILD_IMAGE=docker.io/library/rust:1.95-bookworm
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12
 
 FROM ${BUILD_IMAGE} AS build
-# A profile of Cargo.toml: `release` makes a small binary and compiles slowly, `dev` makes a large one and compiles faster.
-ARG PROFILE=release
+# A profile of Cargo.toml: `server` makes a fast binary and compiles slowly, `dev` makes a slow one and compiles faster.
+ARG PROFILE=server
 WORKDIR /src
 COPY . .
 # The registry and the compiled dependencies are cached between builds, so a change of the sources compiles only this

@@ -3,6 +3,7 @@
 //! reads.
 
 mod calls;
+mod in_memory;
 mod storage;
 mod values;
 
@@ -18,6 +19,7 @@ use shared::store::Store;
 use tokio::sync::{mpsc, oneshot};
 
 use calls::{Call, Caller};
+pub use in_memory::InMemory;
 use storage::DataLocation;
 pub use storage::Storage;
 

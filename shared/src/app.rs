@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use crate::{
-    auth::{AuthError, Guesses, KeyCache, Signer, Signing, SigningSecret},
+    auth::{AuthError, Guesses, Hashing, KeyCache, Signer, Signing, SigningSecret},
     clock::Clock,
     config::{Config, ConfigError, SigningSource},
     random::Random,
@@ -26,6 +26,8 @@ pub struct App {
     pub clock: Clock,
     /// The source of random ids, secrets and waiting times.
     pub random: Random,
+    /// The cost of password hashes.
+    pub hashing: Hashing,
     /// The deployment's settings.
     pub config: Arc<Config>,
 }
@@ -37,7 +39,16 @@ impl App {
         let config = Arc::new(config);
         let keys = Arc::new(KeyCache::new(config.clone()));
         let signing = signer.map(|signer| Arc::new(Signing::with(signer)));
-        Self { store, keys, signing, guesses: Arc::default(), clock, random, config }
+        Self {
+            store,
+            keys,
+            signing,
+            guesses: Arc::default(),
+            clock,
+            random,
+            hashing: Hashing::standard(),
+            config,
+        }
     }
 
     /// Creates the state from the environment for the function `auth`, which signs tokens. The secret is read while the

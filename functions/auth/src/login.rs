@@ -77,8 +77,11 @@ pub(crate) async fn log_in(
 ) -> Result<(Session, User), Problem> {
     let proven = attempt::prove(app, email, password).await?;
     let credential = proven.ok_or_else(refused)?;
-    let rehashed =
-        if needs_rehash(&credential.hash) { Some(password.rehash(&app.random).await?) } else { None };
+    let rehashed = if needs_rehash(&credential.hash, app.hashing) {
+        Some(password.rehash(&app.random, app.hashing).await?)
+    } else {
+        None
+    };
     let session = begin(&credential);
     let (put, profile, forgotten) = tokio::join!(
         app.store.begin_session(&session),

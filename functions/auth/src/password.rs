@@ -61,7 +61,7 @@ pub async fn change(
         .ok_or_else(|| Problem::field("old_password", "is not the current password"))?;
     let change = PasswordChange {
         credential: &credential,
-        hash: new.hash(&app.random).await?,
+        hash: new.hash(&app.random, app.hashing).await?,
         session: Some(caller.session),
         role: None,
         now: app.clock.now(),

@@ -50,12 +50,12 @@ pub(super) async fn serve(database: Database, mut calls: mpsc::UnboundedReceiver
     }
 }
 
-fn answer(database: &Database, operation: &str, body: &[u8]) -> Answer {
+pub(super) fn answer(database: &Database, operation: &str, body: &[u8]) -> Answer {
     run(database, operation, body)
         .unwrap_or_else(|error| Answer::Json { status: error.status_code(), body: error.to_json() })
 }
 
-/// Runs an operation. It supports only the operations that the store uses.
+/// Runs an operation. It supports only the operations that the store uses, and `Scan` for checks of the whole table.
 fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<Answer> {
     match operation {
         "BatchGetItem" => typed(body, |request| database.batch_get_item(request)),
@@ -66,6 +66,7 @@ fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<An
         "GetItem" => typed(body, |request| database.get_item(request)),
         "PutItem" => typed(body, |request| database.put_item(request)),
         "Query" => query(database, body),
+        "Scan" => typed(body, |request| database.scan(request)),
         "TransactWriteItems" => typed(body, |request| database.transact_write_items(request)),
         "UpdateItem" => typed(body, |request| database.update_item(request)),
         "UpdateTimeToLive" => typed(body, |request| database.update_time_to_live(request)),

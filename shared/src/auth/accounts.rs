@@ -75,7 +75,7 @@ pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, 
     let credential = Credential {
         email: account.email,
         user: user.id,
-        hash: account.password.hash(&app.random).await?,
+        hash: account.password.hash(&app.random, app.hashing).await?,
         version: user.credential_version,
         failures: 0,
         not_before: now,
@@ -100,7 +100,7 @@ pub async fn create_admin(
     };
     let change = PasswordChange {
         credential: &credential,
-        hash: account.password.hash(&app.random).await?,
+        hash: account.password.hash(&app.random, app.hashing).await?,
         session: None,
         role: Some(Role::Admin),
         now: app.clock.now(),

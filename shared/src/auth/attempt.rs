@@ -26,7 +26,7 @@ pub async fn prove(app: &App, email: &Email, password: &Password) -> Result<Opti
     let found = app.store.credential(email).await?;
     let claimed = claim(app, email, found).await?;
     let hash = claimed.as_ref().map_or(NOBODYS_HASH, |credential| &credential.hash);
-    let right = password.matches(hash).await?;
+    let right = password.matches(hash, app.hashing).await?;
     Ok(claimed.filter(|_| right))
 }
 

@@ -21,7 +21,7 @@ pub use self::{
     guesses::Guesses,
     jwt::{AccessClaims, RefreshClaims, Signer},
     keys::KeyCache,
-    password::{NewPassword, Password},
+    password::{Hashing, NewPassword, Password},
     secret::SigningSecret,
     signing::Signing,
 };

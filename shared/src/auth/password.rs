@@ -103,11 +103,11 @@ impl Password {
 
     /// Returns true if `hash` is a hash of this password. The duration depends on the parameters in the hash. Fails if
     /// `hash` is not an Argon2 hash.
-    pub async fn matches(&self, hash: &str) -> Result<bool, AuthError> {
+    pub async fn matches(&self, hash: &str, hashing: Hashing) -> Result<bool, AuthError> {
         let (password, hash) = (self.clone(), hash.to_owned());
-        let compared = in_turn(move || {
+        let compared = hashing.run(move || {
             let hash = PasswordHash::new(&hash)?;
-            hasher().verify_password(password.0.as_bytes(), &hash)
+            hasher(hashing).verify_password(password.0.as_bytes(), &hash)
         });
         match compared.await? {
             Ok(()) => Ok(true),
@@ -118,48 +118,79 @@ impl Password {
 
     /// Returns a hash with the present parameters and a random salt, in PHC string format. It does not check the
     /// password.
-    pub async fn rehash(&self, random: &Random) -> Result<String, AuthError> {
+    pub async fn rehash(&self, random: &Random, hashing: Hashing) -> Result<String, AuthError> {
         let (password, salt) = (self.clone(), random.bytes::<16>());
-        let hashed = in_turn(move || hasher().hash_password_with_salt(password.0.as_bytes(), &salt));
+        let hashed =
+            hashing.run(move || hasher(hashing).hash_password_with_salt(password.0.as_bytes(), &salt));
         hashed.await?.map(|hash| hash.to_string()).map_err(AuthError::internal)
     }
 }
 
 impl NewPassword {
     /// Returns the hash of the password with a random salt, in PHC string format.
-    pub async fn hash(&self, random: &Random) -> Result<String, AuthError> {
-        self.0.rehash(random).await
+    pub async fn hash(&self, random: &Random, hashing: Hashing) -> Result<String, AuthError> {
+        self.0.rehash(random, hashing).await
     }
 }
 
 /// Returns true if a hash was made with parameters other than the present ones.
 #[must_use]
-pub fn needs_rehash(hash: &str) -> bool {
+pub fn needs_rehash(hash: &str, hashing: Hashing) -> bool {
+    let today = hashing.params();
     PasswordHash::new(hash).is_ok_and(|hash| {
-        let today = hash.algorithm == Algorithm::Argon2id.ident()
+        let is_of_today = hash.algorithm == Algorithm::Argon2id.ident()
             && hash.version == Some(Version::V0x13.into())
             && Params::try_from(&hash).is_ok_and(|params| {
                 (params.m_cost(), params.t_cost(), params.p_cost())
-                    == (PARAMS.m_cost(), PARAMS.t_cost(), PARAMS.p_cost())
+                    == (today.m_cost(), today.t_cost(), today.p_cost())
             });
-        !today
+        !is_of_today
     })
 }
 
-fn hasher() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, PARAMS)
+fn hasher(hashing: Hashing) -> Argon2<'static> {
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, hashing.params())
 }
 
-/// Runs long work on threads that serve no requests, a few at a time.
-async fn in_turn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AuthError> {
-    let turn = TURNS.acquire().await.map_err(AuthError::internal)?;
-    // The permit moves into the work, because the work continues when the request that waits for it is cancelled.
-    let worked = spawn_blocking(move || {
-        let done = work();
-        drop(turn);
-        done
-    });
-    worked.await.map_err(AuthError::internal)
+/// The cost of a hash, and the thread that computes it. Injected, like the clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Hashing {
+    is_simulated: bool,
+}
+
+impl Hashing {
+    /// The parameters of a deployment, on a thread for blocking work.
+    #[must_use]
+    pub const fn standard() -> Self {
+        Self { is_simulated: false }
+    }
+
+    /// The lowest cost, on the thread of the caller, so that a simulation is fast and the same seed gives the same
+    /// history. Unsafe for real passwords.
+    #[must_use]
+    pub const fn for_simulation() -> Self {
+        Self { is_simulated: true }
+    }
+
+    fn params(self) -> Params {
+        let lowest = || Params::new(Params::MIN_M_COST, 1, 1, None).unwrap_or(PARAMS);
+        if self.is_simulated { lowest() } else { PARAMS }
+    }
+
+    /// Runs work that takes long on another thread than those that serve requests, a limited number at a time.
+    async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AuthError> {
+        if self.is_simulated {
+            return Ok(work());
+        }
+        let turn = TURNS.acquire().await.map_err(AuthError::internal)?;
+        // The task owns the permit, because the work continues when the caller stops waiting.
+        let worked = spawn_blocking(move || {
+            let done = work();
+            drop(turn);
+            done
+        });
+        worked.await.map_err(AuthError::internal)
+    }
 }
 
 #[cfg(test)]
@@ -185,11 +216,16 @@ mod tests {
     #[tokio::test]
     async fn a_password_is_the_same_however_its_letters_are_typed() {
         let [composed, apart] = ["gräflich-übel", "gra\u{308}flich-u\u{308}bel"];
-        let hash = Password::new(composed.to_owned()).rehash(&Random::from_seed(1)).await.unwrap();
-        assert!(Password::new(apart.to_owned()).matches(&hash).await.unwrap());
+        let hash = Password::new(composed.to_owned())
+            .rehash(&Random::from_seed(1), Hashing::standard())
+            .await
+            .unwrap();
+        assert!(Password::new(apart.to_owned()).matches(&hash, Hashing::standard()).await.unwrap());
         let read: Password = serde_json::from_value(serde_json::json!(apart)).unwrap();
-        assert!(read.matches(&hash).await.unwrap());
-        assert!(!Password::new("graflich-ubel".to_owned()).matches(&hash).await.unwrap());
+        assert!(read.matches(&hash, Hashing::standard()).await.unwrap());
+        assert!(
+            !Password::new("graflich-ubel".to_owned()).matches(&hash, Hashing::standard()).await.unwrap()
+        );
     }
 
     #[test]
@@ -202,20 +238,20 @@ mod tests {
     #[tokio::test]
     async fn a_hash_is_of_its_password_only() {
         let password = Password::new("fifteen letters".to_owned());
-        let hash = password.rehash(&Random::from_seed(1)).await.unwrap();
+        let hash = password.rehash(&Random::from_seed(1), Hashing::standard()).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(!needs_rehash(&hash));
-        assert!(password.matches(&hash).await.unwrap());
+        assert!(!needs_rehash(&hash, Hashing::standard()));
+        assert!(password.matches(&hash, Hashing::standard()).await.unwrap());
         let other = Password::new("fifteen Letters".to_owned());
-        assert!(!other.matches(&hash).await.unwrap());
-        assert!(other.matches("md5").await.is_err());
+        assert!(!other.matches(&hash, Hashing::standard()).await.unwrap());
+        assert!(other.matches("md5", Hashing::standard()).await.is_err());
     }
 
     #[tokio::test]
     async fn nobodys_hash_takes_the_same_time_and_is_nobodys() {
-        assert!(!needs_rehash(NOBODYS_HASH));
-        assert!(!Password::new(String::new()).matches(NOBODYS_HASH).await.unwrap());
-        assert!(needs_rehash(&NOBODYS_HASH.replace("t=2", "t=3")));
-        assert!(needs_rehash(&NOBODYS_HASH.replace("argon2id", "argon2i")));
+        assert!(!needs_rehash(NOBODYS_HASH, Hashing::standard()));
+        assert!(!Password::new(String::new()).matches(NOBODYS_HASH, Hashing::standard()).await.unwrap());
+        assert!(needs_rehash(&NOBODYS_HASH.replace("t=2", "t=3"), Hashing::standard()));
+        assert!(needs_rehash(&NOBODYS_HASH.replace("argon2id", "argon2i"), Hashing::standard()));
     }
 }

@@ -40,6 +40,17 @@ pub enum Answer {
     Queried(Queried),
 }
 
+impl Answer {
+    /// Returns the HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Json { status, .. } => *status,
+            Self::Queried(_) => 200,
+        }
+    }
+}
+
 /// The HTTP client that passes requests to the engine.
 #[derive(Debug, Clone)]
 pub(super) struct InProcess(pub(super) Arc<dyn Engine>);

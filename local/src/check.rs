@@ -1,0 +1,299 @@
+//! The structural check of a whole table: the rules that hold between items after any history of requests, failures and
+//! races, once no request is running. It reads the items themselves and uses no code of the store.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+/// An item with plain values: `{"pk": "USER#…", "version": 1}`.
+pub type Item = Map<String, Value>;
+
+/// The maximum number of participants that the item of a group names.
+const FIRST_PARTICIPANTS: usize = 50;
+
+/// Returns the violated rules, one text for each; none for a sound table.
+#[must_use]
+pub fn violations(items: impl IntoIterator<Item = Item>) -> Vec<String> {
+    let mut check = Check::default();
+    for item in items {
+        check
+            .partitions
+            .entry(text(&item, "pk").to_owned())
+            .or_default()
+            .insert(text(&item, "sk").to_owned(), item);
+    }
+    let partitions = std::mem::take(&mut check.partitions);
+    let mut check = Check { partitions, found: Vec::new() };
+    let keys: Vec<String> = check.partitions.keys().cloned().collect();
+    for pk in &keys {
+        match pk.split_once('#') {
+            Some(("CONV", id)) => check.conversation(pk, id),
+            Some(("EMAIL", email)) => check.credential(pk, email),
+            Some(("USER", id)) => check.user(pk, id),
+            Some(("INBOX", id)) => check.inbox(pk, id),
+            _ if pk == "KEYS" => {}
+            _ => check.add(pk, "is a partition of no known kind"),
+        }
+    }
+    check.found
+}
+
+/// Returns an item of the DynamoDB protocol with plain values: `{"N": "1"}` becomes `1`.
+#[must_use]
+pub fn plain(item: &Value) -> Item {
+    item.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), plain_value(value))).collect()
+}
+
+fn plain_value(value: &Value) -> Value {
+    let Some((kind, inner)) = value.as_object().and_then(|value| value.iter().next()) else {
+        return Value::Null;
+    };
+    match (kind.as_str(), inner) {
+        ("N", Value::String(number)) => serde_json::from_str(number).unwrap_or_default(),
+        ("L", Value::Array(values)) => values.iter().map(plain_value).collect(),
+        ("M", map) => Value::Object(plain(map)),
+        ("NULL", _) => Value::Null,
+        _ => inner.clone(),
+    }
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn number(item: &Item, name: &str) -> u64 {
+    item.get(name).and_then(Value::as_u64).unwrap_or_default()
+}
+
+#[derive(Default)]
+struct Check {
+    /// The items by partition key and sort key.
+    partitions: BTreeMap<String, BTreeMap<String, Item>>,
+    found: Vec<String>,
+}
+
+impl Check {
+    fn add(&mut self, pk: &str, violation: impl AsRef<str>) {
+        self.found.push(format!("{pk}: {}", violation.as_ref()));
+    }
+
+    fn require(&mut self, holds: bool, pk: &str, violation: impl FnOnce() -> String) {
+        if !holds {
+            self.add(pk, violation());
+        }
+    }
+
+    fn item(&self, pk: &str, sk: &str) -> Option<&Item> {
+        self.partitions.get(pk)?.get(sk)
+    }
+
+    /// Returns the items of a partition whose sort keys begin with `prefix`, with the rest of these keys.
+    fn kind(&self, pk: &str, prefix: &str) -> Vec<(String, Item)> {
+        let items = self.partitions.get(pk).into_iter().flatten();
+        items.filter_map(|(sk, item)| Some((sk.strip_prefix(prefix)?.to_owned(), item.clone()))).collect()
+    }
+
+    fn is_closed(&self, conversation: &str) -> bool {
+        self.kind(conversation, "MSG#").last().is_some_and(|(_, item)| text(item, "item") == "closed")
+    }
+
+    fn conversation(&mut self, pk: &str, id: &str) {
+        let (messages, changes) = (self.kind(pk, "MSG#"), self.kind(pk, "CHANGE#"));
+        self.log(pk, "MSG#", &messages);
+        self.log(pk, "CHANGE#", &changes);
+        self.messages(pk, &messages);
+        self.revisions(pk, &messages, &changes);
+        self.targets(pk, &messages, &changes);
+        match self.item(pk, "META").cloned() {
+            Some(_) if self.is_closed(pk) => {}
+            Some(meta) => self.members(pk, id, &meta, messages.len() as u64),
+            None => self.add(pk, "has items, but no item META"),
+        }
+    }
+
+    /// The numbers are 1, 2, 3 … and nothing follows a closing entry.
+    fn log(&mut self, pk: &str, prefix: &str, log: &[(String, Item)]) {
+        for (index, (sk, item)) in log.iter().enumerate() {
+            let expected = format!("{:013}", index + 1);
+            self.require(*sk == expected, pk, || format!("{prefix}{sk} stands where {expected} is expected"));
+            let is_last = index + 1 == log.len();
+            let is_closing = text(item, "item") == "closed";
+            self.require(is_last || !is_closing, pk, || {
+                format!("{prefix}{sk} closes the log, but is not its last entry")
+            });
+        }
+    }
+
+    /// Each sender has one message for each idempotency key. The times increase.
+    fn messages(&mut self, pk: &str, messages: &[(String, Item)]) {
+        let (mut keys, mut before) = (HashSet::new(), 0);
+        for (sk, message) in messages.iter().filter(|(_, item)| text(item, "item") == "message") {
+            let key = (text(message, "sender").to_owned(), text(message, "idempotency_key").to_owned());
+            self.require(keys.insert(key), pk, || {
+                format!("MSG#{sk} has the idempotency key of an earlier message")
+            });
+            let sent_at = number(message, "sent_at");
+            self.require(sent_at > before, pk, || {
+                format!("MSG#{sk} was not sent after the message before it")
+            });
+            before = sent_at;
+        }
+    }
+
+    /// Each revision of a message has one change and, for an edit, one earlier body. A tombstone has no bodies.
+    fn revisions(&mut self, pk: &str, messages: &[(String, Item)], changes: &[(String, Item)]) {
+        for (sk, message) in messages.iter().filter(|(_, item)| text(item, "item") == "message") {
+            let (revision, number) = (number(message, "revision"), sk.parse::<u64>().ok());
+            let of_message = |(_, change): &&(String, Item)| {
+                change.get("message").is_some_and(|message| message.as_u64() == number)
+            };
+            let named = changes.iter().filter(of_message).count() as u64;
+            self.require(named == revision, pk, || {
+                format!("MSG#{sk} has revision {revision}, but {named} changes")
+            });
+            let is_deleted = message.contains_key("deleted_at");
+            let bodies = self.kind(pk, &format!("REV#{sk}#")).len() as u64;
+            let expected = if is_deleted { 0 } else { revision };
+            self.require(bodies == expected, pk, || {
+                format!("MSG#{sk} has {bodies} earlier bodies, not {expected}")
+            });
+            let has_text = is_deleted && !text(message, "body").is_empty();
+            self.require(!has_text, pk, || format!("MSG#{sk} is deleted, but has a text"));
+        }
+    }
+
+    /// Every change of a message and every earlier body has its message.
+    fn targets(&mut self, pk: &str, messages: &[(String, Item)], changes: &[(String, Item)]) {
+        let numbers: BTreeSet<u64> = messages.iter().filter_map(|(sk, _)| sk.parse().ok()).collect();
+        for (sk, change) in changes {
+            let target = change.get("message").and_then(Value::as_u64);
+            let exists = target.is_none_or(|target| numbers.contains(&target));
+            self.require(exists, pk, || format!("CHANGE#{sk} is about a message that does not exist"));
+        }
+        for (sk, _) in self.kind(pk, "REV#") {
+            let target = sk.split('#').next().and_then(|number| number.parse().ok());
+            let exists = target.is_some_and(|target: u64| numbers.contains(&target));
+            self.require(exists, pk, || format!("REV#{sk} belongs to a message that does not exist"));
+        }
+    }
+
+    /// The participant count, the owners, the first participants, the memberships and the inbox entries agree.
+    fn members(&mut self, pk: &str, id: &str, meta: &Item, last: u64) {
+        let members = self.kind(pk, "MEMBER#");
+        let count = number(meta, "participant_count");
+        self.require(count == members.len() as u64, pk, || {
+            format!("has {} memberships, but participant_count is {count}", members.len())
+        });
+        let owners: BTreeSet<&str> = members
+            .iter()
+            .filter(|(_, member)| text(member, "role") == "owner")
+            .map(|(user, _)| user.as_str())
+            .collect();
+        let named: BTreeSet<&str> = meta
+            .get("owners")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        self.require(owners == named, pk, || {
+            format!("names the owners {named:?}, but the memberships {owners:?}")
+        });
+        let is_group = text(meta, "kind") == "group";
+        self.require(!is_group || members.is_empty() || !owners.is_empty(), pk, || {
+            "is a group without an owner".into()
+        });
+        if let Some(first) = meta.get("first_participants").and_then(Value::as_str) {
+            let bytes = URL_SAFE_NO_PAD.decode(first).unwrap_or_default();
+            let first: Vec<String> = bytes
+                .chunks(16)
+                .filter_map(|id| Some(uuid::Uuid::from_slice(id).ok()?.to_string()))
+                .collect();
+            let expected: Vec<&String> =
+                members.iter().map(|(user, _)| user).take(FIRST_PARTICIPANTS).collect();
+            self.require(first.iter().eq(expected.iter().copied()), pk, || {
+                format!("names the first participants {first:?}, not {expected:?}")
+            });
+        }
+        for (user, member) in &members {
+            let is_listed = self.item(&format!("INBOX#{user}"), &format!("CONV#{id}")).is_some();
+            self.require(is_listed, pk, || format!("MEMBER#{user} has no inbox entry"));
+            let read = number(member, "read");
+            self.require(read <= last, pk, || format!("MEMBER#{user} has read {read} of {last} messages"));
+        }
+    }
+
+    /// Each inbox entry has its membership.
+    fn inbox(&mut self, pk: &str, user: &str) {
+        for (conversation, _) in self.kind(pk, "CONV#") {
+            let conversation = format!("CONV#{conversation}");
+            let is_member = self.item(&conversation, &format!("MEMBER#{user}")).is_some();
+            let is_closed = self.is_closed(&conversation);
+            self.require(is_member || is_closed, pk, || format!("lists {conversation} without a membership"));
+        }
+    }
+
+    fn credential(&mut self, pk: &str, email: &str) {
+        let Some(credential) = self.item(pk, "CREDENTIAL").cloned() else {
+            return self.add(pk, "has items, but no credential");
+        };
+        let Some(profile) = self.item(&format!("USER#{}", text(&credential, "user")), "PROFILE").cloned()
+        else {
+            return self.add(pk, "is the credential of no user");
+        };
+        self.require(text(&profile, "email") == email, pk, || "is not the email address of its user".into());
+        let (version, of_profile) = (number(&credential, "version"), number(&profile, "credential_version"));
+        self.require(version == of_profile, pk, || format!("has version {version}, its user {of_profile}"));
+        self.require(!profile.contains_key("closed_at"), pk, || "can log in to a closed account".into());
+    }
+
+    fn user(&mut self, pk: &str, id: &str) {
+        let Some(profile) = self.item(pk, "PROFILE").cloned() else {
+            return self.add(pk, "has items, but no profile");
+        };
+        // A login at the same time as the closing may leave a session of a closed account. It is not live.
+        if profile.contains_key("closed_at") {
+            return;
+        }
+        let credential = self.item(&format!("EMAIL#{}", text(&profile, "email")), "CREDENTIAL");
+        let is_own = credential.is_some_and(|credential| text(credential, "user") == id);
+        self.require(is_own, pk, || "has no credential to log in with".into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(items: &[Value]) -> Vec<String> {
+        violations(items.iter().filter_map(|item| item.as_object().cloned()))
+    }
+
+    #[test]
+    fn a_membership_and_its_inbox_entry_belong_together() {
+        let meta =
+            json!({"pk": "CONV#c", "sk": "META", "kind": "group", "participant_count": 1, "owners": ["u"]});
+        let member = json!({"pk": "CONV#c", "sk": "MEMBER#u", "role": "owner", "read": 0});
+        let entry = json!({"pk": "INBOX#u", "sk": "CONV#c"});
+        assert_eq!(found(&[meta.clone(), member.clone(), entry.clone()]), [""; 0]);
+        assert_eq!(found(&[meta.clone(), member]), ["CONV#c: MEMBER#u has no inbox entry"]);
+        let without = found(&[meta, entry]);
+        assert!(without.iter().any(|text| text.contains("lists CONV#c without a membership")), "{without:?}");
+    }
+
+    #[test]
+    fn numbers_have_no_holes_and_nothing_follows_the_closing_entry() {
+        let meta =
+            json!({"pk": "CONV#c", "sk": "META", "kind": "group", "participant_count": 0, "owners": []});
+        let message = |number: u64, kind: &str| {
+            json!({"pk": "CONV#c", "sk": format!("MSG#{number:013}"), "item": kind, "sent_at": number, "revision": 0,
+                   "sender": "u", "idempotency_key": number.to_string()})
+        };
+        assert_eq!(found(&[meta.clone(), message(1, "message"), message(2, "closed")]), [""; 0]);
+        assert_eq!(found(&[meta.clone(), message(1, "message"), message(3, "message")]).len(), 1);
+        assert_eq!(found(&[meta, message(1, "closed"), message(2, "message")]).len(), 1);
+    }
+}

@@ -1,0 +1,72 @@
+//! The operations of the simulated users. Each chooses its parameters from its own generator, sends its requests, and tells
+//! the model what the answers say.
+
+mod accounts;
+mod conversations;
+mod messages;
+
+use rand::RngExt as _;
+
+pub use self::{
+    accounts::register,
+    messages::{number_of, send_under},
+};
+use crate::{client::Client, walks};
+
+/// The most users of a simulation.
+const MOST_USERS: usize = 12;
+
+/// The kinds of operations with their weights.
+#[rustfmt::skip]
+const KINDS: [(&str, u32); 25] = [
+    ("send", 30), ("retry a send", 8), ("edit", 9), ("delete a message", 4), ("mark read", 6), ("mark unread", 2),
+    ("open a direct conversation", 5), ("create a group", 3), ("add", 4), ("remove", 3), ("leave", 2), ("promote", 3),
+    ("rename", 4), ("delete a conversation", 1), ("read a conversation", 6), ("inbox", 4), ("page backward", 5),
+    ("page forward", 4), ("page around", 2), ("follow changes", 3), ("refresh", 4), ("log out", 1),
+    ("change the password", 1), ("register", 1), ("close an account", 1),
+];
+
+/// Returns the kind of an operation.
+pub fn kind(rng: &mut rand::rngs::StdRng) -> &'static str {
+    let mut drawn = rng.random_range(0..KINDS.iter().map(|(_, weight)| weight).sum());
+    for (kind, weight) in KINDS {
+        if drawn < weight {
+            return kind;
+        }
+        drawn -= weight;
+    }
+    KINDS[0].0
+}
+
+/// Runs one operation.
+pub async fn run(client: &mut Client) {
+    match client.kind {
+        "retry a send" => messages::retry(client).await,
+        "edit" => messages::edit(client).await,
+        "delete a message" => messages::delete_message(client).await,
+        "mark read" => messages::mark(client, false).await,
+        "mark unread" => messages::mark(client, true).await,
+        "open a direct conversation" => conversations::open_direct(client).await,
+        "create a group" => conversations::create_group(client).await,
+        "add" => conversations::add(client).await,
+        "remove" => conversations::remove(client, false).await,
+        "leave" => conversations::remove(client, true).await,
+        "promote" => conversations::promote(client).await,
+        "rename" => conversations::rename(client).await,
+        "delete a conversation" => conversations::delete_conversation(client).await,
+        "read a conversation" => conversations::read_conversation(client).await,
+        "inbox" => walks::inbox(client).await,
+        "page backward" => walks::backward(client).await,
+        "page forward" => walks::forward(client).await,
+        "page around" => walks::around(client).await,
+        "follow changes" => walks::changes(client).await,
+        "refresh" => accounts::refresh(client).await,
+        "log out" => accounts::log_out(client).await,
+        "change the password" => accounts::change_password(client).await,
+        "register" => {
+            register(client).await;
+        }
+        "close an account" => accounts::close_account(client).await,
+        _ => messages::send(client).await,
+    }
+}

@@ -1,0 +1,206 @@
+//! The simulated deployment: several instances of each function on one engine, each with its own clock, keys and generator,
+//! and the way of a request from a client to an instance.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Method, Request},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::{Either, select};
+use lambda_http::RequestExt as _;
+use rand::{RngExt as _, rngs::StdRng};
+use serde_json::Value;
+use shared::{
+    App,
+    auth::{Hashing, Signer},
+    clock::Clock,
+    config::{Config, Registration},
+    random::Random,
+    store::Store,
+};
+use tokio::time::{Instant, sleep};
+use tower::ServiceExt as _;
+
+use crate::{engine::SimEngine, random::generator, trace::Trace};
+
+/// The name of the simulated table.
+pub const TABLE: &str = "simulated";
+
+/// The virtual time at which every simulation begins, in seconds since 1970: 2026-01-01.
+const BEGIN: i64 = 1_767_225_600;
+
+/// The largest difference between the clock of an instance and the virtual time.
+const SKEW: i64 = 300_000;
+
+/// The time after which Lambda ends a function, as in `template.yaml`.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The instances of the functions.
+struct Instance {
+    auth: Router,
+    conversations: Router,
+    messages: Router,
+}
+
+/// The deployment.
+pub struct World {
+    pub engine: SimEngine,
+    pub trace: Trace,
+    seed: u64,
+    begun: Instant,
+    instances: Mutex<Vec<Arc<Instance>>>,
+    is_faulty: Mutex<bool>,
+}
+
+/// The answer to a request, as the client sees it.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status; 0 if no answer arrived.
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Answer {
+    /// Returns true if the request may have had an effect that the client does not know of.
+    pub const fn is_unknown(&self) -> bool {
+        self.status == 0 || self.status >= 500
+    }
+
+    pub const fn is_success(&self) -> bool {
+        matches!(self.status, 200..300)
+    }
+
+    const LOST: Self = Self { status: 0, body: Value::Null };
+}
+
+impl World {
+    /// Creates the table and the instances. There are no faults yet.
+    pub async fn new(seed: u64, trace: Trace) -> Result<Self, String> {
+        let engine = SimEngine::new(seed, BEGIN.unsigned_abs(), trace.clone())?;
+        let world = Self {
+            engine,
+            trace,
+            seed,
+            begun: Instant::now(),
+            instances: Mutex::default(),
+            is_faulty: Mutex::new(false),
+        };
+        let definition = local::template::table().map_err(|error| error.to_string())?;
+        world.app(0, 0).store.create_table(&definition).await.map_err(|error| error.to_string())?;
+        for number in 0..3 {
+            let instance = world.instance(number, 0).await?;
+            world.instances.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(instance));
+        }
+        Ok(world)
+    }
+
+    /// Begins or ends the faults.
+    pub fn set_faulty(&self, is_faulty: bool) {
+        self.engine.set_faulty(is_faulty);
+        *self.is_faulty.lock().unwrap_or_else(PoisonError::into_inner) = is_faulty;
+    }
+
+    /// Replaces one instance by one that signs with a new key. The others keep the keys that they know.
+    pub async fn rotate(&self, number: u64, generation: u64) -> Result<(), String> {
+        let instance = Arc::new(self.instance(number, generation).await?);
+        let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = usize::try_from(number).unwrap_or_default() % instances.len();
+        instances[index] = instance;
+        Ok(())
+    }
+
+    async fn instance(&self, number: u64, generation: u64) -> Result<Instance, String> {
+        let app = self.app(number, generation);
+        app.publish_key().await.map_err(|error| error.to_string())?;
+        app.store.ensure_pair_key().await.map_err(|error| error.to_string())?;
+        let of = |part: u64| App { signing: None, ..self.app(number * 8 + part + 1, generation) };
+        Ok(Instance {
+            auth: auth::router(&app),
+            conversations: conversations::router(&of(1)),
+            messages: messages::router(&of(2)),
+        })
+    }
+
+    /// Creates the state of one function's instance. Its clock is up to five minutes fast or slow.
+    fn app(&self, number: u64, generation: u64) -> App {
+        let mut rng = generator(self.seed, &[u64::MAX - 1, number]);
+        let skew = if number == 0 { 0 } else { rng.random_range(-SKEW..SKEW) };
+        let begun = self.begun;
+        let clock = Clock::new(move || {
+            let passed = TimeDelta::from_std(begun.elapsed()).unwrap_or_default();
+            DateTime::<Utc>::from_timestamp(BEGIN, 0).unwrap_or_default()
+                + passed
+                + TimeDelta::milliseconds(skew)
+        });
+        let random = Random::from_seed(rng.random());
+        let store = Store::in_process(Arc::new(self.engine.clone()), TABLE, random.clone());
+        let config = Config {
+            table: TABLE.to_owned(),
+            issuer: "https://api.test".to_owned(),
+            audience: "messaging".to_owned(),
+            registration: Registration::Open,
+            signing: None,
+        };
+        let key = u8::try_from(generation % 200).unwrap_or_default();
+        let app = App::new(store, config, Some(Signer::from_seed([key; 32])), clock, random);
+        App { hashing: Hashing::for_simulation(), ..app }
+    }
+
+    /// Sends a request to a random instance. With faults, the function may die, or its answer may be lost.
+    pub async fn request(&self, rng: &mut StdRng, request: Request<Body>) -> Answer {
+        let path = request.uri().path().to_owned();
+        let instance = {
+            let instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
+            instances[rng.random_range(0..instances.len())].clone()
+        };
+        let router = match path.split('/').nth(2) {
+            Some("conversations") => instance.conversations.clone(),
+            Some("messages") => instance.messages.clone(),
+            _ => instance.auth.clone(),
+        };
+        let is_faulty = *self.is_faulty.lock().unwrap_or_else(PoisonError::into_inner);
+        let (dies, is_lost) = (is_faulty && rng.random_bool(0.04), is_faulty && rng.random_bool(0.04));
+        let life = if dies { Duration::from_millis(rng.random_range(0..120)) } else { FUNCTION_TIMEOUT };
+        let running = Box::pin(router.oneshot(request.with_raw_http_path(&path)));
+        let response = match select(running, Box::pin(sleep(life))).await {
+            Either::Left((Ok(response), _)) => response,
+            Either::Left((Err(never), _)) => match never {},
+            Either::Right(_) => return Answer::LOST,
+        };
+        let status = response.status().as_u16();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
+        if is_lost {
+            return Answer::LOST;
+        }
+        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+    }
+}
+
+/// Builds a request with a JSON body and a token.
+pub fn request(method: Method, uri: &str, token: Option<&str>, body: Option<&Value>) -> Request<Body> {
+    let mut request = Request::new(body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri.parse().expect("paths of the simulator are valid");
+    let headers = request.headers_mut();
+    if body.is_some() {
+        headers.insert("content-type", "application/json".parse().expect("a valid header"));
+    }
+    if let Some(token) = token {
+        headers
+            .insert("authorization", format!("Bearer {token}").parse().expect("a token is a valid header"));
+    }
+    request
+}
+
+impl World {
+    /// Returns the virtual time since the beginning.
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+}
