@@ -56,6 +56,8 @@ pub struct Membership {
     pub added: Option<Instant>,
     /// The time at which the last attempt to add the user began.
     pub add_begun: Option<Instant>,
+    /// The number of attempts to add the user that have no answer yet.
+    pub open_adds: usize,
     /// True if an attempt to add the user has an unknown outcome: it may take effect late.
     pub is_add_unknown: bool,
     /// True once an attempt to end the membership, or to hide the conversation, was sent.
@@ -137,6 +139,10 @@ impl Model {
             conversation.members.entry(user).or_default().added.get_or_insert_with(Instant::now);
         }
         let name = shown["name"].as_str().unwrap_or_default();
+        // The answer to the creation may have been lost: the first name that is shown and was not written later is the first.
+        if name.starts_with("Group ") {
+            conversation.name.know_first(name, begun);
+        }
         if !conversation.is_direct && !conversation.name.may_read(name, begun) {
             let writes = conversation.name.describe();
             self.find(format!("conversation {id} is called {name:?}, but {writes}"));

@@ -13,29 +13,43 @@ struct Write {
 
 /// All writes of one value, except those that were refused.
 #[derive(Debug, Clone, Default)]
-pub struct Register(Vec<Write>);
+pub struct Register {
+    writes: Vec<Write>,
+    /// True once the first value is known.
+    has_first: bool,
+}
 
 impl Register {
     /// Creates a register whose first value was written at `begun`.
     pub fn new(value: &str, begun: Instant) -> Self {
-        Self(vec![Write { value: value.to_owned(), begun, done: Some(begun) }])
+        let mut register = Self::default();
+        register.know_first(value, begun);
+        register
+    }
+
+    /// Notes the first value, whose write was answered before `begun` or whose answer was lost.
+    pub fn know_first(&mut self, value: &str, begun: Instant) {
+        if !self.has_first && self.writes.iter().all(|write| write.value != value) {
+            self.writes.insert(0, Write { value: value.to_owned(), begun, done: Some(begun) });
+            self.has_first = true;
+        }
     }
 
     /// Notes that a write begins.
     pub fn begin(&mut self, value: &str) {
-        self.0.push(Write { value: value.to_owned(), begun: Instant::now(), done: None });
+        self.writes.push(Write { value: value.to_owned(), begun: Instant::now(), done: None });
     }
 
     /// Notes the outcome of a write: acknowledged, refused, or unknown (`None`).
     pub fn end(&mut self, value: &str, outcome: Option<bool>) {
         match outcome {
             Some(true) => {
-                let written = self.0.iter_mut().find(|write| write.value == value);
+                let written = self.writes.iter_mut().find(|write| write.value == value);
                 if let Some(write) = written {
                     write.done = Some(Instant::now());
                 }
             }
-            Some(false) => self.0.retain(|write| write.value != value),
+            Some(false) => self.writes.retain(|write| write.value != value),
             None => {}
         }
     }
@@ -43,18 +57,18 @@ impl Register {
     /// Returns true if a read that began at `begun` may return `value`: somebody has written it, and no write that began after
     /// its answer was answered before the read.
     pub fn may_read(&self, value: &str, begun: Instant) -> bool {
-        self.0.is_empty()
-            || self.0.iter().filter(|write| write.value == value).any(|write| {
+        self.writes.is_empty()
+            || self.writes.iter().filter(|write| write.value == value).any(|write| {
                 let overwrites = |other: &Write| {
                     write.done.is_some_and(|done| other.begun >= done && other.value != write.value)
                         && other.done.is_some_and(|done| done < begun)
                 };
-                !self.0.iter().any(overwrites)
+                !self.writes.iter().any(overwrites)
             })
     }
 
     pub fn describe(&self) -> String {
-        format!("the writes are {:?}", self.0)
+        format!("the writes are {:?}", self.writes)
     }
 }
 

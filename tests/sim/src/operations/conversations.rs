@@ -50,13 +50,7 @@ pub async fn create_group(client: &mut Client) {
         let answer = client.call(user, Method::POST, "/api/conversations/", Some(&body)).await;
         client.count(answer.status);
         if answer.is_success() {
-            let mut model = client.model();
-            if let Some(id) = model.see_conversation(&answer.body, begun) {
-                let conversation = model.conversations.entry(id).or_default();
-                if conversation.name.may_read("", Instant::now()) {
-                    conversation.name = Register::new(&name, begun);
-                }
-            }
+            client.model().see_conversation(&answer.body, begun);
         }
         if !answer.is_unknown() {
             return;
@@ -84,13 +78,16 @@ pub async fn add(client: &mut Client) {
     let id = client.model().users[other].id.clone();
     let begun = Instant::now();
     if let Some(found) = client.model().conversations.get_mut(&conversation) {
-        found.members.entry(other).or_default().add_begun = Some(begun);
+        let member = found.members.entry(other).or_default();
+        member.add_begun = Some(begun);
+        member.open_adds += 1;
     }
     let path = format!("/api/conversations/{conversation}/participants/");
     let answer = client.call(user, Method::POST, &path, Some(&json!({ "participants": [id] }))).await;
     client.count(answer.status);
     if let Some(found) = client.model().conversations.get_mut(&conversation) {
         let member = found.members.entry(other).or_default();
+        member.open_adds -= 1;
         member.is_add_unknown |= answer.is_unknown();
         if answer.is_success() {
             member.added.get_or_insert_with(Instant::now);
@@ -108,14 +105,13 @@ pub async fn remove(client: &mut Client, own: bool) {
         return;
     };
     let id = client.model().users[other].id.clone();
-    let begun = Instant::now();
     let adding = {
         let mut model = client.model();
         let member =
             model.conversations.get_mut(&conversation).map(|found| found.members.entry(other).or_default());
         member.map(|member| {
             member.may_have_ended = true;
-            member.add_begun
+            (member.add_begun, member.open_adds)
         })
     };
     let path = format!("/api/conversations/{conversation}/participants/{id}/");
@@ -125,9 +121,8 @@ pub async fn remove(client: &mut Client, own: bool) {
         && let Some(found) = client.model().conversations.get_mut(&conversation)
     {
         let member = found.members.entry(other).or_default();
-        // An addition that began in between may have come after the removal.
-        let is_added_since =
-            member.add_begun != adding.flatten() || member.add_begun.is_some_and(|add| add >= begun);
+        // An addition at the same time may have come after the removal.
+        let is_added_since = adding != Some((member.add_begun, 0));
         member.removed = if is_added_since { None } else { Some(Instant::now()) };
     }
 }
