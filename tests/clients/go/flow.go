@@ -102,17 +102,17 @@ func main() {
 
 	// Open the direct conversation with Ben.
 	opened, err := client.CreateConversation(ctx, &api.CreateConversation{
-		Kind:         api.NewOptKind(api.KindDirect),
+		Kind:         api.NewOptConversationKind(api.ConversationKindDirect),
 		Participants: []api.UserReference{api.NewUserIdUserReference(ben.UserID)},
 	}, api.CreateConversationParams{})
 	conversation := want[*api.CreateConversationCreatedHeaders](opened, err).Response.ConversationID
 
 	// Send twice under one key: the second answer is the first message.
-	key := api.ClientKey(uuid.Must(uuid.NewV7()))
+	key := api.IdempotencyKey(uuid.Must(uuid.NewV7()))
 	message := api.SendMessage{
 		Conversation: conversation,
 		MessageBody:  "See you at six.",
-		ClientID:     api.NewOptNilClientKey(key),
+		ClientID:     api.NewOptNilIdempotencyKey(key),
 		Metadata:     api.NewOptNilMetadata(api.Metadata{"colour": jx.Raw(`"blue"`)}),
 	}
 	result, err := send(ctx, client, message)
@@ -163,7 +163,7 @@ func main() {
 	me, err := client.ReadOwnProfile(ctx)
 	wantEqual(want[*api.ReadOwnProfileOKHeaders](me, err).Response.UserID, ann.UserID)
 	ended, err := client.BlacklistToken(ctx, &api.Refresh{Refresh: tokens.Refresh})
-	want[*api.NothingHeaders](ended, err)
+	want[*api.EmptyObjectHeaders](ended, err)
 	refreshed, err = client.RefreshToken(ctx, &api.Refresh{Refresh: tokens.Refresh})
 	wantCode("token_not_valid", refreshed, err)
 	fmt.Println("Go: passed")

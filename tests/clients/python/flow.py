@@ -15,7 +15,7 @@ from client.models import (
     ChangeMessage,
     Conversation,
     CreateConversation,
-    Kind,
+    ConversationKind,
     Login,
     Message,
     Metadata,
@@ -62,7 +62,7 @@ tokens = of(TokenPair, login.sync(client=public, body=Login(email=ann.email, pas
 api = AuthenticatedClient(API, token=tokens.access)
 
 # Open the direct conversation with Ben.
-body = CreateConversation(participants=[ben.user_id], kind=Kind.DIRECT)
+body = CreateConversation(participants=[ben.user_id], kind=ConversationKind.DIRECT)
 conversation = of(Conversation, create_conversation.sync(client=api, body=body)).conversation_id
 
 # Send twice under one key: the second answer is the first message.

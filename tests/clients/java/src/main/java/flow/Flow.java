@@ -10,7 +10,7 @@ import client.api.TokensApi;
 import client.api.UsersApi;
 import client.model.ChangeMessage;
 import client.model.CreateConversation;
-import client.model.Kind;
+import client.model.ConversationKind;
 import client.model.Login;
 import client.model.Message;
 import client.model.PageMessage;
@@ -98,7 +98,7 @@ public final class Flow {
 
         // Open the direct conversation with Ben.
         CreateConversation direct = new CreateConversation()
-            .kind(Kind.DIRECT)
+            .kind(ConversationKind.DIRECT)
             .addParticipantsItem(new UserReference(ben.getUserId()));
         UUID conversation = new ConversationsApi(CLIENT).createConversation(direct, null).getConversationId();
 
