@@ -70,7 +70,7 @@ pub struct Membership {
 pub struct Conversation {
     pub is_direct: bool,
     pub members: BTreeMap<usize, Membership>,
-    /// By number.
+    /// The messages by their numbers.
     pub messages: BTreeMap<u64, Message>,
     /// True once a request to delete it was sent.
     pub may_be_deleted: bool,

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::{client::Client, operations::number_of};
 
-/// How often a page is requested again while its answer is lost or a 503.
+/// The most requests of one page, as long as the answer is lost or a 503.
 const TRIES: usize = 6;
 
 /// Requests one page, again while the outcome is unknown. Returns the last status and the page.

@@ -48,7 +48,7 @@ struct Instance {
     messages: Router,
 }
 
-/// The deployment.
+/// The simulated deployment: the engine and the instances of the functions.
 pub struct World {
     pub engine: SimEngine,
     pub trace: Trace,
