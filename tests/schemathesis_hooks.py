@@ -131,7 +131,7 @@ INVISIBLE = "must contain a visible character"
 # No such pattern can name the code points that Unicode has not assigned.
 UNDEFINED = "must not contain private-use characters"
 REFUSALS = {
-    "Idempotency-Key": "must be a single UUIDv7",
+    "Idempotency-Key": "must be a single UUIDv7|is a UUIDv7 more than",
     "after": f"{ELSEWHERE}|cannot be combined with",
     "around": f"{ELSEWHERE}|cannot be combined with",
     "before": f"{ELSEWHERE}|cannot be combined with",
@@ -144,6 +144,8 @@ REFUSALS = {
     "last_name": f"{INVISIBLE}|{UNDEFINED}",
     "message": ELSEWHERE,
     "message_body": INVISIBLE,
+    # No schema can restrict the texts, the numbers and the depth of an open object.
+    "metadata": "contains a control character|must not be nested|has a (name|number)",
     "name": f"cannot be set for|{UNDEFINED}",
     "new_password": WEAK,
     "old_password": "is not the current",
