@@ -14,8 +14,8 @@ from client.api.users import read_own_profile, register
 from client.models import (
     ChangeMessage,
     Conversation,
-    CreateConversation,
     ConversationKind,
+    CreateConversation,
     Login,
     Message,
     Metadata,
