@@ -9,7 +9,7 @@ use crate::harness::{Answer, Browser, TestApp, browser::encoded, people::PASSWOR
 const ME: &str = "/api/users/me/";
 
 fn change() -> Value {
-    json!({ "last_name": "Hush" })
+    json!({ "last_name": "Memo" })
 }
 
 /// Changes the last name, with these headers in addition to the cookies.
@@ -181,4 +181,22 @@ async fn cookies_that_are_none_are_nobodys() {
     }
     app.get(ME).header_bytes("cookie", b"sessionid=\xff").send().await.problem(401, "not_authenticated");
     app.get(ME).header("cookie", &format!("a=b; sessionid={good}; c=d")).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_form_that_cannot_be_read_is_told_so_and_not_a_missing_token() {
+    let app = TestApp::new().await;
+    let browser = Browser::of(&app.user("ann").await).await;
+    for path in ["/", "/api/conversations/", "/api-auth/logout/"] {
+        for unreadable in ["%ff", "%1B", "%00"] {
+            let form = format!("csrfmiddlewaretoken={}&name=a{unreadable}b", browser.csrf());
+            for accept in ["text/html", "application/json, text/html;q=0.5"] {
+                let request = browser.request(Method::POST, path).header("accept", accept).form(&form);
+                let answer = request.send().await;
+                assert_eq!(answer.status, 400, "{path} {unreadable} {accept}: {answer}");
+                let text = String::from_utf8_lossy(&answer.body);
+                assert!(text.contains("The form is not valid UTF-8"), "{answer}");
+            }
+        }
+    }
 }

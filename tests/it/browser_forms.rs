@@ -83,9 +83,9 @@ async fn what_is_wrong_stands_beside_its_field() {
     );
     // A password is not shown again.
     let fields =
-        [("email", "x"), ("password", "short-horse-battery"), ("first_name", "Hush"), ("last_name", "")];
+        [("email", "x"), ("password", "short-horse-battery"), ("first_name", "Memo"), ("last_name", "")];
     let page = post(&browser, "/api/users/", &fields).await.expect(400).text();
-    assert!(page.contains("value=\"Hush\"") && !page.contains("short-horse-battery"), "{page}");
+    assert!(page.contains("value=\"Memo\"") && !page.contains("short-horse-battery"), "{page}");
     assert_eq!(ann.messages(&conversation).await.len(), 0);
 }
 
@@ -154,8 +154,8 @@ async fn accounts_and_passwords_are_changed_by_forms() {
     let fields = [
         ("email", email.as_str()),
         ("password", PASSWORD),
-        ("first_name", "Hush"),
-        ("last_name", "Hush"),
+        ("first_name", "Memo"),
+        ("last_name", "Memo"),
         ("phone_number", ""),
     ];
     nobody.post("/api/users/", &fields).await.expect(201);

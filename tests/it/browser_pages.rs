@@ -218,6 +218,15 @@ async fn who_asks_for_json_gets_json_and_who_takes_neither_is_told() {
         .await
         .problem(406, "not_acceptable");
     app.get("/api-auth/login/").header("accept", "*/*").send().await.expect(200);
+    // An unknown path has no format, and an answer to OPTIONS has no content.
+    for path in ["/nope", "/api/nope/", "/favicon.ico"] {
+        app.get(path).header("accept", "image/png").send().await.problem(404, "not_found");
+    }
+    for path in ["/", "/api/users/me/", "/api-auth/login/", "/api/docs/"] {
+        let request = app.request(Method::OPTIONS, path).header("accept", "image/png");
+        let answer = request.send().await.expect(204);
+        assert!(answer.header("allow").is_some_and(|allow| allow.contains("GET")), "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -161,11 +161,11 @@ async fn a_group_whose_creator_is_removed_at_once_is_made() {
 async fn a_profile_that_is_closed_at_once_was_changed() {
     let app = TestApp::new().await;
     let (admin, ann, ben) = (app.admin("admin").await, app.user("ann").await, app.user("ben").await);
-    let changed = ann.patch("/api/users/me/", json!({ "first_name": "Hush" }));
+    let changed = ann.patch("/api/users/me/", json!({ "first_name": "Memo" }));
     let (changed, closed) =
         answered_late(&app, on(Update).of("PROFILE"), changed, ann.delete("/api/users/me/")).await;
     closed.expect(204);
-    assert_eq!(changed.ok()["first_name"], "Hush");
+    assert_eq!(changed.ok()["first_name"], "Memo");
     let path = format!("/api/users/{}/", ben.id);
     let changed = admin.patch(&path, json!({ "role": "host" }));
     let (changed, closed) =

@@ -63,8 +63,8 @@ async fn a_profile_change_past_the_end_of_the_account_brings_nothing_back() {
     let app = TestApp::new().await;
     let admin = app.admin("admin").await;
     for (name, value) in [
-        ("first_name", "Hush"),
-        ("last_name", "Hush"),
+        ("first_name", "Memo"),
+        ("last_name", "Memo"),
         ("phone_number", "+44 20 7946 0019"),
         ("role", "host"),
     ] {

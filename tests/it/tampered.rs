@@ -60,8 +60,8 @@ async fn a_profile_that_is_gone_is_not_made_by_a_change() {
     let app = TestApp::new().await;
     let admin = app.admin("admin").await;
     for change in [
-        json!({ "first_name": "Hush" }),
-        json!({ "last_name": "Hush" }),
+        json!({ "first_name": "Memo" }),
+        json!({ "last_name": "Memo" }),
         json!({ "phone_number": null }),
         json!({ "role": "host" }),
     ] {

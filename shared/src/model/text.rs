@@ -5,7 +5,7 @@ pub use super::characters::is_refused;
 use super::characters::{breaks_line, is_bidi_control, is_undefined, is_visible};
 
 /// The reason for refusing a text with a control character.
-pub const CONTROL_CHARACTER: &str = "contains a control character; only tab and newline are allowed";
+pub const CONTROL_CHARACTER: &str = "contains a control character other than tab and newline";
 
 /// The rule for a text field. Lengths are in Unicode code points unless noted.
 #[derive(Debug, Clone, Copy)]

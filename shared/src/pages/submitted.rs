@@ -61,13 +61,12 @@ async fn read_form(
     let by_token = parts.headers.contains_key(header::AUTHORIZATION);
     let mut bytes = body::read(body).await?;
     let mut submitted = None;
-    // A form that is not UTF-8 is passed on: the handler refuses it.
-    if let Some(mut pairs) = pairs::pairs(&bytes)? {
-        take_token(parts, &mut pairs, &mut bytes);
-        if let Some(operation) = operation.filter(|_| !by_token && are_distinct(&pairs)) {
-            bytes = translated(parts, operation, &pairs);
-            submitted = Some(SubmittedForm(pairs.into_iter().collect()));
-        }
+    // Refused here, because the CSRF token of such a form cannot be read either.
+    let mut pairs = pairs::pairs(&bytes)?.ok_or_else(body::undecodable_form)?;
+    take_token(parts, &mut pairs, &mut bytes);
+    if let Some(operation) = operation.filter(|_| !by_token && are_distinct(&pairs)) {
+        bytes = translated(parts, operation, &pairs);
+        submitted = Some(SubmittedForm(pairs.into_iter().collect()));
     }
     parts.headers.remove(header::CONTENT_LENGTH);
     Ok((bytes, submitted))

@@ -103,7 +103,7 @@ impl Stage {
                 self.ann.post("/api/users/me/password/", body).await
             }
             Operation::ChangeProfile => {
-                self.ann.patch("/api/users/me/", json!({ "last_name": "Hush" })).await
+                self.ann.patch("/api/users/me/", json!({ "last_name": "Memo" })).await
             }
             Operation::CloseAccount => self.ann.delete("/api/users/me/").await,
             Operation::CreateGroup => {
@@ -171,7 +171,7 @@ impl Stage {
                 log_in(app, &self.ann.email, OTHER_PASSWORD).await.ok();
             }
             Operation::ChangeProfile => {
-                assert_eq!(self.ann.get("/api/users/me/").await.ok()["last_name"], "Hush");
+                assert_eq!(self.ann.get("/api/users/me/").await.ok()["last_name"], "Memo");
             }
             Operation::CloseAccount => {
                 log_in(app, &self.ann.email, PASSWORD).await.problem(401, "invalid_credentials");

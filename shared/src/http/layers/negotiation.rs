@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -42,16 +42,18 @@ pub fn representation(kind: RouteKind, request: &Request) -> Option<Representati
     }
 }
 
-/// Answers with 406 if the client accepts nothing that the path has.
+/// Answers with 406 if the client accepts nothing that the path has. An unknown path has nothing, and is answered with 404. An
+/// answer to OPTIONS has no content.
 pub(super) async fn refuse_unacceptable(
     State(routes): State<RouteTable>,
     request: Request,
     next: Next,
 ) -> Response {
+    let has_content = routes.find(&request).is_some() && request.method() != Method::OPTIONS;
     let kind = routes.kind(&request);
     match representation(kind, &request) {
-        Some(_) => next.run(request).await,
-        None => Problem::new(Code::NotAcceptable, refusal(kind)).into_response(),
+        None if has_content => Problem::new(Code::NotAcceptable, refusal(kind)).into_response(),
+        _ => next.run(request).await,
     }
 }
 

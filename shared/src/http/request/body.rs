@@ -138,11 +138,14 @@ pub(crate) async fn read(body: Body) -> Result<Vec<u8>, Problem> {
     }
 }
 
+/// Returns the problem of a form whose text cannot be read.
+pub(crate) fn undecodable_form() -> Problem {
+    Problem::new(Code::MalformedBody, "The form is not valid UTF-8 or contains control characters.")
+}
+
 /// Reads a URL-encoded HTML form. A name that appears twice is noted in `faults`, unless the field is a list.
 fn form_fields<T: RequestBody>(bytes: &[u8], faults: &mut Faults) -> Result<Map<String, Value>, Problem> {
-    let pairs = pairs(bytes)?.ok_or_else(|| {
-        Problem::new(Code::MalformedBody, "The form is not valid UTF-8 or contains control characters.")
-    })?;
+    let pairs = pairs(bytes)?.ok_or_else(undecodable_form)?;
     let mut fields = Map::new();
     for (name, value) in pairs {
         if T::LISTS.contains(&name.as_str()) {
