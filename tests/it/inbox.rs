@@ -225,6 +225,19 @@ async fn a_user_of_very_many_conversations_finds_each_once() {
 }
 
 #[tokio::test]
+async fn the_last_of_three_hundred_conversations_ends_the_list() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let expected = written(&app, &ann, 149).await;
+    assert_eq!((expected.len(), &inbox(&ann, 100).await), (300, &expected));
+    let mut page = ann.get("/api/conversations/?limit=100").await.ok();
+    for _ in 0..2 {
+        page = ann.get(page["next"].as_str().unwrap()).await.ok();
+    }
+    assert_eq!((ids(&page).len(), &page["next"]), (100, &Value::Null));
+}
+
+#[tokio::test]
 async fn what_only_a_late_index_still_has_is_not_shown() {
     let app = TestApp::lagging().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 #[derive(Debug, ToSchema)]
 #[schema(as = SetReadMark)]
 pub struct Read {
-    /// The last message that the caller has read. A higher read mark does not change.
+    /// The last message that the caller has read. If the read mark is at a later message already, it stays there.
     message: MessageId,
     /// If true, marks this message and all later messages as unread. Only this moves the read mark back.
     #[schema(required = false, default = false)]

@@ -45,7 +45,7 @@ pub(super) const REFUSALS: [Refusal; 14] = [
     refusal(
         "InvalidCredentials",
         &[Code::InvalidCredentials],
-        "No active account found with the given credentials.",
+        "The email address or the password is wrong. Correct it and try again.",
     ),
     refusal("PermissionDenied", &[Code::PermissionDenied], "The caller is not allowed to do this."),
     refusal(

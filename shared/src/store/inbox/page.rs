@@ -171,7 +171,9 @@ impl Store {
     async fn window(&self, user: UserId, after: Option<Activity>) -> Result<Window, StoreError> {
         let reading = Reading { descending: false, limit: Some(WINDOW), consistency: Consistency::Strong };
         if after.is_none() {
-            let (entries, more) = self.query_kind(Span::inbox(user, None), reading).await?;
+            // DynamoDB says that there may be more after a query that ends at its limit. One entry above the window proves it.
+            let all = Reading { limit: Some(WINDOW + 1), ..reading };
+            let (entries, more) = self.query_kind(Span::inbox(user, None), all).await?;
             if !more {
                 return Ok(Window { entries, beyond: None });
             }
