@@ -26,7 +26,7 @@ use crate::App;
 /// `api` lists paths with JSON, `pages` paths with a page only, and `files` paths with a file. A path ends with a slash; the router
 /// has it without the slash as well. Only paths of `api` are described.
 ///
-/// ```ignore
+/// ```text
 /// shared::routes! {
 ///     api {
 ///         post "/api/users/" => register::register;
