@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Check the health of the process on this machine; exit with 0 if it runs and its table answers
     Health(Health),
+    /// Check the structure of the whole table while nothing writes to it; exit with 0 if every rule holds
+    Check(Check),
     /// Write the OpenAPI document of the API to a file
     #[command(name = "openapi")]
     OpenApi(Description),
@@ -133,6 +135,12 @@ pub(crate) struct Database {
     /// Name of the table
     #[arg(long, value_name = "NAME", env = "TABLE_NAME", default_value = "messaging")]
     pub(crate) table: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) database: Database,
 }
 
 #[derive(Debug, Args)]

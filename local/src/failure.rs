@@ -46,6 +46,8 @@ pub(crate) enum Failure {
     PasswordsDiffer,
     #[error("cannot write the OpenAPI document to {}: {source}", file.display())]
     Description { file: PathBuf, source: io::Error },
+    #[error("table {table} violates {count} rules of its structure")]
+    Violations { table: String, count: usize },
     #[error("cannot create the account: {0}")]
     Account(AuthError),
 }

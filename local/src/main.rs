@@ -32,6 +32,7 @@ async fn main() -> ExitCode {
         Some(Command::CreateSuperuser(account)) => superuser::create(account).await,
         Some(Command::Init(init)) => prepare(init.setup).await,
         Some(Command::Health(health)) => health::check(health.port).await,
+        Some(Command::Check(check)) => check_table(&check.database).await,
         Some(Command::OpenApi(description)) => describe(&description.file),
         None => run(cli.serve).await,
     };
@@ -71,6 +72,21 @@ async fn prepare(setup: cli::Setup) -> Result<(), Failure> {
     output::prepared(&opened.app.config.table, &opened.location, demo.as_ref());
     opened.close().await;
     Ok(())
+}
+
+/// Checks the rules that hold between the items of the table, and prints each violation.
+async fn check_table(database: &cli::Database) -> Result<(), Failure> {
+    let opened = startup::for_one_account(database).await?;
+    let items = opened.app.store.all_items().await;
+    let location = opened.location.to_string();
+    opened.close().await;
+    let table = database.table.clone();
+    let items =
+        items.map_err(|source| Failure::Table { table: table.clone(), location, source, hint: "" })?;
+    let count = items.len();
+    let violations = local::check::violations(items);
+    output::checked(&table, count, &violations);
+    if violations.is_empty() { Ok(()) } else { Err(Failure::Violations { table, count: violations.len() }) }
 }
 
 fn describe(file: &Path) -> Result<(), Failure> {

@@ -82,6 +82,16 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
+/// Prints the violations of a check of the table.
+pub(crate) fn checked(table: &str, items: usize, violations: &[String]) {
+    for violation in violations {
+        say(violation);
+    }
+    if violations.is_empty() {
+        say(&format!("The table {table} has {items} items, and every rule holds."));
+    }
+}
+
 pub(crate) fn prepared(table: &str, location: &DataLocation, demo: Option<&Result<Demo, demo::DemoError>>) {
     say(&format!("The table {table} at {location} is ready."));
     match demo {

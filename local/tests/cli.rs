@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what a helper cannot do ends the test")]
 
+#[path = "cli/check.rs"]
+mod check;
 #[path = "cli/process.rs"]
 mod process;
 

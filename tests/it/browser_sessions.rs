@@ -183,7 +183,10 @@ async fn a_wrong_password_is_said_on_the_page_and_slows_down() {
     for _ in 0..3 {
         let answer = browser.log_in(&ann.email, "wrong-horse-battery", "/api/").await.expect(401);
         let page = answer.text();
-        assert!(page.contains("The email address or the password is wrong") && page.contains(&ann.email), "{page}");
+        assert!(
+            page.contains("The email address or the password is wrong") && page.contains(&ann.email),
+            "{page}"
+        );
         assert!(!page.contains("wrong-horse-battery"), "{page}");
     }
     let throttled = browser.log_in(&ann.email, PASSWORD, "/api/").await.expect(429);

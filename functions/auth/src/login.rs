@@ -120,7 +120,10 @@ pub(crate) fn begun(app: &App, credential: &Credential, headers: &HeaderMap) -> 
 
 /// Returns the same problem for an unknown email, a wrong password and a closed account.
 fn refused() -> Problem {
-    Problem::new(Code::InvalidCredentials, "The email address or the password is wrong. Correct it and try again.")
+    Problem::new(
+        Code::InvalidCredentials,
+        "The email address or the password is wrong. Correct it and try again.",
+    )
 }
 
 /// Returns the header `User-Agent` for the list of sessions, cut and with spaces in place of control characters; `None`

@@ -110,6 +110,13 @@ impl Ended {
         assert!(self.0.status.success(), "{}", String::from_utf8_lossy(&self.0.stderr));
     }
 
+    /// Returns the output of a command that succeeded.
+    pub fn output(self) -> String {
+        let output = String::from_utf8(self.0.stdout.clone()).unwrap();
+        self.success();
+        output
+    }
+
     /// Returns the line with which the command failed.
     pub fn failure(self) -> String {
         let line = String::from_utf8(self.0.stderr).unwrap();

@@ -24,6 +24,7 @@ mod pair_key;
 pub mod participants;
 pub mod read_marks;
 mod retries;
+mod scan;
 mod schema;
 pub mod senders;
 mod sessions;

@@ -119,7 +119,7 @@ impl World {
         let app = self.app(number, generation);
         app.publish_key().await.map_err(|error| error.to_string())?;
         app.store.ensure_pair_key().await.map_err(|error| error.to_string())?;
-        let of = |part: u64| App { signing: None, ..self.app(number * 8 + part + 1, generation) };
+        let of = |part: u64| App { signing: None, ..self.app(number * 8 + part + 100, generation) };
         Ok(Instance {
             auth: auth::router(&app),
             conversations: conversations::router(&of(1)),
@@ -138,7 +138,8 @@ impl World {
                 + passed
                 + TimeDelta::milliseconds(skew)
         });
-        let random = Random::from_seed(rng.random());
+        // A new instance must not draw the ids of the one that it replaces.
+        let random = Random::from_seed(generator(self.seed, &[u64::MAX - 2, number, generation]).random());
         let store = Store::in_process(Arc::new(self.engine.clone()), TABLE, random.clone());
         let config = Config {
             table: TABLE.to_owned(),
