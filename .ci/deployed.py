@@ -33,11 +33,16 @@ def check(condition, what):
         sys.exit(f"deployed.py: {what}")
 
 
-def run(*command, **more):
-    """Runs a command and returns its output. A failure prints the output."""
-    done = subprocess.run(
+def finished(*command, **more):
+    """Runs a command in the repository to its end. Its output and its errors are one text."""
+    return subprocess.run(
         command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more, check=False
     )
+
+
+def run(*command, **more):
+    """Runs a command and returns its output. A failure prints the output."""
+    done = finished(*command, **more)
     check(done.returncode == 0, f"{shlex.join(command)}:\n{done.stdout[-4000:]}")
     return done.stdout
 
@@ -222,15 +227,7 @@ def smoke(address):
     """Runs the smoke test without the checks of limits and CORS, which the emulator does not support."""
     environment = os.environ | {"SMOKE_PASSWORD": PASSWORD}
     command = ["tests/smoke", address, "--admin", "admin@example.com", "--skip", "throttles", "--skip", "preflight"]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
+    done = finished(*command, env=environment)
     print(done.stdout, end="")
     check(done.returncode == 0, "the smoke test fails")
 
@@ -239,15 +236,7 @@ def black_box(address):
     environment = os.environ | {"API_URL": address, "API_GAPS": "ministack"}
     environment.pop("AWS_ENDPOINT_URL")
     command = ["cargo", "test", "-p", "tests", "black_box", "--", "--show-output"]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
+    done = finished(*command, env=environment)
     lines = done.stdout.splitlines()
     skipped = sorted({line.strip() for line in lines if line.strip().startswith("skipped: ")})
     print("\n".join(line for line in lines if line.startswith(("test ", "running "))), *skipped, sep="\n")

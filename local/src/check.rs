@@ -17,14 +17,9 @@ const FIRST_PARTICIPANTS: usize = 50;
 pub fn violations(items: impl IntoIterator<Item = Item>) -> Vec<String> {
     let mut check = Check::default();
     for item in items {
-        check
-            .partitions
-            .entry(text(&item, "pk").to_owned())
-            .or_default()
-            .insert(text(&item, "sk").to_owned(), item);
+        let (pk, sk) = (text(&item, "pk").to_owned(), text(&item, "sk").to_owned());
+        check.partitions.entry(pk).or_default().insert(sk, item);
     }
-    let partitions = std::mem::take(&mut check.partitions);
-    let mut check = Check { partitions, found: Vec::new() };
     let keys: Vec<String> = check.partitions.keys().cloned().collect();
     for pk in &keys {
         match pk.split_once('#') {

@@ -1,7 +1,6 @@
 //! The reasons for exit code 1, each as one line for the user of the command. Problems of single requests are not here:
 //! they are answered over HTTP.
 
-use std::error::Error;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -10,6 +9,7 @@ use local::engine::EngineError;
 use local::template::TemplateError;
 use shared::auth::AuthError;
 use shared::store::StoreError;
+use shared::telemetry::causes;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -27,7 +27,7 @@ pub(crate) enum Failure {
     Serving { address: SocketAddr, source: io::Error },
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
-    #[error("cannot use table {table} at {location}: {source}{}{hint}", cause(source))]
+    #[error("cannot use table {table} at {location}: {}{hint}", causes(source))]
     Table { table: String, location: String, source: StoreError, hint: &'static str },
     #[error("cannot use the signing seed in {}: {reason}", file.display())]
     Seed { file: PathBuf, reason: String },
@@ -50,10 +50,4 @@ pub(crate) enum Failure {
     Violations { table: String, count: usize },
     #[error("cannot create the account: {0}")]
     Account(AuthError),
-}
-
-/// Returns all causes of an error on one line. One of them may name the host or the missing permission.
-fn cause(error: &dyn Error) -> String {
-    let layers = std::iter::successors(error.source(), |error| (*error).source());
-    layers.fold(String::new(), |text, layer| text + ": " + &layer.to_string())
 }

@@ -76,7 +76,7 @@ async fn prepare(setup: cli::Setup) -> Result<(), Failure> {
 
 /// Checks the rules that hold between the items of the table, and prints each violation.
 async fn check_table(database: &cli::Database) -> Result<(), Failure> {
-    let opened = startup::for_one_account(database).await?;
+    let opened = startup::for_commands(database).await?;
     let items = opened.app.store.all_items().await;
     let location = opened.location.to_string();
     opened.close().await;

@@ -87,10 +87,10 @@ pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened
     Ok(Opened { app, location, engine })
 }
 
-/// Opens everything that `createsuperuser` needs, without a signing key. At an endpoint the table must exist, because a
+/// Opens everything that the commands `createsuperuser` and `check` need, without a signing key. At an endpoint the table must exist, because a
 /// missing table means a wrong name. If another process uses the engine in the folder, the store sends its calls to
 /// that process.
-pub(crate) async fn for_one_account(database: &Database) -> Result<Opened, Failure> {
+pub(crate) async fn for_commands(database: &Database) -> Result<Opened, Failure> {
     let random = Random::from_system();
     let location = location(database, false);
     let (engine, store) = match connect(&location, &database.table, &random).await {

@@ -13,7 +13,7 @@ use crate::startup::{self, Opened};
 
 pub(crate) async fn create(account: Account) -> Result<(), Failure> {
     // The table is opened first, so that nobody types a password twice for a table that does not answer.
-    let opened = startup::for_one_account(&account.database).await?;
+    let opened = startup::for_commands(&account.database).await?;
     let email = account.email.trim().to_owned();
     let made = make(&opened, account).await;
     opened.close().await;

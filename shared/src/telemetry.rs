@@ -18,7 +18,8 @@ pub fn init() {
     drop(tracing_subscriber::registry().with(lines).try_init());
 }
 
-/// Returns the text of an error and the texts of its sources, separated by colons. For the log, never for clients.
+/// Returns the text of an error and the texts of its sources, separated by colons. For the log and for the user of a
+/// command, never for clients: one of the texts may name the host or a missing permission.
 #[must_use]
 pub fn causes(error: &dyn Error) -> String {
     let sources = std::iter::successors(error.source(), |source: &&dyn Error| (*source).source());

@@ -156,4 +156,14 @@ impl Client {
         // Half of the time a busy one, so that many write in it at the same time.
         if self.rng.random_bool(0.5) { ids.first().cloned() } else { self.choose(&ids) }
     }
+
+    /// Chooses a message of a conversation by its id.
+    pub fn message_of(&mut self, conversation: &str) -> Option<String> {
+        let ids: Vec<String> = self.model().conversations[conversation]
+            .messages
+            .values()
+            .map(|message| message.id.clone())
+            .collect();
+        self.choose(&ids)
+    }
 }

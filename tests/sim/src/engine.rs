@@ -69,9 +69,14 @@ impl SimEngine {
         Ok(Self(Arc::new(Inner { seed, main, replica, trace, state: Mutex::new(state) })))
     }
 
-    /// Begins or ends the faults.
+    /// Begins or ends the faults of calls and functions.
     pub fn set_faulty(&self, is_faulty: bool) {
         self.state().is_faulty = is_faulty;
+    }
+
+    /// Returns true while there are faults.
+    pub fn is_faulty(&self) -> bool {
+        self.state().is_faulty
     }
 
     /// Returns true if no call is open, so that no late write can arrive.
@@ -118,8 +123,7 @@ impl SimEngine {
     /// Runs a call on the data of this moment.
     fn execute(&self, call: &Call, rng: &mut StdRng) -> Answer {
         let body = sabotage::done_to(call, call.body.to_string().into_bytes());
-        let is_faulty = self.state().is_faulty;
-        if is_faulty && (call.may_be_stale() || sabotage::weakens(call)) && rng.random_bool(0.5) {
+        if self.is_faulty() && (call.may_be_stale() || sabotage::weakens(call)) && rng.random_bool(0.5) {
             let lag = LAG.mul_f64(rng.random_range(0.0..1.0));
             self.replicate(Instant::now().checked_sub(lag));
             *self.state().faults.entry("stale read").or_default() += 1;

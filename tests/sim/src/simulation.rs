@@ -78,9 +78,9 @@ async fn simulate(plan: &Plan) -> Result<Report, String> {
         let mut client = stage.client(PREPARATION + number, "register");
         stage.inside(&mut client, async |client| operations::register(client).await.is_some()).await;
     }
-    world.set_faulty(plan.has_faults);
+    world.engine.set_faulty(plan.has_faults);
     join_all((0..AT_ONCE).map(|worker| stage.work(plan, worker))).await;
-    world.set_faulty(false);
+    world.engine.set_faulty(false);
     stage.rest().await;
     let mut report = Report {
         faults: world.engine.faults(),

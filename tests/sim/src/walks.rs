@@ -90,12 +90,7 @@ pub async fn around(client: &mut Client) {
     let Some(conversation) = client.conversation(user) else {
         return;
     };
-    let ids: Vec<String> = client.model().conversations[&conversation]
-        .messages
-        .values()
-        .map(|message| message.id.clone())
-        .collect();
-    let Some(message) = client.choose(&ids) else {
+    let Some(message) = client.message_of(&conversation) else {
         return;
     };
     let begun = Instant::now();

@@ -55,7 +55,6 @@ pub struct World {
     seed: u64,
     begun: Instant,
     instances: Mutex<Vec<Arc<Instance>>>,
-    is_faulty: Mutex<bool>,
 }
 
 /// The answer to a request, as the client sees it.
@@ -83,14 +82,7 @@ impl World {
     /// Creates the table and the instances. There are no faults yet.
     pub async fn new(seed: u64, trace: Trace) -> Result<Self, String> {
         let engine = SimEngine::new(seed, BEGIN.unsigned_abs(), trace.clone())?;
-        let world = Self {
-            engine,
-            trace,
-            seed,
-            begun: Instant::now(),
-            instances: Mutex::default(),
-            is_faulty: Mutex::new(false),
-        };
+        let world = Self { engine, trace, seed, begun: Instant::now(), instances: Mutex::default() };
         let definition = local::template::table().map_err(|error| error.to_string())?;
         world.app(0, 0).store.create_table(&definition).await.map_err(|error| error.to_string())?;
         for number in 0..3 {
@@ -98,12 +90,6 @@ impl World {
             world.instances.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(instance));
         }
         Ok(world)
-    }
-
-    /// Begins or ends the faults.
-    pub fn set_faulty(&self, is_faulty: bool) {
-        self.engine.set_faulty(is_faulty);
-        *self.is_faulty.lock().unwrap_or_else(PoisonError::into_inner) = is_faulty;
     }
 
     /// Replaces one instance by one that signs with a new key. The others keep the keys that they know.
@@ -165,7 +151,7 @@ impl World {
             Some("messages") => instance.messages.clone(),
             _ => instance.auth.clone(),
         };
-        let is_faulty = *self.is_faulty.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_faulty = self.engine.is_faulty();
         let (dies, is_lost) = (is_faulty && rng.random_bool(0.04), is_faulty && rng.random_bool(0.04));
         let life = if dies { Duration::from_millis(rng.random_range(0..120)) } else { FUNCTION_TIMEOUT };
         let running = Box::pin(router.oneshot(request.with_raw_http_path(&path)));

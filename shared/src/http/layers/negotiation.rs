@@ -49,10 +49,11 @@ pub(super) async fn refuse_unacceptable(
     request: Request,
     next: Next,
 ) -> Response {
-    let has_content = routes.find(&request).is_some() && request.method() != Method::OPTIONS;
-    let kind = routes.kind(&request);
-    match representation(kind, &request) {
-        None if has_content => Problem::new(Code::NotAcceptable, refusal(kind)).into_response(),
+    let kind = routes.find(&request).map(|route| route.kind);
+    match kind.filter(|_| request.method() != Method::OPTIONS) {
+        Some(kind) if representation(kind, &request).is_none() => {
+            Problem::new(Code::NotAcceptable, refusal(kind)).into_response()
+        }
         _ => next.run(request).await,
     }
 }

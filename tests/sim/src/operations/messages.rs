@@ -119,15 +119,13 @@ pub async fn delete_message(client: &mut Client) {
     let Some((user, conversation, number, id)) = own_message(client) else {
         return;
     };
-    let found = client.model().conversations.get_mut(&conversation).map(|found| {
-        if let Some(message) = found.messages.get_mut(&number) {
-            message.may_be_deleted = true;
-        }
-    });
-    if found.is_some() {
-        let answer = client.call(user, Method::DELETE, &format!("/api/messages/{id}/"), None).await;
-        client.count(answer.status);
+    if let Some(found) = client.model().conversations.get_mut(&conversation)
+        && let Some(message) = found.messages.get_mut(&number)
+    {
+        message.may_be_deleted = true;
     }
+    let answer = client.call(user, Method::DELETE, &format!("/api/messages/{id}/"), None).await;
+    client.count(answer.status);
 }
 
 pub async fn mark(client: &mut Client, unread: bool) {
@@ -135,12 +133,7 @@ pub async fn mark(client: &mut Client, unread: bool) {
     let Some(conversation) = client.conversation(user) else {
         return;
     };
-    let ids: Vec<String> = client.model().conversations[&conversation]
-        .messages
-        .values()
-        .map(|message| message.id.clone())
-        .collect();
-    let Some(message) = client.choose(&ids) else {
+    let Some(message) = client.message_of(&conversation) else {
         return;
     };
     let body = json!({ "message": message, "unread": unread });
