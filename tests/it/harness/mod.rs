@@ -8,7 +8,7 @@
 //! | send requests, assert answers | `api`, `answer`, `description` |
 //! | read and write the table without the store | `table`, `invariants` |
 //! | make calls of the SDK fail or wait | `faults`, `call`, `race` |
-//! | the proxy between SDK and engine | `proxy`, `wire`, `meter`, `permissions`, `replica`, `sabotage` |
+//! | the proxy between SDK and engine | `proxy`, `refusals`, `wire`, `meter`, `permissions`, `replica`, `sabotage` |
 //! | test over the network | `network`, `paths`, `gaps` |
 //! | the rest | `environment`, `logs`, `secrets` |
 //!
@@ -33,6 +33,7 @@ pub mod people;
 pub mod permissions;
 pub mod proxy;
 pub mod race;
+mod refusals;
 pub mod replica;
 pub mod sabotage;
 pub mod secrets;

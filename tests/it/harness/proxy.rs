@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::sleep;
 
 use super::{
@@ -21,6 +21,7 @@ use super::{
     faults::{Fault, Faults, How},
     meter::Cost,
     permissions::{self, Used},
+    refusals::{self, HalfBatch},
     replica::Replica,
     sabotage,
     table::Endpoint,
@@ -209,32 +210,18 @@ impl Core {
 
     /// Executes the first half of a batch; nothing of a batch with one request.
     async fn half_of(&self, call: &Call) -> Reply {
-        let (pointer, rest_name, list_pointer) = match call.operation {
-            Operation::BatchGet => ("/RequestItems", "UnprocessedKeys", "/Keys"),
-            Operation::BatchWrite => ("/RequestItems", "UnprocessedItems", ""),
-            _ => return self.forward(call, call.body.to_string().into_bytes()).await,
+        let Some(half) = HalfBatch::of(call) else {
+            return self.forward(call, call.body.to_string().into_bytes()).await;
         };
-        let tables = call.body.pointer(pointer).and_then(Value::as_object).unwrap();
-        let (table, wanted) = tables.iter().next().unwrap();
-        let list = wanted.pointer(list_pointer).and_then(Value::as_array).unwrap();
-        let (now, later) = list.split_at(list.len() / 2);
-        let with = |part: &[Value]| {
-            let mut wanted = wanted.clone();
-            *wanted.pointer_mut(list_pointer).unwrap() = part.to_vec().into();
-            json!({ table.as_str(): wanted })
-        };
-        let mut answer = json!({ "Responses": { table.as_str(): [] } });
-        if !now.is_empty() {
-            let mut request = call.clone();
-            request.body["RequestItems"] = with(now);
-            let body = request.body.to_string().into_bytes();
-            let Reply::Answer { status: 200, body } = self.forward(&request, body).await else {
+        let mut executed = None;
+        if let Some(now) = &half.now {
+            let body = now.body.to_string().into_bytes();
+            let Reply::Answer { status: 200, body } = self.forward(now, body).await else {
                 return error(500, "InternalServerError");
             };
-            answer = serde_json::from_slice(&body).unwrap();
+            executed = Some(serde_json::from_slice(&body).unwrap());
         }
-        answer[rest_name] = with(later);
-        Reply::Answer { status: 200, body: answer.to_string().into_bytes() }
+        Reply::Answer { status: 200, body: half.answer(executed).to_string().into_bytes() }
     }
 
     /// Returns a page that the engine ends early. A lower limit makes the engine compute the right `LastEvaluatedKey`,
@@ -260,29 +247,12 @@ fn failed(how: How) -> Reply {
 }
 
 fn error(status: u16, code: &str) -> Reply {
-    let body = json!({
-        "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"),
-        "message": "made by the test's proxy",
-    });
-    Reply::Answer { status, body: body.to_string().into_bytes() }
+    Reply::Answer { status, body: refusals::error(code).to_string().into_bytes() }
 }
 
 /// Returns the error of a cancelled transaction, with a reason for its first and its last step.
 fn cancelled(call: &Call, first: &str, last: &str) -> Reply {
-    let steps = call.body["TransactItems"].as_array().map_or(1, Vec::len);
-    let mut reasons = vec![json!({ "Code": "None" }); steps];
-    for (place, code) in [(0, first), (steps - 1, last)] {
-        reasons[place] = json!({ "Code": code, "Message": "made by the test's proxy" });
-    }
-    let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
-    let message = format!(
-        "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
-        codes.join(", ")
-    );
-    let body = json!({
-        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-        "Message": message,
-        "CancellationReasons": reasons,
-    });
+    let end = call.body["TransactItems"].as_array().map_or(1, Vec::len) - 1;
+    let body = refusals::cancelled(call, &[(0, first), (end, last)]);
     Reply::Answer { status: 400, body: body.to_string().into_bytes() }
 }

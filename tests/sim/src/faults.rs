@@ -4,10 +4,13 @@
 use std::time::Duration;
 
 use rand::{RngExt as _, rngs::StdRng};
-use serde_json::{Value, json};
+use serde_json::json;
 use shared::store::Answer;
 
-use crate::call::{Call, Operation};
+use crate::{
+    call::{Call, Operation},
+    refusals::{self, HalfBatch},
+};
 
 /// The fault of one call.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,51 +117,27 @@ fn failed(failure: Failure) -> Option<Answer> {
 }
 
 fn error(status: u16, code: &str) -> Answer {
-    let name = format!("com.amazonaws.dynamodb.v20120810#{code}");
-    Answer::Json { status, body: json!({ "__type": name, "message": "made by the simulator" }).to_string() }
+    Answer::Json { status, body: refusals::error(code).to_string() }
 }
 
 /// The first step of the transaction conflicts.
 fn cancelled(call: &Call) -> Answer {
-    let steps = call.body["TransactItems"].as_array().map_or(1, Vec::len);
-    let mut reasons = vec![json!({ "Code": "None" }); steps];
-    reasons[0] = json!({ "Code": "TransactionConflict", "Message": "made by the simulator" });
-    let body = json!({
-        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-        "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons",
-        "CancellationReasons": reasons,
-    });
+    let body = refusals::cancelled(call, &[(0, "TransactionConflict")]);
     Answer::Json { status: 400, body: body.to_string() }
 }
 
 /// Executes the first half of a batch and returns the rest as unprocessed.
 fn half_of(call: &Call, mut execute: impl FnMut(&Call) -> Answer) -> Answer {
-    let is_get = call.operation == Operation::BatchGet;
-    let rest_name = if is_get { "UnprocessedKeys" } else { "UnprocessedItems" };
-    let list = if is_get { "/Keys" } else { "" };
-    let tables = call.body["RequestItems"].as_object();
-    let Some((table, wanted)) = tables.and_then(|tables| tables.iter().next()) else {
+    let Some(half) = HalfBatch::of(call) else {
         return execute(call);
     };
-    let all = wanted.pointer(list).and_then(Value::as_array).cloned().unwrap_or_default();
-    let (now, later) = all.split_at(all.len() / 2);
-    let with = |part: &[Value]| {
-        let mut part_of = wanted.clone();
-        if let Some(place) = part_of.pointer_mut(list) {
-            *place = part.to_vec().into();
-        }
-        json!({ table.as_str(): part_of })
-    };
-    let mut answer = json!({ "Responses": { table.as_str(): [] } });
-    if !now.is_empty() {
-        let mut request = call.clone();
-        request.body["RequestItems"] = with(now);
-        let executed = execute(&request);
-        let Answer::Json { status: 200, body } = executed else {
-            return executed;
+    let mut executed = None;
+    if let Some(now) = &half.now {
+        let answer = execute(now);
+        let Answer::Json { status: 200, body } = answer else {
+            return answer;
         };
-        answer = serde_json::from_str(&body).unwrap_or_default();
+        executed = serde_json::from_str(&body).ok();
     }
-    answer[rest_name] = with(later);
-    Answer::Json { status: 200, body: answer.to_string() }
+    Answer::Json { status: 200, body: half.answer(executed).to_string() }
 }

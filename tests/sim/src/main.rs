@@ -26,6 +26,8 @@ mod faults;
 mod model;
 mod operations;
 mod random;
+#[path = "../../it/harness/refusals.rs"]
+mod refusals;
 mod register;
 #[path = "../../it/harness/sabotage.rs"]
 #[allow(dead_code, reason = "shared with the suite")]
