@@ -231,7 +231,10 @@ impl Check {
 
     fn credential(&mut self, pk: &str, email: &str) {
         let Some(credential) = self.item(pk, "CREDENTIAL").cloned() else {
-            return self.add(pk, "has items, but no credential");
+            // Attempts are counted for every email.
+            let tallies = self.kind(pk, "TALLY#").len();
+            let items = self.partitions.get(pk).map_or(0, BTreeMap::len);
+            return self.require(items == tallies, pk, || "has items, but no credential".into());
         };
         let Some(profile) = self.item(&format!("USER#{}", text(&credential, "user")), "PROFILE").cloned()
         else {

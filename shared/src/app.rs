@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use crate::{
-    auth::{AuthError, Guesses, Hashing, KeyCache, Signer, Signing, SigningSecret},
+    auth::{AuthError, Hashing, KeyCache, Signer, Signing, SigningSecret},
     clock::Clock,
     config::{Config, ConfigError, SigningSource},
     random::Random,
@@ -20,8 +20,6 @@ pub struct App {
     pub keys: Arc<KeyCache>,
     /// The signer of tokens; `None` in every function except `auth`.
     pub signing: Option<Arc<Signing>>,
-    /// The login attempts with emails that have no account.
-    pub guesses: Arc<Guesses>,
     /// The source of the present time.
     pub clock: Clock,
     /// The source of random ids, secrets and waiting times.
@@ -39,16 +37,7 @@ impl App {
         let config = Arc::new(config);
         let keys = Arc::new(KeyCache::new(config.clone()));
         let signing = signer.map(|signer| Arc::new(Signing::with(signer)));
-        Self {
-            store,
-            keys,
-            signing,
-            guesses: Arc::default(),
-            clock,
-            random,
-            hashing: Hashing::standard(),
-            config,
-        }
+        Self { store, keys, signing, clock, random, hashing: Hashing::standard(), config }
     }
 
     /// Creates the state from the environment for the function `auth`, which signs tokens. The secret is read while the

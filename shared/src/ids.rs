@@ -60,6 +60,10 @@ plain_id!(
     /// The id of a session, which is one login on one device: a random UUID.
     SessionId, "session", "0b9a7c1e-63c8-4a57-9d1c-2f4f6f1f7b21"
 );
+plain_id!(
+    /// The id of a device on which a user has logged in: a random UUID.
+    DeviceId, "device", "c6f0a2d4-1b7e-4f39-8a55-7d2e9b3c4f60"
+);
 
 /// The id of a conversation: a `UUIDv8` (RFC 9562, section 5.8) that consists of an 80-bit prefix and 42 zero bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -26,7 +26,9 @@ async fn the_session_has_the_prefix_that_only_this_host_can_set() {
     assert!(!session.contains("Domain"), "{session}");
     let token = lines.iter().find(|line| line.starts_with("csrftoken=")).unwrap();
     assert!(token.contains("; Secure") && !token.contains("HttpOnly"), "{token}");
-    assert_eq!(lines.len(), 2, "{lines:?}");
+    let device = lines.iter().find(|line| line.starts_with("__Host-device=")).unwrap();
+    assert!(device.contains("; Secure") && device.contains("; HttpOnly"), "{device}");
+    assert_eq!(lines.len(), 3, "{lines:?}");
     let me = browser.json("/api/users/me/").await.ok();
     assert_eq!(me["user_id"].as_str(), Some(ann.id.as_str()));
     // The chat page calls the API with the same cookies.

@@ -126,7 +126,7 @@ async fn kinds_of_a_later_release_are_passed_over() {
     let (ann, ben) = furnished(&app, |_| {}).await;
     let pk = format!("CONV#{CONVERSATION}");
     let mut later = vec![
-        json!({ "pk": pk, "sk": format!("MEMBER#{}~DEVICE", ben.id), "item": "device" }),
+        json!({ "pk": pk, "sk": format!("MEMBER#{}~DEVICE", ben.id), "item": "member_device" }),
         json!({ "pk": pk, "sk": "PIN#0000000000001", "item": "pin", "message": 1 }),
         json!({ "pk": pk, "sk": "META2", "item": "settings" }),
     ];

@@ -48,6 +48,7 @@ mod imports;
 mod inbox;
 mod keys;
 mod lenient;
+mod lockout;
 mod log;
 mod logs;
 mod matrix;

@@ -26,6 +26,8 @@ fn named(text: &str) -> String {
         }
         _ if text.len() == 27 && text.ends_with('Z') && digits(text) == 20 => "<time>".to_owned(),
         _ if text.contains('@') => "<email>".to_owned(),
+        // 64 bytes in base64url.
+        _ if text.len() == 86 && !text.contains(['.', '/', ' ']) => "<device token>".to_owned(),
         _ if text.starts_with("eyJ") && text.split('.').count() == 3 => "<token>".to_owned(),
         _ if text.starts_with("http") => {
             let path = text.split("://").nth(1).and_then(|rest| rest.split_once('/')).unwrap_or_default().1;
@@ -69,7 +71,7 @@ async fn users_and_tokens() {
     golden(&ann.get(&format!("/api/users/?email={}", ann.email)).await.ok(), &page(&[user("ann")]));
     let login = json!({ "email": ann.email, "password": PASSWORD });
     let tokens = app.post("/api/token/").header("user-agent", "Golden/1.0").json(&login).send().await.ok();
-    golden(&tokens, &json!({ "refresh": "<token>", "access": "<token>" }));
+    golden(&tokens, &json!({ "refresh": "<token>", "access": "<token>", "device_token": "<device token>" }));
     let refreshed =
         app.post("/api/token/refresh/").json(&json!({ "refresh": tokens["refresh"] })).send().await.ok();
     golden(&refreshed, &json!({ "refresh": "<token>", "access": "<token>" }));

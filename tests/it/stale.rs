@@ -17,8 +17,8 @@ use crate::{
         call::{Operation::Query, on},
         faults::Fault::ShortPage,
         login::{
-            OTHER_PASSWORD, change_password, log_in, log_out, logged_in, refresh, register, sessions,
-            with_tokens,
+            OTHER_PASSWORD, change_password, log_in, log_in_on, log_out, logged_in, refresh, register,
+            sessions, with_tokens,
         },
         network::unique_email,
         people::{PASSWORD, People},
@@ -46,6 +46,9 @@ async fn who_has_registered_logs_in_and_goes_on() {
     let email = unique_email("ann");
     let user = register(&app, &email).await.created();
     let tokens = log_in(&app, &email, PASSWORD).await.ok();
+    let again = log_in_on(&app, &email, PASSWORD, &tokens["device_token"]).await.ok();
+    assert_eq!(again["device_token"], tokens["device_token"], "the device is known");
+    log_out(&app, &again["refresh"]).await.ok();
     let next = refresh(&app, &tokens["refresh"]).await.ok();
     let ann = User {
         id: user["user_id"].as_str().unwrap().to_owned(),
@@ -54,6 +57,7 @@ async fn who_has_registered_logs_in_and_goes_on() {
         ..app.user("ann").await
     };
     assert_eq!(ann.get("/api/users/me/").await.ok()["email"], ann.email.as_str());
+    assert_eq!(ann.all(&format!("/api/users/?email={}", ann.email)).await.len(), 1);
     assert_eq!(ann.all("/api/users/me/sessions/").await.len(), 1);
     change_password(&ann, PASSWORD, OTHER_PASSWORD).await.expect(204);
     let (_, phone) = with_tokens(&ann, &log_in(&app, &ann.email, OTHER_PASSWORD).await.ok());

@@ -9,10 +9,10 @@ use axum::{
 };
 use shared::{
     App,
-    auth::{Password, SessionCookie, browser::BROWSER_LIFETIME},
+    auth::{DeviceToken, Password, SessionCookie, attempt::LoginAttempt, browser::BROWSER_LIFETIME},
     http::{
-        Code, CurrentBrowserSession, Fields, FromFields, Json, PageQuery, Problem, RequestBody, Site,
-        cookies, csrf, typed,
+        ClientAddress, Code, CurrentBrowserSession, Fields, FromFields, Json, PageQuery, Problem,
+        RequestBody, Site, cookies, csrf, typed,
     },
     model::user::Email,
     pages::{Frame, Html},
@@ -116,7 +116,7 @@ pub async fn login_page(
 pub async fn login(
     State(app): State<App>,
     CurrentBrowserSession(browser_session): CurrentBrowserSession,
-    site: Site,
+    (site, address): (Site, ClientAddress),
     parts: Parts,
     form: Result<Json<LoginForm>, Problem>,
 ) -> Response {
@@ -126,11 +126,11 @@ pub async fn login(
         Err(_) => (String::new(), HOME.to_owned()),
     };
     let begun = match csrf::check_before_login(&parts).and(form) {
-        Ok(Json(form)) => begin(&app, &parts.headers, &form).await,
+        Ok(Json(form)) => begin(&app, &parts.headers, (&site, address), &form).await,
         Err(problem) => Err(problem),
     };
     match begun {
-        Ok(cookie) => {
+        Ok((cookie, device)) => {
             // The browser loses the cookie of its earlier session, and nobody else knows the secret. So an error is
             // only logged.
             if let Some(old) = browser_session
@@ -140,6 +140,7 @@ pub async fn login(
             }
             let mut response = lead_to(&next);
             cookies::begin(response.headers_mut(), &site, &cookie);
+            cookies::set_device(response.headers_mut(), &site, &device);
             response
         }
         Err(problem) if problem.code() == Code::Internal => problem.into_response(),
@@ -162,10 +163,21 @@ fn login_token(frame: &Frame, parts: &Parts, app: &App) -> String {
     }
 }
 
-/// Begins a session whose secret is only in the cookie. Fails if the email address is malformed or the login is
+/// Begins a session whose secret is only in the cookie. Returns its cookie and the token of the device. Fails if the email address is malformed or the login is
 /// refused.
-async fn begin(app: &App, headers: &HeaderMap, form: &LoginForm) -> Result<SessionCookie, Problem> {
+async fn begin(
+    app: &App,
+    headers: &HeaderMap,
+    (site, address): (&Site, ClientAddress),
+    form: &LoginForm,
+) -> Result<(SessionCookie, DeviceToken), Problem> {
     let email = Email::parse(&form.username).map_err(|fault| Problem::field("username", fault.reason))?;
+    let attempt = LoginAttempt {
+        email: &email,
+        password: &form.password,
+        network: address.network(),
+        device: cookies::device(headers, site),
+    };
     let mut cookie = None;
     let begin = |credential: &Credential| {
         let session = begun(app, credential, headers);
@@ -179,8 +191,9 @@ async fn begin(app: &App, headers: &HeaderMap, form: &LoginForm) -> Result<Sessi
             ..session
         }
     };
-    Box::pin(log_in(app, &email, &form.password, begin)).await?;
-    cookie.ok_or_else(|| Problem::internal("a session without a cookie"))
+    let login = Box::pin(log_in(app, &attempt, begin)).await?;
+    let cookie = cookie.ok_or_else(|| Problem::internal("a session without a cookie"))?;
+    Ok((cookie, login.device))
 }
 
 /// Answers `GET` of the logout with a form that asks for confirmation.

@@ -5,17 +5,27 @@ use axum::{
     extract::State,
     http::{HeaderMap, header},
 };
+use serde::Serialize;
 use shared::{
     App,
-    auth::{Password, attempt, jwt::REFRESH_LIFETIME, password::needs_rehash},
+    auth::{
+        AuthError, DeviceToken, Password,
+        attempt::{self, LoginAttempt, Proof},
+        jwt::REFRESH_LIFETIME,
+        password::needs_rehash,
+    },
     http::{
-        Code, Fields, FromFields, Json, Problem, Reply, RequestBody,
-        schemas::{EmailAddress, PasswordText},
+        ClientAddress, Code, Fields, FromFields, Json, Problem, Reply, RequestBody,
+        schemas::{DeviceTokenText, EmailAddress, PasswordText, TokenText},
         typed,
     },
     ids::SessionId,
     model::user::Email,
-    store::items::{Credential, Session, SessionKind, User},
+    store::{
+        StoreError,
+        items::{Credential, Session, SessionKind, User},
+    },
+    telemetry,
 };
 use utoipa::ToSchema;
 
@@ -30,75 +40,153 @@ pub struct Login {
     /// The password of the account.
     #[schema(value_type = PasswordText)]
     pub password: Password,
+    /// The `device_token` of an earlier login on this device. The login then does not wait for other devices' failed
+    /// logins. A text that is not a token of this user is ignored.
+    #[schema(value_type = Option<DeviceTokenText>)]
+    pub device_token: Option<DeviceToken>,
 }
 
 impl FromFields for Login {
     fn read(fields: &mut Fields) -> Option<Self> {
         let email = fields.required("email", |text: String| Email::parse(&text));
         let password = fields.required("password", typed);
-        Some(Self { email: email?, password: password? })
+        let device_token = fields.optional("device_token", |text: String| Ok(DeviceToken::parse(&text)));
+        Some(Self { email: email?, password: password?, device_token: device_token.flatten() })
     }
 }
 
 impl RequestBody for Login {}
+
+// There is no `Debug`, because logs must not contain the tokens.
+/// The first pair of tokens of a session, and the token of the device.
+#[derive(Serialize, ToSchema)]
+pub struct LoginTokens {
+    /// The refresh token. It can be exchanged once at `/api/token/refresh/`, within 30 days.
+    #[schema(value_type = TokenText)]
+    pub refresh: String,
+    /// The access token for the header `Authorization: Bearer …`. It is valid for 15 minutes.
+    #[schema(value_type = TokenText)]
+    pub access: String,
+    /// The token of this device. Keep it, and send it with the next login on this device.
+    #[schema(value_type = DeviceTokenText)]
+    pub device_token: String,
+}
 
 /// The maximum length of a stored `User-Agent`, in characters.
 const USER_AGENT: usize = 200;
 
 /// Logs in.
 ///
-/// Starts a session and returns its first pair of tokens.
+/// Starts a session and returns its first pair of tokens. After ten failed attempts with one email address from one
+/// network or known device, further attempts have to wait.
 #[utoipa::path(post, path = "/api/token/", operation_id = "login", request_body = Login, security(()),
-    responses((status = 200, body = TokenPair), (status = 401), (status = 429)))]
+    responses((status = 200, body = LoginTokens), (status = 401), (status = 429)))]
 pub async fn login(
     State(app): State<App>,
+    address: ClientAddress,
     headers: HeaderMap,
     Json(request): Json<Login>,
-) -> Result<Reply<TokenPair>, Problem> {
+) -> Result<Reply<LoginTokens>, Problem> {
     let begin = |credential: &Credential| Session {
         kind: SessionKind::Token,
         expires_at: app.clock.now() + REFRESH_LIFETIME,
         ..begun(&app, credential, &headers)
     };
-    let (session, user) = Box::pin(log_in(&app, &request.email, &request.password, begin)).await?;
-    Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
+    let Login { email, password, device_token } = request;
+    let network = address.network();
+    let attempt = LoginAttempt { email: &email, password: &password, network, device: device_token };
+    let login = Box::pin(log_in(&app, &attempt, begin)).await?;
+    let TokenPair { refresh, access } = TokenPair::of(&app, &login.session, login.user.role).await?;
+    Ok(Reply::ok(LoginTokens { refresh, access, device_token: login.device.encode() }))
+}
+
+/// A login that succeeded.
+pub(crate) struct LoggedIn {
+    pub(crate) session: Session,
+    pub(crate) user: User,
+    /// The token of the device: the one that the client sent, or a new one.
+    pub(crate) device: DeviceToken,
 }
 
 /// Begins the session that `begin` creates from the credential, if the password is correct.
 ///
-/// Three calls run at the same time at the end. The session may be stored although the profile could not be read, or
+/// The calls at the end run at the same time. The session may be stored although the profile could not be read, or
 /// although the profile shows a later change of the password or a closed account. Then the session ends at once; nobody
 /// has its tokens yet. A later change of the password ends the session by its credential version.
 pub(crate) async fn log_in(
     app: &App,
-    email: &Email,
-    password: &Password,
+    attempt: &LoginAttempt<'_>,
     begin: impl FnOnce(&Credential) -> Session,
-) -> Result<(Session, User), Problem> {
-    let proven = attempt::prove(app, email, password).await?;
-    let credential = proven.ok_or_else(refused)?;
-    let rehashed = if needs_rehash(&credential.hash, app.hashing) {
-        Some(password.rehash(&app.random, app.hashing).await?)
-    } else {
-        None
-    };
-    let session = begin(&credential);
-    let (put, profile, forgotten) = tokio::join!(
-        app.store.begin_session(&session),
-        app.store.user(credential.user),
-        app.store.forget_attempts(&credential, rehashed, app.clock.now()),
+) -> Result<LoggedIn, Problem> {
+    let proof = attempt::log_in(app, attempt).await?.ok_or_else(refused)?;
+    let session = begin(&proof.credential);
+    let (put, profile, device, kept) = tokio::join!(
+        begin_session(app, &session),
+        app.store.user(session.user),
+        device(app, &proof),
+        keep(app, attempt, &proof),
     );
     put?;
-    if let Err(error) = forgotten {
-        tracing::warn!(%error, "attempts could not be forgotten; the next login does it");
+    if let Err(error) = kept {
+        tracing::warn!(
+            causes = telemetry::causes(&error),
+            "an attempt is still counted; the next login takes it back"
+        );
     }
     match profile {
-        Ok(Some(user)) if session.is_live(&user, session.created_at) => Ok((session, user)),
+        Ok(Some(user)) if session.is_live(&user, session.created_at) => {
+            Ok(LoggedIn { session, user, device: device? })
+        }
         unusable => {
             app.store.end_session(session.user, session.id).await?;
             Err(unusable.err().map_or_else(refused, Problem::from))
         }
     }
+}
+
+/// Stores the session, and ends the user's oldest sessions beyond the limit. If they cannot be read or ended, the next
+/// login ends them.
+async fn begin_session(app: &App, session: &Session) -> Result<(), StoreError> {
+    let (put, oldest) =
+        tokio::join!(app.store.begin_session(session), app.store.sessions_beyond_limit(session));
+    put?;
+    let ended = match oldest {
+        Ok(oldest) => app.store.end_oldest(session, oldest).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ended {
+        tracing::warn!(
+            causes = telemetry::causes(&error),
+            "the user's oldest sessions stay until the next login"
+        );
+    }
+    Ok(())
+}
+
+/// Returns the token of the device, and stores the device if it is new. If this call fails, the client has no token of
+/// the new device and repeats the login.
+async fn device(app: &App, proof: &Proof) -> Result<DeviceToken, StoreError> {
+    if let Some(known) = &proof.device {
+        return Ok(known.clone());
+    }
+    let token = DeviceToken::new(proof.credential.user, &app.random);
+    app.store.put_device(&token.item(app.clock.now())).await?;
+    Ok(token)
+}
+
+/// Takes the attempt back, and stores a hash with the present parameters if the stored one has others.
+async fn keep(app: &App, attempt: &LoginAttempt<'_>, proof: &Proof) -> Result<(), AuthError> {
+    let credential = &proof.credential;
+    let rehash = async {
+        if needs_rehash(&credential.hash, app.hashing) {
+            let rehashed = attempt.password.rehash(&app.random, app.hashing).await?;
+            app.store.keep_hash(credential, &rehashed).await?;
+        }
+        Ok(())
+    };
+    let forgotten = app.store.forget_attempts(attempt.email, &proof.source, app.clock.now());
+    let (forgotten, rehashed) = tokio::join!(forgotten, rehash);
+    forgotten.map_err(AuthError::from).and(rehashed)
 }
 
 /// Returns a session that begins now. The caller sets its kind and its end.

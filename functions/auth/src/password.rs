@@ -55,7 +55,7 @@ pub async fn change(
         new = faults.check(request.new_password.clone().accept("new_password", Some(email), &names));
     })?;
     let new = new.ok_or_else(|| Problem::internal("a password without a verdict"))?;
-    let credential = attempt::prove(&app, email, &request.old_password)
+    let credential = attempt::confirm(&app, caller.session, email, &request.old_password)
         .await?
         .filter(|credential| credential.user == caller.user)
         .ok_or_else(|| Problem::field("old_password", "is not the current password"))?;
@@ -64,7 +64,6 @@ pub async fn change(
         hash: new.hash(&app.random, app.hashing).await?,
         session: Some(caller.session),
         role: None,
-        now: app.clock.now(),
     };
     app.store.change_password(&change).await.map_err(|error| match error {
         PasswordChangeError::SessionOver => Problem::token_not_valid(),

@@ -77,8 +77,6 @@ pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, 
         user: user.id,
         hash: account.password.hash(&app.random, app.hashing).await?,
         version: user.credential_version,
-        failures: 0,
-        not_before: now,
     };
     if app.store.create_account(&user, &credential).await? {
         Ok(user)
@@ -103,7 +101,6 @@ pub async fn create_admin(
         hash: account.password.hash(&app.random, app.hashing).await?,
         session: None,
         role: Some(Role::Admin),
-        now: app.clock.now(),
     };
     app.store.change_password(&change).await.map_err(|error| match error {
         PasswordChangeError::Superseded | PasswordChangeError::SessionOver => AuthError::from(Invalid::new(

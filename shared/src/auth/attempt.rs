@@ -1,74 +1,156 @@
-//! Login attempts. Each attempt is counted before the password is compared, so that parallel guesses cannot all start
-//! from zero. Failed attempts delay further ones. An email without an account costs the same time and gets the same
+//! Attempts at a password. Each attempt is counted in the tally of its source before the password is compared, so that
+//! parallel guesses cannot all start from zero. Failed attempts delay further ones of the same source, see
+//! `tallies`. An email without an account has tallies too: it costs the same time and gets the same
 //! answers.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use uuid::Uuid;
+use chrono::TimeDelta;
 
 use super::{
-    AuthError,
+    AuthError, DeviceToken,
+    device::is_fresh,
     password::{NOBODYS_HASH, Password},
+    tallies::{Pace, with_attempt, with_failure},
 };
 use crate::{
     App,
-    ids::UserId,
-    model::user::Email,
-    store::{AttemptError, FailedAttempts, items::Credential},
+    ids::SessionId,
+    model::{network::Network, user::Email},
+    store::items::{AttemptSource, Credential, Tally},
 };
 
-/// The maximum number of claims for one attempt that loses to parallel attempts. By then, those attempts have started a
-/// delay.
-const CLAIMS: usize = 8;
-
-/// Returns the credential of `email` if `password` is its password; `None` otherwise. The attempt is counted in any
-/// case. After a success, the caller resets the count with `Store::forget_attempts`.
-pub async fn prove(app: &App, email: &Email, password: &Password) -> Result<Option<Credential>, AuthError> {
-    let found = app.store.credential(email).await?;
-    let claimed = claim(app, email, found).await?;
-    let hash = claimed.as_ref().map_or(NOBODYS_HASH, |credential| &credential.hash);
-    let right = password.matches(hash, app.hashing).await?;
-    Ok(claimed.filter(|_| right))
+/// A request to log in.
+#[derive(Debug, Clone)]
+pub struct LoginAttempt<'a> {
+    /// The email of the account.
+    pub email: &'a Email,
+    /// The typed password.
+    pub password: &'a Password,
+    /// The network of the client.
+    pub network: Network,
+    /// The token that the client received at an earlier login.
+    pub device: Option<DeviceToken>,
 }
 
-/// Counts an attempt. Returns the credential as it is after that; `None` if the email has no account.
+/// A login with the right password. Its attempt is still counted: the caller takes it back with
+/// `Store::forget_attempts`.
+#[derive(Debug)]
+pub struct Proof {
+    /// The credential of the email.
+    pub credential: Credential,
+    /// The source whose tally counts the attempt.
+    pub source: AttemptSource,
+    /// The token of the device, if the device is known and its token stays valid long enough.
+    pub device: Option<DeviceToken>,
+}
+
+/// The state before an attempt.
+#[derive(Debug)]
+struct Standing {
+    credential: Option<Credential>,
+    source: AttemptSource,
+    pace: Pace,
+    tally: Option<Tally>,
+    /// The device, if it is known.
+    device: Option<DeviceToken>,
+    /// The failures from unknown devices, if the device is unknown.
+    unknown: Option<Tally>,
+}
+
+/// Returns the proof that `password` is the password of the email; `None` if it is not. The attempt is counted in any
+/// case.
+pub async fn log_in(app: &App, attempt: &LoginAttempt<'_>) -> Result<Option<Proof>, AuthError> {
+    let standing = standing(app, attempt).await?;
+    let (email, source) = (attempt.email, standing.source);
+    claim(app, (email, source), standing.pace, standing.tally).await?;
+    if is_right(app, standing.credential.as_ref(), attempt.password).await?
+        && let Some(credential) = standing.credential
+    {
+        return Ok(Some(Proof { credential, source, device: standing.device }));
+    }
+    if let AttemptSource::Network(_) = source {
+        count_failure(app, email, standing.unknown).await?;
+    }
+    Ok(None)
+}
+
+/// Returns the credential of `email` if `password` is its password; `None` otherwise. The user of the session confirms
+/// the password, so the attempt is counted in the session's own tally, and other people's attempts never delay it. A
+/// success takes the attempt back.
+pub async fn confirm(
+    app: &App,
+    session: SessionId,
+    email: &Email,
+    password: &Password,
+) -> Result<Option<Credential>, AuthError> {
+    let source = AttemptSource::session(session);
+    let mut items = app.store.attempt_items(email, &[source], None).await?;
+    let tally = items.take(&source);
+    claim(app, (email, source), Pace::Usual, tally).await?;
+    let is_right = is_right(app, items.credential.as_ref(), password).await?;
+    if is_right {
+        app.store.forget_attempts(email, &source, app.clock.now()).await?;
+    }
+    Ok(items.credential.filter(|_| is_right))
+}
+
+/// Reads what decides on an attempt: one request, or two if the client sends a token that is not of a known device. The
+/// requests do not depend on the existence of an account.
+async fn standing(app: &App, attempt: &LoginAttempt<'_>) -> Result<Standing, AuthError> {
+    if let Some(token) = &attempt.device
+        && let Some(standing) = known_device(app, attempt.email, token).await?
+    {
+        return Ok(standing);
+    }
+    let source = AttemptSource::Network(attempt.network);
+    let sources = [source, AttemptSource::UnknownDevices];
+    let mut items = app.store.attempt_items(attempt.email, &sources, None).await?;
+    let unknown = items.take(&AttemptSource::UnknownDevices);
+    let pace = Pace::of_unknown_devices(unknown.as_ref(), app.clock.now());
+    let tally = items.take(&source);
+    Ok(Standing { credential: items.credential, source, pace, tally, device: None, unknown })
+}
+
+/// Returns the state before an attempt on a known device; `None` if the token is not of one.
+async fn known_device(app: &App, email: &Email, token: &DeviceToken) -> Result<Option<Standing>, AuthError> {
+    let source = AttemptSource::Device(token.device);
+    let mut items = app.store.attempt_items(email, &[source], Some((token.user, token.device))).await?;
+    let now = app.clock.now();
+    if !token.is_known(items.device.as_ref(), items.credential.as_ref(), now) {
+        return Ok(None);
+    }
+    let stays = items.device.as_ref().is_some_and(|device| is_fresh(device, now));
+    let (tally, device) = (items.take(&source), stays.then(|| token.clone()));
+    let credential = items.credential;
+    Ok(Some(Standing { credential, source, pace: Pace::Usual, tally, device, unknown: None }))
+}
+
+/// Counts an attempt, or fails with the time that it has to wait.
 async fn claim(
     app: &App,
-    email: &Email,
-    mut found: Option<Credential>,
-) -> Result<Option<Credential>, AuthError> {
-    for _ in 0..CLAIMS {
-        let now = app.clock.now();
-        let Some(seen) = found else {
-            return claim_nobodys(app, email, now).await.map(|()| None);
-        };
-        let failed_attempts = FailedAttempts { failures: seen.failures, not_before: seen.not_before };
-        let next = failed_attempts.next(now).map_err(throttled)?;
-        match app.store.claim_attempt(&seen, next).await {
-            Ok(claimed) => return Ok(Some(claimed)),
-            Err(AttemptError::Superseded(present)) => found = present.map(|present| *present),
-            Err(AttemptError::Store(error)) => return Err(error.into()),
-        }
-    }
-    Err(throttled(TimeDelta::seconds(1)))
+    (email, source): (&Email, AttemptSource),
+    pace: Pace,
+    seen: Option<Tally>,
+) -> Result<(), AuthError> {
+    let next = |present: Option<&Tally>| {
+        with_attempt((email, source), present, pace, app.clock.now()).map(Some).map_err(throttled)
+    };
+    app.store.change_tally(seen, next).await
 }
 
-/// Counts an attempt with an email that has no account. It makes the same call to the table, which finds nothing to
-/// change.
-async fn claim_nobodys(app: &App, email: &Email, now: DateTime<Utc>) -> Result<(), AuthError> {
-    let failed_attempts = app.guesses.claim(email, now).map_err(throttled)?;
-    let nobody = Credential {
-        email: email.clone(),
-        user: UserId::new(Uuid::nil()),
-        hash: NOBODYS_HASH.to_owned(),
-        version: u64::MAX,
-        failures: failed_attempts.failures,
-        not_before: failed_attempts.not_before,
-    };
-    match app.store.claim_attempt(&nobody, failed_attempts).await {
-        // Another request may have registered the email meanwhile. This attempt does not count for the new account.
-        Ok(_) | Err(AttemptError::Superseded(_)) => Ok(()),
-        Err(AttemptError::Store(error)) => Err(error.into()),
-    }
+/// Counts a failure from an unknown device. It is counted after the password was compared, so that the attempts of an
+/// attacker never compete with a right password for this tally.
+async fn count_failure(app: &App, email: &Email, seen: Option<Tally>) -> Result<(), AuthError> {
+    let next = |present: Option<&Tally>| Ok(with_failure(email, present, app.clock.now()));
+    app.store.change_tally(seen, next).await
+}
+
+async fn is_right(
+    app: &App,
+    credential: Option<&Credential>,
+    password: &Password,
+) -> Result<bool, AuthError> {
+    let hash = credential.map_or(NOBODYS_HASH, |credential| &credential.hash);
+    password.matches(hash, app.hashing).await
 }
 
 fn throttled(wait: TimeDelta) -> AuthError {

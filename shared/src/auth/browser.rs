@@ -4,10 +4,10 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use uuid::Uuid;
 
+use super::bearer::{self, Secret};
 use crate::{
     ids::{SessionId, UserId},
     random::Random,
@@ -26,7 +26,7 @@ pub struct SessionCookie {
     pub user: UserId,
     /// The id of the session.
     pub session: SessionId,
-    secret: [u8; 32],
+    secret: Secret,
 }
 
 impl std::fmt::Debug for SessionCookie {
@@ -39,34 +39,27 @@ impl SessionCookie {
     /// Creates a cookie with a new secret.
     #[must_use]
     pub fn new(user: UserId, session: SessionId, random: &Random) -> Self {
-        Self { user, session, secret: random.bytes() }
+        Self { user, session, secret: Secret::new(random) }
     }
 
     /// Reads the value of a cookie; `None` if it is not 64 bytes in base64url.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes: [u8; 64] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-        let (user, rest) = bytes.split_first_chunk::<16>()?;
-        let (session, secret) = rest.split_first_chunk::<16>()?;
-        Some(Self {
-            user: UserId::new(Uuid::from_bytes(*user)),
-            session: SessionId::new(Uuid::from_bytes(*session)),
-            secret: secret.try_into().ok()?,
-        })
+        let (user, session, secret) = bearer::parse(text)?;
+        Some(Self { user, session: SessionId::new(session), secret })
     }
 
     /// Returns the value of the cookie: 64 bytes in base64url.
     #[must_use]
     pub fn encode(&self) -> String {
-        let (user, session) = (self.user.uuid(), self.session.uuid());
-        URL_SAFE_NO_PAD.encode([&user.as_bytes()[..], session.as_bytes(), &self.secret].concat())
+        bearer::encode(self.user, self.session.uuid(), &self.secret)
     }
 
     /// Returns SHA-256 of the secret, in base64url. The session's item contains only this digest, so a reader of the
     /// table cannot log in.
     #[must_use]
     pub fn digest(&self) -> String {
-        URL_SAFE_NO_PAD.encode(Sha256::digest(self.secret))
+        self.secret.digest()
     }
 
     /// Returns the CSRF token that the pages of this session send with each form. It cannot be made without reading the
@@ -74,7 +67,7 @@ impl SessionCookie {
     #[must_use]
     pub fn csrf_token(&self) -> String {
         // HMAC accepts keys of every length, so this never fails.
-        let token = Hmac::<Sha256>::new_from_slice(&self.secret).map(|hmac| {
+        let token = Hmac::<Sha256>::new_from_slice(self.secret.bytes()).map(|hmac| {
             let tagged = hmac.chain_update(CSRF_TAG);
             tagged.finalize().into_bytes()
         });
@@ -91,6 +84,8 @@ pub fn same_secret(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn cookie() -> SessionCookie {

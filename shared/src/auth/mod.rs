@@ -3,10 +3,11 @@
 
 pub mod accounts;
 pub mod attempt;
+mod bearer;
 pub mod browser;
+pub mod device;
 mod ed25519;
 mod error;
-mod guesses;
 pub mod jwt;
 mod keyboard;
 pub mod keys;
@@ -14,11 +15,12 @@ pub mod password;
 pub mod secret;
 pub mod signing;
 mod strength;
+mod tallies;
 
 pub use self::{
     browser::SessionCookie,
+    device::DeviceToken,
     error::AuthError,
-    guesses::Guesses,
     jwt::{AccessClaims, RefreshClaims, Signer},
     keys::KeyCache,
     password::{Hashing, NewPassword, Password},

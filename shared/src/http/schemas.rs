@@ -122,6 +122,11 @@ texts! {
         "keys under the doormat";
     /// The text of a JSON Web Token.
     TokenText = string().description(Some("A JSON Web Token.")), "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl";
+    /// The token of a known device.
+    DeviceTokenText = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("The token of a device on which the user has logged in before.")),
+        "Xi8_bkoOTLuPD1-LHy2aEF4vP25KDky7jw9fix8tmhCaEHUACRHgacf8QF4vP25KDky7jw9fix8tmhB1AAngacf8QA";
     /// The cursor of a position in a list.
     Cursor = string()
         .max_length(Some(200))

@@ -7,6 +7,7 @@ pub mod json;
 mod merge;
 pub mod message;
 mod metadata;
+pub mod network;
 pub mod text;
 pub mod user;
 

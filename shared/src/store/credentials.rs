@@ -1,12 +1,10 @@
-//! Credentials: the user of an email, the hash of the password, and the number of failed attempts. The hash is made and
-//! compared in `auth::password`.
-
-use chrono::{DateTime, Utc};
+//! Credentials: the user of an email, and the hash of the password. The hash is made and compared in `auth::password`;
+//! attempts are counted in `tallies`.
 
 use super::{
     Store, StoreError,
     items::{Credential, Item},
-    ops::{Consistency, Expression, Written},
+    ops::{Consistency, Expression},
     table::Key,
     transactions::{Conditions, Settled, Step},
 };
@@ -14,15 +12,6 @@ use crate::{
     ids::SessionId,
     model::user::{Email, Role},
 };
-
-/// The failed attempts of a login. A claimed attempt counts as failed until it succeeds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FailedAttempts {
-    /// The number of attempts since the last success.
-    pub failures: u32,
-    /// The time before which no attempt is allowed, in microseconds.
-    pub not_before: DateTime<Utc>,
-}
 
 /// A new password for a credential that was read. It has no `Debug`, because that would print the hash.
 pub struct PasswordChange<'a> {
@@ -34,8 +23,6 @@ pub struct PasswordChange<'a> {
     pub session: Option<SessionId>,
     /// A new role that is set in the same transaction.
     pub role: Option<Role>,
-    /// The time of the change.
-    pub now: DateTime<Utc>,
 }
 
 /// The reason why a password is not changed.
@@ -52,18 +39,6 @@ pub enum PasswordChangeError {
     Store(#[from] StoreError),
 }
 
-/// The reason why an attempt is not counted.
-#[derive(Debug, thiserror::Error)]
-pub enum AttemptError {
-    /// Another attempt was counted since the credential was read. Contains the present credential; `None` if there is
-    /// none.
-    #[error("another attempt was counted first")]
-    Superseded(Option<Box<Credential>>),
-    /// The table did not answer as expected. The attempt may have been counted.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 impl Store {
     /// Returns the credential of an email, strongly consistent; `None` if the email has none.
     pub async fn credential(&self, email: &Email) -> Result<Option<Credential>, StoreError> {
@@ -71,59 +46,17 @@ impl Store {
         Ok(item.and_then(Item::into_credential))
     }
 
-    /// Counts an attempt before its password is verified, and returns the credential after that.
-    ///
-    /// Parallel attempts may have read the same counter. The condition lets only one of them continue, so none avoids
-    /// the delay. The password is compared with the hash in the returned credential, which is the present one. If the
-    /// update fails after it took effect, the SDK's retry is refused by this effect: the attempt is then counted twice,
-    /// and a success resets the count.
-    pub async fn claim_attempt(
-        &self,
-        seen: &Credential,
-        failed_attempts: FailedAttempts,
-    ) -> Result<Credential, AttemptError> {
-        let condition = "#failures = :seen AND #not_before = :before";
-        let update = "SET #failures = :failures, #not_before = :not_before";
-        let expression = Expression::update(update, condition)
-            .number(":seen", seen.failures)
-            .number(":before", seen.not_before.timestamp_micros())
-            .number(":failures", failed_attempts.failures)
-            .number(":not_before", failed_attempts.not_before.timestamp_micros());
-        match self.update(Key::credential(&seen.email), expression).await? {
-            Written::Done(item) => {
-                let claimed = item.and_then(Item::into_credential);
-                claimed.ok_or_else(|| StoreError::corrupt("EMAIL", "another kind of item").into())
-            }
-            Written::Refused(present) => {
-                Err(AttemptError::Superseded(present.and_then(Item::into_credential).map(Box::new)))
-            }
-        }
-    }
-
-    /// Resets the failed attempts after a success, and stores `rehashed`, the hash by newer parameters, if it is set.
+    /// Stores the hash of the same password by newer parameters.
     ///
     /// The password may have been changed since, or the account was closed and another user registered the email. Then
-    /// the condition fails, the old hash replaces nothing, and nothing is left to do. If this call fails, the count
-    /// stays until the next success.
-    pub async fn forget_attempts(
-        &self,
-        credential: &Credential,
-        rehashed: Option<String>,
-        now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    /// the condition fails, and the old hash replaces nothing. A retry stores the same hash. If this call fails, the
+    /// next login repeats it.
+    pub async fn keep_hash(&self, credential: &Credential, rehashed: &str) -> Result<(), StoreError> {
         let condition = "#user = :user AND #version = :version";
-        let update = match rehashed {
-            Some(_) => "SET #failures = :none, #not_before = :now, #hash = :hash",
-            None => "SET #failures = :none, #not_before = :now",
-        };
-        let mut expression = Expression::update(update, condition)
+        let expression = Expression::update("SET #hash = :hash", condition)
+            .text(":hash", rehashed)
             .text(":user", credential.user)
-            .number(":version", credential.version)
-            .number(":none", 0)
-            .number(":now", now.timestamp_micros());
-        if let Some(hash) = rehashed {
-            expression = expression.text(":hash", hash);
-        }
+            .number(":version", credential.version);
         self.update(Key::credential(&credential.email), expression).await.map(drop)
     }
 
@@ -156,13 +89,11 @@ impl PasswordChange<'_> {
         // Two changes may read the same version. The condition refuses the second, which would end the session that the
         // first kept.
         let credential = versions(Expression::update(
-            "SET #hash = :hash, #version = :next, #failures = :none, #not_before = :now",
+            "SET #hash = :hash, #version = :next",
             "#user = :user AND #version = :version",
         ))
         .text(":hash", &self.hash)
-        .text(":user", user)
-        .number(":none", 0)
-        .number(":now", self.now.timestamp_micros());
+        .text(":user", user);
         // Closing the account also sets a new version. So the condition fails for an account that another request
         // closed.
         let open = "#credential_version = :version";

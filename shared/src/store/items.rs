@@ -2,6 +2,7 @@
 //! stream's records alike. Unknown attributes and kinds are skipped, because functions of two releases can run at the
 //! same time.
 
+mod attempts;
 mod conversations;
 mod identity;
 mod logs;
@@ -15,6 +16,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    attempts::{AttemptSource, Device, Tally},
     conversations::{Conversation, InboxEntry, Member},
     identity::{Credential, PairKeyItem, Session, SessionKind, SigningKey, User},
     logs::{Change, ChangeKind, Closed, Message, Revision},
@@ -35,6 +37,8 @@ pub enum Item {
     User(User),
     Credential(Credential),
     Session(Session),
+    Tally(Tally),
+    Device(Device),
     Inbox(InboxEntry),
     Conversation(Conversation),
     Member(Member),
@@ -56,6 +60,8 @@ impl Item {
             Self::User(user) => Key::user(user.id),
             Self::Credential(credential) => Key::credential(&credential.email),
             Self::Session(session) => Key::session(session.user, session.id),
+            Self::Tally(tally) => Key::tally(&tally.email, &tally.source),
+            Self::Device(device) => Key::device(device.user, device.id),
             Self::Inbox(entry) => Key::inbox(entry.user, entry.conversation),
             Self::Conversation(conversation) => Key::conversation(conversation.id),
             Self::Member(member) => Key::member(member.conversation, member.user),
@@ -139,6 +145,7 @@ into_kind! {
     into_user: User(User);
     into_credential: Credential(Credential);
     into_session: Session(Session);
+    into_tally: Tally(Tally);
     into_member: Member(Member);
 }
 

@@ -27,8 +27,10 @@ mod retries;
 mod scan;
 mod schema;
 pub mod senders;
+mod session_limit;
 mod sessions;
 pub mod table;
+mod tallies;
 mod transactions;
 mod unread;
 mod users;
@@ -45,10 +47,12 @@ use tokio::sync::OnceCell;
 pub use self::{
     backoff::PATIENCE,
     command::Command,
-    credentials::{AttemptError, FailedAttempts, PasswordChange, PasswordChangeError},
+    credentials::{PasswordChange, PasswordChangeError},
     error::StoreError,
     schema::TableDefinition,
+    session_limit::MOST_SESSIONS,
     sessions::{Rotation, RotationError},
+    tallies::AttemptItems,
     unread::UnreadCount,
     users::{ProfileChange, UserPosition},
 };

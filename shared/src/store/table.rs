@@ -6,6 +6,9 @@
 //! |---|---|
 //! | who is this user? | `USER#<user>` / `PROFILE` |
 //! | which account has this email, and may this password log in? | `EMAIL#<email>` / `CREDENTIAL` |
+//! | how many attempts did this source make at this email? | `EMAIL#<email>` / `TALLY#<network, device or session>` |
+//! | how many attempts failed from unknown devices? | `EMAIL#<email>` / `TALLY#unknown` |
+//! | has this device logged in before? | `USER#<user>` / `DEVICE#<device>` |
 //! | which sessions does a user have? | `USER#<user>` / `SESSION#…` |
 //! | which conversations does a user have? (complete) | `INBOX#<user>` / `CONV#…` |
 //! | the same by hour of joining (may be stale) | index: `INBOX#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
@@ -35,8 +38,9 @@ pub(super) use self::{
     spans::Span,
 };
 use crate::{
-    ids::{ConversationId, MessageId, SessionId, UserId},
+    ids::{ConversationId, DeviceId, MessageId, SessionId, UserId},
     model::user::Email,
+    store::items::AttemptSource,
 };
 
 const USERS: &str = "USERS";
@@ -76,7 +80,19 @@ impl Key {
     /// Returns the key of the credential of an email.
     #[must_use]
     pub fn credential(email: &Email) -> Self {
-        Self::new(format!("EMAIL#{}", email.as_str()), CREDENTIAL)
+        Self::new(of_email(email), CREDENTIAL)
+    }
+
+    /// Returns the key of the tally of the attempts that a source made at an email.
+    #[must_use]
+    pub fn tally(email: &Email, source: &AttemptSource) -> Self {
+        Self::new(of_email(email), format!("TALLY#{source}"))
+    }
+
+    /// Returns the key of a device on which a user has logged in.
+    #[must_use]
+    pub fn device(user: UserId, device: DeviceId) -> Self {
+        Self::new(of_user(user), format!("DEVICE#{device}"))
     }
 
     /// Returns the key of a session.
@@ -166,6 +182,10 @@ fn of_user(user: UserId) -> String {
     format!("USER#{user}")
 }
 
+fn of_email(email: &Email) -> String {
+    format!("EMAIL#{}", email.as_str())
+}
+
 fn of_inbox(user: UserId) -> String {
     format!("INBOX#{user}")
 }
@@ -179,6 +199,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::model::network::Network;
 
     #[test]
     fn keys_have_their_golden_form() {
@@ -189,6 +210,19 @@ mod tests {
         let keys = [
             (Key::user(user), "USER#00000000-0000-0000-0000-000000000001|PROFILE"),
             (Key::credential(&email), "EMAIL#ann@example.com|CREDENTIAL"),
+            (
+                Key::tally(&email, &AttemptSource::Network(Network::of("192.0.2.77".parse().unwrap()))),
+                "EMAIL#ann@example.com|TALLY#192.0.2.0/24",
+            ),
+            (
+                Key::tally(&email, &AttemptSource::Device(DeviceId::new(Uuid::from_u128(3)))),
+                "EMAIL#ann@example.com|TALLY#00000000-0000-0000-0000-000000000003",
+            ),
+            (Key::tally(&email, &AttemptSource::UnknownDevices), "EMAIL#ann@example.com|TALLY#unknown"),
+            (
+                Key::device(user, DeviceId::new(Uuid::from_u128(3))),
+                "USER#00000000-0000-0000-0000-000000000001|DEVICE#00000000-0000-0000-0000-000000000003",
+            ),
             (
                 Key::session(user, SessionId::new(Uuid::from_u128(2))),
                 "USER#00000000-0000-0000-0000-000000000001|SESSION#00000000-0000-0000-0000-000000000002",

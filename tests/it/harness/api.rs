@@ -5,7 +5,10 @@
 //! let answer = app.get("/api/users/me/").bearer(&ann.token).header("accept", "text/html").send().await;
 //! ```
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     body::Bytes,
@@ -28,6 +31,8 @@ const AT_ONCE_ELSEWHERE: usize = 8;
 pub struct Api {
     way: Arc<Way>,
     turns: Arc<Semaphore>,
+    /// The address of the client; `None` for the loopback address. An API over the network ignores it.
+    client: Option<IpAddr>,
 }
 
 enum Way {
@@ -62,7 +67,12 @@ impl Api {
     fn by(way: Way) -> Self {
         let elsewhere = environment::dynamodb().is_some() || matches!(way, Way::Network { .. });
         let at_once = if elsewhere { AT_ONCE_ELSEWHERE } else { AT_ONCE };
-        Self { way: Arc::new(way), turns: Arc::new(Semaphore::new(at_once)) }
+        Self { way: Arc::new(way), turns: Arc::new(Semaphore::new(at_once)), client: None }
+    }
+
+    /// Returns the same API, reached by a client with this address.
+    pub fn client_at(&self, address: &str) -> Self {
+        Self { client: Some(address.parse().unwrap()), ..self.clone() }
     }
 
     /// Begins a request. `path` is a path, or a URL that the API returned.
@@ -94,6 +104,9 @@ impl Api {
                 *inner.uri_mut() = without_origin(&request.path).parse().unwrap();
                 *inner.headers_mut() = request.headers;
                 inner.headers_mut().entry("host").or_insert(HeaderValue::from_static("api.test"));
+                if let Some(client) = request.api.client {
+                    inner.extensions_mut().insert(SocketAddr::from((client, 0)));
+                }
                 if *https {
                     inner.extensions_mut().insert(OverTls);
                 }

@@ -8,6 +8,15 @@ use super::{Answer, Api, TestApp, User, people::PASSWORD, table::text};
 /// The new password in tests that change a password.
 pub const OTHER_PASSWORD: &str = "another-horse-battery-staple";
 
+/// A hash of `PASSWORD` that is fast to compare, for tests with many attempts.
+pub const CHEAP_HASH: &str =
+    "$argon2id$v=19$m=8,t=1,p=1$Y2hlYXBzYWx0MDEyMzQ1Ng$T1fD+ZbZi78gdBfuXCTdxj0IrO7sRHSMpWXexflMCPM";
+
+/// Replaces the hash of a user's password.
+pub async fn set_hash(app: &TestApp, user: &User, hash: &str) {
+    app.table.set(&format!("EMAIL#{}", user.email), "CREDENTIAL", "hash", json!(hash)).await;
+}
+
 pub async fn register(api: &Api, email: &str) -> Answer {
     let body = json!({
         "email": email, "password": PASSWORD, "first_name": "Ann", "last_name": "Tester",
@@ -17,6 +26,12 @@ pub async fn register(api: &Api, email: &str) -> Answer {
 
 pub async fn log_in(api: &Api, email: &str, password: &str) -> Answer {
     api.post("/api/token/").json(&json!({ "email": email, "password": password })).send().await
+}
+
+/// Logs in on a device that logged in before.
+pub async fn log_in_on(api: &Api, email: &str, password: &str, device: &Value) -> Answer {
+    let body = json!({ "email": email, "password": password, "device_token": device });
+    api.post("/api/token/").json(&body).send().await
 }
 
 pub async fn refresh(api: &Api, token: &Value) -> Answer {

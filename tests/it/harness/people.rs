@@ -78,7 +78,7 @@ pub fn items(user: UserId, name: &str, email: &str, role: Role, now: DateTime<Ut
         }),
         json!({
             "pk": format!("EMAIL#{email}"), "sk": "CREDENTIAL", "item": "credential",
-            "user": user.to_string(), "hash": HASH, "version": 1, "failures": 0, "not_before": micros,
+            "user": user.to_string(), "hash": HASH, "version": 1,
         }),
     ]
 }

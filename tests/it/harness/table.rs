@@ -82,14 +82,6 @@ impl Table {
         items
     }
 
-    /// Returns the number of all items.
-    pub async fn count(&self) -> usize {
-        let request = json!({ "TableName": self.name, "ConsistentRead": true, "Select": "COUNT" });
-        let answer = self.endpoint.call("Scan", &request).await;
-        assert!(answer.get("LastEvaluatedKey").is_none(), "the count needs more than one page");
-        usize::try_from(answer["Count"].as_u64().unwrap()).unwrap()
-    }
-
     /// Returns the items of one partition, ordered by sort key.
     pub async fn partition(&self, pk: &str) -> Vec<Item> {
         let items = self.items().await;

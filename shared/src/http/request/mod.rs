@@ -4,6 +4,7 @@
 pub mod body;
 pub mod browser_session;
 pub mod caller;
+pub mod client_address;
 pub mod csrf;
 pub mod etag;
 pub mod fields;
@@ -17,6 +18,7 @@ pub use self::{
     body::{Json, RequestBody},
     browser_session::{CurrentBrowserSession, Site},
     caller::{Caller, Ids},
+    client_address::ClientAddress,
     etag::{IfMatch, IfNoneMatch, Unversioned},
     fields::{Fields, FromFields, typed},
     idempotency::IdempotencyKeyHeader,

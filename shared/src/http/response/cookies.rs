@@ -1,21 +1,37 @@
-//! The two cookies of a browser: the session cookie, which scripts cannot read, and the CSRF cookie, whose token
-//! scripts read and send back. Over HTTPS the session cookie has another name; see [`Site::session_cookie`].
+//! The cookies of a browser: the session cookie and the device cookie, which scripts cannot read, and the CSRF cookie,
+//! whose token scripts read and send back. Over HTTPS the first two have other names; see [`Site::session_cookie`].
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite, time::Duration};
 
 use crate::{
-    auth::{SessionCookie, browser::BROWSER_LIFETIME},
-    http::request::{Site, csrf::CSRF_COOKIE},
+    auth::{DeviceToken, SessionCookie, browser::BROWSER_LIFETIME, device::DEVICE_LIFETIME},
+    http::request::{Site, browser_session::cookie, csrf::CSRF_COOKIE},
 };
 
-/// Sets both cookies, to log a browser in.
+/// Returns the name of the cookie with the device token, see [`Site::session_cookie`].
+fn device_cookie(site: &Site) -> &'static str {
+    if site.is_secure() { "__Host-device" } else { "device" }
+}
+
+/// Sets the cookies of the session, to log a browser in.
 pub fn begin(headers: &mut HeaderMap, site: &Site, session: &SessionCookie) {
     set(headers, site, site.session_cookie(), session.encode(), BROWSER_LIFETIME.num_seconds());
     set_csrf(headers, site, session.csrf_token());
 }
 
-/// Deletes both cookies, to log a browser out.
+/// Sets the cookie with the token of a known device. It stays after a logout.
+pub fn set_device(headers: &mut HeaderMap, site: &Site, token: &DeviceToken) {
+    set(headers, site, device_cookie(site), token.encode(), DEVICE_LIFETIME.num_seconds());
+}
+
+/// Returns the device token of a request; `None` if it has no valid one, or several.
+#[must_use]
+pub fn device(headers: &HeaderMap, site: &Site) -> Option<DeviceToken> {
+    cookie(headers, device_cookie(site)).and_then(|text| DeviceToken::parse(&text))
+}
+
+/// Deletes the cookies of the session, to log a browser out.
 pub fn end(headers: &mut HeaderMap, site: &Site) {
     set(headers, site, site.session_cookie(), String::new(), 0);
     set(headers, site, CSRF_COOKIE, String::new(), 0);

@@ -39,7 +39,7 @@ pub struct User {
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Credential {
     /// The email in its normal form.
-    #[serde(rename = "pk", deserialize_with = "parts::credential_pk", skip_serializing)]
+    #[serde(rename = "pk", deserialize_with = "parts::email_pk", skip_serializing)]
     pub email: Email,
     /// The user of the account.
     pub user: UserId,
@@ -47,11 +47,6 @@ pub struct Credential {
     pub hash: String,
     /// The version of the credential. Each change of the password increments it.
     pub version: u64,
-    /// The number of attempts since the last success.
-    pub failures: u32,
-    /// The time before which no attempt is allowed, in microseconds.
-    #[serde(with = "ts_microseconds")]
-    pub not_before: DateTime<Utc>,
 }
 
 impl std::fmt::Debug for Credential {

@@ -7,8 +7,9 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::LogPosition;
 use crate::{
-    ids::{ConversationId, SessionId, UserId},
+    ids::{ConversationId, DeviceId, SessionId, UserId},
     model::user::Email,
+    store::items::AttemptSource,
 };
 
 /// Reads the part of a key that follows `prefix`.
@@ -36,13 +37,15 @@ key_parts! {
     conversation_pk: ConversationId = "CONV#";
     conversation_sk: ConversationId = "CONV#";
     session_sk: SessionId = "SESSION#";
+    device_sk: DeviceId = "DEVICE#";
+    tally_sk: AttemptSource = "TALLY#";
     member_sk: UserId = "MEMBER#";
     message_sk: u64 = "MSG#";
     change_sk: u64 = "CHANGE#";
     signing_key_sk: String = "KEY#";
 }
 
-pub(in crate::store) fn credential_pk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Email, D::Error> {
+pub(in crate::store) fn email_pk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Email, D::Error> {
     let text: String = behind(deserializer, "EMAIL#")?;
     Email::parse(&text).map_err(|_| de::Error::custom("expected an email"))
 }
