@@ -97,7 +97,7 @@ func main() {
 
 	// Log in, and send the token with every request from here on.
 	login, err := client.Login(ctx, &api.Login{Email: ann.Email.Value, Password: password})
-	tokens := want[*api.TokenPairHeaders](login, err).Response
+	tokens := want[*api.LoginTokensHeaders](login, err).Response
 	session.access = string(tokens.Access)
 
 	// Open the direct conversation with Ben.
@@ -158,13 +158,13 @@ func main() {
 
 	// Refresh, use the new token, log out.
 	refreshed, err := client.RefreshToken(ctx, &api.Refresh{Refresh: tokens.Refresh})
-	tokens = want[*api.TokenPairHeaders](refreshed, err).Response
-	session.access = string(tokens.Access)
+	next := want[*api.TokenPairHeaders](refreshed, err).Response
+	session.access = string(next.Access)
 	me, err := client.ReadOwnProfile(ctx)
 	wantEqual(want[*api.ReadOwnProfileOKHeaders](me, err).Response.UserID, ann.UserID)
-	ended, err := client.BlacklistToken(ctx, &api.Refresh{Refresh: tokens.Refresh})
+	ended, err := client.BlacklistToken(ctx, &api.Refresh{Refresh: next.Refresh})
 	want[*api.EmptyObjectHeaders](ended, err)
-	refreshed, err = client.RefreshToken(ctx, &api.Refresh{Refresh: tokens.Refresh})
+	refreshed, err = client.RefreshToken(ctx, &api.Refresh{Refresh: next.Refresh})
 	wantCode("token_not_valid", refreshed, err)
 	fmt.Println("Go: passed")
 }

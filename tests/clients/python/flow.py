@@ -17,6 +17,7 @@ from client.models import (
     ConversationKind,
     CreateConversation,
     Login,
+    LoginTokens,
     Message,
     Metadata,
     PageMessage,
@@ -58,7 +59,10 @@ def new_user(first_name):
 ann, ben = new_user("Ann"), new_user("Ben")
 
 # Log in, and send the token with every request from here on.
-tokens = of(TokenPair, login.sync(client=public, body=Login(email=ann.email, password=PASSWORD)))
+tokens = of(LoginTokens, login.sync(client=public, body=Login(email=ann.email, password=PASSWORD)))
+# The next login on this device sends the token of the device.
+body = Login(email=ann.email, password=PASSWORD, device_token=tokens.device_token)
+assert of(LoginTokens, login.sync(client=public, body=body)).device_token == tokens.device_token
 api = AuthenticatedClient(API, token=tokens.access)
 
 # Open the direct conversation with Ben.

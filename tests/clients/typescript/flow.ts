@@ -35,6 +35,9 @@ const [ann, ben] = [await register("Ann"), await register("Ben")];
 // Log in, and send the token with every request from here on.
 const tokens = data(await api.POST("/api/token/", { body: { email: ann.email, password: PASSWORD } }));
 let access = tokens.access;
+// The next login on this device sends the token of the device.
+const onDevice = { email: ann.email, password: PASSWORD, device_token: tokens.device_token };
+assert.equal(data(await api.POST("/api/token/", { body: onDevice })).device_token, tokens.device_token);
 api.use({
     onRequest({ request }) {
         request.headers.set("Authorization", `Bearer ${access}`);

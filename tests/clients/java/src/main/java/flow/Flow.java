@@ -9,9 +9,10 @@ import client.api.MessagesApi;
 import client.api.TokensApi;
 import client.api.UsersApi;
 import client.model.ChangeMessage;
-import client.model.CreateConversation;
 import client.model.ConversationKind;
+import client.model.CreateConversation;
 import client.model.Login;
+import client.model.LoginTokens;
 import client.model.Message;
 import client.model.PageMessage;
 import client.model.Problem;
@@ -93,7 +94,7 @@ public final class Flow {
         User ben = register(users, "Ben");
 
         // Log in, and send the token with every request from here on.
-        TokenPair tokens = sessions.login(new Login().email(ann.getEmail()).password(PASSWORD));
+        LoginTokens tokens = sessions.login(new Login().email(ann.getEmail()).password(PASSWORD));
         access = tokens.getAccess();
 
         // Open the direct conversation with Ben.
