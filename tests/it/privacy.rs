@@ -1,6 +1,8 @@
 //! Privacy: for data of other users, existing and missing resources get the same status, headers and bytes. A removed
 //! participant can no longer read or send anything.
 
+use std::time::{Duration, Instant};
+
 use axum::http::Method;
 use serde_json::{Value, json};
 use shared::{http::Routes, ids::ConversationId};
@@ -90,6 +92,27 @@ async fn a_stranger_cannot_tell_what_exists() {
     }
     assert!(told.is_empty(), "{}", told.join("\n"));
     assert_eq!(app.table.items().await, before, "something was written");
+}
+
+/// The server reads more for a conversation that exists. `tests/timing` compares the times of many answers.
+#[tokio::test]
+async fn an_answer_to_a_stranger_comes_at_a_fixed_time() {
+    let app = TestApp::new().await;
+    let (ann, ben, stranger) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+    let there = ann.direct(&ben).await;
+    let elsewhere = nowhere(&ben.id).conversation;
+    for conversation in [&there, &elsewhere] {
+        for (method, path, status) in [
+            (Method::GET, format!("/api/conversations/{conversation}/"), 404),
+            (Method::GET, format!("/api/messages/?conversation={conversation}"), 404),
+            (Method::POST, "/api/messages/".to_owned(), 400),
+        ] {
+            let begun = Instant::now();
+            let body = json!({ "conversation": conversation, "message_body": "memo" });
+            stranger.request(method, &path).json(&body).send().await.expect(status);
+            assert!(begun.elapsed() >= Duration::from_millis(25), "{path}: {:?}", begun.elapsed());
+        }
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 pub mod compression;
 mod content_coding;
+mod even_times;
 pub mod head;
 mod log_line;
 pub mod negotiation;
@@ -27,6 +28,7 @@ pub(super) fn around(handlers: Router, routes: &RouteTable, app: &App) -> Router
     let layers = ServiceBuilder::new()
         .layer(from_fn_with_state(app.random.clone(), request_id::assign))
         .layer(from_fn(log_line::write))
+        .layer(from_fn(even_times::even_out))
         .layer(from_fn(head::answer_as_get))
         .layer(from_fn_with_state(app.random.clone(), compression::compress_answer))
         .layer(from_fn_with_state(routes.clone(), response_headers::add))
