@@ -33,6 +33,7 @@ pub mod app;
 pub mod auth;
 pub mod clock;
 pub mod config;
+mod events;
 pub mod http;
 pub mod ids;
 pub mod lambda;

@@ -1,6 +1,8 @@
 //! `/api-auth/login/` and `/api-auth/logout/`: the pages that begin and end a browser session. Clients with tokens use
 //! `login` and `blacklist`.
 
+use std::net::IpAddr;
+
 use askama::Template;
 use axum::{
     extract::State,
@@ -116,7 +118,7 @@ pub async fn login_page(
 pub async fn login(
     State(app): State<App>,
     CurrentBrowserSession(browser_session): CurrentBrowserSession,
-    (site, address): (Site, ClientAddress),
+    (site, ClientAddress(client)): (Site, ClientAddress),
     parts: Parts,
     form: Result<Json<LoginForm>, Problem>,
 ) -> Response {
@@ -126,7 +128,7 @@ pub async fn login(
         Err(_) => (String::new(), HOME.to_owned()),
     };
     let begun = match csrf::check_before_login(&parts).and(form) {
-        Ok(Json(form)) => begin(&app, &parts.headers, (&site, address), &form).await,
+        Ok(Json(form)) => begin(&app, &parts.headers, (&site, client), &form).await,
         Err(problem) => Err(problem),
     };
     match begun {
@@ -168,14 +170,14 @@ fn login_token(frame: &Frame, parts: &Parts, app: &App) -> String {
 async fn begin(
     app: &App,
     headers: &HeaderMap,
-    (site, address): (&Site, ClientAddress),
+    (site, client): (&Site, IpAddr),
     form: &LoginForm,
 ) -> Result<(SessionCookie, DeviceToken), Problem> {
     let email = Email::parse(&form.username).map_err(|fault| Problem::field("username", fault.reason))?;
     let attempt = LoginAttempt {
         email: &email,
         password: &form.password,
-        network: address.network(),
+        client,
         device: cookies::device(headers, site),
     };
     let mut cookie = None;

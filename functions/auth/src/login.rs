@@ -83,7 +83,7 @@ const USER_AGENT: usize = 200;
     responses((status = 200, body = LoginTokens), (status = 401), (status = 429)))]
 pub async fn login(
     State(app): State<App>,
-    address: ClientAddress,
+    ClientAddress(client): ClientAddress,
     headers: HeaderMap,
     Json(request): Json<Login>,
 ) -> Result<Reply<LoginTokens>, Problem> {
@@ -93,8 +93,7 @@ pub async fn login(
         ..begun(&app, credential, &headers)
     };
     let Login { email, password, device_token } = request;
-    let network = address.network();
-    let attempt = LoginAttempt { email: &email, password: &password, network, device: device_token };
+    let attempt = LoginAttempt { email: &email, password: &password, client, device: device_token };
     let login = Box::pin(log_in(&app, &attempt, begin)).await?;
     let TokenPair { refresh, access } = TokenPair::of(&app, &login.session, login.user.role).await?;
     Ok(Reply::ok(LoginTokens { refresh, access, device_token: login.device.encode() }))

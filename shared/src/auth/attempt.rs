@@ -3,6 +3,8 @@
 //! `tallies`. An email without an account has tallies too: it costs the same time and gets the same
 //! answers.
 
+use std::net::IpAddr;
+
 use chrono::TimeDelta;
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
     tallies::{Pace, with_attempt, with_failure},
 };
 use crate::{
-    App,
+    App, events,
     ids::SessionId,
     model::{network::Network, user::Email},
     store::items::{AttemptSource, Credential, Tally},
@@ -25,8 +27,8 @@ pub struct LoginAttempt<'a> {
     pub email: &'a Email,
     /// The typed password.
     pub password: &'a Password,
-    /// The network of the client.
-    pub network: Network,
+    /// The address of the client.
+    pub client: IpAddr,
     /// The token that the client received at an earlier login.
     pub device: Option<DeviceToken>,
 }
@@ -62,11 +64,12 @@ pub async fn log_in(app: &App, attempt: &LoginAttempt<'_>) -> Result<Option<Proo
     let standing = standing(app, attempt).await?;
     let (email, source) = (attempt.email, standing.source);
     claim(app, (email, source), standing.pace, standing.tally).await?;
-    if is_right(app, standing.credential.as_ref(), attempt.password).await?
-        && let Some(credential) = standing.credential
-    {
+    let is_right = is_right(app, standing.credential.as_ref(), attempt.password).await?;
+    let target = standing.credential.as_ref().map(|credential| credential.user);
+    if let Some(credential) = standing.credential.filter(|_| is_right) {
         return Ok(Some(Proof { credential, source, device: standing.device }));
     }
+    events::login_failed(target, attempt.client);
     if let AttemptSource::Network(_) = source {
         count_failure(app, email, standing.unknown).await?;
     }
@@ -101,7 +104,7 @@ async fn standing(app: &App, attempt: &LoginAttempt<'_>) -> Result<Standing, Aut
     {
         return Ok(standing);
     }
-    let source = AttemptSource::Network(attempt.network);
+    let source = AttemptSource::Network(Network::of(attempt.client));
     let sources = [source, AttemptSource::UnknownDevices];
     let mut items = app.store.attempt_items(attempt.email, &sources, None).await?;
     let unknown = items.take(&AttemptSource::UnknownDevices);

@@ -16,6 +16,7 @@ use std::{
     sync::{Mutex, Once},
 };
 
+use serde_json::Value;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 /// A part of every password of the suite.
@@ -38,6 +39,7 @@ const FORBIDDEN: [(&str, &str); 8] = [
 
 static VIOLATIONS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static LINES: Mutex<usize> = Mutex::new(0);
+static EVENTS: Mutex<Vec<Value>> = Mutex::new(Vec::new());
 
 /// Starts the check, once in each process. Log level: as in the deployed functions, and `trace` for the crates of the
 /// workspace.
@@ -49,6 +51,7 @@ pub fn watch() {
         tracing_subscriber::fmt()
             .json()
             .flatten_event(true)
+            .with_target(false)
             .with_env_filter(EnvFilter::new(filter))
             .with_writer(Watchers)
             .init();
@@ -58,6 +61,12 @@ pub fn watch() {
 /// Returns the number of lines that were checked.
 pub fn lines() -> usize {
     *LINES.lock().unwrap()
+}
+
+/// Returns the security events of this kind whose source is this address.
+pub fn events(event: &str, source: &str) -> Vec<Value> {
+    let events = EVENTS.lock().unwrap();
+    events.iter().filter(|line| line["event"] == event && line["source"] == source).cloned().collect()
 }
 
 /// Asserts that no line so far contains a forbidden text.
@@ -105,6 +114,9 @@ impl Write for Watcher {
         } else {
             *LINES.lock().unwrap() += 1;
             VIOLATIONS.lock().unwrap().extend(found);
+            let line: Option<Value> =
+                text.contains("\"event\":").then(|| serde_json::from_str(&text).unwrap());
+            EVENTS.lock().unwrap().extend(line);
         }
         Ok(line.len())
     }
