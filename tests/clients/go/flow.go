@@ -158,13 +158,13 @@ func main() {
 
 	// Refresh, use the new token, log out.
 	refreshed, err := client.RefreshToken(ctx, &api.Refresh{Refresh: tokens.Refresh})
-	next := want[*api.TokenPairHeaders](refreshed, err).Response
-	session.access = string(next.Access)
+	successor := want[*api.TokenPairHeaders](refreshed, err).Response
+	session.access = string(successor.Access)
 	me, err := client.ReadOwnProfile(ctx)
 	wantEqual(want[*api.ReadOwnProfileOKHeaders](me, err).Response.UserID, ann.UserID)
-	ended, err := client.BlacklistToken(ctx, &api.Refresh{Refresh: next.Refresh})
+	ended, err := client.BlacklistToken(ctx, &api.Refresh{Refresh: successor.Refresh})
 	want[*api.EmptyObjectHeaders](ended, err)
-	refreshed, err = client.RefreshToken(ctx, &api.Refresh{Refresh: next.Refresh})
+	refreshed, err = client.RefreshToken(ctx, &api.Refresh{Refresh: successor.Refresh})
 	wantCode("token_not_valid", refreshed, err)
 	fmt.Println("Go: passed")
 }
