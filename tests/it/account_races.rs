@@ -68,6 +68,20 @@ async fn of_two_changes_of_the_password_the_late_one_finds_it_changed() {
 
 /// A login writes a new hash of its password with the present parameters. Meanwhile the user changes the password. The
 /// late write of the login must not replace the hash of the new password.
+/// The SDK has given up the first attempt, and the attempt arrives after the next change.
+#[tokio::test]
+async fn a_late_change_of_the_profile_replaces_no_newer_one() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let gate = app.proxy.faults.hold(on(Transact).of("PROFILE"));
+    ann.patch("/api/users/me/", json!({ "first_name": "Early" })).await.ok();
+    ann.patch("/api/users/me/", json!({ "first_name": "Newer" })).await.ok();
+    gate.release();
+    gate.finished().await;
+    assert_eq!(app.proxy.faults.clear(), 1);
+    assert_eq!(ann.get("/api/users/me/").await.ok()["first_name"], "Newer");
+}
+
 #[tokio::test]
 async fn a_hash_that_is_kept_late_replaces_no_newer_one() {
     let app = TestApp::new().await;

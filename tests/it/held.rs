@@ -9,6 +9,10 @@ use crate::harness::{
         Operation::{BatchGet, Put, Query, Transact, Update},
         on,
     },
+    faults::{
+        Fault::{After, Conflict},
+        How::Error500,
+    },
     race::{held, lost_twice},
     table::{Item, text},
     user::{body_of, message_path, number_of},
@@ -100,6 +104,26 @@ async fn a_put_that_lost_twice_is_not_tried_again_by_who_was_removed() {
     assert_eq!(ann.bodies(&conversation).await, ["memo, first", "memo, second", "memo, third"]);
 }
 
+/// The put of the message took effect, but was answered with a failure, and the SDK's repetition with a conflict.
+#[tokio::test]
+async fn a_send_that_took_effect_before_the_removal_is_answered_with_its_message() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    app.proxy.faults.fail(on(Put).of("MSG#"), After(Error500));
+    app.proxy.faults.fail_nth(1, on(Put).of("MSG#"), Conflict);
+    app.proxy.faults.fail_nth(2, on(Put).of("MSG#"), Conflict);
+    let gate = app.proxy.faults.hold_nth(1, on(BatchGet).of("PROFILE"));
+    let removal = async {
+        gate.reached().await;
+        ann.remove(&conversation, &ben).await.expect(204);
+        gate.release();
+    };
+    let (sent, ()) = tokio::join!(ben.try_send(&conversation, "memo, late"), removal);
+    app.proxy.faults.clear();
+    assert!(sent.status < 300, "{sent}");
+    assert_eq!(ann.bodies(&conversation).await, ["memo, first", "memo, late"]);
+}
+
 #[tokio::test]
 async fn a_read_mark_past_a_removal_brings_no_member_back() {
     let app = TestApp::new().await;
@@ -136,6 +160,36 @@ async fn marking_less_unread_past_marking_more_does_not_move_it_forward() {
     let (marked, more) = held(&app, on(Update).of("MEMBER#"), late, more).await;
     assert_eq!((&marked.ok()["unread"], &more.ok()["unread"]), (&json!(2), &json!(2)));
     assert_eq!(ben.unread(&conversation).await, 2);
+}
+
+/// The SDK has given up the first attempt of the update, and the attempt arrives after the message was marked as unread.
+#[tokio::test]
+async fn a_late_read_mark_does_not_undo_marking_as_unread() {
+    let app = TestApp::new().await;
+    let (_, ben, conversation, first) = stage(&app).await;
+    let gate = app.proxy.faults.hold(on(Update).of("MEMBER#"));
+    assert_eq!(ben.mark_read(&conversation, &first).await.ok()["unread"], 0);
+    assert_eq!(ben.mark_unread(&conversation, &first).await.ok()["unread"], 1);
+    gate.release();
+    gate.finished().await;
+    assert_eq!(app.proxy.faults.clear(), 1);
+    assert_eq!(ben.unread(&conversation).await, 1);
+    app.check().await;
+}
+
+#[tokio::test]
+async fn late_marking_as_unread_does_not_undo_a_read_mark() {
+    let app = TestApp::new().await;
+    let (_, ben, conversation, first) = stage(&app).await;
+    ben.mark_read(&conversation, &first).await.ok();
+    let gate = app.proxy.faults.hold(on(Update).of("MEMBER#"));
+    assert_eq!(ben.mark_unread(&conversation, &first).await.ok()["unread"], 1);
+    assert_eq!(ben.mark_read(&conversation, &first).await.ok()["unread"], 0);
+    gate.release();
+    gate.finished().await;
+    assert_eq!(app.proxy.faults.clear(), 1);
+    assert_eq!(ben.unread(&conversation).await, 0);
+    app.check().await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::{
     harness::{
         TestApp,
         call::{
-            Operation::{BatchGet, Query, Transact, Update},
+            Operation::{BatchGet, Query, Transact},
             on,
         },
         race::{held, past_its_own_try},
@@ -73,7 +73,7 @@ async fn a_profile_change_past_the_end_of_the_account_brings_nothing_back() {
         let path = if of_role { format!("/api/users/{}/", ann.id) } else { "/api/users/me/".to_owned() };
         let late = (if of_role { &admin } else { &ann }).patch(&path, json!({ name: value }));
         let first = ann.delete("/api/users/me/");
-        let (changed, closed) = held(&app, on(Update).of("PROFILE"), late, first).await;
+        let (changed, closed) = held(&app, on(Transact).of("PROFILE"), late, first).await;
         closed.expect(204);
         assert!((400..500).contains(&changed.status), "{changed}");
         let profile = app.table.get(&format!("USER#{}", ann.id), "PROFILE").await.unwrap();

@@ -1,9 +1,11 @@
 //! The keys that sign tokens: a key is published before its first use, and its successor sets its end.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use serde_json::json;
 
-use shared::{App, auth::Signer};
+use shared::{App, auth::Signer, model::user::Role};
 
 use crate::harness::{
     TestApp, User,
@@ -12,6 +14,7 @@ use crate::harness::{
         Operation::{Put, Update},
         on,
     },
+    people::People,
     race::held,
 };
 
@@ -85,6 +88,20 @@ async fn an_end_of_a_key_is_not_lifted_by_a_process_that_read_before() {
         let old = keys.iter().find(|key| key.kid == old.kid()).unwrap();
         assert_eq!(old.not_after, Some(until));
     }
+}
+
+/// The first read of a process is no look-up of an unknown key, which would delay the next one.
+#[tokio::test]
+async fn a_new_key_is_looked_up_right_after_the_first_read() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    ann.get("/api/users/me/").await.ok();
+    let (next, now) = (Signer::from_seed([8; 32]), app.app.clock.now());
+    let until = now + TimeDelta::days(30);
+    app.app.store.publish_signing_key(next.kid(), next.public_x(), now, until).await.unwrap();
+    let people = People { signer: Arc::new(next), ..app.people.clone() };
+    let token = people.token(ann.id.parse().unwrap(), Role::Guest);
+    User { token, ..ann }.get("/api/users/me/").await.ok();
 }
 
 /// If there is nothing to publish or to end, a start of `auth` costs one read.

@@ -72,7 +72,7 @@ async fn conflicts_and_throttling_are_told_apart() {
     app.proxy.faults.always(writes(), Conflict);
     let conflict = publish(&app, "conflict").await.unwrap_err();
     assert!(matches!(conflict, StoreError::Contention), "{conflict:?}");
-    assert_eq!(app.proxy.faults.clear(), 1, "the SDK retried a conflict");
+    assert!(app.proxy.faults.clear() > 1, "the store has not repeated the put");
     app.proxy.faults.always(writes(), Throttle);
     let throttled = publish(&app, "throttled").await.unwrap_err();
     assert!(matches!(throttled, StoreError::Throttled(_)), "{throttled:?}");

@@ -100,6 +100,25 @@ async fn a_login_that_cannot_read_the_profile_leaves_no_session() {
 }
 
 #[tokio::test]
+async fn a_session_that_has_ended_is_not_begun_again_by_a_late_put() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let gate = app.proxy.faults.hold_nth(0, on(Put).of("SESSION#"));
+    let tokens = log_in(&app, &ann.email, PASSWORD).await.ok();
+    log_out(&app, &tokens["refresh"]).await.ok();
+    gate.release();
+    gate.finished().await;
+    assert_eq!(app.proxy.faults.clear(), 1);
+    refresh(&app, &tokens["refresh"]).await.problem(401, "token_not_valid");
+    assert_eq!(sessions(&app, &ann).await, 0);
+    // The marker of the ended session is in no page of the list.
+    let (here, _) = logged_in(&app, &ann).await;
+    let page = here.get("/api/users/me/sessions/?limit=1").await.ok();
+    assert_eq!(page["results"].as_array().map(Vec::len), Some(1), "{page}");
+    assert_eq!(page["next"], json!(null), "{page}");
+}
+
+#[tokio::test]
 async fn a_login_with_the_new_password_outlives_the_change() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;

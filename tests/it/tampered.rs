@@ -70,7 +70,8 @@ async fn a_profile_that_is_gone_is_not_made_by_a_change() {
         let path = if of_role { format!("/api/users/{}/", ann.id) } else { "/api/users/me/".to_owned() };
         let late = (if of_role { &admin } else { &ann }).patch(&path, change);
         let pk = account(&ann);
-        let changed = tampered(&app, on(Update).of("PROFILE"), late, app.table.remove(&pk, "PROFILE")).await;
+        let changed =
+            tampered(&app, on(Transact).of("PROFILE"), late, app.table.remove(&pk, "PROFILE")).await;
         assert!((400..500).contains(&changed.status), "{changed}");
         assert!(app.table.get(&pk, "PROFILE").await.is_none(), "{changed}");
     }

@@ -136,7 +136,7 @@ pub async fn login(
             // The browser loses the cookie of its earlier session, and nobody else knows the secret. So an error is
             // only logged.
             if let Some(old) = browser_session
-                && let Err(error) = app.store.end_session(old.user.id, old.session.id).await
+                && let Err(error) = app.store.end_session(old.user.id, old.session.id, app.clock.now()).await
             {
                 tracing::warn!(%error, "the browser's earlier session stays until it expires");
             }
@@ -219,7 +219,7 @@ pub async fn logout(
 ) -> Result<Response, Problem> {
     if let Some(browser_session) = browser_session {
         csrf::check(&parts, &browser_session.csrf_token())?;
-        app.store.end_session(browser_session.user.id, browser_session.session.id).await?;
+        app.store.end_session(browser_session.user.id, browser_session.session.id, app.clock.now()).await?;
     }
     let mut response = lead_to(here_or_home(&form.next));
     cookies::end(response.headers_mut(), &site);

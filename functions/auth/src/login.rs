@@ -137,7 +137,7 @@ pub(crate) async fn log_in(
             Ok(LoggedIn { session, user, device: device? })
         }
         unusable => {
-            app.store.end_session(session.user, session.id).await?;
+            app.store.end_session(session.user, session.id, session.created_at).await?;
             Err(unusable.err().map_or_else(refused, Problem::from))
         }
     }

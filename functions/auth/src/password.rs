@@ -72,9 +72,9 @@ pub async fn change(
         }
         PasswordChangeError::Store(error) => error.into(),
     })?;
-    // The other sessions have ended, because they have an older credential version. This call deletes their items, so
+    // The other sessions have ended, because they have an older credential version. This call ends them, so
     // that the list of sessions does not contain them. If it fails, the next refresh of such a session is refused, and
     // the item expires.
-    app.store.end_sessions(caller.user, Some(change.version())).await?;
+    app.store.end_sessions(caller.user, Some(change.version()), app.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -84,7 +84,7 @@ async fn reread(app: &App, rotated: &Session, now: DateTime<Utc>) -> Result<(Ses
     if session.generation == rotated.generation && session.is_live(&user, now) {
         return Ok((session, user));
     }
-    let ended = app.store.end_session_before(session.user, session.id, user.credential_version);
+    let ended = app.store.end_session_before(session.user, session.id, user.credential_version, now);
     if ended.await? {
         return Err(Problem::refresh_token_not_valid());
     }
@@ -119,7 +119,7 @@ fn is_successor(generation: u64, session: &Session, now: DateTime<Utc>) -> bool 
 /// Ends the session and returns a 401. If the write fails, it returns that error, and the client's next attempt ends
 /// the session.
 async fn ended(app: &App, claims: &RefreshClaims) -> Problem {
-    match app.store.end_session(claims.sub, claims.sid).await {
+    match app.store.end_session(claims.sub, claims.sid, app.clock.now()).await {
         Ok(()) => Problem::refresh_token_not_valid(),
         Err(error) => error.into(),
     }

@@ -122,7 +122,7 @@ pub async fn end(
 ) -> Result<StatusCode, Problem> {
     query.and(unversioned).finish()?;
     live(&caller, &app, id).await?;
-    app.store.end_session(caller.user, id).await?;
+    app.store.end_session(caller.user, id, app.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

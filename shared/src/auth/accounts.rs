@@ -109,7 +109,7 @@ pub async fn create_admin(
         )),
         PasswordChangeError::Store(error) => error.into(),
     })?;
-    app.store.end_sessions(credential.user, Some(change.version())).await?;
+    app.store.end_sessions(credential.user, Some(change.version()), app.clock.now()).await?;
     let user = app.store.user(credential.user).await?;
     user.ok_or_else(|| AuthError::internal("an account without a profile"))
 }

@@ -130,11 +130,17 @@ impl KeyCache {
                 Answer::Read => {}
             }
         }
+        let is_first = self.kept().is_none();
         if !known {
             // Set before the read, so that a read that fails or is cancelled counts too.
             *looked_up_at = Some(now);
         }
-        self.replace(store, now).await
+        let read = self.replace(store, now).await?;
+        if is_first && read.has(kid, now) {
+            // The first read of a process is an ordinary one. A key that is published after it is looked up at once.
+            *looked_up_at = None;
+        }
+        Ok(read)
     }
 
     /// Reads the keys, also if fresh keys are cached.

@@ -1,7 +1,7 @@
 //! Batches: many items by key in few requests. Keys and items that DynamoDB leaves unprocessed are requested again
 //! after a wait, until they are done or the request has tried for too long. None is dropped.
 
-use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
+use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, PutRequest, WriteRequest};
 use futures::future::try_join_all;
 
 use super::{
@@ -54,25 +54,36 @@ impl Store {
         }
     }
 
-    /// Deletes any number of items, 25 in each request, with 8 requests in parallel.
+    /// Deletes any number of items. A retry is harmless.
     pub(crate) async fn delete_all(&self, keys: Vec<Key>) -> Result<(), StoreError> {
-        for wave in keys.chunks(25 * 8) {
-            try_join_all(wave.chunks(25).map(|batch| self.one_batch_delete(batch))).await?;
+        let delete = |key: Key| {
+            let delete = DeleteRequest::builder().set_key(Some(key.into_attributes())).build();
+            delete.map(|delete| WriteRequest::builder().delete_request(delete).build())
+        };
+        let deletes: Result<_, _> = keys.into_iter().map(delete).collect();
+        self.write_all(deletes.map_err(|source| StoreError::Refused(source.into()))?).await
+    }
+
+    /// Puts any number of items without a condition. A retry is harmless.
+    pub(crate) async fn put_all(&self, items: &[Item]) -> Result<(), StoreError> {
+        let put = |item: &Item| {
+            let put = PutRequest::builder().set_item(Some(item.encode()?)).build();
+            let put = put.map_err(|source| StoreError::Refused(source.into()))?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        };
+        self.write_all(items.iter().map(put).collect::<Result<_, StoreError>>()?).await
+    }
+
+    /// Writes any number of items, 25 in each request, with 8 requests in parallel.
+    async fn write_all(&self, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        for wave in writes.chunks(25 * 8) {
+            try_join_all(wave.chunks(25).map(|batch| self.one_batch_write(batch.to_vec()))).await?;
         }
         Ok(())
     }
 
-    async fn one_batch_delete(&self, keys: &[Key]) -> Result<(), StoreError> {
+    async fn one_batch_write(&self, mut wanted: Vec<WriteRequest>) -> Result<(), StoreError> {
         let mut backoff = Backoff::new(&self.random);
-        let delete = |key: &Key| {
-            let delete = DeleteRequest::builder().set_key(Some(key.clone().into_attributes())).build();
-            delete.map(|delete| WriteRequest::builder().delete_request(delete).build())
-        };
-        let mut wanted: Vec<WriteRequest> = keys
-            .iter()
-            .map(delete)
-            .collect::<Result<_, _>>()
-            .map_err(|source| StoreError::Refused(source.into()))?;
         loop {
             let request = self.client.batch_write_item().request_items(&self.table, wanted.clone());
             let answer = match request.send().await.map_err(classify) {

@@ -167,7 +167,7 @@ impl Store {
         if !conversation.first_participants.is_empty() {
             return Ok(conversation.first_participants.clone());
         }
-        let members = self.participants_read(conversation.id, None, NESTED_PARTICIPANTS, Consistency::Strong);
+        let members = self.participants(conversation.id, None, NESTED_PARTICIPANTS);
         let (members, _) = members.await?;
         Ok(members.into_iter().map(|member| member.user).collect())
     }

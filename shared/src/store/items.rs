@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     attempts::{AttemptSource, Device, Tally},
     conversations::{Conversation, InboxEntry, Member},
-    identity::{Credential, PairKeyItem, Session, SessionKind, SigningKey, User},
+    identity::{Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey, User},
     logs::{Change, ChangeKind, Closed, Message, Revision},
 };
 use super::{
@@ -39,6 +39,7 @@ pub enum Item {
     Session(Session),
     Tally(Tally),
     Device(Device),
+    EndedSession(EndedSession),
     Inbox(InboxEntry),
     Conversation(Conversation),
     Member(Member),
@@ -62,6 +63,7 @@ impl Item {
             Self::Session(session) => Key::session(session.user, session.id),
             Self::Tally(tally) => Key::tally(&tally.email, &tally.source),
             Self::Device(device) => Key::device(device.user, device.id),
+            Self::EndedSession(ended) => Key::session(ended.user, ended.id),
             Self::Inbox(entry) => Key::inbox(entry.user, entry.conversation),
             Self::Conversation(conversation) => Key::conversation(conversation.id),
             Self::Member(member) => Key::member(member.conversation, member.user),

@@ -129,7 +129,7 @@ impl Store {
                 return Err(SendError::LogFull);
             }
             let mut look =
-                match self.put(&Item::Message(message.clone()), Expression::condition(ABSENT)).await {
+                match self.put_once(&Item::Message(message.clone()), Expression::condition(ABSENT)).await {
                     Ok(Written::Done(_)) => return Ok(Sent { message, sender: profile, is_new: true }),
                     Ok(Written::Refused(occupant)) => send.look_at_occupant(message.number, occupant),
                     // This is a lost put too: a transaction is putting a closing entry at this number.
@@ -150,10 +150,12 @@ impl Store {
     }
 
     /// Reads again, in parallel, if the sender may still write, and every number above `tail`. The result is `Closed`
-    /// if the sender may not write any more.
+    /// if the sender may not write any more, unless the message is stored: a put that took effect may have been answered
+    /// with a failure, and the repetition of it with a conflict.
     async fn look_again(&self, send: &Send<'_>, tail: Tail) -> Result<TailSearch, StoreError> {
         let writer = self.writer(send.draft.conversation, send.sender);
         let (writer, look) = try_join(writer, self.look_above(send, tail)).await?;
-        Ok(if writer.is_some() { look } else { TailSearch::Closed })
+        let is_stored = matches!(look, TailSearch::Found(_));
+        Ok(if writer.is_some() || is_stored { look } else { TailSearch::Closed })
     }
 }

@@ -30,24 +30,14 @@ impl Store {
     }
 
     /// Returns at most `limit` participants whose ids come after `after`, in the order of their ids, and true if there
-    /// are more. Eventually consistent, for display only: access is decided on the viewer's own membership.
+    /// are more. Strongly consistent: the list shows a participant who was just added.
     pub async fn participants(
         &self,
         id: ConversationId,
         after: Option<UserId>,
         limit: usize,
     ) -> Result<(Vec<Member>, bool), StoreError> {
-        self.participants_read(id, after, limit, Consistency::Eventual).await
-    }
-
-    /// Returns the same page of participants with the given consistency.
-    pub(crate) async fn participants_read(
-        &self,
-        id: ConversationId,
-        after: Option<UserId>,
-        limit: usize,
-        consistency: Consistency,
-    ) -> Result<(Vec<Member>, bool), StoreError> {
+        let consistency = Consistency::Strong;
         let reading = Reading { descending: false, limit: Some(limit + 1), consistency };
         let (mut members, more): (Vec<Member>, _) =
             self.query_kind(Span::members(id, after), reading).await?;

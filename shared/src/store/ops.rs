@@ -193,8 +193,14 @@ impl Store {
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
-    /// Writes a whole item under a condition.
+    /// Writes a whole item under a condition. Tries again after a conflict with a transaction on the same item: such a
+    /// conflict writes nothing, and the SDK does not retry it.
     pub(crate) async fn put(&self, item: &Item, e: Expression) -> Result<Written, StoreError> {
+        self.retry(|| async { Tried::of(self.put_once(item, e.clone()).await) }).await
+    }
+
+    /// Makes one try of [`Store::put`].
+    pub(super) async fn put_once(&self, item: &Item, e: Expression) -> Result<Written, StoreError> {
         let names = e.names();
         let values = e.values();
         let sent = self

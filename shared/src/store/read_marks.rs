@@ -13,6 +13,10 @@ use super::{
 };
 use crate::ids::{MessageId, UserId};
 
+/// A condition that fails if the read mark was moved back since the membership was read. A membership without the
+/// attribute was never moved back.
+const NOT_MOVED_BACK: &str = "(attribute_not_exists(#moved_back) OR #moved_back = :moved_back)";
+
 /// A read mark, and the number of unread messages above it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadMark {
@@ -43,20 +47,31 @@ impl Store {
     ///
     /// Another device may set a higher read mark between the read and the update. Then the condition fails, and the
     /// higher mark is the answer. A failure before the update leaves the old mark; `read = max(read, n)` makes a
-    /// repetition harmless.
+    /// repetition harmless. A late try arrives after the answer: if messages were marked as unread since, `moved_back` is
+    /// higher, and the late try is refused.
     pub async fn mark_read(&self, id: MessageId, user: UserId) -> Result<ReadMark, ReadMarkError> {
+        self.retry(|| self.try_to_mark_read(id, user)).await
+    }
+
+    async fn try_to_mark_read(&self, id: MessageId, user: UserId) -> Result<Tried<ReadMark>, ReadMarkError> {
         let (member, tail) = self.member_and_tail(id, user).await?;
         if member.read >= id.number {
-            return Ok(self.mark(&member, tail).await?);
+            return Ok(Tried::Done(self.mark(&member, tail).await?));
         }
-        let expression = Expression::update("SET #read = :read", "#read < :read").number(":read", id.number);
+        let condition = format!("#read < :read AND {NOT_MOVED_BACK}");
+        let expression = Expression::update("SET #read = :read", &condition)
+            .number(":read", id.number)
+            .number(":moved_back", member.moved_back);
         let ahead = Member { read: id.number, ..member };
         let update = self.update(Key::member(id.conversation, user), expression);
         let (written, counted) = try_join(update, self.mark(&ahead, tail)).await?;
         match written {
-            Written::Done(_) => Ok(counted),
-            Written::Refused(Some(Item::Member(present))) => Ok(self.mark(&present, tail).await?),
-            Written::Refused(_) => Err(ReadMarkError::NoSuchConversation),
+            Written::Done(_) => Ok(Tried::Done(counted)),
+            Written::Refused(Some(Item::Member(present))) if present.read >= id.number => {
+                Ok(Tried::Done(self.mark(&present, tail).await?))
+            }
+            Written::Refused(Some(_)) => Ok(Tried::Lost),
+            Written::Refused(None) => Err(ReadMarkError::NoSuchConversation),
         }
     }
 
@@ -64,7 +79,7 @@ impl Store {
     ///
     /// Another device may move the read mark between the read and the update. Then the condition on the old mark fails,
     /// and the request is tried again on the new mark. A failure before the update leaves the old mark; a repetition
-    /// after it finds the mark below the message.
+    /// after it finds the mark below the message. A late try is refused, because the first one has raised `moved_back`.
     pub async fn mark_unread(&self, id: MessageId, user: UserId) -> Result<ReadMark, ReadMarkError> {
         self.retry(|| self.try_to_mark_unread(id, user)).await
     }
@@ -78,9 +93,12 @@ impl Store {
         if member.read < id.number {
             return Ok(Tried::Done(self.mark(&member, tail).await?));
         }
-        let expression = Expression::update("SET #read = :read", "#read = :seen")
+        let update = "SET #read = :read, #moved_back = :next";
+        let expression = Expression::update(update, &format!("#read = :seen AND {NOT_MOVED_BACK}"))
             .number(":read", id.number - 1)
-            .number(":seen", member.read);
+            .number(":seen", member.read)
+            .number(":moved_back", member.moved_back)
+            .number(":next", member.moved_back + 1);
         match self.update(Key::member(id.conversation, user), expression).await? {
             Written::Done(item) => {
                 let member = item.and_then(Item::into_member);

@@ -27,7 +27,7 @@ impl Store {
 
     /// Ends sessions of a user. If a call fails, the others may have taken effect, and the next login ends the rest.
     pub async fn end_oldest(&self, begun: &Session, oldest: Vec<SessionId>) -> Result<(), StoreError> {
-        let ends = oldest.into_iter().map(|session| self.end_session(begun.user, session));
+        let ends = oldest.into_iter().map(|session| self.end_session(begun.user, session, begun.created_at));
         try_join_all(ends).await.map(drop)
     }
 }

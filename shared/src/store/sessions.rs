@@ -1,16 +1,19 @@
 //! Sessions: the devices on which a user is logged in. Tokens and cookies, which contain the id of a session, are in
 //! `auth`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Store, StoreError,
-    items::{Item, Session, User},
+    items::{EndedSession, Item, Session, User},
     ops::{ABSENT, Consistency, Expression, Reading, Written},
     table::{Key, Span},
     transactions::{Settled, Step},
 };
 use crate::ids::{SessionId, UserId};
+
+/// The time for which a marker stays in the place of a session that has ended.
+const MARKED: TimeDelta = TimeDelta::hours(1);
 
 /// The change of a session to its next generation.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +43,8 @@ pub enum RotationError {
 
 impl Store {
     /// Puts a new session. Its id is random, so an item that refuses the put was written by an earlier try of the same
-    /// call. The condition prevents a late try from resetting a session that was refreshed since. If this call fails,
-    /// the session may exist, but no client has a token for it.
+    /// call. The condition prevents a late try from resetting a session that was refreshed since, and from beginning a
+    /// session again that has ended since. If this call fails, the session may exist, but no client has a token for it.
     pub async fn begin_session(&self, session: &Session) -> Result<(), StoreError> {
         let item = Item::Session(session.clone());
         self.put(&item, Expression::condition(ABSENT)).await.map(drop)
@@ -70,15 +73,19 @@ impl Store {
     }
 
     /// Returns a page of a user's sessions in the order of their ids, and true if more follow. It includes expired
-    /// sessions that TTL has not deleted yet.
+    /// sessions that TTL has not deleted yet. All sessions are read, because the markers of ended ones fill no page.
     pub async fn sessions_of(
         &self,
         user: UserId,
         after: Option<SessionId>,
         limit: Option<usize>,
     ) -> Result<(Vec<Session>, bool), StoreError> {
-        let reading = Reading { descending: false, limit, consistency: Consistency::Strong };
-        self.query_kind(Span::sessions(user, after), reading).await
+        let reading = Reading { descending: false, limit: None, consistency: Consistency::Strong };
+        let (mut sessions, _): (Vec<Session>, _) =
+            self.query_kind(Span::sessions(user, after), reading).await?;
+        let more = limit.is_some_and(|limit| sessions.len() > limit);
+        sessions.truncate(limit.unwrap_or(usize::MAX));
+        Ok((sessions, more))
     }
 
     /// Replaces a generation of a session by the next one, and returns the session after that.
@@ -108,12 +115,20 @@ impl Store {
         }
     }
 
-    /// Deletes a session, so that it can no longer be refreshed. Has no effect if the session does not exist.
-    pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<(), StoreError> {
-        self.delete(Key::session(user, session)).await
+    /// Ends a session, so that it can no longer be used or refreshed: puts a marker in its place, which TTL deletes.
+    ///
+    /// The put has no condition, so a retry is harmless; a late try of it ends nothing else, because the id of a session is
+    /// used once. A failure before the put leaves the session.
+    pub async fn end_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        self.put(&marker(user, session, now), Expression::default()).await.map(drop)
     }
 
-    /// Deletes a session if its credential version is older than `version`. Returns false if the session exists and its
+    /// Ends a session if its credential version is older than `version`. Returns false if the session exists and its
     /// version is not older; returns true if the session does not exist any more.
     ///
     /// A password change may keep this session at the same time. It gives the session the newer version, and then the
@@ -123,24 +138,37 @@ impl Store {
         user: UserId,
         session: SessionId,
         version: u64,
+        now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let older = Expression::condition("#credential_version < :version").number(":version", version);
-        let steps = [Step::Delete(Key::session(user, session), older)];
+        let steps = [Step::Put(marker(user, session, now), older)];
         Ok(match self.settle(&steps).await? {
             Settled::Done => true,
-            Settled::Refused(conditions) => conditions.failed_on_nothing(0),
+            Settled::Refused(conditions) => {
+                conditions.failed_on_nothing(0) || matches!(conditions.item(0), Some(Item::EndedSession(_)))
+            }
         })
     }
 
-    /// Deletes a user's sessions whose credential version is older than `before`, or all sessions if `before` is
-    /// `None`. A password change gives the next version only to a session of the present version. So an older session
-    /// stays older, and no valid session is deleted here. Another request may begin a session with the old version in
-    /// the meantime: that session is invalid because of its version. So are the sessions that remain if this call fails
-    /// half-way.
-    pub async fn end_sessions(&self, user: UserId, before: Option<u64>) -> Result<(), StoreError> {
+    /// Ends a user's sessions whose credential version is older than `before`, or all sessions if `before` is `None`. A
+    /// password change gives the next version only to a session of the present version. So an older session stays
+    /// older, and no valid session ends here. Another request may begin a session with the old version in the meantime:
+    /// that session is invalid because of its version. So are the sessions that remain if this call fails half-way.
+    pub async fn end_sessions(
+        &self,
+        user: UserId,
+        before: Option<u64>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let (sessions, _) = self.sessions_of(user, None, None).await?;
         let over = |session: &&Session| before.is_none_or(|version| session.credential_version < version);
-        let keys = sessions.iter().filter(over).map(|session| Key::session(user, session.id));
-        self.delete_all(keys.collect()).await
+        let markers: Vec<Item> =
+            sessions.iter().filter(over).map(|session| marker(user, session.id, now)).collect();
+        self.put_all(&markers).await
     }
+}
+
+/// Returns the item that takes the place of a session which ends.
+fn marker(user: UserId, id: SessionId, now: DateTime<Utc>) -> Item {
+    Item::EndedSession(EndedSession { user, id, expires_at: now + MARKED })
 }

@@ -8,7 +8,7 @@ use super::{
     Store, StoreError,
     backoff::Backoff,
     items::{Credential, InboxEntry, Item, User},
-    ops::{ABSENT, Consistency, Expression, PRESENT, Reading, Written},
+    ops::{ABSENT, Consistency, Expression, PRESENT, Reading},
     table::{Key, Span},
     transactions::{Settled, Step, Transacted},
 };
@@ -130,7 +130,7 @@ impl Store {
     /// Changes names and phone number. Returns the profile as it is now; `None` if the user has no open account.
     ///
     /// Another request may close the account at the same time. Then the condition fails, so that the names do not come
-    /// back. A retry sets the same values.
+    /// back.
     pub async fn change_profile(
         &self,
         user: UserId,
@@ -164,17 +164,18 @@ impl Store {
         self.update_account(user, expression).await
     }
 
-    /// Sets the role. Returns the profile as it is now; `None` if the user has no open account. A retry sets the same
-    /// role.
+    /// Sets the role. Returns the profile as it is now; `None` if the user has no open account.
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<Option<User>, StoreError> {
         let expression = while_open("SET #role = :role").text(":role", role.as_str());
         self.update_account(user, expression).await
     }
 
+    /// Changes a profile. A single update would do, but a late try of it would overwrite a later change. A transaction has
+    /// a token, by which DynamoDB recognises its own tries for ten minutes.
     async fn update_account(&self, user: UserId, expression: Expression) -> Result<Option<User>, StoreError> {
-        match self.update(Key::user(user), expression).await? {
-            Written::Done(item) => Ok(item.and_then(Item::into_user)),
-            Written::Refused(_) => Ok(None),
+        match self.settle(&[Step::Update(Key::user(user), expression)]).await? {
+            Settled::Done => self.user(user).await,
+            Settled::Refused(_) => Ok(None),
         }
     }
 

@@ -17,8 +17,7 @@ async fn conflicts_are_lost_races_and_tried_again() {
     let mut failed = Vec::new();
     for operation in ALL {
         let stage = Stage::new(&app, operation).await;
-        // No transaction writes any other item that is also put on its own.
-        for call in [on(Put).of("MSG#"), on(Update), on(Delete), on(Transact)] {
+        for call in [on(Put), on(Update), on(Delete), on(Transact)] {
             app.proxy.faults.fail_times(2, call, Conflict);
         }
         let answer = stage.run(&app, operation).await;

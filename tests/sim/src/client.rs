@@ -9,12 +9,19 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::{
-    model::Model,
+    engine::{self, REQUEST},
+    model::{Model, session_of},
     world::{Answer, World, request},
 };
 
 /// The devices of each user.
 pub const DEVICES: usize = 2;
+
+/// The number of operations that favour the same things.
+const SPAN: u64 = 40;
+
+/// The most requests of one read, as long as the answer is lost or a 503.
+const TRIES: usize = 6;
 
 /// The client side of one operation.
 pub struct Client {
@@ -24,7 +31,16 @@ pub struct Client {
     /// The number of the operation.
     pub number: u64,
     pub kind: &'static str,
+    /// The number of its requests so far.
+    pub requests: u64,
 }
+
+/// The numbers of a twin's requests begin this much higher.
+const TWIN: u64 = 1 << 20;
+
+/// A function answers 503 only if faults have taken as many attempts of the SDK as this. The SDK makes four attempts of a call
+/// within 5 s, and a write that loses races tries for 5 s.
+const GIVES_UP_AFTER: f64 = 2.0;
 
 impl Client {
     /// Returns a second client of the same operation, for a request at the same time.
@@ -36,6 +52,7 @@ impl Client {
             rng,
             number: self.number,
             kind: self.kind,
+            requests: self.requests + TWIN,
         }
     }
 
@@ -48,6 +65,17 @@ impl Client {
         self.send(method, path, None, body).await
     }
 
+    /// Sends a request with a token, and logs in nowhere.
+    pub async fn with(
+        &mut self,
+        token: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        self.send(method, path, token, body).await
+    }
+
     /// Sends a request of a user. If the device has no token, or the token is refused, it logs in first, once.
     pub async fn call(&mut self, user: usize, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let device = self.rng.random_range(0..DEVICES);
@@ -58,10 +86,39 @@ impl Client {
                 return answer;
             }
         }
-        match self.log_in(user, device).await {
-            Some(access) => self.send(method, path, Some(&access), body).await,
-            None => Answer { status: 401, body: Value::Null },
+        let Some(access) = self.log_in(user, device).await else {
+            return Answer { status: 401, body: Value::Null };
+        };
+        let answer = self.send(method, path, Some(&access), body).await;
+        if answer.status == 401 {
+            self.check_new_token(user, &access, path);
         }
+        answer
+    }
+
+    /// A token that was just given is refused only if another request may have ended its session.
+    fn check_new_token(&self, user: usize, access: &str, path: &str) {
+        let mut model = self.model();
+        let session = session_of(access).and_then(|id| model.sessions.get(&id));
+        let may_have_ended = session.is_none_or(|session| session.may_have_ended);
+        if !may_have_ended && !model.users[user].may_be_closed {
+            model.find(format!(
+                "user {user} has just logged in, but {path} refuses the token: {:?}",
+                session_of(access)
+            ));
+        }
+    }
+
+    /// Sends a GET request of a user, again while the answer is lost or a 503, at most `TRIES` times.
+    pub async fn read(&mut self, user: usize, path: &str) -> Answer {
+        let mut answer = self.call(user, Method::GET, path, None).await;
+        for _ in 1..TRIES {
+            if !answer.is_unknown() {
+                break;
+            }
+            answer = self.call(user, Method::GET, path, None).await;
+        }
+        answer
     }
 
     /// Logs in on a device with the passwords that may be right. Returns the access token.
@@ -70,28 +127,48 @@ impl Client {
             let user = &self.model().users[user];
             (user.email.clone(), user.passwords.clone())
         };
+        let begun = Instant::now();
         for password in passwords.iter().rev() {
-            let body = json!({ "email": email, "password": password });
-            let answer = self.anonymous(Method::POST, "/api/token/", Some(&body)).await;
-            if answer.status == 200 {
-                let token = |name: &str| answer.body[name].as_str().unwrap_or_default().to_owned();
-                let pair = (token("access"), token("refresh"));
-                self.model().users[user].devices[device] = Some(pair.clone());
-                return Some(pair.0);
+            let (status, tokens) = self.log_in_with(user, &email, password).await;
+            if let Some(tokens) = tokens {
+                self.model().users[user].devices[device] = Some(tokens.clone());
+                return Some(tokens.0);
             }
-            if answer.status != 401 {
+            if status != 401 {
                 return None;
             }
         }
         let mut model = self.model();
         // A change of the password may take effect late; only a password that nobody has tried to change is certain.
-        if model.users[user].passwords.len() == 1 && !model.users[user].may_be_closed {
-            let (number, email) = (self.number, model.users[user].email.clone());
+        let account = &model.users[user];
+        let is_certain = !account.may_be_closed && !account.password.may_change_after(begun);
+        if passwords.len() == 1 && is_certain {
+            let number = self.number;
             model.find(format!(
                 "user {user} ({email}) cannot log in with the right password in operation {number}"
             ));
         }
         None
+    }
+
+    /// Logs in with one password. Returns the status and the tokens.
+    pub async fn log_in_with(
+        &mut self,
+        user: usize,
+        email: &str,
+        password: &str,
+    ) -> (u16, Option<(String, String)>) {
+        let begun = Instant::now();
+        let body = json!({ "email": email, "password": password });
+        let answer = self.anonymous(Method::POST, "/api/token/", Some(&body)).await;
+        let token = |name: &str| answer.body[name].as_str().map(str::to_owned);
+        let tokens = token("access").zip(token("refresh")).filter(|_| answer.status == 200);
+        if let Some(tokens) = &tokens {
+            let mut model = self.model();
+            model.see_tokens(user, tokens, begun);
+            model.check_log_in(user, password, begun);
+        }
+        (answer.status, tokens)
     }
 
     async fn send(
@@ -105,13 +182,29 @@ impl Client {
         // Pages of lists link to URLs.
         let path = path.find("/api/").map_or(path, |start| &path[start..]);
         let uri = format!("https://api.test{path}");
-        let answer = self.world.request(&mut self.rng, request(method.clone(), &uri, token, body)).await;
+        self.requests += 1;
+        let calls = engine::Request::new((self.number, self.requests));
+        let sent = self.world.request(&mut self.rng, request(method.clone(), &uri, token, body));
+        let answer = REQUEST.scope(calls.clone(), sent).await;
         let (number, status, kind) = (self.number, answer.status, self.kind);
         self.world.trace.line(|| {
             format!("{number} {kind} {method} {path} -> {status} after {} ms", begun.elapsed().as_millis())
         });
         if status >= 500 && status != 503 {
             self.model().find(format!("{method} {path} was answered with {status}: {}", answer.body));
+        }
+        if let Some(token) = token {
+            self.model().check_token(token, begun, status, path);
+        }
+        let lost = calls.lost_attempts();
+        // An instance that could not read the keys for another request does not try again for some seconds.
+        let is_of_key =
+            answer.body["detail"].as_str().is_some_and(|detail| detail.contains("key of this token"));
+        if status == 503 && lost < GIVES_UP_AFTER && !is_of_key {
+            self.model().find(format!(
+                "{method} {path} was answered with 503 after faults that took {lost:.1} attempts: {}",
+                answer.body
+            ));
         }
         answer
     }
@@ -126,7 +219,7 @@ impl Client {
         (!values.is_empty()).then(|| values[self.rng.random_range(0..values.len())].clone())
     }
 
-    /// Chooses a user; now and then one whose account may be closed.
+    /// Chooses a user; now and then one whose account may be closed, and often the one that many operations choose at this time.
     pub fn user(&mut self) -> usize {
         let closed_too = self.rng.random_bool(0.03);
         let users: Vec<usize> = {
@@ -134,7 +227,15 @@ impl Client {
             let users = model.users.iter().enumerate();
             users.filter(|(_, user)| closed_too || !user.may_be_closed).map(|(number, _)| number).collect()
         };
-        self.choose(&users).unwrap_or_default()
+        self.favour(&users).unwrap_or_default()
+    }
+
+    /// Chooses one of several values: two times in five the one that other operations of this time choose, too, so that many
+    /// work on the same thing.
+    pub fn favour<T: Clone>(&mut self, values: &[T]) -> Option<T> {
+        let time = usize::try_from(self.number / SPAN).unwrap_or_default();
+        let favourite = time.checked_rem(values.len()).map(|index| values[index].clone());
+        if self.rng.random_bool(0.4) { favourite } else { self.choose(values) }
     }
 
     pub fn uuid(&mut self) -> String {
@@ -153,8 +254,7 @@ impl Client {
             .filter(|(_, conversation)| of_others || conversation.members.contains_key(&user))
             .map(|(id, _)| id.clone())
             .collect();
-        // Half of the time a busy one, so that many write in it at the same time.
-        if self.rng.random_bool(0.5) { ids.first().cloned() } else { self.choose(&ids) }
+        self.favour(&ids)
     }
 
     /// Chooses a message of a conversation by its id.
@@ -164,6 +264,13 @@ impl Client {
             .values()
             .map(|message| message.id.clone())
             .collect();
-        self.choose(&ids)
+        self.favour(&ids)
+    }
+
+    /// Chooses a user who is known to be, or to have been, in the conversation.
+    pub fn member_of(&mut self, conversation: &str) -> Option<usize> {
+        let users: Vec<usize> =
+            self.model().conversations.get(conversation)?.members.keys().copied().collect();
+        self.favour(&users)
     }
 }

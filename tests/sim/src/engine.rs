@@ -2,37 +2,84 @@
 //! them are drawn from the seed; the engine itself does none of this.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use futures::future::BoxFuture;
-use local::engine::InMemory;
+use local::{check, engine::InMemory};
 use rand::{RngExt as _, rngs::StdRng};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::store::{Answer, Engine};
 use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep},
+    sync::{Notify, oneshot},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::{
     call::{Call, Operation},
     faults::{self, Fault},
+    probes::Probes,
     random::generator,
     sabotage,
+    stream::{Key, Stream},
     trace::Trace,
+    world::TABLE,
+    writes::Write,
 };
 
 tokio::task_local! {
-    /// The operation that makes a call: its number, and the number of its calls so far.
-    pub static OPERATION: (u64, Arc<Mutex<u64>>);
+    /// The request whose function makes a call.
+    pub static REQUEST: Arc<Request>;
 }
 
-/// The longest time by which a stale read misses writes.
-const LAG: Duration = Duration::from_secs(3);
+/// A replica is behind in two of five such periods, from the beginning of the period on.
+const PERIOD: Duration = Duration::from_secs(4);
+const LAGS: f64 = 0.4;
+
+/// The share of the writes that are probed.
+const PROBED: f64 = 0.05;
+
+/// The SDK's time limit of an attempt, as `Store` sets it.
+const ATTEMPT: Duration = Duration::from_millis(1500);
+
+/// The longest time that a write waits for another writer of its item: less than the SDK's time limit of an attempt.
+pub const HOLD: Duration = Duration::from_millis(1300);
+
+/// One request to a function, with what its calls have met.
+#[derive(Debug)]
+pub struct Request {
+    /// The numbers of the operation and of its request.
+    pub number: (u64, u64),
+    calls: Mutex<Calls>,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    count: u64,
+    /// The calls that failed because of a fault.
+    failed: u64,
+    /// The time that faults have taken.
+    delayed: Duration,
+}
+
+impl Request {
+    pub fn new(number: (u64, u64)) -> Arc<Self> {
+        Arc::new(Self { number, calls: Mutex::default() })
+    }
+
+    fn calls(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the number of the SDK's attempts that the faults of this request have taken.
+    pub fn lost_attempts(&self) -> f64 {
+        let calls = self.calls();
+        calls.delayed.div_duration_f64(ATTEMPT) + f64::from(u32::try_from(calls.failed).unwrap_or(u32::MAX))
+    }
+}
 
 /// The simulated table. Clones share it.
 #[derive(Clone)]
@@ -43,6 +90,11 @@ struct Inner {
     main: InMemory,
     replica: InMemory,
     trace: Trace,
+    begun: Instant,
+    /// The calls of the world itself.
+    own: Arc<Request>,
+    /// Tells of each write.
+    written: Notify,
     state: Mutex<State>,
 }
 
@@ -53,6 +105,11 @@ struct State {
     /// The calls that were not answered yet.
     running: usize,
     faults: BTreeMap<&'static str, u64>,
+    /// The number of writes of each item so far.
+    versions: HashMap<Key, u64>,
+    stream: Stream,
+    probes: Probes,
+    findings: Vec<String>,
 }
 
 impl fmt::Debug for SimEngine {
@@ -65,8 +122,18 @@ impl SimEngine {
     /// Creates the engine with an empty table. `seconds` is its fixed time, in seconds since 1970.
     pub fn new(seed: u64, seconds: u64, trace: Trace) -> Result<Self, String> {
         let (main, replica) = (InMemory::new(seconds)?, InMemory::new(seconds)?);
-        let state = State { is_faulty: false, pending: VecDeque::new(), running: 0, faults: BTreeMap::new() };
-        Ok(Self(Arc::new(Inner { seed, main, replica, trace, state: Mutex::new(state) })))
+        let state = State {
+            is_faulty: false,
+            pending: VecDeque::new(),
+            running: 0,
+            faults: BTreeMap::new(),
+            versions: HashMap::new(),
+            stream: Stream::default(),
+            probes: Probes::new(seconds)?,
+            findings: Vec::new(),
+        };
+        let (own, written, state) = (Request::new((u64::MAX, 0)), Notify::new(), Mutex::new(state));
+        Ok(Self(Arc::new(Inner { seed, main, replica, trace, begun: Instant::now(), own, written, state })))
     }
 
     /// Begins or ends the faults of calls and functions.
@@ -94,21 +161,27 @@ impl SimEngine {
         self.0.main.items(table)
     }
 
+    /// Returns what the writes so far have violated.
+    pub fn take_findings(&self) -> Vec<String> {
+        let mut state = self.state();
+        let mut findings = std::mem::take(&mut state.findings);
+        findings.extend(state.stream.take_violations());
+        findings
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the generator of this call. It depends only on the seed, the operation and the number of the call, so that
-    /// leaving out another operation changes nothing here.
-    fn generator(&self) -> (u64, u64, StdRng) {
-        let (operation, call) = OPERATION
-            .try_with(|(operation, calls)| {
-                let mut calls = calls.lock().unwrap_or_else(PoisonError::into_inner);
-                *calls += 1;
-                (*operation, *calls)
-            })
-            .unwrap_or((u64::MAX, 0));
-        (operation, call, generator(self.0.seed, &[operation, call]))
+    /// Returns the number of this call and its generator. It depends only on the seed, the request and the number of the call,
+    /// so that leaving out another operation changes nothing here.
+    fn generator(&self, request: &Request) -> (u64, StdRng) {
+        let count = {
+            let mut calls = request.calls();
+            calls.count += 1;
+            calls.count
+        };
+        (count, generator(self.0.seed, &[request.number.0, request.number.1, count]))
     }
 
     fn draw(&self, call: &Call, rng: &mut StdRng) -> Option<Fault> {
@@ -123,22 +196,90 @@ impl SimEngine {
     /// Runs a call on the data of this moment.
     fn execute(&self, call: &Call, rng: &mut StdRng) -> Answer {
         let body = sabotage::done_to(call, call.body.to_string().into_bytes());
-        if self.is_faulty() && (call.may_be_stale() || sabotage::weakens(call)) && rng.random_bool(0.5) {
-            let lag = LAG.mul_f64(rng.random_range(0.0..1.0));
-            self.replicate(Instant::now().checked_sub(lag));
+        if self.is_faulty() && (call.may_be_stale() || sabotage::weakens(call)) && self.lags(rng) {
             *self.state().faults.entry("stale read").or_default() += 1;
             return self.0.replica.answer(&call.name, &body);
         }
-        let answer = self.0.main.answer(&call.name, &body);
         if call.operation == Operation::Other {
-            // The table itself exists in both.
+            // The table itself exists in each of them.
             drop(self.0.replica.answer(&call.name, &body));
-            return answer;
+            self.state().probes.create_table(&call.name, &body);
+            return self.0.main.answer(&call.name, &body);
         }
-        if !call.reads() && answer.status() == 200 {
-            self.state().pending.push_back((Instant::now(), call.name.clone(), body));
+        if call.reads() {
+            return self.0.main.answer(&call.name, &body);
+        }
+        self.write(call, body, rng)
+    }
+
+    /// Runs a write, and tells everybody who follows writes.
+    fn write(&self, call: &Call, body: Vec<u8>, rng: &mut StdRng) -> Answer {
+        let mut state = self.state();
+        if state.is_faulty && rng.random_bool(PROBED) {
+            let present = |write: &Write| self.image(write);
+            let found = state.probes.probe(call, &body, rng.random_range(0..1 << 20), present);
+            *state.faults.entry("probe").or_default() += 1;
+            state.findings.extend(found);
+        }
+        let answer = self.0.main.answer(&call.name, &body);
+        if answer.status() == 200 {
+            for write in Write::all(call) {
+                let image = self.image(&write).map(|item| check::plain(&item));
+                let key = (write.pk, write.sk);
+                *state.versions.entry(key.clone()).or_default() += 1;
+                state.stream.note(key, image);
+            }
+            state.pending.push_back((Instant::now(), call.name.clone(), body));
+            self.0.written.notify_waiters();
         }
         answer
+    }
+
+    /// Returns the present item that a write names, in the format of DynamoDB.
+    fn image(&self, write: &Write) -> Option<Value> {
+        let key = json!({ "pk": {"S": write.pk}, "sk": {"S": write.sk} });
+        let get = json!({ "TableName": TABLE, "Key": key, "ConsistentRead": true });
+        let Answer::Json { body, .. } = self.0.main.answer("GetItem", get.to_string().as_bytes()) else {
+            return None;
+        };
+        let answer: Value = serde_json::from_str(&body).ok()?;
+        answer.get("Item").cloned()
+    }
+
+    /// Returns true if a read meets a replica that is behind, and brings the replica to the state that the read sees: that of
+    /// the beginning of a period, or an arbitrary one within it.
+    fn lags(&self, rng: &mut StdRng) -> bool {
+        let now = Instant::now();
+        let elapsed = now.duration_since(self.0.begun);
+        let period = u64::try_from(elapsed.as_millis() / PERIOD.as_millis()).unwrap_or_default();
+        let lags = generator(self.0.seed, &[u64::MAX - 3, period]).random_bool(LAGS);
+        let begun = PERIOD.mul_f64(elapsed.div_duration_f64(PERIOD).fract());
+        let lag = if rng.random_bool(0.7) { begun } else { begun.mul_f64(rng.random_range(0.0..1.0)) };
+        if lags {
+            self.replicate(now.checked_sub(lag));
+        }
+        lags
+    }
+
+    /// Waits until another call has written an item that this call writes, for a limited time.
+    async fn hold(&self, call: &Call) {
+        let keys: Vec<Key> = Write::all(call).into_iter().map(|write| (write.pk, write.sk)).collect();
+        let versions = || -> Vec<u64> {
+            let state = self.state();
+            keys.iter().map(|key| state.versions.get(key).copied().unwrap_or_default()).collect()
+        };
+        let before = versions();
+        let overtaken = async {
+            loop {
+                let written = self.0.written.notified();
+                if versions() != before {
+                    return;
+                }
+                written.await;
+            }
+        };
+        // Nobody else writes it.
+        drop(timeout(HOLD, overtaken).await);
     }
 
     /// Repeats the writes up to `until` in the replica. It never goes back.
@@ -153,12 +294,20 @@ impl SimEngine {
     }
 
     /// Runs a call with its delays and its fault. `None` is a reset of the connection.
-    async fn answer(self, call: Call, number: (u64, u64), mut rng: StdRng) -> Option<Answer> {
+    async fn answer(self, call: Call, request: Arc<Request>) -> Option<Answer> {
+        let (count, mut rng) = self.generator(&request);
         let fault = self.draw(&call, &mut rng);
+        if let Some(fault) = &fault {
+            let mut calls = request.calls();
+            calls.failed += u64::from(fault.fails());
+            calls.delayed += fault.delay().min(ATTEMPT);
+        }
         let latency = |rng: &mut StdRng| Duration::from_millis(rng.random_range(1..8));
         sleep(latency(&mut rng)).await;
-        if let Some(Fault::Delay(delay)) = fault {
-            sleep(delay).await;
+        match fault {
+            Some(Fault::Delay(delay)) => sleep(delay).await,
+            Some(Fault::Hold) => self.hold(&call).await,
+            _ => {}
         }
         let answer = match &fault {
             Some(fault) => fault.apply(&call, |call| self.execute(call, &mut rng)),
@@ -166,7 +315,8 @@ impl SimEngine {
         };
         let name = fault.as_ref().map_or("", Fault::name);
         let status = answer.as_ref().map_or(0, Answer::status);
-        self.0.trace.line(|| format!("  {}.{} {} {name} {status}", number.0, number.1, call.describe()));
+        let (operation, number) = request.number;
+        self.0.trace.line(|| format!("  {operation}.{number}.{count} {} {name} {status}", call.describe()));
         if let Some(Fault::LateAnswer(delay)) = fault {
             sleep(delay).await;
         }
@@ -177,14 +327,15 @@ impl SimEngine {
 
 impl Engine for SimEngine {
     fn run(&self, operation: String, body: Vec<u8>) -> BoxFuture<'static, Option<Answer>> {
-        let (number, count, rng) = self.generator();
+        // The world itself makes calls while it begins.
+        let request = REQUEST.try_with(Clone::clone).unwrap_or_else(|_| self.0.own.clone());
         let call = Call::parse(&operation, &body);
         let (sender, receiver) = oneshot::channel();
         let engine = self.clone();
         engine.state().running += 1;
         // A task of its own: a call that the SDK has given up, or whose function has died, goes on.
         tokio::spawn(async move {
-            let answer = engine.clone().answer(call, (number, count), rng).await;
+            let answer = engine.clone().answer(call, request).await;
             engine.state().running -= 1;
             drop(sender.send(answer));
         });

@@ -9,6 +9,7 @@ use shared::store::Answer;
 
 use crate::{
     call::{Call, Operation},
+    engine::HOLD,
     refusals::{self, HalfBatch},
 };
 
@@ -27,6 +28,8 @@ pub enum Fault {
     Unprocessed,
     /// A query returns at most this number of items.
     ShortPage(u64),
+    /// The write waits until another one has written its item.
+    Hold,
     /// The call takes effect late; the SDK may have given it up.
     Delay(Duration),
     /// The call takes effect, and its answer is late.
@@ -41,10 +44,14 @@ pub enum Failure {
     Throttled,
 }
 
-/// Draws the fault of a call: about one call in twelve has one.
+/// Draws the fault of a call: about one read in twelve and one write in six have one.
 pub fn draw(call: &Call, rng: &mut StdRng) -> Option<Fault> {
-    if call.operation == Operation::Other || !rng.random_bool(1.0 / 12.0) {
+    let share = if call.writes() { 1.0 / 6.0 } else { 1.0 / 12.0 };
+    if call.operation == Operation::Other || !rng.random_bool(share) {
         return None;
+    }
+    if call.writes() && rng.random_bool(0.5) {
+        return Some(Fault::Hold);
     }
     let failure = |rng: &mut StdRng| match rng.random_range(0..3) {
         0 => Failure::Error500,
@@ -81,8 +88,23 @@ impl Fault {
             Self::InProgress => "in progress",
             Self::Unprocessed => "unprocessed",
             Self::ShortPage(_) => "short page",
+            Self::Hold => "held",
             Self::Delay(_) => "delay",
             Self::LateAnswer(_) => "late answer",
+        }
+    }
+
+    /// Returns true if the call fails.
+    pub const fn fails(&self) -> bool {
+        matches!(self, Self::Before(_) | Self::After(_) | Self::Conflict | Self::InProgress)
+    }
+
+    /// Returns the longest time that the fault takes.
+    pub const fn delay(&self) -> Duration {
+        match self {
+            Self::Delay(delay) | Self::LateAnswer(delay) => *delay,
+            Self::Hold => HOLD,
+            _ => Duration::ZERO,
         }
     }
 
@@ -103,7 +125,7 @@ impl Fault {
                 short.body["Limit"] = json!(call.body["Limit"].as_u64().unwrap_or(*most).min(*most));
                 Some(execute(&short))
             }
-            Self::Delay(_) | Self::LateAnswer(_) => Some(execute(call)),
+            Self::Hold | Self::Delay(_) | Self::LateAnswer(_) => Some(execute(call)),
         }
     }
 }

@@ -25,6 +25,7 @@ mod environment;
 mod faults;
 mod model;
 mod operations;
+mod probes;
 mod random;
 #[path = "../../it/harness/refusals.rs"]
 mod refusals;
@@ -34,9 +35,11 @@ mod register;
 mod sabotage;
 mod shrink;
 mod simulation;
+mod stream;
 mod trace;
 mod walks;
 mod world;
+mod writes;
 
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, time::Instant};
 

@@ -18,12 +18,14 @@ const MOST_USERS: usize = 12;
 
 /// The kinds of operations with their weights.
 #[rustfmt::skip]
-const KINDS: [(&str, u32); 25] = [
-    ("send", 30), ("retry a send", 8), ("edit", 9), ("delete a message", 4), ("mark read", 6), ("mark unread", 2),
-    ("open a direct conversation", 5), ("create a group", 3), ("add", 4), ("remove", 3), ("leave", 2), ("promote", 3),
-    ("rename", 4), ("delete a conversation", 1), ("read a conversation", 6), ("inbox", 4), ("page backward", 5),
-    ("page forward", 4), ("page around", 2), ("follow changes", 3), ("refresh", 4), ("log out", 1),
-    ("change the password", 1), ("register", 1), ("close an account", 1),
+const KINDS: [(&str, u32); 34] = [
+    ("send", 26), ("retry a send", 8), ("edit", 9), ("delete a message", 4), ("mark read", 6), ("mark unread", 3),
+    ("open a direct conversation", 4), ("create a group", 3), ("add", 6), ("remove", 5), ("leave", 2), ("promote", 4),
+    ("rename", 4), ("delete a conversation", 1), ("read a conversation", 5), ("inbox", 3), ("page backward", 4),
+    ("page forward", 4), ("page around", 2), ("follow changes", 3), ("refresh", 5), ("log out", 2),
+    ("change the password", 2), ("register", 1), ("close an account", 1), ("log in", 2), ("guess a password", 1),
+    ("reuse a refresh token", 1), ("list sessions", 2), ("change a profile", 4), ("read a user", 2),
+    ("list participants", 2), ("read everything", 1), ("read earlier texts", 1),
 ];
 
 /// Returns the kind of an operation.
@@ -60,6 +62,15 @@ pub async fn run(client: &mut Client) {
         "page forward" => walks::forward(client).await,
         "page around" => walks::around(client).await,
         "follow changes" => walks::changes(client).await,
+        "read earlier texts" => messages::read_revisions(client).await,
+        "read everything" => walks::everything(client).await,
+        "list participants" => conversations::list_participants(client).await,
+        "log in" => accounts::log_in(client).await,
+        "guess a password" => accounts::guess(client).await,
+        "reuse a refresh token" => accounts::reuse(client).await,
+        "list sessions" => accounts::list_sessions(client).await,
+        "change a profile" => accounts::change_profile(client).await,
+        "read a user" => accounts::read_users(client).await,
         "refresh" => accounts::refresh(client).await,
         "log out" => accounts::log_out(client).await,
         "change the password" => accounts::change_password(client).await,

@@ -5,53 +5,85 @@ use tokio::time::Instant;
 
 #[derive(Debug, Clone)]
 struct Write {
+    id: u64,
     value: String,
-    begun: Instant,
+    /// `None` if the write began before everything that is known.
+    begun: Option<Instant>,
     /// The time of its answer; `None` while the outcome is unknown.
     done: Option<Instant>,
 }
+
+/// A write that has begun.
+#[derive(Debug, Clone, Copy)]
+pub struct WriteId(u64);
 
 /// All writes of one value, except those that were refused.
 #[derive(Debug, Clone, Default)]
 pub struct Register {
     writes: Vec<Write>,
+    count: u64,
     /// True once the first value is known.
     has_first: bool,
 }
 
 impl Register {
-    /// Creates a register whose first value was written at `begun`.
-    pub fn new(value: &str, begun: Instant) -> Self {
+    /// Creates a register whose first value was written before now.
+    pub fn new(value: &str) -> Self {
         let mut register = Self::default();
-        register.know_first(value, begun);
+        register.know_first(value);
         register
     }
 
-    /// Notes the first value, whose write was answered before `begun` or whose answer was lost.
-    pub fn know_first(&mut self, value: &str, begun: Instant) {
+    /// Notes the first value, which was written before now.
+    pub fn know_first(&mut self, value: &str) {
         if !self.has_first && self.writes.iter().all(|write| write.value != value) {
-            self.writes.insert(0, Write { value: value.to_owned(), begun, done: Some(begun) });
+            let first = Write { id: 0, value: value.to_owned(), begun: None, done: Some(Instant::now()) };
+            self.writes.insert(0, first);
             self.has_first = true;
         }
     }
 
     /// Notes that a write begins.
-    pub fn begin(&mut self, value: &str) {
-        self.writes.push(Write { value: value.to_owned(), begun: Instant::now(), done: None });
+    pub fn begin(&mut self, value: &str) -> WriteId {
+        self.count += 1;
+        let (id, value) = (self.count, value.to_owned());
+        self.writes.push(Write { id, value, begun: Some(Instant::now()), done: None });
+        WriteId(id)
     }
 
     /// Notes the outcome of a write: acknowledged, refused, or unknown (`None`).
-    pub fn end(&mut self, value: &str, outcome: Option<bool>) {
+    pub fn end(&mut self, id: WriteId, outcome: Option<bool>) {
         match outcome {
             Some(true) => {
-                let written = self.writes.iter_mut().find(|write| write.value == value);
-                if let Some(write) = written {
+                if let Some(write) = self.writes.iter_mut().find(|write| write.id == id.0) {
                     write.done = Some(Instant::now());
                 }
             }
-            Some(false) => self.writes.retain(|write| write.value != value),
+            Some(false) => self.writes.retain(|write| write.id != id.0),
             None => {}
         }
+    }
+
+    /// Returns true if nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Returns the number of values other than `value` that were acknowledged before `time`.
+    pub fn acknowledged_besides(&self, value: &str, time: Instant) -> usize {
+        let is_known = |write: &&Write| write.done.is_some_and(|done| done < time) && write.value != value;
+        self.writes.iter().filter(is_known).count()
+    }
+
+    /// Returns true if a write that was not the first may have taken effect after `time`.
+    pub fn may_change_after(&self, time: Instant) -> bool {
+        let is_later = |write: &Write| write.begun.is_some() && write.done.is_none_or(|done| done >= time);
+        self.writes.iter().any(is_later)
+    }
+
+    /// Returns true if somebody has tried to write this value.
+    pub fn knows(&self, value: &str) -> bool {
+        self.writes.iter().any(|write| write.value == value)
     }
 
     /// Returns true if a read that began at `begun` may return `value`: somebody has written it, and no write that began after
@@ -60,8 +92,9 @@ impl Register {
         self.writes.is_empty()
             || self.writes.iter().filter(|write| write.value == value).any(|write| {
                 let overwrites = |other: &Write| {
-                    write.done.is_some_and(|done| other.begun >= done && other.value != write.value)
-                        && other.done.is_some_and(|done| done < begun)
+                    let is_later =
+                        write.done.is_some_and(|done| other.begun.is_some_and(|begun| begun >= done));
+                    is_later && other.value != write.value && other.done.is_some_and(|done| done < begun)
                 };
                 !self.writes.iter().any(overwrites)
             })
@@ -82,11 +115,11 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread", start_paused = true)]
     async fn a_read_returns_no_value_that_was_overwritten_before_it() {
-        let mut register = Register::new("a", Instant::now());
+        let mut register = Register::new("a");
         advance(Duration::from_secs(1)).await;
-        register.begin("b");
+        let b = register.begin("b");
         assert!(register.may_read("a", Instant::now()) && register.may_read("b", Instant::now()));
-        register.end("b", Some(true));
+        register.end(b, Some(true));
         let during = Instant::now();
         advance(Duration::from_secs(1)).await;
         assert!(register.may_read("a", during), "the read began before the answer");
@@ -96,11 +129,11 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread", start_paused = true)]
     async fn a_write_of_unknown_outcome_may_take_effect_late_and_a_refused_one_never() {
-        let mut register = Register::new("a", Instant::now());
-        register.begin("late");
-        register.end("late", None);
-        register.begin("refused");
-        register.end("refused", Some(false));
+        let mut register = Register::new("a");
+        let late = register.begin("late");
+        register.end(late, None);
+        let refused = register.begin("refused");
+        register.end(refused, Some(false));
         advance(Duration::from_mins(1)).await;
         assert!(register.may_read("a", Instant::now()) && register.may_read("late", Instant::now()));
         assert!(!register.may_read("refused", Instant::now()));

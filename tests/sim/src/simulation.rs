@@ -10,14 +10,14 @@ use axum::http::Method;
 use futures::future::join_all;
 use rand::RngExt as _;
 use serde_json::{Map, Value};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     client::Client,
-    engine::OPERATION,
     model::Model,
     operations,
     random::generator,
+    register::Register,
     trace::Trace,
     walks,
     world::{TABLE, World},
@@ -76,8 +76,9 @@ async fn simulate(plan: &Plan) -> Result<Report, String> {
     let stage = Stage { world: world.clone(), model: model.clone(), seed: plan.seed };
     for number in 0..USERS {
         let mut client = stage.client(PREPARATION + number, "register");
-        stage.inside(&mut client, async |client| operations::register(client).await.is_some()).await;
+        operations::register(&mut client).await;
     }
+    stage.appoint().await?;
     world.engine.set_faulty(plan.has_faults);
     join_all((0..AT_ONCE).map(|worker| stage.work(plan, worker))).await;
     world.engine.set_faulty(false);
@@ -103,13 +104,21 @@ struct Stage {
 impl Stage {
     fn client(&self, number: u64, kind: &'static str) -> Client {
         let rng = generator(self.seed, &[number, u64::MAX]);
-        Client { world: self.world.clone(), model: self.model.clone(), rng, number, kind }
+        Client { world: self.world.clone(), model: self.model.clone(), rng, number, kind, requests: 0 }
     }
 
-    /// Runs a part as the operation of its client, so that the engine knows whose calls it gets.
-    async fn inside<T>(&self, client: &mut Client, run: impl AsyncFnOnce(&mut Client) -> T) -> T {
-        let operation = (client.number, Arc::new(Mutex::new(0)));
-        OPERATION.scope(operation, run(client)).await
+    /// Makes the first user an admin, as `createsuperuser` does.
+    async fn appoint(&self) -> Result<(), String> {
+        let id = {
+            let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+            model.users.first().map(|user| user.id.clone()).ok_or("nobody has registered")?
+        };
+        self.world.appoint(&id).await?;
+        let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        let user = &mut model.users[0];
+        user.is_admin = true;
+        user.profile.insert("role", Register::new("admin"));
+        Ok(())
     }
 
     /// Runs every `AT_ONCE`-th operation, one after the other.
@@ -117,9 +126,11 @@ impl Stage {
         for number in (worker..plan.operations).step_by(usize::try_from(AT_ONCE).unwrap_or(1)) {
             let mut client = self.client(number, "");
             client.kind = operations::kind(&mut client.rng);
-            let pause = Duration::from_millis(client.rng.random_range(0..60));
+            // Once in a while, a user comes back after a minute.
+            let most = if client.rng.random_bool(0.01) { 60_000 } else { 60 };
+            let pause = Duration::from_millis(client.rng.random_range(0..most));
             // Once in a while an instance starts with a new key.
-            let rotates = plan.has_faults && client.rng.random_bool(0.002);
+            let rotates = plan.has_faults && client.rng.random_bool(0.004);
             if plan.without.contains(&number) {
                 continue;
             }
@@ -128,7 +139,7 @@ impl Stage {
                 // A start that fails is a start that Lambda repeats.
                 drop(self.world.rotate(number % 3, number % 199 + 1).await);
             }
-            self.inside(&mut client, operations::run).await;
+            operations::run(&mut client).await;
         }
     }
 
@@ -144,7 +155,7 @@ impl Stage {
         };
         for (index, key) in unknown.iter().enumerate() {
             let mut client = self.client(END + index as u64, "send at rest");
-            self.inside(&mut client, async |client| operations::send_under(client, key).await).await;
+            operations::send_under(&mut client, key).await;
         }
         let pairs: Vec<(String, usize)> = {
             let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,58 +165,76 @@ impl Stage {
                 .flat_map(|(id, conversation)| conversation.members.keys().map(|user| (id.clone(), *user)))
                 .collect()
         };
-        let items = self.world.engine.items(TABLE);
         for (index, (conversation, user)) in pairs.iter().enumerate() {
             let mut client = self.client(END * 2 + index as u64, "walk at rest");
-            self.inside(&mut client, async |client| {
-                walks::walk(client, *user, conversation, index % 2 == 0).await;
-                check_unread(client, *user, conversation, &items).await;
-            })
-            .await;
+            let shown = walks::walk(&mut client, *user, conversation, index % 2 == 0, 100).await;
+            if let Some(shown) = shown {
+                check_unread(&mut client, *user, conversation, shown).await;
+            }
         }
+        let items = self.world.engine.items(TABLE);
         let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
         let answered =
             model.outcomes.keys().find(|(kind, status)| kind.ends_with("at rest") && *status >= 500);
         if let Some((kind, status)) = answered.copied() {
             model.find(format!("{kind} was answered with {status} although no fault is left"));
         }
-        let violations = local::check::violations(self.world.engine.items(TABLE));
+        let violations = local::check::violations(items.clone());
+        model.findings.extend(self.world.engine.take_findings());
         model.findings.extend(violations);
         check_refused(&mut model, &items);
+        check_sessions(&mut model, &items);
     }
 }
 
-/// The unread count of a participant equals a recount of the log's items.
-async fn check_unread(client: &mut Client, user: usize, conversation: &str, items: &[Map<String, Value>]) {
-    let id = client.model().users[user].id.clone();
-    let path = format!("/api/conversations/{conversation}/");
-    let answer = client.call(user, Method::GET, &path, None).await;
+/// The unread count of a participant equals a recount of the messages that a walk has shown, above a read mark that the model
+/// allows.
+async fn check_unread(client: &mut Client, user: usize, conversation: &str, shown: Vec<(u64, String)>) {
+    let begun = Instant::now();
+    let answer = client.call(user, Method::GET, &format!("/api/conversations/{conversation}/"), None).await;
     if !answer.is_success() {
         return;
     }
-    let pk = format!("CONV#{conversation}");
+    let mut model = client.model();
+    let id = model.users[user].id.clone();
+    let members = model.conversations.get(conversation).map(|found| &found.members);
+    let member = members.and_then(|members| members.get(&user));
+    // A membership that has begun anew has a new mark.
+    let Some(member) = member.filter(|member| !member.presence.knows("out")) else {
+        return;
+    };
+    let (lowest, highest) = member.marks(begun);
+    let above =
+        |mark: u64| shown.iter().filter(|(number, sender)| *number > mark && *sender != id).count() as u64;
+    let (most, least) = (above(lowest), above(highest));
+    let unread = answer.body["unread"].as_u64().unwrap_or_default();
+    let is_more = answer.body["unread_more"] == true;
+    let is_right = unread >= least.min(100) && unread <= most && (!is_more || most > 100);
+    if !is_right {
+        let moves = format!("{:?}", member.moves);
+        model.find(format!(
+            "user {user} has {unread} unread messages in {conversation}, not {least} to {most}: {moves}"
+        ));
+    }
+}
+
+/// A session that is over is not in the table.
+fn check_sessions(model: &mut Model, items: &[Map<String, Value>]) {
     let text = |item: &Map<String, Value>, name: &str| {
         item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     };
-    let of = items.iter().filter(|item| text(item, "pk") == pk);
-    let member = of.clone().find(|item| text(item, "sk") == format!("MEMBER#{id}"));
-    let mark =
-        |name: &str| member.and_then(|member| member.get(name)).and_then(Value::as_u64).unwrap_or_default();
-    let floor = mark("read").max(mark("base"));
-    let counted = of
-        .filter(|item| {
-            text(item, "item") == "message" && text(item, "sender") != id && !item.contains_key("deleted_at")
-        })
-        .filter_map(|item| text(item, "sk").strip_prefix("MSG#")?.parse::<u64>().ok())
-        .filter(|number| *number > floor)
-        .count() as u64;
-    let shown = answer.body["unread"].as_u64().unwrap_or_default();
-    let is_more = answer.body["unread_more"] == true;
-    if (is_more && counted < shown) || (!is_more && counted != shown) {
-        client
-            .model()
-            .find(format!("user {user} has {counted} unread messages in {conversation}, not {shown}"));
-    }
+    let live: BTreeSet<String> = items
+        .iter()
+        .filter(|item| item.contains_key("kind"))
+        .filter_map(|item| Some(text(item, "sk").strip_prefix("SESSION#")?.to_owned()))
+        .collect();
+    let left: Vec<String> = model
+        .sessions
+        .iter()
+        .filter(|(id, session)| session.ended.is_some() && live.contains(*id))
+        .map(|(id, session)| format!("session {id} of user {} has ended, but is stored", session.user))
+        .collect();
+    model.findings.extend(left);
 }
 
 /// A send of which every attempt was refused has left no message.
@@ -221,7 +250,9 @@ fn check_refused(model: &mut Model, items: &[Map<String, Value>]) {
         .filter(|item| item.get("item").and_then(Value::as_str) == Some("message"))
         .filter_map(|item| item.get("idempotency_key").and_then(Value::as_str))
         .filter(|key| refused.contains_key(key))
-        .map(|key| format!("the send with key {key} was refused, but its message is stored"))
+        .map(|key| {
+            format!("the send with key {key} was refused, but its message is stored: {:?}", model.sent[key])
+        })
         .collect();
     model.findings.extend(left);
 }

@@ -21,6 +21,7 @@ use shared::{
     auth::{Hashing, Signer},
     clock::Clock,
     config::{Config, Registration},
+    model::user::Role,
     random::Random,
     store::Store,
 };
@@ -41,6 +42,10 @@ const SKEW: i64 = 300_000;
 /// The time after which Lambda ends a function, as in `template.yaml`.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The shortest time between two rotations of the signing key: longer than instances cache keys, because an instance that has
+/// just looked for one new key looks for the next one after 10 s.
+const BETWEEN_ROTATIONS: Duration = Duration::from_secs(330);
+
 /// The instances of the functions.
 struct Instance {
     auth: Router,
@@ -55,6 +60,8 @@ pub struct World {
     seed: u64,
     begun: Instant,
     instances: Mutex<Vec<Arc<Instance>>>,
+    /// The time of the last rotation.
+    rotated: Mutex<Option<Instant>>,
 }
 
 /// The answer to a request, as the client sees it.
@@ -82,7 +89,14 @@ impl World {
     /// Creates the table and the instances. There are no faults yet.
     pub async fn new(seed: u64, trace: Trace) -> Result<Self, String> {
         let engine = SimEngine::new(seed, BEGIN.unsigned_abs(), trace.clone())?;
-        let world = Self { engine, trace, seed, begun: Instant::now(), instances: Mutex::default() };
+        let world = Self {
+            engine,
+            trace,
+            seed,
+            begun: Instant::now(),
+            instances: Mutex::default(),
+            rotated: Mutex::default(),
+        };
         let definition = local::template::table().map_err(|error| error.to_string())?;
         world.app(0, 0).store.create_table(&definition).await.map_err(|error| error.to_string())?;
         for number in 0..3 {
@@ -92,8 +106,23 @@ impl World {
         Ok(world)
     }
 
-    /// Replaces one instance by one that signs with a new key. The others keep the keys that they know.
+    /// Gives a user the role of admin.
+    pub async fn appoint(&self, user: &str) -> Result<(), String> {
+        let user = user.parse().map_err(|_| format!("{user} is no id"))?;
+        let set = self.app(0, 0).store.set_role(user, Role::Admin).await;
+        set.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Replaces one instance by one that signs with a new key, unless that was done a moment ago: an instance looks for new keys
+    /// every 10 s. The others keep the keys that they know.
     pub async fn rotate(&self, number: u64, generation: u64) -> Result<(), String> {
+        {
+            let mut rotated = self.rotated.lock().unwrap_or_else(PoisonError::into_inner);
+            if rotated.is_some_and(|rotated| rotated.elapsed() < BETWEEN_ROTATIONS) {
+                return Ok(());
+            }
+            *rotated = Some(Instant::now());
+        }
         let instance = Arc::new(self.instance(number, generation).await?);
         let mut instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
         let index = usize::try_from(number).unwrap_or_default() % instances.len();

@@ -91,6 +91,10 @@ pub struct Member {
     /// The number up to which (inclusive) messages are neither shown to this participant nor counted for them.
     #[serde(default)]
     pub base: u64,
+    /// The number of times that the user has marked messages as unread. It distinguishes the read mark before from the same
+    /// mark after.
+    #[serde(default)]
+    pub moved_back: u64,
     /// True if the conversation is left out of the participant's list as long as its log has no entry above `base`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,

@@ -105,6 +105,21 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
 }
 
+/// The marker in the place of a session that has ended. Without it, a put of the session that the SDK gave up and
+/// that arrives late would begin the session again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EndedSession {
+    /// The user of the session.
+    #[serde(rename = "pk", deserialize_with = "parts::user_pk", skip_serializing)]
+    pub user: UserId,
+    /// The id of the session.
+    #[serde(rename = "sk", deserialize_with = "parts::session_sk", skip_serializing)]
+    pub id: SessionId,
+    /// The time at which the marker may be deleted, in seconds: no call is under way for that long.
+    #[serde(with = "ts_seconds")]
+    pub expires_at: DateTime<Utc>,
+}
+
 impl Session {
     /// Returns true if the session has not expired and was not ended by a password change or by closing the account.
     /// These two may not have deleted its item yet.

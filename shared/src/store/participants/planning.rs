@@ -11,7 +11,6 @@ use crate::{
         Store, StoreError, Time,
         conversations::member,
         items::{ChangeKind, Conversation, Member},
-        ops::Consistency,
     },
 };
 
@@ -164,7 +163,7 @@ impl Store {
     /// Reads the participants that a representation nests. They are read after the conversation and so are not older
     /// than its version. A write that is conditioned on the version misses none of them.
     async fn shown_members(&self, id: ConversationId) -> Result<Vec<Member>, StoreError> {
-        let (members, _) = self.participants_read(id, None, NESTED_PARTICIPANTS, Consistency::Strong).await?;
+        let (members, _) = self.participants(id, None, NESTED_PARTICIPANTS).await?;
         Ok(members)
     }
 
@@ -184,7 +183,7 @@ impl Store {
         let are_all = conversation.participant_count <= first.len() as u64;
         if first.is_empty() || !(are_all || first.is_disjoint(going)) {
             let limit = NESTED_PARTICIPANTS + going.len();
-            let read = self.participants_read(conversation.id, None, limit, Consistency::Strong);
+            let read = self.participants(conversation.id, None, limit);
             first.extend(read.await?.0.into_iter().map(|member| member.user));
         }
         let after = first.union(coming).copied().filter(|user| !going.contains(user));

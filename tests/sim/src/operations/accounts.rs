@@ -1,23 +1,32 @@
-//! Operations on accounts, passwords and tokens.
+//! Operations on accounts, profiles, passwords and sessions.
 
 use axum::http::Method;
 use futures::future::join;
 use rand::RngExt as _;
 use serde_json::json;
+use tokio::time::Instant;
 
-use super::MOST_USERS;
+use super::{MOST_USERS, conversations};
 use crate::{
     client::{Client, DEVICES},
-    model::User,
+    model::{Session, User, generation_of, session_of},
+    register::WriteId,
+    walks,
+    world::Answer,
 };
 
-/// Registers a user. Returns its number.
+/// Registers a user, sometimes with the email address of a closed account. Returns the user's number.
 pub async fn register(client: &mut Client) -> Option<usize> {
     let number = client.model().users.len();
     if number >= MOST_USERS {
         return None;
     }
-    let email = format!("user{}@example.com", client.number % 1_000_000);
+    let free = client.model().users.iter().find(|user| user.closed.is_some()).map(|user| user.email.clone());
+    let free = free.filter(|email| {
+        let is_taken = |user: &User| user.email == *email && !user.may_be_closed;
+        !client.model().users.iter().any(is_taken)
+    });
+    let email = free.unwrap_or_else(|| format!("user{}@example.com", client.number % 1_000_000));
     let password = format!("kX9#vq2Lw{}", client.number);
     let name = format!("Name{}", client.number);
     let body = json!({ "email": email, "password": password, "first_name": name, "last_name": "Miller" });
@@ -32,75 +41,272 @@ pub async fn register(client: &mut Client) -> Option<usize> {
     if answer.status == 201 && second.status == 201 {
         client.model().find(format!("two accounts have the email address of {body}"));
     }
+    // The request without an answer may make another account when the email address is free again.
+    let is_unknown = answer.is_unknown() || second.is_unknown();
     let answer = if second.status == 201 { second } else { answer };
     let id = answer.body["user_id"].as_str()?.to_owned();
-    let mut model = client.model();
-    model.users.push(User {
-        email,
-        id,
-        passwords: vec![password],
-        devices: vec![None; DEVICES],
-        may_be_closed: false,
-    });
-    Some(model.users.len() - 1)
+    let user = {
+        let mut model = client.model();
+        model.users.push(User { may_be_made_again: is_unknown, ..User::new(id, email, password, &name) });
+        model.users.len() - 1
+    };
+    read_user(client, user, user).await;
+    Some(user)
 }
 
+/// Reads the profile of a user: their own, or another's.
+pub async fn read_user(client: &mut Client, reader: usize, user: usize) {
+    let id = client.model().users[user].id.clone();
+    let path = if reader == user { "me".to_owned() } else { id };
+    let begun = Instant::now();
+    let answer = client.read(reader, &format!("/api/users/{path}/")).await;
+    client.count(answer.status);
+    let mut model = client.model();
+    if answer.is_success() {
+        model.see_profile(&answer.body, begun);
+        model.check_contact(reader, user, !answer.body["email"].is_null(), begun);
+    } else if answer.status == 404 && !model.users[user].may_be_closed {
+        model.find(format!("user {user} exists, but user {reader} is told that they do not"));
+    }
+}
+
+pub async fn read_users(client: &mut Client) {
+    let (reader, user) = (client.user(), client.user());
+    read_user(client, reader, user).await;
+}
+
+/// Begins a write of a field of the profile.
+fn begin(client: &Client, user: usize, name: &str, value: &str) -> Option<WriteId> {
+    Some(client.model().users[user].profile.get_mut(name)?.begin(value))
+}
+
+fn end(client: &Client, user: usize, name: &str, write: WriteId, answer: &Answer) {
+    let outcome = (!answer.is_unknown()).then(|| answer.is_success());
+    if let Some(field) = client.model().users[user].profile.get_mut(name) {
+        field.end(write, outcome);
+    }
+}
+
+/// Changes one field of a profile; an admin changes the role of another user.
+pub async fn change_profile(client: &mut Client) {
+    let (user, other) = (client.user(), client.user());
+    let admin = client.model().users.iter().position(|user| user.is_admin);
+    let (by, of, name, value) = match (client.rng.random_range(0..4), admin) {
+        (0, Some(admin)) if other != admin => {
+            let role = if client.rng.random_bool(0.5) { "host" } else { "guest" };
+            (admin, other, "role", role.to_owned())
+        }
+        (1, _) => (user, user, "phone_number", format!("+4930{:06}", client.number % 1_000_000)),
+        (2, _) => (user, user, "last_name", format!("Last{}", client.number)),
+        _ => (user, user, "first_name", format!("First{}", client.number)),
+    };
+    let Some(write) = begin(client, of, name, &value) else {
+        return;
+    };
+    let path = if by == of { "me".to_owned() } else { client.model().users[of].id.clone() };
+    let body = json!({ name: value });
+    let answer = client.call(by, Method::PATCH, &format!("/api/users/{path}/"), Some(&body)).await;
+    client.count(answer.status);
+    end(client, of, name, write, &answer);
+    if answer.is_success() {
+        read_user(client, by, of).await;
+    }
+}
+
+/// Refreshes a session, sometimes twice at the same time.
 pub async fn refresh(client: &mut Client) {
     let (user, device) = (client.user(), client.rng.random_range(0..DEVICES));
     let Some((_, refresh)) = client.model().users[user].devices[device].clone() else {
         return;
     };
+    let mut twin = client.twin();
+    if client.rng.random_bool(0.3) {
+        let (first, second) =
+            join(refresh_with(client, user, &refresh), refresh_with(&mut twin, user, &refresh)).await;
+        // Within 30 s of the rotation, the earlier token gets the same successor. An instance with another signing key gives it
+        // another signature.
+        let claims = |pair: &(String, String)| pair.1.split('.').nth(1).map(str::to_owned);
+        if let (Some(first), Some(second)) = (&first, &second)
+            && claims(first) != claims(second)
+        {
+            client.model().find(format!("two refreshes with one token gave {} and {}", first.1, second.1));
+        }
+        keep(client, user, device, &refresh, first.or(second));
+    } else {
+        let pair = refresh_with(client, user, &refresh).await;
+        keep(client, user, device, &refresh, pair);
+    }
+}
+
+/// Keeps the new tokens, unless another operation has logged this device in again meanwhile.
+fn keep(client: &Client, user: usize, device: usize, old: &str, new: Option<(String, String)>) {
+    let device = &mut client.model().users[user].devices[device];
+    if device.as_ref().is_some_and(|(_, kept)| kept == old) {
+        *device = new;
+    }
+}
+
+/// Refreshes with a token, and once more if the answer is lost.
+async fn refresh_with(client: &mut Client, user: usize, refresh: &str) -> Option<(String, String)> {
+    let body = json!({ "refresh": refresh });
     for _ in 0..2 {
-        let body = json!({ "refresh": refresh });
+        let begun = Instant::now();
+        let id = client.model().begin_refresh(refresh);
         let answer = client.anonymous(Method::POST, "/api/token/refresh/", Some(&body)).await;
         client.count(answer.status);
         if answer.is_unknown() {
             continue;
         }
-        let token = |name: &str| answer.body[name].as_str().map(str::to_owned);
-        let pair = token("access").zip(token("refresh"));
-        let device = &mut client.model().users[user].devices[device];
-        // Another operation may have logged this device in again meanwhile.
-        if device.as_ref().is_some_and(|(_, kept)| *kept == refresh) {
-            *device = pair;
+        if let Some(id) = id {
+            client.model().end_refresh(&id);
         }
+        let token = |name: &str| answer.body[name].as_str().map(str::to_owned);
+        let pair = token("access").zip(token("refresh"))?;
+        client.model().see_tokens(user, &pair, begun);
+        return Some(pair);
+    }
+    None
+}
+
+/// Refreshes with a token that was replaced twice: the session is over after that.
+pub async fn reuse(client: &mut Client) {
+    let old: Vec<(String, usize, String)> = {
+        let model = client.model();
+        let replaced = |(id, session): (&String, &Session)| {
+            let newest = session.refresh_tokens.iter().map(|token| generation_of(token)).max()?;
+            let is_old = |token: &&String| generation_of(token) + 2 <= newest;
+            let old = session.refresh_tokens.iter().find(is_old)?;
+            Some((id.clone(), session.user, old.clone()))
+        };
+        model.sessions.iter().filter_map(replaced).collect()
+    };
+    let Some((id, user, token)) = client.favour(&old) else {
         return;
+    };
+    client.model().touch(&id);
+    let answer =
+        client.anonymous(Method::POST, "/api/token/refresh/", Some(&json!({ "refresh": token }))).await;
+    client.count(answer.status);
+    if answer.is_success() {
+        client.model().find(format!("a refresh token of session {id} that was replaced twice is accepted"));
+    } else if answer.status == 401 {
+        end_session(client, &id);
+        list_sessions_of(client, user).await;
+    }
+}
+
+fn end_session(client: &Client, id: &str) {
+    if let Some(session) = client.model().sessions.get_mut(id) {
+        session.ended.get_or_insert_with(Instant::now);
+    }
+}
+
+/// Logs in on a device, also if it is logged in.
+pub async fn log_in(client: &mut Client) {
+    let (user, device) = (client.user(), client.rng.random_range(0..DEVICES));
+    if client.log_in(user, device).await.is_some() {
+        list_sessions_of(client, user).await;
+    }
+}
+
+/// Logs in with a password that is not right any more, or never was.
+pub async fn guess(client: &mut Client) {
+    let user = client.user();
+    let (email, old) = {
+        let user = &client.model().users[user];
+        (user.email.clone(), user.passwords.first().cloned().filter(|_| user.passwords.len() > 1))
+    };
+    let password = old.unwrap_or_else(|| format!("wrong{}", client.number));
+    let (status, _) = client.log_in_with(user, &email, &password).await;
+    client.count(status);
+}
+
+pub async fn list_sessions(client: &mut Client) {
+    let user = client.user();
+    list_sessions_of(client, user).await;
+}
+
+/// Lists the sessions of a user: those that live, and none that has ended.
+async fn list_sessions_of(client: &mut Client, user: usize) {
+    let (begun, limit) = (Instant::now(), client.rng.random_range(1..20));
+    let (status, entries) = walks::all(client, user, &format!("/api/users/me/sessions/?limit={limit}")).await;
+    client.count(status);
+    let Some(entries) = entries else {
+        return;
+    };
+    let listed: Vec<&str> = entries.iter().filter_map(|entry| entry["session_id"].as_str()).collect();
+    client.model().see_sessions(user, &listed, begun);
+    let one = client.choose(&listed).map(str::to_owned);
+    if let Some(id) = one.filter(|_| client.number.is_multiple_of(3)) {
+        end_one(client, user, &id).await;
+    }
+}
+
+/// Ends one session by its id.
+async fn end_one(client: &mut Client, user: usize, id: &str) {
+    client.model().touch(id);
+    let path = format!("/api/users/me/sessions/{id}/");
+    let answer = client.call(user, Method::DELETE, &path, None).await;
+    client.count(answer.status);
+    if answer.status == 204 {
+        end_session(client, id);
+        let again = client.read(user, &path).await;
+        if again.is_success() {
+            client.model().find(format!("session {id} of user {user} was ended, and is shown"));
+        }
     }
 }
 
 pub async fn log_out(client: &mut Client) {
     let (user, device) = (client.user(), client.rng.random_range(0..DEVICES));
-    let Some((_, refresh)) = client.model().users[user].devices[device].take() else {
+    let Some((access, refresh)) = client.model().users[user].devices[device].take() else {
         return;
     };
+    let id = session_of(&access).unwrap_or_default();
+    client.model().touch(&id);
     let body = json!({ "refresh": refresh });
     let answer = client.anonymous(Method::POST, "/api/token/blacklist/", Some(&body)).await;
     client.count(answer.status);
     if answer.is_success() {
+        end_session(client, &id);
         let again = client.anonymous(Method::POST, "/api/token/refresh/", Some(&body)).await;
         if again.is_success() {
             client.model().find(format!("user {user} has logged out, and the refresh token still works"));
         }
+        list_sessions_of(client, user).await;
     }
 }
 
 pub async fn change_password(client: &mut Client) {
-    let user = client.user();
+    let (user, device) = (client.user(), client.rng.random_range(0..DEVICES));
     let new = format!("kX9#vq2Lw{}", client.number);
-    let old = {
+    let is_logged_in = client.model().users[user].devices[device].is_some();
+    if !is_logged_in && client.log_in(user, device).await.is_none() {
+        return;
+    }
+    let (old, access, write) = {
         let mut model = client.model();
-        let passwords = &mut model.users[user].passwords;
-        let old = passwords.last().cloned().unwrap_or_default();
-        passwords.push(new.clone());
-        old
+        let account = &mut model.users[user];
+        let old = account.passwords.last().cloned().unwrap_or_default();
+        let access = account.devices[device].clone().map(|(access, _)| access);
+        account.passwords.push(new.clone());
+        (old, access, account.password.begin(&new))
     };
+    let kept = access.as_deref().and_then(session_of);
+    client.model().may_end_sessions(user, kept.as_deref());
     let body = json!({ "old_password": old, "new_password": new });
-    let answer = client.call(user, Method::POST, "/api/users/me/password/", Some(&body)).await;
+    let begun = Instant::now();
+    let path = "/api/users/me/password/";
+    let answer = client.with(access.as_deref(), Method::POST, path, Some(&body)).await;
     client.count(answer.status);
     let mut model = client.model();
-    let passwords = &mut model.users[user].passwords;
-    if !answer.is_unknown() && !answer.is_success() && answer.status != 401 {
-        passwords.retain(|password| *password != new);
+    let outcome = (!answer.is_unknown()).then(|| answer.is_success());
+    model.users[user].password.end(write, outcome);
+    if outcome == Some(false) {
+        model.users[user].passwords.retain(|password| *password != new);
+    }
+    if outcome == Some(true) {
+        model.end_sessions(user, kept.as_deref(), begun);
     }
 }
 
@@ -108,27 +314,25 @@ pub async fn close_account(client: &mut Client) {
     // Most users stay, or nothing would happen any more.
     let user = client.user();
     let others = client.model().users.iter().filter(|user| !user.may_be_closed).count();
-    if others <= 5 {
+    if others <= 5 || client.model().users[user].is_admin {
         return;
     }
-    {
-        let mut model = client.model();
-        model.users[user].may_be_closed = true;
-        for conversation in model.conversations.values_mut() {
-            conversation.members.entry(user).or_default().may_have_ended = true;
-        }
-    }
+    client.model().users[user].may_be_closed = true;
+    client.model().may_end_sessions(user, None);
+    let left = conversations::leave_all(client, user);
+    let begun = Instant::now();
     let answer = client.call(user, Method::DELETE, "/api/users/me/", None).await;
     client.count(answer.status);
+    let outcome = (!answer.is_unknown()).then(|| answer.is_success());
+    conversations::end_leaving(client, user, left, outcome);
     if answer.status == 204 {
         let (email, password) = {
-            let user = &client.model().users[user];
-            (user.email.clone(), user.passwords.last().cloned().unwrap_or_default())
+            let mut model = client.model();
+            model.end_sessions(user, None, begun);
+            let account = &mut model.users[user];
+            account.closed = Some(Instant::now());
+            (account.email.clone(), account.passwords.last().cloned().unwrap_or_default())
         };
-        let body = json!({ "email": email, "password": password });
-        let again = client.anonymous(Method::POST, "/api/token/", Some(&body)).await;
-        if again.is_success() {
-            client.model().find(format!("user {user} has closed the account, and still logs in"));
-        }
+        client.log_in_with(user, &email, &password).await;
     }
 }

@@ -3,10 +3,11 @@
 use axum::http::Method;
 use futures::future::join;
 use rand::RngExt as _;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::{client::Client, register::Register};
+use super::messages::send_to;
+use crate::{client::Client, model::Member, register::WriteId, walks, world::Answer};
 
 /// Opens a direct conversation, often from both sides at the same time.
 pub async fn open_direct(client: &mut Client) {
@@ -26,17 +27,38 @@ async fn open_with(client: &mut Client, user: usize, other: usize) {
     let id = client.model().users[other].id.clone();
     let body = json!({ "participants": [id], "kind": "direct" });
     let begun = Instant::now();
+    client.model().open_creations += 1;
     let answer = client.call(user, Method::POST, "/api/conversations/", Some(&body)).await;
     client.count(answer.status);
-    let mut model = client.model();
-    if answer.is_success()
-        && let Some(id) = model.see_conversation(&answer.body, begun)
-    {
-        let pair = (user.min(other), user.max(other));
-        let known = model.pairs.entry(pair).or_insert_with(|| id.clone()).clone();
-        if known != id {
-            model.find(format!("the users {pair:?} have the direct conversations {known} and {id}"));
+    let opened = {
+        let mut model = client.model();
+        check_known(&mut model, other, begun, &answer);
+        model.open_creations -= usize::from(!answer.is_unknown());
+        let id = if answer.is_success() { model.see_conversation(&answer.body, begun) } else { None };
+        if let Some(id) = &id {
+            let pair = (user.min(other), user.max(other));
+            let known = model.pairs.entry(pair).or_insert_with(|| id.clone()).clone();
+            if known != *id {
+                model.find(format!("the users {pair:?} have the direct conversations {known} and {id}"));
+            }
         }
+        id
+    };
+    if let Some(id) = opened {
+        let reader = if client.rng.random_bool(0.5) { user } else { other };
+        read(client, reader, &id).await;
+    }
+}
+
+/// A user who has registered is not unknown, and a closed account takes part in nothing new.
+fn check_known(model: &mut crate::model::Model, other: usize, begun: Instant, answer: &Answer) {
+    let user = &model.users[other];
+    let says_unknown = answer.status == 400 && answer.body.to_string().contains(&user.id);
+    if says_unknown && !user.may_be_closed {
+        model.find(format!("user {other} exists, but is unknown: {}", answer.body));
+    } else if answer.status == 201 && user.closed.is_some_and(|closed| closed < begun) {
+        model
+            .find(format!("user {other} has closed the account, and becomes a participant: {}", answer.body));
     }
 }
 
@@ -47,10 +69,20 @@ pub async fn create_group(client: &mut Client) {
     let body = json!({ "participants": ids, "name": name, "client_id": client.uuid() });
     for _ in 0..3 {
         let begun = Instant::now();
+        client.model().open_creations += 1;
         let answer = client.call(user, Method::POST, "/api/conversations/", Some(&body)).await;
         client.count(answer.status);
-        if answer.is_success() {
-            client.model().see_conversation(&answer.body, begun);
+        let created = {
+            let mut model = client.model();
+            model.open_creations -= usize::from(!answer.is_unknown());
+            for other in others {
+                check_known(&mut model, other, begun, &answer);
+            }
+            if answer.is_success() { model.see_conversation(&answer.body, begun) } else { None }
+        };
+        if let Some(id) = created {
+            read(client, others[0], &id).await;
+            send_to(client, others[1], &id).await;
         }
         if !answer.is_unknown() {
             return;
@@ -60,14 +92,39 @@ pub async fn create_group(client: &mut Client) {
 
 /// Chooses a group in which the user may be a participant.
 fn group(client: &mut Client, user: usize) -> Option<String> {
+    let is_admin = client.model().users[user].is_admin;
     let ids: Vec<String> = client
         .model()
         .conversations
         .iter()
-        .filter(|(_, conversation)| !conversation.is_direct && conversation.members.contains_key(&user))
+        .filter(|(_, found)| !found.is_direct && (is_admin || found.members.contains_key(&user)))
         .map(|(id, _)| id.clone())
         .collect();
-    client.choose(&ids)
+    client.favour(&ids)
+}
+
+/// Notes that the presence of a user in a group is being changed.
+fn begin(client: &Client, conversation: &str, user: usize, presence: &str) -> Option<WriteId> {
+    let mut model = client.model();
+    let member = model.conversations.get_mut(conversation)?.members.entry(user).or_default();
+    if member.presence.is_empty() {
+        member.presence.know_first("out");
+    }
+    if presence == "out" {
+        // Who comes back has a new read mark.
+        member.moves.clear();
+    }
+    Some(member.presence.begin(presence))
+}
+
+fn end(client: &Client, conversation: &str, user: usize, write: WriteId, answer: &Answer) {
+    let outcome = (!answer.is_unknown()).then(|| answer.is_success());
+    let mut model = client.model();
+    if let Some(member) =
+        model.conversations.get_mut(conversation).and_then(|found| found.members.get_mut(&user))
+    {
+        member.presence.end(write, outcome);
+    }
 }
 
 pub async fn add(client: &mut Client) {
@@ -75,23 +132,22 @@ pub async fn add(client: &mut Client) {
     let Some(conversation) = group(client, user) else {
         return;
     };
+    let Some(write) = begin(client, &conversation, other, "in") else {
+        return;
+    };
     let id = client.model().users[other].id.clone();
     let begun = Instant::now();
-    if let Some(found) = client.model().conversations.get_mut(&conversation) {
-        let member = found.members.entry(other).or_default();
-        member.add_begun = Some(begun);
-        member.open_adds += 1;
-    }
     let path = format!("/api/conversations/{conversation}/participants/");
     let answer = client.call(user, Method::POST, &path, Some(&json!({ "participants": [id] }))).await;
     client.count(answer.status);
-    if let Some(found) = client.model().conversations.get_mut(&conversation) {
-        let member = found.members.entry(other).or_default();
-        member.open_adds -= 1;
-        member.is_add_unknown |= answer.is_unknown();
-        if answer.is_success() {
-            member.added.get_or_insert_with(Instant::now);
-        }
+    end(client, &conversation, other, write, &answer);
+    {
+        let mut model = client.model();
+        check_known(&mut model, other, begun, &answer);
+        model.check_access(&conversation, user, begun, answer.status);
+    }
+    if answer.is_success() {
+        use_it(client, user, other, &conversation).await;
     }
 }
 
@@ -100,43 +156,89 @@ pub async fn remove(client: &mut Client, own: bool) {
     let Some(conversation) = group(client, user) else {
         return;
     };
-    let members: Vec<usize> = client.model().conversations[&conversation].members.keys().copied().collect();
-    let Some(other) = (if own { Some(user) } else { client.choose(&members) }) else {
+    let Some(other) = (if own { Some(user) } else { client.member_of(&conversation) }) else {
         return;
     };
-    let id = client.model().users[other].id.clone();
-    let adding = {
-        let mut model = client.model();
-        let member =
-            model.conversations.get_mut(&conversation).map(|found| found.members.entry(other).or_default());
-        member.map(|member| {
-            member.may_have_ended = true;
-            (member.add_begun, member.open_adds)
-        })
+    let Some(write) = begin(client, &conversation, other, "out") else {
+        return;
     };
+    let (id, begun) = (client.model().users[other].id.clone(), Instant::now());
     let path = format!("/api/conversations/{conversation}/participants/{id}/");
     let answer = client.call(user, Method::DELETE, &path, None).await;
     client.count(answer.status);
-    if answer.status == 204
-        && let Some(found) = client.model().conversations.get_mut(&conversation)
-    {
-        let member = found.members.entry(other).or_default();
-        // An addition at the same time may have come after the removal.
-        let is_added_since = adding != Some((member.add_begun, 0));
-        member.removed = if is_added_since { None } else { Some(Instant::now()) };
+    end(client, &conversation, other, write, &answer);
+    if answer.is_success() && !own {
+        client.model().check_access(&conversation, user, begun, answer.status);
+    }
+    if answer.is_success() {
+        use_it(client, user, other, &conversation).await;
+    }
+}
+
+/// Uses a conversation right after the presence of `other` in it was changed by `user`.
+async fn use_it(client: &mut Client, user: usize, other: usize, conversation: &str) {
+    for _ in 0..2 {
+        match client.rng.random_range(0..8) {
+            0 => read(client, other, conversation).await,
+            1 => walks::newest(client, other, conversation).await,
+            2 => send_to(client, other, conversation).await,
+            3 => participants(client, user, conversation).await,
+            4 => participants(client, other, conversation).await,
+            5 => walks::follow(client, other, conversation).await,
+            6 => {
+                if let Some(message) = client.message_of(conversation) {
+                    super::messages::read_message(client, other, &message).await;
+                }
+            }
+            _ => super::accounts::read_user(client, other, user).await,
+        }
+    }
+}
+
+/// Reads all participants of a conversation.
+pub async fn participants(client: &mut Client, user: usize, conversation: &str) {
+    let (begun, limit) = (Instant::now(), client.rng.random_range(1..9));
+    let path = format!("/api/conversations/{conversation}/participants/?limit={limit}");
+    let (status, entries) = walks::all(client, user, &path).await;
+    client.count(status);
+    let mut model = client.model();
+    model.check_access(conversation, user, begun, status);
+    if let Some(entries) = entries {
+        model.see_participants(conversation, &entries, begun);
+    }
+}
+
+pub async fn list_participants(client: &mut Client) {
+    let user = client.user();
+    if let Some(conversation) = client.conversation(user) {
+        participants(client, user, &conversation).await;
     }
 }
 
 pub async fn promote(client: &mut Client) {
-    let (user, other) = (client.user(), client.user());
+    let user = client.user();
     let Some(conversation) = group(client, user) else {
+        return;
+    };
+    let Some(other) = client.member_of(&conversation) else {
         return;
     };
     let id = client.model().users[other].id.clone();
     let role = if client.rng.random_bool(0.7) { "owner" } else { "member" };
-    let path = format!("/api/conversations/{conversation}/participants/{id}/");
+    let (path, begun) = (format!("/api/conversations/{conversation}/participants/{id}/"), Instant::now());
     let answer = client.call(user, Method::PATCH, &path, Some(&json!({ "role": role }))).await;
     client.count(answer.status);
+    if answer.is_success() {
+        let mut model = client.model();
+        model.check_access(&conversation, user, begun, answer.status);
+        model.check_access(&conversation, other, begun, answer.status);
+        if answer.body["role"] != role {
+            model.find(format!(
+                "the role {role} was given in {conversation}, but the answer is {}",
+                answer.body
+            ));
+        }
+    }
 }
 
 pub async fn rename(client: &mut Client) {
@@ -145,18 +247,26 @@ pub async fn rename(client: &mut Client) {
         return;
     };
     let name = format!("Name {}", client.number);
-    let register = |client: &Client, change: &dyn Fn(&mut Register)| {
-        let mut model = client.model();
-        if let Some(found) = model.conversations.get_mut(&conversation) {
-            change(&mut found.name);
-        }
+    let begin_with = |name: &str| Some(client.model().conversations.get_mut(&conversation)?.name.begin(name));
+    let Some(write) = begin_with(&name) else {
+        return;
     };
-    register(client, &|written| written.begin(&name));
-    let path = format!("/api/conversations/{conversation}/");
+    let (path, begun) = (format!("/api/conversations/{conversation}/"), Instant::now());
     let answer = client.call(user, Method::PATCH, &path, Some(&json!({ "name": name }))).await;
     client.count(answer.status);
     let outcome = (!answer.is_unknown()).then(|| answer.is_success());
-    register(client, &|written| written.end(&name, outcome));
+    {
+        let mut model = client.model();
+        if let Some(found) = model.conversations.get_mut(&conversation) {
+            found.name.end(write, outcome);
+        }
+        model.check_access(&conversation, user, begun, answer.status);
+    }
+    if answer.is_success()
+        && let Some(reader) = client.member_of(&conversation)
+    {
+        read(client, reader, &conversation).await;
+    }
 }
 
 pub async fn delete_conversation(client: &mut Client) {
@@ -170,37 +280,76 @@ pub async fn delete_conversation(client: &mut Client) {
             return;
         };
         if found.is_direct {
-            found.members.entry(user).or_default().may_have_ended = true;
+            found.members.entry(user).or_default().may_be_hidden = true;
         } else {
             found.may_be_deleted = true;
         }
         found.is_direct
     };
-    let answer =
-        client.call(user, Method::DELETE, &format!("/api/conversations/{conversation}/"), None).await;
+    let path = format!("/api/conversations/{conversation}/");
+    let answer = client.call(user, Method::DELETE, &path, None).await;
     client.count(answer.status);
-    if answer.status == 204
-        && !is_direct
-        && let Some(found) = client.model().conversations.get_mut(&conversation)
-    {
+    if answer.status != 204 || is_direct {
+        return;
+    }
+    if let Some(found) = client.model().conversations.get_mut(&conversation) {
         found.deleted.get_or_insert_with(Instant::now);
+    }
+    let Some(other) = client.member_of(&conversation) else {
+        return;
+    };
+    match client.rng.random_range(0..4) {
+        0 => read(client, other, &conversation).await,
+        1 => walks::newest(client, other, &conversation).await,
+        2 => send_to(client, other, &conversation).await,
+        _ => walks::follow(client, other, &conversation).await,
+    }
+}
+
+/// Reads a conversation.
+pub async fn read(client: &mut Client, user: usize, conversation: &str) {
+    let begun = Instant::now();
+    let answer = client.read(user, &format!("/api/conversations/{conversation}/")).await;
+    client.count(answer.status);
+    {
+        let mut model = client.model();
+        model.check_access(conversation, user, begun, answer.status);
+        if answer.is_success() {
+            model.see_conversation(&answer.body, begun);
+        }
+    }
+    let messages: &Value = &answer.body["messages"];
+    if answer.is_success() {
+        walks::check_newest(client, user, conversation, messages, begun);
     }
 }
 
 pub async fn read_conversation(client: &mut Client) {
     let user = client.user();
-    let Some(conversation) = client.conversation(user) else {
-        return;
-    };
-    let begun = Instant::now();
-    let answer = client.call(user, Method::GET, &format!("/api/conversations/{conversation}/"), None).await;
-    client.count(answer.status);
+    if let Some(conversation) = client.conversation(user) {
+        read(client, user, &conversation).await;
+    }
+}
+
+/// Marks a user as gone from all groups, as far as a request to close the account may have come.
+pub fn leave_all(client: &Client, user: usize) -> Vec<(String, WriteId)> {
     let mut model = client.model();
-    model.check_access(&conversation, user, begun, answer.status);
-    if answer.is_success() {
-        model.see_conversation(&answer.body, begun);
-        for message in answer.body["messages"].as_array().into_iter().flatten() {
-            model.see_message(&conversation, message, begun);
+    let groups = model.conversations.iter_mut().filter(|(_, found)| !found.is_direct);
+    groups
+        .filter_map(|(id, found)| {
+            let member: &mut Member = found.members.get_mut(&user)?;
+            Some((id.clone(), member.presence.begin("out")))
+        })
+        .collect()
+}
+
+/// Notes the outcome of a request to close the account.
+pub fn end_leaving(client: &Client, user: usize, left: Vec<(String, WriteId)>, outcome: Option<bool>) {
+    let mut model = client.model();
+    for (id, write) in left {
+        let members = model.conversations.get_mut(&id).map(|found| &mut found.members);
+        if let Some(member) = members.and_then(|members| members.get_mut(&user)) {
+            member.presence.end(write, outcome);
         }
     }
 }

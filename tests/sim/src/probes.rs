@@ -1,0 +1,165 @@
+//! Probes of single writes: what would this write do if another writer had been faster? The engine answers it on a copy of the
+//! items that the call writes, in which one item is gone, exists already, or was changed. Such a write has to be refused. The
+//! rules below say which changes of which items those are; they do not look at the conditions of the write.
+//!
+//! Most of these states need three requests that meet within milliseconds. A probe needs none.
+
+use local::engine::InMemory;
+use serde_json::{Value, json};
+use shared::store::Answer;
+
+use crate::{
+    call::Call,
+    writes::{Kind, Write},
+};
+
+/// A time in the past and one far in the future, in the units of the attributes that have them.
+const PAST: i64 = 1;
+const LATER: i64 = 9_000_000_000_000_000;
+
+/// The item before the write, as another writer has left it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The item does not exist.
+    Gone,
+    /// The item exists, and another writer has put it.
+    Taken,
+    /// A number of the item is higher than the write knows.
+    Number(&'static str, i64),
+    /// A text of the item is another one.
+    Text(&'static str, &'static str),
+}
+
+/// Returns the states in which a write has to be refused.
+fn refused_in(write: &Write) -> Vec<State> {
+    use State::{Gone, Number, Taken, Text};
+    // Inbox entries follow their memberships, and a tally's first put is checked by its update.
+    if write.is_of("CONV#") || !write.has_condition {
+        return Vec::new();
+    }
+    let mut states = match write.kind {
+        // A marker replaces a session whose version is older.
+        Kind::Put if write.is_of("SESSION#") && write.has_value("version") => Vec::new(),
+        // An attempt replaces the tally that it has read.
+        Kind::Put if write.has_value("seen") && write.is_of("TALLY#") => Vec::new(),
+        Kind::Put => vec![Taken],
+        Kind::Update => vec![Gone],
+        Kind::Delete if write.is_of("MEMBER#") => vec![Gone],
+        Kind::Delete => Vec::new(),
+    };
+    let sets = |name: &str| write.sets(name);
+    states.extend(match write.sk.split('#').next().unwrap_or_default() {
+        "MSG" if write.kind == Kind::Update => vec![Number("revision", 1_000_000)],
+        "MEMBER" if sets("read") => vec![Number("read", 1_000_000), Number("moved_back", 1_000_000)],
+        "MEMBER" if sets("base") => vec![Number("base", 1_000_000)],
+        // Closing an account, and a change of the password, need the version that they have read.
+        "PROFILE" if sets("credential_version") => vec![Number("credential_version", 1_000_000)],
+        "PROFILE" => vec![Number("closed_at", PAST)],
+        "CREDENTIAL" if write.kind == Kind::Delete => vec![Text("user", "another")],
+        "CREDENTIAL" if sets("hash") || write.has_value("user") => {
+            vec![Number("version", 1_000_000), Text("user", "another")]
+        }
+        "TALLY" if write.has_value("seen") => vec![Number("failures", 1_000), Number("not_before", LATER)],
+        "SESSION" if sets("generation") => {
+            vec![Number("generation", 1_000_000), Text("kind", "cookie"), Number("expires_at", PAST)]
+        }
+        "SESSION" if sets("credential_version") || write.has_value("version") => {
+            vec![Number("credential_version", 1_000_000)]
+        }
+        "KEY" if write.kind == Kind::Update => vec![Number("not_after", PAST)],
+        _ => Vec::new(),
+    });
+    states
+}
+
+/// The engine for the copies.
+pub struct Probes {
+    scratch: InMemory,
+    /// The call that creates the table, for a new scratch table.
+    table: Option<Vec<u8>>,
+}
+
+impl Probes {
+    pub fn new(seconds: u64) -> Result<Self, String> {
+        Ok(Self { scratch: InMemory::new(seconds)?, table: None })
+    }
+
+    /// Creates the table.
+    pub fn create_table(&mut self, name: &str, body: &[u8]) {
+        if name == "CreateTable" {
+            self.table = Some(body.to_vec());
+            drop(self.scratch.answer(name, body));
+        }
+    }
+
+    /// Probes one write of a call in one state; `choice` selects both. `present` returns the present item of a key in the format
+    /// of DynamoDB. Returns the finding.
+    pub fn probe(
+        &self,
+        call: &Call,
+        sent: &[u8],
+        choice: usize,
+        present: impl Fn(&Write) -> Option<Value>,
+    ) -> Option<String> {
+        self.table.as_ref()?;
+        let writes = Write::all(call);
+        let all: Vec<(usize, State)> = writes
+            .iter()
+            .enumerate()
+            .flat_map(|(place, write)| refused_in(write).into_iter().map(move |state| (place, state)))
+            .collect();
+        let (place, state) = *all.get(choice.checked_rem(all.len())?)?;
+        let items: Vec<Option<Value>> = writes.iter().map(&present).collect();
+        let changed = altered(&writes[place], items[place].as_ref(), state)?;
+        let table = table_of(call)?;
+        let mut body: Value = serde_json::from_slice(sent).ok()?;
+        if let Some(fields) = body.as_object_mut() {
+            // The token would make the engine repeat its first answer.
+            fields.remove("ClientRequestToken");
+        }
+        for (number, item) in items.iter().enumerate() {
+            let item = if number == place { changed.as_ref() } else { item.as_ref() };
+            if let Some(item) = item {
+                self.run("PutItem", &json!({ "TableName": table, "Item": item }));
+            }
+        }
+        let answer = self.run(&call.name, &body);
+        for write in &writes {
+            let key = json!({ "pk": {"S": write.pk}, "sk": {"S": write.sk} });
+            self.run("DeleteItem", &json!({ "TableName": table, "Key": key }));
+        }
+        (answer.status() == 200).then(|| {
+            let write = &writes[place];
+            format!("{} would take effect although {} {} is {state:?}", call.describe(), write.pk, write.sk)
+        })
+    }
+
+    fn run(&self, name: &str, body: &Value) -> Answer {
+        self.scratch.answer(name, body.to_string().as_bytes())
+    }
+}
+
+/// Returns the item as another writer has left it; `None` if this write cannot meet that state now.
+fn altered(write: &Write, present: Option<&Value>, state: State) -> Option<Option<Value>> {
+    let with = |name: &str, value: Value| {
+        let mut item = present?.clone();
+        item[name] = value;
+        Some(Some(item))
+    };
+    match state {
+        State::Gone => Some(None),
+        State::Taken if present.is_some() => with("version", json!({ "N": "1000000" })),
+        State::Taken => Some(Some(json!({
+            "pk": { "S": write.pk }, "sk": { "S": write.sk }, "item": { "S": "another" }, "version": { "N": "1000000" },
+        }))),
+        State::Number(name, number) => with(name, json!({ "N": number.to_string() })),
+        State::Text(name, text) => with(name, json!({ "S": text })),
+    }
+}
+
+fn table_of(call: &Call) -> Option<String> {
+    let body = &call.body;
+    let step =
+        body.pointer("/TransactItems/0").and_then(Value::as_object).and_then(|step| step.values().next());
+    Some(step.unwrap_or(body)["TableName"].as_str()?.to_owned())
+}
