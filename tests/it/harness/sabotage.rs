@@ -101,10 +101,12 @@ fn weaken(kind: &str, step: &mut Value) {
         let name = ["condition", kind, &item, &condition, &place.to_string()].join("|");
         list(&name);
         let away = TARGET.as_ref() == Some(&name);
+        // DynamoDB refuses a second pair of parentheses.
+        let clause = if clause.starts_with('(') { (*clause).to_owned() } else { format!("({clause})") };
         weakened.push(if away {
-            format!("(({clause}) OR attribute_exists(pk) OR attribute_not_exists(pk))")
+            format!("({clause} OR attribute_exists(pk) OR attribute_not_exists(pk))")
         } else {
-            format!("({clause})")
+            clause
         });
     }
     step["ConditionExpression"] = weakened.join(" AND ").into();

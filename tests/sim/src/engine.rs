@@ -215,7 +215,7 @@ impl SimEngine {
     /// Runs a write, and tells everybody who follows writes.
     fn write(&self, call: &Call, body: Vec<u8>, rng: &mut StdRng) -> Answer {
         let mut state = self.state();
-        if state.is_faulty && rng.random_bool(PROBED) {
+        if rng.random_bool(PROBED) {
             let present = |write: &Write| self.image(write);
             let found = state.probes.probe(call, &body, rng.random_range(0..1 << 20), present);
             *state.faults.entry("probe").or_default() += 1;
