@@ -49,6 +49,21 @@ async fn inside_the_grace_the_successor_is_the_same_byte_for_byte() {
     assert_eq!(sessions(&app, &ann).await, 0, "a reused token ends its session");
 }
 
+/// Otherwise the answer would tell a thief when to use a stolen refresh token.
+#[tokio::test]
+async fn checking_a_refresh_token_does_not_show_whether_it_was_used() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (_, token) = logged_in(&app, &ann).await;
+    let before = verify(&app, &token).await.ok();
+    let next = refresh(&app, &token).await.ok()["refresh"].clone();
+    assert_eq!(verify(&app, &token).await.ok(), before);
+    app.advance(TimeDelta::seconds(31));
+    assert_eq!(verify(&app, &token).await.ok(), before);
+    log_out(&app, &next).await.ok();
+    verify(&app, &token).await.problem(401, "token_not_valid");
+}
+
 #[tokio::test]
 async fn only_the_session_of_the_reused_token_ends() {
     let app = TestApp::new().await;

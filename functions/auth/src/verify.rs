@@ -48,8 +48,8 @@ pub async fn verify(
         Err(AuthError::TokenNotValid) => {}
         Err(error) => return Err(error.into()),
     }
-    // A refresh token is valid only if its session exists, has the generation of the token, and matches the current
-    // account.
+    // A refresh token is valid as long as its session lives. The answer does not depend on its generation: otherwise it would
+    // tell a thief whether the owner has used the token.
     let claims = app.keys.refresh(&app.store, &request.token, now).await.map_err(|error| match error {
         AuthError::RefreshTokenNotValid => AuthError::TokenNotValid,
         error => error,
@@ -57,11 +57,7 @@ pub async fn verify(
     let (session, profile) =
         tokio::join!(app.store.session(claims.sub, claims.sid, now), app.store.user(claims.sub),);
     match (session?, profile?) {
-        (Some(session), Some(user))
-            if session.kind == SessionKind::Token
-                && session.generation == claims.generation
-                && session.is_live(&user, now) =>
-        {
+        (Some(session), Some(user)) if session.kind == SessionKind::Token && session.is_live(&user, now) => {
             Ok(Reply::ok(EmptyObject {}))
         }
         _ => Err(Problem::refresh_token_not_valid()),
