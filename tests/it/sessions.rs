@@ -49,6 +49,22 @@ async fn inside_the_grace_the_successor_is_the_same_byte_for_byte() {
     assert_eq!(sessions(&app, &ann).await, 0, "a reused token ends its session");
 }
 
+#[tokio::test]
+async fn a_session_ends_ninety_days_after_its_login() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (_, mut token) = logged_in(&app, &ann).await;
+    for _ in 0..4 {
+        app.advance(TimeDelta::days(22));
+        token = refresh(&app, &token).await.ok()["refresh"].clone();
+    }
+    // It is day 88. The new token would be valid for 30 days.
+    verify(&app, &token).await.ok();
+    app.advance(TimeDelta::days(2) + TimeDelta::seconds(1));
+    verify(&app, &token).await.problem(401, "token_not_valid");
+    refresh(&app, &token).await.problem(401, "token_not_valid");
+}
+
 /// Otherwise the answer would tell a thief when to use a stolen refresh token.
 #[tokio::test]
 async fn checking_a_refresh_token_does_not_show_whether_it_was_used() {

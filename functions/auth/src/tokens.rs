@@ -9,7 +9,7 @@ use shared::{
     App,
     auth::{
         AccessClaims, RefreshClaims,
-        jwt::{ACCESS_LIFETIME, CLIENT_ID, Claims, REFRESH_LIFETIME},
+        jwt::{ACCESS_LIFETIME, CLIENT_ID, Claims},
     },
     http::{Problem, schemas::TokenText},
     model::user::Role,
@@ -49,7 +49,7 @@ fn refresh_claims(app: &App, session: &Session) -> RefreshClaims {
         sid: session.id,
         generation: session.generation,
         iat: session.rotated_at.timestamp(),
-        exp: (session.rotated_at + REFRESH_LIFETIME).timestamp(),
+        exp: session.expires_at.timestamp(),
     }
 }
 

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::ids::{SessionId, UserId};
 
+/// The longest time from a login to the end of its session, however often it is refreshed.
+pub const LONGEST_SESSION: TimeDelta = TimeDelta::days(90);
+
 /// The time for which a marker stays in the place of a session that has ended.
 const MARKED: TimeDelta = TimeDelta::hours(1);
 
@@ -88,18 +91,40 @@ impl Store {
         Ok((sessions, more))
     }
 
-    /// Replaces a generation of a session by the next one, and returns the session after that.
+    /// Replaces a generation of a session by the next one, and returns the session after that. The session ends at
+    /// `rotation.expires_at`, but not later than [`LONGEST_SESSION`] after its login.
     ///
     /// Parallel refreshes may start from the same generation. The condition lets only one of them take effect. The
     /// others, and the retry of a call whose answer was lost, find the next generation. A session that has ended is not
     /// recreated.
     pub async fn rotate_session(&self, rotation: Rotation) -> Result<Session, RotationError> {
-        let condition = "#kind = :token AND #generation = :seen AND #expires_at > :present";
+        // A session that began before this time ends earlier than `expires_at`. Its login is known only from the refusal.
+        let recent = rotation.expires_at - LONGEST_SESSION;
+        match self.rotate_since(rotation, recent).await {
+            Err(RotationError::Refused(Some(present)))
+                if present.created_at < recent && present.generation == rotation.generation =>
+            {
+                let expires_at = present.created_at + LONGEST_SESSION;
+                self.rotate_since(Rotation { expires_at, ..rotation }, present.created_at).await
+            }
+            rotated => rotated,
+        }
+    }
+
+    /// Rotates a session whose login was not before `recent`.
+    async fn rotate_since(
+        &self,
+        rotation: Rotation,
+        recent: DateTime<Utc>,
+    ) -> Result<Session, RotationError> {
+        let condition = "#kind = :token AND #generation = :seen AND #expires_at > :present AND \
+                         #created_at >= :recent";
         let update = "SET #generation = :next, #rotated_at = :now, #expires_at = :expires_at";
         let expression = Expression::update(update, condition)
             .text(":token", "token")
             .number(":seen", rotation.generation)
             .number(":present", rotation.now.timestamp())
+            .number(":recent", recent.timestamp_micros())
             .number(":next", rotation.generation + 1)
             .number(":now", rotation.now.timestamp_micros())
             .number(":expires_at", rotation.expires_at.timestamp());

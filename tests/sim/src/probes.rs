@@ -61,7 +61,12 @@ fn refused_in(write: &Write) -> Vec<State> {
         }
         "TALLY" if write.has_value("seen") => vec![Number("failures", 1_000), Number("not_before", LATER)],
         "SESSION" if sets("generation") => {
-            vec![Number("generation", 1_000_000), Text("kind", "cookie"), Number("expires_at", PAST)]
+            vec![
+                Number("generation", 1_000_000),
+                Text("kind", "cookie"),
+                Number("expires_at", PAST),
+                Number("created_at", PAST),
+            ]
         }
         "SESSION" if sets("credential_version") || write.has_value("version") => {
             vec![Number("credential_version", 1_000_000)]
