@@ -137,6 +137,19 @@ async fn a_read_mark_past_a_removal_brings_no_member_back() {
 }
 
 #[tokio::test]
+async fn marking_unread_past_a_removal_brings_no_member_back() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, message) = stage(&app).await;
+    ben.mark_read(&conversation, &message).await.ok();
+    let late = ben.mark_unread(&conversation, &message);
+    let (marked, removed) = held(&app, on(Update).of("MEMBER#"), late, ann.remove(&conversation, &ben)).await;
+    removed.expect(204);
+    marked.problem(404, "not_found");
+    let members = app.table.partition(&format!("CONV#{conversation}")).await;
+    assert!(!members.iter().any(|item| text(item, "sk") == format!("MEMBER#{}", ben.id)));
+}
+
+#[tokio::test]
 async fn an_older_read_mark_past_a_newer_one_does_not_move_it_back() {
     let app = TestApp::new().await;
     let (ann, ben, conversation, first) = stage(&app).await;

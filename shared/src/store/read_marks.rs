@@ -77,7 +77,7 @@ impl Store {
 
     /// Marks a message and all messages after it as unread.
     ///
-    /// Another device may move the read mark between the read and the update. Then the condition on the old mark fails,
+    /// Another device may move the read mark between the read and the update. If it has moved it back, the condition fails,
     /// and the request is tried again on the new mark. A failure before the update leaves the old mark; a repetition
     /// after it finds the mark below the message. A late try is refused, because the first one has raised `moved_back`.
     pub async fn mark_unread(&self, id: MessageId, user: UserId) -> Result<ReadMark, ReadMarkError> {
@@ -94,9 +94,9 @@ impl Store {
             return Ok(Tried::Done(self.mark(&member, tail).await?));
         }
         let update = "SET #read = :read, #moved_back = :next";
-        let expression = Expression::update(update, &format!("#read = :seen AND {NOT_MOVED_BACK}"))
+        let expression = Expression::update(update, &format!("#read >= :number AND {NOT_MOVED_BACK}"))
             .number(":read", id.number - 1)
-            .number(":seen", member.read)
+            .number(":number", id.number)
             .number(":moved_back", member.moved_back)
             .number(":next", member.moved_back + 1);
         match self.update(Key::member(id.conversation, user), expression).await? {

@@ -13,7 +13,7 @@ use super::{
 use crate::ids::{SessionId, UserId};
 
 /// The longest time from a login to the end of its session, however often it is refreshed.
-pub const LONGEST_SESSION: TimeDelta = TimeDelta::days(90);
+const LONGEST_SESSION: TimeDelta = TimeDelta::days(90);
 
 /// The time for which a marker stays in the place of a session that has ended.
 const MARKED: TimeDelta = TimeDelta::hours(1);
@@ -92,7 +92,7 @@ impl Store {
     }
 
     /// Replaces a generation of a session by the next one, and returns the session after that. The session ends at
-    /// `rotation.expires_at`, but not later than [`LONGEST_SESSION`] after its login.
+    /// `rotation.expires_at`, but not later than 90 days after its login.
     ///
     /// Parallel refreshes may start from the same generation. The condition lets only one of them take effect. The
     /// others, and the retry of a call whose answer was lost, find the next generation. A session that has ended is not

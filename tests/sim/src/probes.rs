@@ -50,6 +50,7 @@ fn refused_in(write: &Write) -> Vec<State> {
     let sets = |name: &str| write.sets(name);
     states.extend(match write.sk.split('#').next().unwrap_or_default() {
         "MSG" if write.kind == Kind::Update => vec![Number("revision", 1_000_000)],
+        "MEMBER" if sets("moved_back") => vec![Number("moved_back", 1_000_000)],
         "MEMBER" if sets("read") => vec![Number("read", 1_000_000), Number("moved_back", 1_000_000)],
         "MEMBER" if sets("base") => vec![Number("base", 1_000_000)],
         // Closing an account, and a change of the password, need the version that they have read.
