@@ -161,7 +161,8 @@ impl Model {
         let Some(found) = self.conversations.get(conversation) else {
             return;
         };
-        if !found.surely_has(user, begun) {
+        // Who closes the account leaves also groups that no answer has shown yet.
+        if !found.surely_has(user, begun) || self.users[user].may_be_closed {
             return;
         }
         let missing = self.sent.values().filter(|sent| sent.conversation == conversation).find_map(|sent| {
