@@ -13,7 +13,7 @@ use crate::harness::{
     login::{OTHER_PASSWORD, change_password, log_in, logged_in, refresh, register},
     network::unique_email,
     people::PASSWORD,
-    race::{held, past_its_own_try},
+    race::{given_up, held, past_its_own_try},
     table::number,
 };
 
@@ -73,12 +73,11 @@ async fn of_two_changes_of_the_password_the_late_one_finds_it_changed() {
 async fn a_late_change_of_the_profile_replaces_no_newer_one() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
-    let gate = app.proxy.faults.hold(on(Transact).of("PROFILE"));
-    ann.patch("/api/users/me/", json!({ "first_name": "Early" })).await.ok();
-    ann.patch("/api/users/me/", json!({ "first_name": "Newer" })).await.ok();
-    gate.release();
-    gate.finished().await;
-    assert_eq!(app.proxy.faults.clear(), 1);
+    let change = |name: &str| ann.patch("/api/users/me/", json!({ "first_name": name }));
+    let (early, newer) = (change("Early"), change("Newer"));
+    let (early, newer) = given_up(&app, on(Transact).of("PROFILE"), early, async |_| newer.await).await;
+    early.ok();
+    newer.ok();
     assert_eq!(ann.get("/api/users/me/").await.ok()["first_name"], "Newer");
 }
 

@@ -13,7 +13,7 @@ use crate::harness::{
         Fault::{After, Conflict},
         How::Error500,
     },
-    race::{held, lost_twice},
+    race::{given_up, held, lost_twice},
     table::{Item, text},
     user::{body_of, message_path, number_of},
 };
@@ -180,14 +180,10 @@ async fn marking_less_unread_past_marking_more_does_not_move_it_forward() {
 async fn a_late_read_mark_does_not_undo_marking_as_unread() {
     let app = TestApp::new().await;
     let (_, ben, conversation, first) = stage(&app).await;
-    let gate = app.proxy.faults.hold(on(Update).of("MEMBER#"));
-    assert_eq!(ben.mark_read(&conversation, &first).await.ok()["unread"], 0);
-    assert_eq!(ben.mark_unread(&conversation, &first).await.ok()["unread"], 1);
-    gate.release();
-    gate.finished().await;
-    assert_eq!(app.proxy.faults.clear(), 1);
+    let (early, later) = (ben.mark_read(&conversation, &first), ben.mark_unread(&conversation, &first));
+    let (read, unread) = given_up(&app, on(Update).of("MEMBER#"), early, async |_| later.await).await;
+    assert_eq!((&read.ok()["unread"], &unread.ok()["unread"]), (&json!(0), &json!(1)));
     assert_eq!(ben.unread(&conversation).await, 1);
-    app.check().await;
 }
 
 #[tokio::test]
@@ -195,14 +191,10 @@ async fn late_marking_as_unread_does_not_undo_a_read_mark() {
     let app = TestApp::new().await;
     let (_, ben, conversation, first) = stage(&app).await;
     ben.mark_read(&conversation, &first).await.ok();
-    let gate = app.proxy.faults.hold(on(Update).of("MEMBER#"));
-    assert_eq!(ben.mark_unread(&conversation, &first).await.ok()["unread"], 1);
-    assert_eq!(ben.mark_read(&conversation, &first).await.ok()["unread"], 0);
-    gate.release();
-    gate.finished().await;
-    assert_eq!(app.proxy.faults.clear(), 1);
+    let (early, later) = (ben.mark_unread(&conversation, &first), ben.mark_read(&conversation, &first));
+    let (unread, read) = given_up(&app, on(Update).of("MEMBER#"), early, async |_| later.await).await;
+    assert_eq!((&unread.ok()["unread"], &read.ok()["unread"]), (&json!(1), &json!(0)));
     assert_eq!(ben.unread(&conversation).await, 0);
-    app.check().await;
 }
 
 #[tokio::test]

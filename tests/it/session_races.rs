@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::harness::{
-    TestApp, User,
+    Answer, TestApp, User,
     call::{
         Operation::{BatchWrite, Get, Put, Query, Transact, Update},
         on,
@@ -15,7 +15,7 @@ use crate::harness::{
     },
     login::{OTHER_PASSWORD, change_password, log_in, log_out, logged_in, refresh, sessions},
     people::PASSWORD,
-    race::held,
+    race::{given_up, held},
     table::{number, text},
 };
 
@@ -103,12 +103,11 @@ async fn a_login_that_cannot_read_the_profile_leaves_no_session() {
 async fn a_session_that_has_ended_is_not_begun_again_by_a_late_put() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
-    let gate = app.proxy.faults.hold_nth(0, on(Put).of("SESSION#"));
-    let tokens = log_in(&app, &ann.email, PASSWORD).await.ok();
-    log_out(&app, &tokens["refresh"]).await.ok();
-    gate.release();
-    gate.finished().await;
-    assert_eq!(app.proxy.faults.clear(), 1);
+    let login = log_in(&app, &ann.email, PASSWORD);
+    let log_out = async |login: &Answer| log_out(&app, &login.json()["refresh"]).await;
+    let (tokens, logged_out) = given_up(&app, on(Put).of("SESSION#"), login, log_out).await;
+    let tokens = tokens.ok();
+    logged_out.ok();
     refresh(&app, &tokens["refresh"]).await.problem(401, "token_not_valid");
     assert_eq!(sessions(&app, &ann).await, 0);
     // The marker of the ended session is in no page of the list.

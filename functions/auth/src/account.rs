@@ -25,7 +25,7 @@ pub async fn close(
     let user = user.ok_or_else(Problem::token_not_valid)?;
     let now = app.clock.now();
     app.store.close_account(user, now).await?;
-    app.store.end_sessions(caller.user, None, app.clock.now()).await?;
+    app.store.end_sessions(caller.user, None, now).await?;
     app.store.leave_groups(caller.user, now).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -19,6 +19,6 @@ pub async fn blacklist(
 ) -> Result<Reply<EmptyObject>, Problem> {
     let now = app.clock.now();
     let claims = app.keys.refresh(&app.store, &request.refresh, now).await?;
-    app.store.end_session(claims.sub, claims.sid, app.clock.now()).await?;
+    app.store.end_session(claims.sub, claims.sid, now).await?;
     Ok(Reply::ok(EmptyObject {}))
 }

@@ -165,8 +165,8 @@ fn login_token(frame: &Frame, parts: &Parts, app: &App) -> String {
     }
 }
 
-/// Begins a session whose secret is only in the cookie. Returns its cookie and the token of the device. Fails if the email address is malformed or the login is
-/// refused.
+/// Begins a session whose secret is only in the cookie. Returns its cookie and the token of the device. Fails if the
+/// email address is malformed or the login is refused.
 async fn begin(
     app: &App,
     headers: &HeaderMap,

@@ -106,7 +106,7 @@ async fn successor(
         Some(session) if is_successor(claims.generation, &session, now) => Ok(session),
         Some(session) => {
             tracing::warn!(session = %session.id, "a refresh token was used again: the session ends");
-            Err(ended(app, claims).await)
+            Err(ended(app, claims, now).await)
         }
         None => Err(Problem::refresh_token_not_valid()),
     }
@@ -118,8 +118,8 @@ fn is_successor(generation: u64, session: &Session, now: DateTime<Utc>) -> bool 
 
 /// Ends the session and returns a 401. If the write fails, it returns that error, and the client's next attempt ends
 /// the session.
-async fn ended(app: &App, claims: &RefreshClaims) -> Problem {
-    match app.store.end_session(claims.sub, claims.sid, app.clock.now()).await {
+async fn ended(app: &App, claims: &RefreshClaims, now: DateTime<Utc>) -> Problem {
+    match app.store.end_session(claims.sub, claims.sid, now).await {
         Ok(()) => Problem::refresh_token_not_valid(),
         Err(error) => error.into(),
     }

@@ -122,6 +122,7 @@ impl KeyCache {
         let mut looked_up_at = self.looked_up_at.lock().await;
         // Another request may have read the keys while this request waited for the lock.
         let kept = self.kept();
+        let is_first = kept.is_none();
         let known = kept.as_ref().is_some_and(|kept| kept.keys.contains_key(kid));
         if let Some(kept) = kept {
             match kept.answer(kid, *looked_up_at, now) {
@@ -130,7 +131,6 @@ impl KeyCache {
                 Answer::Read => {}
             }
         }
-        let is_first = self.kept().is_none();
         if !known {
             // Set before the read, so that a read that fails or is cancelled counts too.
             *looked_up_at = Some(now);

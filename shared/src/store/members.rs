@@ -37,8 +37,7 @@ impl Store {
         after: Option<UserId>,
         limit: usize,
     ) -> Result<(Vec<Member>, bool), StoreError> {
-        let consistency = Consistency::Strong;
-        let reading = Reading { descending: false, limit: Some(limit + 1), consistency };
+        let reading = Reading { descending: false, limit: Some(limit + 1), consistency: Consistency::Strong };
         let (mut members, more): (Vec<Member>, _) =
             self.query_kind(Span::members(id, after), reading).await?;
         let more = more || members.len() > limit;

@@ -1,7 +1,5 @@
 //! The limit of live sessions: a further login ends the oldest session of the user.
 
-use futures::future::try_join_all;
-
 use super::{
     Store, StoreError,
     items::Session,
@@ -27,8 +25,7 @@ impl Store {
 
     /// Ends sessions of a user. If a call fails, the others may have taken effect, and the next login ends the rest.
     pub async fn end_oldest(&self, begun: &Session, oldest: Vec<SessionId>) -> Result<(), StoreError> {
-        let ends = oldest.into_iter().map(|session| self.end_session(begun.user, session, begun.created_at));
-        try_join_all(ends).await.map(drop)
+        self.end_all(begun.user, oldest.into_iter(), begun.created_at).await
     }
 }
 

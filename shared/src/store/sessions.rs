@@ -187,8 +187,17 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (sessions, _) = self.sessions_of(user, None, None).await?;
         let over = |session: &&Session| before.is_none_or(|version| session.credential_version < version);
-        let markers: Vec<Item> =
-            sessions.iter().filter(over).map(|session| marker(user, session.id, now)).collect();
+        self.end_all(user, sessions.iter().filter(over).map(|session| session.id), now).await
+    }
+
+    /// Ends sessions of a user. If a request fails, the others may have taken effect.
+    pub(super) async fn end_all(
+        &self,
+        user: UserId,
+        sessions: impl Iterator<Item = SessionId>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let markers: Vec<Item> = sessions.map(|session| marker(user, session, now)).collect();
         self.put_all(&markers).await
     }
 }

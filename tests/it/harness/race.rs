@@ -39,6 +39,24 @@ pub async fn held<A, B>(
     answers
 }
 
+/// Runs `early` while the first attempt of its call is held, so that the SDK gives the attempt up and repeats it, and then
+/// `later`. The attempt arrives after that. Returns both answers.
+pub async fn given_up<A, B>(
+    app: &TestApp,
+    call: On,
+    early: impl Future<Output = A>,
+    later: impl AsyncFnOnce(&A) -> B,
+) -> (A, B) {
+    let gate = app.proxy.faults.hold(call);
+    let early = early.await;
+    let later = later(&early).await;
+    gate.release();
+    gate.finished().await;
+    assert_eq!(app.proxy.faults.clear(), 1);
+    app.check().await;
+    (early, later)
+}
+
 /// Runs `early` and holds the answer of its call, which has taken effect, until `then` was answered. Returns both
 /// answers.
 pub async fn answered_late<A, B>(

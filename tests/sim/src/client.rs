@@ -65,17 +65,6 @@ impl Client {
         self.send(method, path, None, body).await
     }
 
-    /// Sends a request with a token, and logs in nowhere.
-    pub async fn with(
-        &mut self,
-        token: Option<&str>,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Answer {
-        self.send(method, path, token, body).await
-    }
-
     /// Sends a request of a user. If the device has no token, or the token is refused, it logs in first, once.
     pub async fn call(&mut self, user: usize, method: Method, path: &str, body: Option<&Value>) -> Answer {
         let device = self.rng.random_range(0..DEVICES);
@@ -171,7 +160,8 @@ impl Client {
         (answer.status, tokens)
     }
 
-    async fn send(
+    /// Sends a request with this token, or without one, and logs in nowhere.
+    pub async fn send(
         &mut self,
         method: Method,
         path: &str,

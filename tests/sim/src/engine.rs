@@ -203,7 +203,7 @@ impl SimEngine {
         if call.operation == Operation::Other {
             // The table itself exists in each of them.
             drop(self.0.replica.answer(&call.name, &body));
-            self.state().probes.create_table(&call.name, &body);
+            self.state().probes.prepare(&call.name, &body);
             return self.0.main.answer(&call.name, &body);
         }
         if call.reads() {

@@ -10,6 +10,8 @@ use shared::store::Answer;
 
 use crate::{
     call::Call,
+    stream::kind,
+    world::TABLE,
     writes::{Kind, Write},
 };
 
@@ -33,7 +35,7 @@ enum State {
 /// Returns the states in which a write has to be refused.
 fn refused_in(write: &Write) -> Vec<State> {
     use State::{Gone, Number, Taken, Text};
-    // Inbox entries follow their memberships, and a tally's first put is checked by its update.
+    // Inbox entries follow their memberships.
     if write.is_of("CONV#") || !write.has_condition {
         return Vec::new();
     }
@@ -48,7 +50,7 @@ fn refused_in(write: &Write) -> Vec<State> {
         Kind::Delete => Vec::new(),
     };
     let sets = |name: &str| write.sets(name);
-    states.extend(match write.sk.split('#').next().unwrap_or_default() {
+    states.extend(match kind(&write.sk) {
         "MSG" if write.kind == Kind::Update => vec![Number("revision", 1_000_000)],
         "MEMBER" if sets("moved_back") => vec![Number("moved_back", 1_000_000)],
         "MEMBER" if sets("read") => vec![Number("read", 1_000_000), Number("moved_back", 1_000_000)],
@@ -79,23 +81,16 @@ fn refused_in(write: &Write) -> Vec<State> {
 }
 
 /// The engine for the copies.
-pub struct Probes {
-    scratch: InMemory,
-    /// The call that creates the table, for a new scratch table.
-    table: Option<Vec<u8>>,
-}
+pub struct Probes(InMemory);
 
 impl Probes {
     pub fn new(seconds: u64) -> Result<Self, String> {
-        Ok(Self { scratch: InMemory::new(seconds)?, table: None })
+        InMemory::new(seconds).map(Self)
     }
 
-    /// Creates the table.
-    pub fn create_table(&mut self, name: &str, body: &[u8]) {
-        if name == "CreateTable" {
-            self.table = Some(body.to_vec());
-            drop(self.scratch.answer(name, body));
-        }
+    /// Creates the table: runs the calls that are about the table itself.
+    pub fn prepare(&self, name: &str, body: &[u8]) {
+        drop(self.0.answer(name, body));
     }
 
     /// Probes one write of a call in one state; `choice` selects both. `present` returns the present item of a key in the format
@@ -107,7 +102,6 @@ impl Probes {
         choice: usize,
         present: impl Fn(&Write) -> Option<Value>,
     ) -> Option<String> {
-        self.table.as_ref()?;
         let writes = Write::all(call);
         let all: Vec<(usize, State)> = writes
             .iter()
@@ -117,7 +111,6 @@ impl Probes {
         let (place, state) = *all.get(choice.checked_rem(all.len())?)?;
         let items: Vec<Option<Value>> = writes.iter().map(&present).collect();
         let changed = altered(&writes[place], items[place].as_ref(), state)?;
-        let table = table_of(call)?;
         let mut body: Value = serde_json::from_slice(sent).ok()?;
         if let Some(fields) = body.as_object_mut() {
             // The token would make the engine repeat its first answer.
@@ -126,13 +119,13 @@ impl Probes {
         for (number, item) in items.iter().enumerate() {
             let item = if number == place { changed.as_ref() } else { item.as_ref() };
             if let Some(item) = item {
-                self.run("PutItem", &json!({ "TableName": table, "Item": item }));
+                self.run("PutItem", &json!({ "TableName": TABLE, "Item": item }));
             }
         }
         let answer = self.run(&call.name, &body);
         for write in &writes {
             let key = json!({ "pk": {"S": write.pk}, "sk": {"S": write.sk} });
-            self.run("DeleteItem", &json!({ "TableName": table, "Key": key }));
+            self.run("DeleteItem", &json!({ "TableName": TABLE, "Key": key }));
         }
         (answer.status() == 200).then(|| {
             let write = &writes[place];
@@ -141,7 +134,7 @@ impl Probes {
     }
 
     fn run(&self, name: &str, body: &Value) -> Answer {
-        self.scratch.answer(name, body.to_string().as_bytes())
+        self.0.answer(name, body.to_string().as_bytes())
     }
 }
 
@@ -161,11 +154,4 @@ fn altered(write: &Write, present: Option<&Value>, state: State) -> Option<Optio
         State::Number(name, number) => with(name, json!({ "N": number.to_string() })),
         State::Text(name, text) => with(name, json!({ "S": text })),
     }
-}
-
-fn table_of(call: &Call) -> Option<String> {
-    let body = &call.body;
-    let step =
-        body.pointer("/TransactItems/0").and_then(Value::as_object).and_then(|step| step.values().next());
-    Some(step.unwrap_or(body)["TableName"].as_str()?.to_owned())
 }

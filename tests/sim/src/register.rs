@@ -69,10 +69,9 @@ impl Register {
         self.writes.is_empty()
     }
 
-    /// Returns the number of values other than `value` that were acknowledged before `time`.
-    pub fn acknowledged_besides(&self, value: &str, time: Instant) -> usize {
-        let is_known = |write: &&Write| write.done.is_some_and(|done| done < time) && write.value != value;
-        self.writes.iter().filter(is_known).count()
+    /// Returns the number of writes that were acknowledged before `time`.
+    pub fn acknowledged_before(&self, time: Instant) -> usize {
+        self.writes.iter().filter(|write| write.done.is_some_and(|done| done < time)).count()
     }
 
     /// Returns true if a write that was not the first may have taken effect after `time`.

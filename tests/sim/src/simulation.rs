@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -102,6 +102,10 @@ struct Stage {
 }
 
 impl Stage {
+    fn model(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn client(&self, number: u64, kind: &'static str) -> Client {
         let rng = generator(self.seed, &[number, u64::MAX]);
         Client { world: self.world.clone(), model: self.model.clone(), rng, number, kind, requests: 0 }
@@ -110,11 +114,11 @@ impl Stage {
     /// Makes the first user an admin, as `createsuperuser` does.
     async fn appoint(&self) -> Result<(), String> {
         let id = {
-            let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+            let model = self.model();
             model.users.first().map(|user| user.id.clone()).ok_or("nobody has registered")?
         };
         self.world.appoint(&id).await?;
-        let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut model = self.model();
         let user = &mut model.users[0];
         user.is_admin = true;
         user.profile.insert("role", Register::new("admin"));
@@ -149,7 +153,7 @@ impl Stage {
             sleep(Duration::from_secs(1)).await;
         }
         let unknown: Vec<String> = {
-            let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+            let model = self.model();
             let open = |sent: &crate::model::Sent| sent.message.is_none() && !sent.is_refused;
             model.sent.iter().filter(|(_, sent)| open(sent)).map(|(key, _)| key.clone()).collect()
         };
@@ -158,7 +162,7 @@ impl Stage {
             operations::send_under(&mut client, key).await;
         }
         let pairs: Vec<(String, usize)> = {
-            let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+            let model = self.model();
             model
                 .conversations
                 .iter()
@@ -173,7 +177,7 @@ impl Stage {
             }
         }
         let items = self.world.engine.items(TABLE);
-        let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut model = self.model();
         let answered =
             model.outcomes.keys().find(|(kind, status)| kind.ends_with("at rest") && *status >= 500);
         if let Some((kind, status)) = answered.copied() {

@@ -91,7 +91,8 @@ fn counted(sk: &str) -> Option<&'static str> {
     }
 }
 
-fn kind(sk: &str) -> &str {
+/// Returns the kind of an item from its sort key.
+pub fn kind(sk: &str) -> &str {
     sk.split('#').next().unwrap_or_default()
 }
 

@@ -78,6 +78,11 @@ impl Answer {
         self.status == 0 || self.status >= 500
     }
 
+    /// Returns true if the request took effect and false if it was refused; `None` if it may have had an effect.
+    pub fn outcome(&self) -> Option<bool> {
+        (!self.is_unknown()).then(|| self.is_success())
+    }
+
     pub const fn is_success(&self) -> bool {
         matches!(self.status, 200..300)
     }

@@ -122,7 +122,7 @@ pub struct EndedSession {
 
 impl Session {
     /// Returns true if the session has not expired and was not ended by a password change or by closing the account.
-    /// These two may not have deleted its item yet.
+    /// These two may not have replaced its item yet.
     #[must_use]
     pub fn is_live(&self, user: &User, now: DateTime<Utc>) -> bool {
         self.expires_at > now

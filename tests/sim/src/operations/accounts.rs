@@ -81,7 +81,7 @@ fn begin(client: &Client, user: usize, name: &str, value: &str) -> Option<WriteI
 }
 
 fn end(client: &Client, user: usize, name: &str, write: WriteId, answer: &Answer) {
-    let outcome = (!answer.is_unknown()).then(|| answer.is_success());
+    let outcome = answer.outcome();
     if let Some(field) = client.model().users[user].profile.get_mut(name) {
         field.end(write, outcome);
     }
@@ -297,10 +297,10 @@ pub async fn change_password(client: &mut Client) {
     let body = json!({ "old_password": old, "new_password": new });
     let begun = Instant::now();
     let path = "/api/users/me/password/";
-    let answer = client.with(access.as_deref(), Method::POST, path, Some(&body)).await;
+    let answer = client.send(Method::POST, path, access.as_deref(), Some(&body)).await;
     client.count(answer.status);
     let mut model = client.model();
-    let outcome = (!answer.is_unknown()).then(|| answer.is_success());
+    let outcome = answer.outcome();
     model.users[user].password.end(write, outcome);
     if outcome == Some(false) {
         model.users[user].passwords.retain(|password| *password != new);
@@ -323,7 +323,7 @@ pub async fn close_account(client: &mut Client) {
     let begun = Instant::now();
     let answer = client.call(user, Method::DELETE, "/api/users/me/", None).await;
     client.count(answer.status);
-    let outcome = (!answer.is_unknown()).then(|| answer.is_success());
+    let outcome = answer.outcome();
     conversations::end_leaving(client, user, left, outcome);
     if answer.status == 204 {
         let (email, password) = {

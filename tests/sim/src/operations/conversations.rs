@@ -118,7 +118,7 @@ fn begin(client: &Client, conversation: &str, user: usize, presence: &str) -> Op
 }
 
 fn end(client: &Client, conversation: &str, user: usize, write: WriteId, answer: &Answer) {
-    let outcome = (!answer.is_unknown()).then(|| answer.is_success());
+    let outcome = answer.outcome();
     let mut model = client.model();
     if let Some(member) =
         model.conversations.get_mut(conversation).and_then(|found| found.members.get_mut(&user))
@@ -254,7 +254,7 @@ pub async fn rename(client: &mut Client) {
     let (path, begun) = (format!("/api/conversations/{conversation}/"), Instant::now());
     let answer = client.call(user, Method::PATCH, &path, Some(&json!({ "name": name }))).await;
     client.count(answer.status);
-    let outcome = (!answer.is_unknown()).then(|| answer.is_success());
+    let outcome = answer.outcome();
     {
         let mut model = client.model();
         if let Some(found) = model.conversations.get_mut(&conversation) {

@@ -143,7 +143,7 @@ pub async fn edit(client: &mut Client) {
     let path = format!("/api/messages/{}/", own.id);
     let answer = client.call(own.user, Method::PATCH, &path, Some(&change)).await;
     client.count(answer.status);
-    let outcome = (!answer.is_unknown()).then(|| answer.is_success());
+    let outcome = answer.outcome();
     {
         let mut model = client.model();
         if let Some(message) = model.message(&own.conversation, own.number) {
@@ -234,7 +234,7 @@ async fn revisions(client: &mut Client, user: usize, own: &Own) {
         .filter_map(|revision| revision["message_body"].as_str())
         .collect();
     // The present text is one of the acknowledged ones, and the first text is among the earlier ones.
-    let due = message.body.acknowledged_besides("", begun).saturating_sub(1);
+    let due = message.body.acknowledged_before(begun).saturating_sub(1);
     let unknown = texts.iter().find(|text| !message.body.knows(text)).map(|text| (*text).to_owned());
     let wrong = texts.len() < due || unknown.is_some();
     if wrong {
