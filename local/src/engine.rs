@@ -5,6 +5,7 @@
 mod calls;
 mod in_memory;
 mod storage;
+mod unfinished;
 mod values;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

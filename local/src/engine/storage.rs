@@ -1,5 +1,5 @@
 //! The files of the engine: their folder, the lock on it, and the check of their state. The engine alone knows their
-//! content, except for one index that this module adds.
+//! content, except for one index that this module adds and for the tables that `unfinished` removes.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use dynoxide::Database;
 use rusqlite::Connection;
 
-use super::{EngineError, cannot};
+use super::{EngineError, cannot, unfinished};
 use crate::private;
 
 /// The name of the data file inside its folder.
@@ -68,7 +68,7 @@ pub(super) fn open(storage: Storage) -> Result<(DataLocation, Database), EngineE
     }
     check(&file).map_err(broken)?;
     let database = Database::new(path).map_err(|error| broken(error.to_string()))?;
-    add_index(&file).map_err(|error| broken(error.to_string()))?;
+    prepare(&file).map_err(|error| broken(error.to_string()))?;
     if matches!(location, DataLocation::Temporary(_)) {
         // A temporary file is not needed after a power failure, so no write needs an fsync.
         database.enable_bulk_loading().map_err(|error| broken(error.to_string()))?;
@@ -118,8 +118,11 @@ fn check(file: &Path) -> Result<(), String> {
     if verdict == "ok" { Ok(()) } else { Err(verdict) }
 }
 
-fn add_index(file: &Path) -> Result<(), rusqlite::Error> {
-    Connection::open(file)?.execute_batch(STREAM_INDEX)
+/// Changes the file where the engine does not do so itself. The engine has made its own tables by then.
+fn prepare(file: &Path) -> Result<(), rusqlite::Error> {
+    let mut connection = Connection::open(file)?;
+    unfinished::remove(&mut connection)?;
+    connection.execute_batch(STREAM_INDEX)
 }
 
 #[cfg(test)]
