@@ -12,7 +12,7 @@ use crate::{
             Operation::{Put, Transact, Update},
             on,
         },
-        race::{answered_late, reads_its_own_try},
+        race::{answered_late, behind_its_own_try, reads_its_own_try},
         user::message_path,
     },
     held::stage,
@@ -202,4 +202,55 @@ async fn a_change_that_reads_its_own_work_is_done() {
     assert_eq!(ann.changes(&conversation, 0).await.len(), others + 3, "each change took effect once");
     ann.remove(&conversation, &group).await.expect(204);
     reads_its_own_try(&app, ann.leave(&conversation)).await.expect(204);
+}
+
+/// The first try of a change took effect, and other changes came after it, before the request reads again. It is answered as
+/// done and does not take effect a second time.
+#[tokio::test]
+async fn a_change_behind_which_others_came_is_done_once() {
+    let app = TestApp::new().await;
+    let (ann, ben, admin) = (app.user("ann").await, app.user("ben").await, app.admin("admin").await);
+    let count = {
+        let group = ann.group(&[&ben]).await;
+        writes(&app, &ann, &ben, &group).await.len()
+    };
+    for place in 0..count {
+        let group = ann.group(&[&ben]).await;
+        let role = format!("/api/conversations/{group}/participants/{}/", ben.id);
+        ann.patch(&role, json!({ "role": "owner" })).await.ok();
+        let write = writes(&app, &ann, &ben, &group).await.swap_remove(place);
+        if write.call != on(Transact) {
+            continue;
+        }
+        let named = format!("{} {} {}", write.method, write.path, write.body);
+        // Between the two tries, an admin undoes the change as far as possible, and removes its author.
+        let between = async {
+            let path = format!("/api/conversations/{group}/");
+            let both = json!([ann.id, ben.id]);
+            let undone = json!({ "name": "memo, undone", "metadata": null, "participants": both });
+            admin.patch(&path, undone).await.ok();
+            admin.patch(&role, json!({ "role": "owner" })).await;
+            if write.path.starts_with("/api/messages/") {
+                admin.delete(&write.path).await;
+                admin.get(&write.path).await.problem(404, "not_found");
+            }
+            admin.remove(&group, &ben).await.expect(204);
+            admin.changes(&group, 0).await
+        };
+        let (answer, before) = behind_its_own_try(&app, write.send(&ben), between).await;
+        assert_eq!(answer.status, write.status, "{named}: {answer}");
+        shows(&answer, &write, &ben);
+        assert_eq!(admin.changes(&group, 0).await, before, "{named} has taken effect twice");
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_in_a_group_that_was_deleted_behind_it_is_done() {
+    let app = TestApp::new().await;
+    let (ann, _, group, message) = stage(&app).await;
+    let admin = app.admin("admin").await;
+    let closing = admin.delete_conversation(&group);
+    let (deleted, closed) = behind_its_own_try(&app, ann.delete_message(&message), closing).await;
+    closed.expect(204);
+    deleted.expect(204);
 }

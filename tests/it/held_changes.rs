@@ -9,7 +9,7 @@ use crate::{
             Operation::{BatchGet, Query, Transact},
             on,
         },
-        race::{held, past_its_own_try},
+        race::{behind_its_own_try, held, past_its_own_try},
         table::text,
     },
     held::stage,
@@ -128,6 +128,21 @@ async fn a_removal_that_a_late_try_has_made_is_done() {
     let (ann, ben, conversation, _) = stage(&app).await;
     past_its_own_try(&app, ann.remove(&conversation, &ben)).await.expect(204);
     assert_eq!(ann.conversation(&conversation).await["participant_count"], 1);
+}
+
+/// A removal took effect and its answer was lost, and another change came after it. The read of its own change is strongly
+/// consistent.
+#[tokio::test]
+async fn a_removal_behind_which_others_came_is_known() {
+    let app = TestApp::lagging().await;
+    let (ann, ben, conversation, _) = stage(&app).await;
+    app.proxy.stop_the_past().await;
+    let path = format!("/api/conversations/{conversation}/");
+    let renamed = ann.patch(&path, json!({ "name": "memo, renamed" }));
+    let removed = ann.remove(&conversation, &ben);
+    let (removed, renamed) = behind_its_own_try(&app, removed, renamed).await;
+    renamed.ok();
+    removed.expect(204);
 }
 
 #[tokio::test]

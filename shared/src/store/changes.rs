@@ -2,18 +2,16 @@
 //! change and the item that it changes (the target). The condition on the change's number orders the changes; the
 //! condition on the target refuses a change that is based on an older state.
 
-use futures::future::try_join;
-use uuid::Uuid;
-
 use super::{
     Command, Store, StoreError,
     items::{Change, ChangeKind, Closed, Item, Member},
     ops::{ABSENT, Consistency, Expression, Reading},
-    retries::Tried,
-    table::{LogPosition, Span},
+    retries::{LostTry, OwnChange, TriedChange},
+    table::{Key, LogPosition, Span},
     transactions::{Step, Transacted},
 };
 use crate::ids::{ConversationId, UserId};
+use futures::future::try_join;
 
 /// The outcome of one try to write a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +25,12 @@ pub(crate) enum ChangeWritten {
 }
 
 impl ChangeWritten {
-    /// Returns the outcome of the try with its result; `None` if the conversation is closed.
-    pub(crate) fn finished<T>(self, result: T) -> Option<Tried<T>> {
+    /// Returns the outcome of the try that gave its change this number, with its result; `None` if the conversation is
+    /// closed.
+    pub(crate) fn finished<T>(self, number: u64, result: T) -> Option<TriedChange<T>> {
         match self {
-            Self::Done => Some(Tried::Done(result)),
-            Self::Lost => Some(Tried::Lost),
+            Self::Done => Some(TriedChange::Done(result)),
+            Self::Lost => Some(TriedChange::Lost(LostTry::new(number, result))),
             Self::Closed => None,
         }
     }
@@ -42,37 +41,51 @@ impl ChangeWritten {
 pub(crate) struct ChangeTail {
     /// The first free number; `None` once the log is closed.
     pub(crate) next: Option<u64>,
-    /// The request that wrote the last entry.
-    request: Option<Uuid>,
-}
-
-impl ChangeTail {
-    /// Returns true if `request` wrote the last entry. Then an earlier try of the request took effect after this
-    /// process had given the try up, and the state that is read now is its result.
-    pub(crate) fn is_of(self, request: Uuid) -> bool {
-        self.request == Some(request)
-    }
+    /// True if the log contains the change that an earlier try of this request may have written: it took effect after
+    /// this process had given it up.
+    pub(crate) is_done: bool,
 }
 
 impl Store {
-    /// Returns the end of the change log.
-    pub(crate) async fn change_tail(&self, conversation: ConversationId) -> Result<ChangeTail, StoreError> {
+    /// Returns the end of the change log, and whether the log contains the request's own change.
+    pub(crate) async fn change_tail(
+        &self,
+        conversation: ConversationId,
+        own: OwnChange,
+    ) -> Result<ChangeTail, StoreError> {
         let reading = Reading::newest_first(Some(1));
         let page = self.query(Span::changes(conversation, 1), reading).await?;
-        match page.items.first() {
-            None => Ok(ChangeTail { next: Some(1), request: None }),
-            Some(Item::Change(change)) => {
-                Ok(ChangeTail { next: Some(change.number + 1), request: Some(change.request) })
-            }
-            Some(Item::Closed(closed)) => Ok(ChangeTail { next: None, request: Some(closed.request) }),
-            Some(_) => Err(StoreError::corrupt("CHANGE", "not an entry of the change log")),
-        }
+        let newest = page.items.first();
+        let next = match newest {
+            None => Some(1),
+            Some(Item::Change(change)) => Some(change.number + 1),
+            Some(Item::Closed(_)) => None,
+            Some(_) => return Err(StoreError::corrupt("CHANGE", "not an entry of the change log")),
+        };
+        let is_done = own.is(newest) || self.is_below(conversation, own, next).await?;
+        Ok(ChangeTail { next, is_done })
+    }
+
+    /// Returns true if the request's own change is in the log below the newest entry: others have written changes after it.
+    /// `next` is the first free number, `None` if the log is closed.
+    async fn is_below(
+        &self,
+        conversation: ConversationId,
+        own: OwnChange,
+        next: Option<u64>,
+    ) -> Result<bool, StoreError> {
+        let Some(number) = own.number.filter(|number| next.is_none_or(|next| next > number + 1)) else {
+            return Ok(false);
+        };
+        let key = Key::log_entry(conversation, LogPosition::Change(number));
+        Ok(own.is(self.get(key, Consistency::Strong).await?.as_ref()))
     }
 
     /// Writes a change together with the items that it changes, or nothing.
     ///
     /// A failure before the commit leaves nothing. If an answer is lost after the commit, the SDK repeats the call with
-    /// the same client request token. A later try finds the change at its number and recognises it by the request's id.
+    /// the same client request token. If such a repetition meets a conflict, the try counts as lost; the next try looks at the
+    /// number of its change, where it recognises the change by the request's id.
     pub(crate) async fn write_change(
         &self,
         change: Change,

@@ -8,7 +8,7 @@ use super::{
     Command, Store, StoreError,
     changes::closing_entry,
     ops::{Consistency, Expression, Written},
-    retries::Tried,
+    retries::{OwnChange, Tried},
     table::{Key, LogPosition},
     transactions::Transacted,
 };
@@ -30,9 +30,11 @@ impl Store {
 
     /// One try to close both logs; false if another request closed them before.
     async fn try_to_close(&self, id: ConversationId, command: Command) -> Result<Tried<bool>, StoreError> {
-        let (tail, changes) = try_join(self.tail(id), self.change_tail(id)).await?;
+        // Nothing follows a closing entry, so this request's own entry is the newest one.
+        let changes = self.change_tail(id, OwnChange::newest(command));
+        let (tail, changes) = try_join(self.tail(id), changes).await?;
         let (Some(tail), Some(number)) = (tail, changes.next) else {
-            return Ok(Tried::Done(changes.is_of(command.request)));
+            return Ok(Tried::Done(changes.is_done));
         };
         let steps = [
             closing_entry(id, LogPosition::Message(tail + 1), command),

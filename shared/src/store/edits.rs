@@ -8,7 +8,7 @@ use super::{
     items::{Change, ChangeKind, Item, Message, Revision},
     messages::reading,
     ops::{ABSENT, Expression},
-    retries::Tried,
+    retries::{Attempt, OwnChange, TriedChange},
     table::{Key, Span},
     transactions::Step,
 };
@@ -77,47 +77,45 @@ impl Store {
     ///
     /// Another request may edit or delete the message between the read and the write. Then the revision differs, the
     /// condition on the target fails, and the edit is tried again on the new state. A failure before the commit leaves
-    /// nothing. After a failure behind the commit, the next try finds the change of this request at the end of the
-    /// change log.
+    /// nothing. After a failure behind the commit, the next try finds the change of this request at the number of the try
+    /// before it.
     pub async fn edit_message(
         &self,
         id: MessageId,
         edit: &MessageEdit,
         command: Command,
     ) -> Result<Message, EditError> {
-        self.retry(|| self.try_to_edit(id, edit, command)).await
+        self.retry_change(command, |attempt| self.try_to_edit(id, edit, attempt)).await
     }
 
     async fn try_to_edit(
         &self,
         id: MessageId,
         edit: &MessageEdit,
-        command: Command,
-    ) -> Result<Tried<Message>, EditError> {
-        let (found, changes) = self.message_and_changes(id, command.actor).await?;
-        // An earlier try of this request may have taken effect after the message was read.
-        let is_done = changes.is_of(command.request);
-        let found = if is_done { self.message(id, command.actor).await?.1 } else { found };
+        mut attempt: Attempt<Message>,
+    ) -> Result<TriedChange<Message>, EditError> {
+        let command = attempt.command;
+        let (found, changes) = self.message_and_changes(id, command.actor, attempt.own_change()).await?;
+        if let Some(done) = attempt.result_if(changes.is_done) {
+            return Ok(done);
+        }
         let (Some(message), Some(number)) =
             (found.filter(|message| message.deleted_at.is_none()), changes.next)
         else {
             return Err(EditError::NotFound);
         };
-        if is_done {
-            return Ok(Tried::Done(message));
-        }
         if !edit.expected.allows(message.revision) {
             return Err(EditError::Stale);
         }
         let Some(edited) = edit.apply(&message, command.now)? else {
-            return Ok(Tried::Done(message));
+            return Ok(TriedChange::Done(message));
         };
         if message.revision >= MAX_EDITS {
             return Err(EditError::TooManyEdits);
         }
         let change = message_change(ChangeKind::MessageEdited, &edited, number, command);
         let steps = vec![edit_step(&edited, message.revision), earlier_body(message)];
-        self.write_change(change, steps).await?.finished(edited).ok_or(EditError::NotFound)
+        self.write_change(change, steps).await?.finished(number, edited).ok_or(EditError::NotFound)
     }
 
     /// Reads a message and the end of the change log in parallel.
@@ -125,9 +123,10 @@ impl Store {
         &self,
         id: MessageId,
         actor: UserId,
+        own: OwnChange,
     ) -> Result<(Option<Message>, ChangeTail), StoreError> {
         let ((_, message), changes) =
-            try_join(self.message(id, actor), self.change_tail(id.conversation)).await?;
+            try_join(self.message(id, actor), self.change_tail(id.conversation, own)).await?;
         Ok((message, changes))
     }
 
@@ -136,28 +135,32 @@ impl Store {
     ///
     /// Another request may edit the message between the read and the write. Then the condition on the revision fails,
     /// and the deletion is tried again. A failure before the commit leaves nothing; a repetition after the commit finds
-    /// the tombstone and changes nothing.
+    /// its own change, or the tombstone, and changes nothing.
     pub async fn delete_message(
         &self,
         id: MessageId,
         expected: &Expected,
         command: Command,
     ) -> Result<(), DeleteError> {
-        self.retry(|| self.try_to_delete(id, expected, command)).await
+        self.retry_change(command, |attempt| self.try_to_delete(id, expected, attempt)).await
     }
 
     async fn try_to_delete(
         &self,
         id: MessageId,
         expected: &Expected,
-        command: Command,
-    ) -> Result<Tried<()>, DeleteError> {
-        let (found, changes) = self.message_and_changes(id, command.actor).await?;
+        mut attempt: Attempt<()>,
+    ) -> Result<TriedChange<()>, DeleteError> {
+        let command = attempt.command;
+        let (found, changes) = self.message_and_changes(id, command.actor, attempt.own_change()).await?;
+        if let Some(done) = attempt.result_if(changes.is_done) {
+            return Ok(done);
+        }
         let (Some(message), Some(number)) = (found, changes.next) else {
             return Err(DeleteError::NotFound);
         };
         if message.deleted_at.is_some() {
-            return Ok(Tried::Done(()));
+            return Ok(TriedChange::Done(()));
         }
         if !expected.allows(message.revision) {
             return Err(DeleteError::Stale);
@@ -171,7 +174,7 @@ impl Store {
         steps.extend(
             (0..seen).map(|revision| Step::Delete(Key::revision(id, revision), Expression::default())),
         );
-        self.write_change(change, steps).await?.finished(()).ok_or(DeleteError::NotFound)
+        self.write_change(change, steps).await?.finished(number, ()).ok_or(DeleteError::NotFound)
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     Command, Store, StoreError,
     conversations::{ConversationAccess, ConversationEdit},
     items::{Conversation, Member},
-    retries::Tried,
+    retries::{Attempt, TriedChange},
 };
 use crate::{
     ids::{ConversationId, UserId},
@@ -87,33 +87,26 @@ struct CurrentGroup {
     tail: u64,
     /// The first free number of the change log.
     number: u64,
-    /// True if an earlier try of this request took effect after this process had given the try up.
-    is_done: bool,
 }
 
 impl Store {
-    /// Reads a group with the ends of its logs; `None` if it does not exist or is closed by another request.
-    async fn current_group(
+    /// Reads a group with the ends of its logs; `None` instead of the group if it does not exist or is closed. Returns true
+    /// beside it if the last try has taken effect.
+    async fn current_group<T>(
         &self,
         id: ConversationId,
-        command: Command,
-    ) -> Result<Option<CurrentGroup>, StoreError> {
-        let Command { actor, request, .. } = command;
-        let (access, tail, changes) =
-            try_join3(self.conversation_access(id, actor), self.tail(id), self.change_tail(id)).await?;
-        let is_done = changes.is_of(request);
-        // The conversation may have been read before the earlier try took effect.
-        let access = if is_done { self.conversation_access(id, actor).await? } else { access };
-        Ok(match (access, tail, changes.next) {
+        attempt: &Attempt<T>,
+    ) -> Result<(Option<CurrentGroup>, bool), StoreError> {
+        let access = self.conversation_access(id, attempt.command.actor);
+        let changes = self.change_tail(id, attempt.own_change());
+        let (access, tail, changes) = try_join3(access, self.tail(id), changes).await?;
+        let current = match (access, tail, changes.next) {
             (Some(ConversationAccess { conversation, .. }), Some(tail), Some(number)) => {
-                Some(CurrentGroup { conversation, tail, number, is_done })
-            }
-            // The last participant has left by this request, which closed the conversation.
-            (Some(ConversationAccess { conversation, .. }), ..) if is_done => {
-                Some(CurrentGroup { conversation, tail: 0, number: 0, is_done })
+                Some(CurrentGroup { conversation, tail, number })
             }
             _ => None,
-        })
+        };
+        Ok((current, changes.is_done))
     }
 
     /// Changes participants only. See [`Store::change_conversation`].
@@ -132,7 +125,8 @@ impl Store {
     /// Another request may add or remove the same user between the read and the write; then the condition on the
     /// membership fails. Another request may change the number of participants; then the condition on META's version
     /// fails. In both cases the change is tried again on the new state. A failure before the commit leaves nothing.
-    /// After a failure behind the commit, the next try recognises its own entry at the end of the change log.
+    /// After a failure behind the commit, the next try recognises its own entry in the change log, also behind entries of
+    /// others.
     pub async fn change_conversation(
         &self,
         id: ConversationId,
@@ -140,7 +134,7 @@ impl Store {
         edit: &ConversationEdit,
         command: Command,
     ) -> Result<Changed, ParticipantsError> {
-        self.retry(|| self.try_to_change(id, wanted, edit, command)).await
+        self.retry_change(command, |attempt| self.try_to_change(id, wanted, edit, attempt)).await
     }
 
     async fn try_to_change(
@@ -148,25 +142,27 @@ impl Store {
         id: ConversationId,
         wanted: Wanted<'_>,
         edit: &ConversationEdit,
-        command: Command,
-    ) -> Result<Tried<Changed>, ParticipantsError> {
-        let current = self.current_group(id, command).await?.ok_or(ParticipantsError::NotFound)?;
-        if current.is_done {
-            let plan = self.plan(&current.conversation, wanted.settled()).await?;
-            return Ok(Tried::Done(Changed::new(current.conversation, plan.present)));
+        mut attempt: Attempt<Changed>,
+    ) -> Result<TriedChange<Changed>, ParticipantsError> {
+        let command = attempt.command;
+        let (current, is_done) = self.current_group(id, &attempt).await?;
+        if let Some(done) = attempt.result_if(is_done) {
+            return Ok(done);
         }
+        let current = current.ok_or(ParticipantsError::NotFound)?;
         if !edit.expected.allows(current.conversation.version) {
             return Err(ParticipantsError::Stale);
         }
         let edited = edit.apply(&current.conversation)?;
         let plan = self.plan(&current.conversation, wanted).await?;
         if plan.is_empty() && edited.is_none() {
-            return Ok(Tried::Done(Changed::new(current.conversation, plan.present)));
+            return Ok(TriedChange::Done(Changed::new(current.conversation, plan.present)));
         }
         let version = current.conversation.version + 1;
         let conversation = plan.applied(edited.unwrap_or(current.conversation.clone()), version);
         let written = self.write_plan(&current, &conversation, &plan, command).await?;
         let participants = plan.participants(&conversation, current.tail, command.now);
-        written.finished(Changed::new(conversation, participants)).ok_or(ParticipantsError::NotFound)
+        let changed = Changed::new(conversation, participants);
+        written.finished(current.number, changed).ok_or(ParticipantsError::NotFound)
     }
 }

@@ -111,13 +111,13 @@ fn collect_keys(value: &Value, keys: &mut Vec<String>) {
 }
 
 /// A predicate on calls: `on(Put).of("MSG#")`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct On {
     which: Which,
     prefix: Option<&'static str>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Which {
     Any,
     Reads,

@@ -16,7 +16,10 @@ use super::{
         Operation::{Put, Query, Transact},
         on,
     },
-    faults::Fault::Conflict,
+    faults::{
+        Fault::{After, Conflict},
+        How::Reset,
+    },
 };
 
 /// Runs `late` and holds its call until `first` was answered. Returns both answers.
@@ -95,6 +98,29 @@ pub async fn reads_its_own_try<T>(app: &TestApp, late: impl Future<Output = T>) 
     faults.clear();
     app.check().await;
     answer
+}
+
+/// Runs `late`. Its first transaction takes effect, but its answer is lost, and the repetition by the SDK meets a conflict. The
+/// request reads the end of the change log again when `between` was answered. Returns both answers.
+pub async fn behind_its_own_try<A, B>(
+    app: &TestApp,
+    late: impl Future<Output = A>,
+    between: impl Future<Output = B>,
+) -> (A, B) {
+    let faults = &app.proxy.faults;
+    faults.fail(on(Transact), After(Reset));
+    faults.fail_nth(1, on(Transact), Conflict);
+    let again = faults.hold_nth(1, on(Query).of("CHANGE#"));
+    let meanwhile = async {
+        again.reached().await;
+        let answer = between.await;
+        again.release();
+        answer
+    };
+    let answers = tokio::join!(late, meanwhile);
+    assert_eq!(faults.clear(), 3, "each fault has occurred");
+    app.check().await;
+    answers
 }
 
 /// Runs `late`. Its put of a message loses its number twice: first to the message of `once`, then to the writes of

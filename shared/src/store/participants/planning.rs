@@ -32,16 +32,6 @@ pub enum Wanted<'a> {
     Remove(UserId),
 }
 
-impl Wanted<'_> {
-    /// Returns a request that reads the same participants after the change took effect.
-    pub(super) const fn settled(self) -> Self {
-        match self {
-            Self::Remove(_) => Self::Add(&[]),
-            other => other,
-        }
-    }
-}
-
 /// The additions and removals of a change, with their results.
 pub(super) struct ParticipantsPlan {
     /// The memberships before the change: those that the request names, or all of them if it sets all or none.

@@ -11,7 +11,7 @@ use crate::{
         Command, Store, StoreError,
         conversations::{conversation_change, meta_step},
         items::{ChangeKind, Conversation, Member},
-        retries::Tried,
+        retries::{Attempt, TriedChange},
     },
 };
 
@@ -38,7 +38,7 @@ impl Store {
     ///
     /// Two owners may take each other's role at the same time. Then the condition on META's version refuses one of the
     /// two changes, and that change is tried again on the new state. A failure before the commit leaves nothing; after
-    /// a failure behind the commit, the next try finds the role already set.
+    /// a failure behind the commit, the next try finds its own change, or the role already set.
     pub async fn set_member_role(
         &self,
         id: ConversationId,
@@ -46,7 +46,7 @@ impl Store {
         role: MemberRole,
         command: Command,
     ) -> Result<Member, RoleError> {
-        self.retry(|| self.try_to_set_role(id, user, role, command)).await
+        self.retry_change(command, |attempt| self.try_to_set_role(id, user, role, attempt)).await
     }
 
     async fn try_to_set_role(
@@ -54,12 +54,17 @@ impl Store {
         id: ConversationId,
         user: UserId,
         role: MemberRole,
-        command: Command,
-    ) -> Result<Tried<Member>, RoleError> {
-        let current = self.current_group(id, command).await?.ok_or(RoleError::NotFound)?;
+        mut attempt: Attempt<Member>,
+    ) -> Result<TriedChange<Member>, RoleError> {
+        let command = attempt.command;
+        let (current, is_done) = self.current_group(id, &attempt).await?;
+        if let Some(done) = attempt.result_if(is_done) {
+            return Ok(done);
+        }
+        let current = current.ok_or(RoleError::NotFound)?;
         let member = self.member(id, user).await?.ok_or(RoleError::NotFound)?;
         if member.role == role {
-            return Ok(Tried::Done(member));
+            return Ok(TriedChange::Done(member));
         }
         let CurrentGroup { conversation, number, .. } = current;
         let conversation = with_role(conversation, user, role)?;
@@ -67,7 +72,7 @@ impl Store {
         let steps = vec![meta_step(&conversation), role_step(id, user, role)];
         let change = with_participants(change, vec![user], &conversation);
         let written = self.write_change(change, steps).await?;
-        written.finished(Member { role, ..member }).ok_or(RoleError::NotFound)
+        written.finished(number, Member { role, ..member }).ok_or(RoleError::NotFound)
     }
 }
 
