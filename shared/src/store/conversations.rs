@@ -275,7 +275,18 @@ pub(crate) fn joining(member: Member) -> [Step; 2] {
 
 /// Returns a new membership that begins at `now` with the read mark `read`.
 pub(crate) fn member(id: ConversationId, user: UserId, role: MemberRole, read: u64, now: Time) -> Member {
-    Member { conversation: id, user, role, joined_at: now, read, base: 0, moved_back: 0, hidden: false }
+    Member {
+        conversation: id,
+        user,
+        role,
+        joined_at: now,
+        read,
+        base: 0,
+        moved_back: 0,
+        hidden: false,
+        invited_by: None,
+        accepted_at: None,
+    }
 }
 
 /// Returns the step that writes the whole META item, on condition that it has the version before.

@@ -1,7 +1,10 @@
 //! The items of a conversation and its participants: the conversation's own item, memberships, and inbox entries. The
 //! entries of its logs are in `logs`.
 
-use chrono::{DateTime, Utc, serde::ts_microseconds};
+use chrono::{
+    DateTime, Utc,
+    serde::{ts_microseconds, ts_microseconds_option},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{metadata_text, user_ids};
@@ -98,4 +101,53 @@ pub struct Member {
     /// True if the conversation is left out of the participant's list as long as its log has no entry above `base`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
+    /// The user who invited this participant; `None` if the participant did not have to be asked. It is written once
+    /// and stays after the participant has accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited_by: Option<UserId>,
+    /// The time at which an invited participant accepted, in microseconds.
+    #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<DateTime<Utc>>,
+}
+
+impl Member {
+    /// Returns true if the user takes part in the conversation, false if the user is only invited. A membership
+    /// without an inviter is accepted: memberships of earlier releases, and those that need no consent, have neither
+    /// attribute.
+    #[must_use]
+    pub const fn is_accepted(&self) -> bool {
+        self.invited_by.is_none() || self.accepted_at.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    use crate::store::items::{Attributes, Item};
+
+    fn is_accepted(attributes: &[(&str, AttributeValue)]) -> bool {
+        let id = "00000000-0000-4000-8000-000000000001";
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let number = || AttributeValue::N("1".to_owned());
+        let mut item = Attributes::from([
+            ("pk".to_owned(), text("CONV#01010101-0101-8010-8404-040000000000")),
+            ("sk".to_owned(), text(&format!("MEMBER#{id}"))),
+            ("item".to_owned(), text("member")),
+            ("role".to_owned(), text("member")),
+            ("joined_at".to_owned(), number()),
+            ("read".to_owned(), number()),
+        ]);
+        item.extend(attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        Item::decode(item).unwrap().into_member().unwrap().is_accepted()
+    }
+
+    #[test]
+    fn only_an_invitation_without_an_acceptance_is_not_accepted() {
+        let by = ("invited_by", AttributeValue::S("00000000-0000-4000-8000-000000000002".to_owned()));
+        let at = ("accepted_at", AttributeValue::N("1".to_owned()));
+        assert!(is_accepted(&[]), "a membership of an earlier release");
+        assert!(!is_accepted(std::slice::from_ref(&by)), "an invitation");
+        assert!(is_accepted(&[by, at]), "an accepted invitation");
+    }
 }
