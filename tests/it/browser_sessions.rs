@@ -8,6 +8,7 @@ use crate::harness::{
     Browser, TestApp,
     browser::set_cookies,
     call::{Operation::Put, on},
+    login::{logged_in, without_first_session},
     people::PASSWORD,
     table::text,
 };
@@ -98,12 +99,14 @@ async fn a_browser_is_in_the_list_of_sessions_and_can_be_ended_there() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let (browser, other) = (Browser::of(&ann).await, Browser::of(&ann).await);
+    without_first_session(&app, &ann).await;
     let list = browser.json("/api/users/me/sessions/").await.ok();
     let sessions = list["results"].as_array().unwrap();
     assert_eq!(sessions.len(), 2);
     assert!(sessions.iter().all(|session| session["kind"] == "cookie"));
     let foreign = sessions.iter().find(|session| session["current"] == false).unwrap();
     let path = format!("/api/users/me/sessions/{}/", foreign["session_id"].as_str().unwrap());
+    let (ann, _) = logged_in(&app, &ann).await;
     ann.delete(&path).await.nothing();
     other.json("/api/users/me/").await.problem(401, "not_authenticated");
     browser.json("/api/users/me/").await.expect(200);
@@ -205,6 +208,7 @@ async fn neither_kind_of_session_is_taken_for_the_other() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let browser = Browser::of(&ann).await;
+    without_first_session(&app, &ann).await;
     let cookie = browser.cookie("sessionid").unwrap();
     let tokens =
         app.post("/api/token/").json(&json!({ "email": ann.email, "password": PASSWORD })).send().await.ok();
@@ -234,6 +238,8 @@ async fn neither_kind_of_session_is_taken_for_the_other() {
     let mut changed = tokens_item.clone();
     changed["kind"] = json!("cookie");
     app.table.put_all(&[json!(changed)]).await;
+    let access = tokens["access"].as_str().unwrap();
+    app.get("/api/users/me/").bearer(access).send().await.problem(401, "token_not_valid");
     app.post("/api/token/refresh/")
         .json(&json!({ "refresh": tokens["refresh"] }))
         .send()

@@ -26,35 +26,36 @@ const fn row(
 
 const BUDGETS: [Budget; 19] = [
     row("verify a token", 0, Some(0), Some(0.0), 0.0),
-    row("log in", 3, Some(6), Some(4.5), 3.0),
+    // The profile is read after the session was put, so that a change of the password during the login is noticed.
+    row("log in", 4, Some(6), Some(4.5), 3.0),
     // The device is stored too.
-    row("log in on a new device", 3, Some(7), Some(4.5), 4.0),
+    row("log in on a new device", 4, Some(7), Some(4.5), 4.0),
     row("refresh", 1, None, Some(1.0), 1.0),
-    row("log in with a browser", 3, Some(6), Some(4.5), 3.0),
+    row("log in with a browser", 4, Some(6), Some(4.5), 3.0),
     // One round trip and two units more than with a token, for the session and its user; this call already knows the
     // profile.
     row("own profile by cookie", 1, Some(1), Some(2.0), 0.0),
-    row("send a message, uncontended", 2, Some(3), Some(3.0), 1.0),
+    row("send a message, uncontended", 2, Some(3), Some(4.0), 1.0),
     // The row does not include the messages of the look-back: here ten small messages, half a unit.
     row("send with an idempotency key", 2, Some(3), Some(4.0), 1.0),
     // With more than sixteen messages in the last six minutes, the look-back reads twice.
     row("send with an idempotency key, busy", 3, Some(4), None, 1.0),
     row("get a message by cookie", 3, None, Some(3.0 + 2.0), 0.0),
-    // Without the units of the session and of the blocks.
-    row("get a message", 2, None, Some(3.0), 0.0),
-    row("newest 50 messages of 400 B", 2, None, Some(1.0 + 5.0 + 1.0 * 2.0), 0.0),
-    row("mark read", 2, None, Some(2.0), 1.0),
+    // Without the unit of the blocks.
+    row("get a message", 2, None, Some(4.0), 0.0),
+    row("newest 50 messages of 400 B", 2, None, Some(2.0 + 5.0 + 1.0 * 2.0), 0.0),
+    row("mark read", 2, None, Some(3.0), 1.0),
     // Six items in one transaction with two units each, and two index entries.
-    row("open a direct conversation, new", 2, None, Some(3.0), 2.0 * 6.0 + 4.0),
+    row("open a direct conversation, new", 2, None, Some(4.0), 2.0 * 6.0 + 4.0),
     row("the same, existing", 2, None, None, 0.0),
-    // Without the unit of the session. Calls: one for the list, one for each tail, one for conversations and
-    // memberships, one for users.
-    row("inbox page of 20, messages=1, nothing unread, pairs", 4, Some(23), Some(77.0), 0.0),
-    row("inbox page of 20", 4, Some(25), None, 0.0),
+    // Calls: one for the session, one for the list, one for each tail, one for conversations and memberships, one for
+    // users.
+    row("inbox page of 20, messages=1, nothing unread, pairs", 4, Some(24), Some(78.0), 0.0),
+    row("inbox page of 20", 4, Some(26), None, 0.0),
     // Unread messages beyond the shown ones are counted in a separate round trip.
     row("inbox page with a long one", 4, None, None, 0.0),
     // The same for a read mark that leaves messages unread.
-    row("mark read, not all of it", 3, None, Some(3.0), 1.0),
+    row("mark read, not all of it", 3, None, Some(4.0), 1.0),
 ];
 
 impl Budget {
@@ -95,7 +96,11 @@ struct Ledger {
 
 impl Ledger {
     async fn enter(&mut self, operation: &str, doing: impl Future<Output = Answer>, status: u16) -> Value {
-        let (answer, cost) = self.app.proxy.measure(doing).await;
+        self.enter_call(operation, doing).await.expect(status).json()
+    }
+
+    async fn enter_call<T>(&mut self, operation: &str, doing: impl Future<Output = T>) -> T {
+        let (result, cost) = self.app.proxy.measure(doing).await;
         eprintln!(
             "{operation}: {} round trips, {} calls, {} read units, {} write units",
             cost.depth,
@@ -103,13 +108,12 @@ impl Ledger {
             cost.read_units,
             cost.write_units
         );
-        let answer = answer.expect(status);
         let overruns = Budget::of(operation).overruns(&cost);
         if !overruns.is_empty() {
             self.overruns.extend(overruns);
             self.overruns.push(format!("    {:#?}", cost.calls));
         }
-        answer.json()
+        result
     }
 }
 
@@ -153,9 +157,11 @@ async fn every_operation_stays_within_its_row() {
     let api = app.api();
     let mut ledger = Ledger { app, overruns: Vec::new() };
 
-    // The parameter is invalid: the token is verified, and no call to the table is made.
-    let nobody = ann.get("/api/messages/?limit=0");
-    ledger.enter("verify a token", nobody, 400).await;
+    let state = ledger.app.app.clone();
+    // The first token makes a process read the keys.
+    let verify = || state.keys.access(&state.store, &ann.token, state.clock.now());
+    verify().await.unwrap();
+    ledger.enter_call("verify a token", verify()).await.unwrap();
     let login = json!({ "email": ann.email, "password": PASSWORD });
     let tokens =
         ledger.enter("log in on a new device", api.post("/api/token/").json(&login).send(), 200).await;

@@ -9,6 +9,7 @@ use crate::harness::{
     Answer, Browser, TestApp, User,
     login::{
         CHEAP_HASH, OTHER_PASSWORD, change_password, log_in, log_in_on, logged_in, set_hash, with_tokens,
+        without_first_session,
     },
     network::unique_email,
     people::PASSWORD,
@@ -227,6 +228,7 @@ async fn a_further_login_ends_the_oldest_of_fifty_sessions() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let (first, _) = logged_in(&app, &ann).await;
+    without_first_session(&app, &ann).await;
     let session = first.all("/api/users/me/sessions/").await.remove(0);
     let path = format!("/api/users/me/sessions/{}/", session["session_id"].as_str().unwrap());
     let mut item = app.table.partition(&format!("USER#{}", ann.id)).await;

@@ -34,6 +34,7 @@ mod compatibility;
 mod direct;
 mod documentation;
 mod documents;
+mod ended_sessions;
 mod events;
 mod faults;
 mod forms;

@@ -11,14 +11,14 @@ use crate::harness::{TestApp, User, user::message_path};
 const CALLERS: [&str; 7] = ["anonymous", "expired", "stranger", "removed", "participant", "owner", "admin"];
 
 /// A method, a path, a body, and the status that each caller gets.
-type Row = (&'static str, &'static str, fn(&Stage) -> Value, [u16; 7]);
+pub type Row = (&'static str, &'static str, fn(&Stage) -> Value, [u16; 7]);
 
 const NO_BODY: fn(&Stage) -> Value = |_| Value::Null;
 const NAME: fn(&Stage) -> Value = |_| json!({ "name": "memo" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "memo, edited" });
 
 #[rustfmt::skip]
-const MATRIX: [Row; 49] = [
+pub const MATRIX: [Row; 49] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -76,8 +76,8 @@ const MATRIX: [Row; 49] = [
 ];
 
 /// A group of all callers except the stranger, the admin and the removed participant.
-struct Stage {
-    callers: [Option<User>; 7],
+pub struct Stage {
+    pub callers: [Option<User>; 7],
     /// The sender of the message: a participant who is not one of the callers.
     other: User,
     newcomer: User,
@@ -86,7 +86,7 @@ struct Stage {
 }
 
 impl Stage {
-    async fn new(app: &TestApp) -> Self {
+    pub async fn new(app: &TestApp) -> Self {
         let (stranger, removed) = (app.user("stranger").await, app.user("removed").await);
         let (participant, owner) = (app.user("participant").await, app.user("owner").await);
         let (other, newcomer) = (app.user("other").await, app.user("newcomer").await);
@@ -125,7 +125,7 @@ impl Stage {
         json!({ "participants": [ids[0], ids[1], self.other.id], "name": "memo, put" })
     }
 
-    fn fill(&self, path: &str) -> String {
+    pub fn fill(&self, path: &str) -> String {
         let message = self.message["message_id"].as_str().unwrap();
         let id = match path {
             path if path.starts_with("/api/conversations/") => &self.conversation,

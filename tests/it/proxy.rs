@@ -117,7 +117,7 @@ async fn pages_end_early() {
 async fn reads_that_may_be_stale_are() {
     let app = TestApp::lagging().await;
     let (ann, email) = app.people.add("first", Role::Guest).await;
-    let [profile, _] = people::items(ann, "second", &email, Role::Guest, app.app.clock.now());
+    let [profile, ..] = people::items(ann, "second", &email, Role::Guest, app.app.clock.now());
     app.people.table.put(&profile).await;
     let store = &app.app.store;
     assert_eq!(store.user(ann).await.unwrap().unwrap().first_name, "second", "a strong read is never stale");

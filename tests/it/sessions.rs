@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     TestApp,
-    login::{OTHER_PASSWORD, change_password, log_in, log_out, logged_in, refresh, sessions, verify},
+    login::{
+        OTHER_PASSWORD, change_password, log_in, log_out, logged_in, refresh, sessions, verify,
+        without_first_session,
+    },
     people::PASSWORD,
 };
 
@@ -140,6 +143,7 @@ async fn devices_are_listed_and_logged_out() {
         .send()
         .await
         .ok();
+    without_first_session(&app, &ann).await;
     let devices = here.all("/api/users/me/sessions/").await;
     assert_eq!(devices.len(), 2);
     let current: Vec<bool> = devices.iter().map(|device| device["current"].as_bool().unwrap()).collect();

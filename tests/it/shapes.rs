@@ -3,7 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::harness::{TestApp, people::PASSWORD};
+use crate::harness::{
+    TestApp,
+    login::{with_tokens, without_first_session},
+    people::PASSWORD,
+};
 
 /// Replaces each value that differs from run to run with the name of its kind.
 fn shape(value: &Value) -> Value {
@@ -80,8 +84,10 @@ async fn users_and_tokens() {
     golden(&verified, &json!({}));
     let session = json!({
         "session_id": "<id>", "kind": "token", "user_agent": "Golden/1.0", "created_at": "<time>", "refreshed_at": "<time>",
-        "expires_at": "<time>", "current": false,
+        "expires_at": "<time>", "current": true,
     });
+    without_first_session(&app, &ann).await;
+    let (ann, _) = with_tokens(&ann, &tokens);
     golden(&ann.get("/api/users/me/sessions/").await.ok(), &page(&[session]));
 }
 

@@ -18,7 +18,7 @@ use crate::{
         faults::Fault::ShortPage,
         login::{
             OTHER_PASSWORD, change_password, log_in, log_in_on, log_out, logged_in, refresh, register,
-            sessions, with_tokens,
+            sessions, with_tokens, without_first_session,
         },
         network::unique_email,
         people::{PASSWORD, People},
@@ -71,11 +71,13 @@ async fn who_has_registered_logs_in_and_goes_on() {
 async fn a_device_is_shown_and_logged_out() {
     let app = past_stands_still().await;
     let (ann, _) = logged_in(&app, &app.user("ann").await).await;
+    without_first_session(&app, &ann).await;
     let device = ann.all("/api/users/me/sessions/").await.remove(0);
     let path = format!("/api/users/me/sessions/{}/", device["session_id"].as_str().unwrap());
     ann.get(&path).await.ok();
     ann.delete(&path).await.expect(204);
-    ann.get(&path).await.problem(404, "not_found");
+    ann.get(&path).await.problem(401, "token_not_valid");
+    ann.get("/api/conversations/").await.problem(401, "token_not_valid");
 }
 
 #[tokio::test]
@@ -192,7 +194,7 @@ async fn a_closed_account_leaves_every_group() {
     ann.delete("/api/users/me/").await.expect(204);
     app.proxy.faults.clear();
     assert_eq!(sessions(&app, &ann).await, 0);
-    ann.try_send(&group, "memo, late").await.refuses("conversation");
+    ann.try_send(&group, "memo, late").await.problem(401, "token_not_valid");
     assert_eq!(ben.conversation(&group).await["participant_count"], 1);
     ben.open_direct(&ann).await.refuses("participants");
     ann.get("/api/users/me/").await.problem(401, "token_not_valid");

@@ -1,19 +1,15 @@
 //! `DELETE /api/users/me/`: closes the caller's account. The messages of the account stay, with a deleted user as their
 //! sender.
 
-use axum::{extract::State, http::StatusCode};
-use shared::{
-    App,
-    http::{Caller, NoParameters, Problem, UncheckedQuery, Unversioned},
-};
+use axum::http::StatusCode;
+use shared::http::{Authenticated, NoParameters, Problem, UncheckedQuery, Unversioned};
 
 /// Closes the caller's account.
 ///
 /// The messages of the account stay. Their sender is shown as a deleted user.
 #[utoipa::path(delete, path = "/api/users/me/", operation_id = "close_own_account", responses((status = 204)))]
 pub async fn close(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Unversioned(unversioned): Unversioned,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<StatusCode, Problem> {

@@ -109,9 +109,9 @@ pub(crate) struct LoggedIn {
 
 /// Begins the session that `begin` creates from the credential, if the password is correct.
 ///
-/// The calls at the end run at the same time. The session may be stored although the profile could not be read, or
-/// although the profile shows a later change of the password or a closed account. Then the session ends at once; nobody
-/// has its tokens yet. A later change of the password ends the session by its credential version.
+/// The profile is read after the session was put. A change of the password, a closing of the account or a suspension first
+/// changes the profile, and then ends all sessions. So either it finds this session, or its change is seen here. Then the
+/// session ends at once; nobody has its tokens yet. The same happens if the profile cannot be read.
 pub(crate) async fn log_in(
     app: &App,
     attempt: &LoginAttempt<'_>,
@@ -119,12 +119,8 @@ pub(crate) async fn log_in(
 ) -> Result<LoggedIn, Problem> {
     let proof = attempt::log_in(app, attempt).await?.ok_or_else(refused)?;
     let session = begin(&proof.credential);
-    let (put, profile, device, kept) = tokio::join!(
-        begin_session(app, &session),
-        app.store.user(session.user),
-        device(app, &proof),
-        keep(app, attempt, &proof),
-    );
+    let (put, device, kept) =
+        tokio::join!(begin_session(app, &session), device(app, &proof), keep(app, attempt, &proof),);
     put?;
     if let Err(error) = kept {
         tracing::warn!(
@@ -132,7 +128,7 @@ pub(crate) async fn log_in(
             "an attempt is still counted; the next login takes it back"
         );
     }
-    match profile {
+    match app.store.user(session.user).await {
         Ok(Some(user)) if session.is_live(&user, session.created_at) => {
             Ok(LoggedIn { session, user, device: device? })
         }

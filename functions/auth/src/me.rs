@@ -1,11 +1,9 @@
 //! `/api/users/me/`: reads and changes the caller's own profile.
 
-use axum::extract::State;
 use shared::{
-    App,
     http::{
-        Caller, Fields, FromFields, NoParameters, Problem, Query, Reply, RequestBody, Unchecked, Unversioned,
-        UserView,
+        Authenticated, Fields, FromFields, NoParameters, Problem, Query, Reply, RequestBody, Unchecked,
+        Unversioned, UserView,
         schemas::{EmailAddress, FirstName, LastName, PhoneNumber},
         typed,
     },
@@ -58,8 +56,7 @@ impl RequestBody for ChangeMe {
 /// The profile includes the contact details.
 #[utoipa::path(get, path = "/api/users/me/", operation_id = "read_own_profile", responses((status = 200, body = UserView)))]
 pub async fn read(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Reply<UserView>, Problem> {
     let user = caller.profile(&app).await?;
@@ -72,8 +69,7 @@ pub async fn read(
 #[utoipa::path(patch, path = "/api/users/me/", operation_id = "change_own_profile",
     request_body = ChangeMe, responses((status = 200, body = UserView)))]
 pub async fn change(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Unversioned(unversioned): Unversioned,
     request: Unchecked<ChangeMe>,
 ) -> Result<Reply<UserView>, Problem> {

@@ -1,11 +1,10 @@
 //! `POST /api/users/me/password/`: changes the password, and logs out every other device.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
-    App,
     auth::{Password, attempt},
     http::{
-        Caller, Fields, FromFields, Problem, RequestBody, Unchecked,
+        Authenticated, Fields, FromFields, Problem, RequestBody, Unchecked,
         schemas::{NewPasswordText, PasswordText},
         typed,
     },
@@ -43,8 +42,7 @@ impl RequestBody for ChangePassword {}
 #[utoipa::path(post, path = "/api/users/me/password/", operation_id = "change_password",
     request_body = ChangePassword, responses((status = 204), (status = 429)))]
 pub async fn change(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     request: Unchecked<ChangePassword>,
 ) -> Result<StatusCode, Problem> {
     let user = caller.profile(&app).await?;

@@ -12,7 +12,7 @@ use shared::{
     },
     config::Registration,
     http::{
-        Caller, Fields, FromFields, Json, Origin, Problem, Reply, RequestBody, UserView,
+        Authenticated, Fields, FromFields, Json, Origin, Problem, Reply, RequestBody, UserView,
         schemas::{EmailAddress, FirstName, LastName, NewPasswordText, PhoneNumber},
     },
     model::user::{Email, Role, first_name, last_name, phone_number},
@@ -92,8 +92,8 @@ impl FromRequestParts<App> for MayRegister {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         if app.config.registration == Registration::Admin {
-            let caller = Caller::from_request_parts(parts, app).await?;
-            caller.require_admin(app, "Only admins can create accounts in this deployment.").await?;
+            let Authenticated(caller, app) = Authenticated::from_request_parts(parts, app).await?;
+            caller.require_admin(&app, "Only admins can create accounts in this deployment.").await?;
         }
         Ok(Self)
     }

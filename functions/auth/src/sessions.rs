@@ -1,13 +1,13 @@
 //! `/api/users/me/sessions/`: lists the caller's sessions, one for each logged-in device, and ends a session.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Ids, Limit, NoParameters, Origin, Page, Problem, Query, Reply,
-        UncheckedQuery, Unversioned,
+        Authenticated, Caller, Fields, FromFields, Ids, Limit, NoParameters, Origin, Page, Problem, Query,
+        Reply, UncheckedQuery, Unversioned,
         page::{List, cursor, read_cursor},
         schemas::Cursor,
         typed,
@@ -71,8 +71,7 @@ impl FromFields for ListSessions {
 #[utoipa::path(get, path = "/api/users/me/sessions/", operation_id = "list_sessions", params(ListSessions),
     responses((status = 200, body = Page<SessionView>)))]
 pub async fn list(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     origin: Origin,
     Query(query): Query<ListSessions>,
 ) -> Result<Reply<Page<SessionView>>, Problem> {
@@ -99,8 +98,7 @@ pub async fn list(
 #[utoipa::path(get, path = "/api/users/me/sessions/{id}/", operation_id = "read_session", params(Ids<SessionId>),
     responses((status = 200, body = SessionView)))]
 pub async fn read(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<SessionId>,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Reply<SessionView>, Problem> {
@@ -110,12 +108,11 @@ pub async fn read(
 
 /// Ends one of the caller's sessions.
 ///
-/// The access token of the session stays valid until it expires, for at most 15 minutes.
+/// The next request with a token or the cookie of the session is refused.
 #[utoipa::path(delete, path = "/api/users/me/sessions/{id}/", operation_id = "end_session", params(Ids<SessionId>),
     responses((status = 204)))]
 pub async fn end(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<SessionId>,
     Unversioned(unversioned): Unversioned,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,

@@ -1,11 +1,10 @@
 //! `/api/users/{id}/`: the profile of any user. Admins can change the role.
 
-use axum::extract::State;
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Ids, NoParameters, Problem, Query, Reply, RequestBody, Unchecked,
-        Unversioned, UserView, schemas::EmailAddress, typed,
+        Authenticated, Caller, Fields, FromFields, Ids, NoParameters, Problem, Query, Reply, RequestBody,
+        Unchecked, Unversioned, UserView, schemas::EmailAddress, typed,
     },
     ids::UserId,
     model::user::Role,
@@ -44,8 +43,7 @@ impl RequestBody for ChangeUser {
 #[utoipa::path(get, path = "/api/users/{id}/", operation_id = "read_user", params(Ids<UserId>),
     responses((status = 200, body = UserView)))]
 pub async fn read(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<UserId>,
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Reply<UserView>, Problem> {
@@ -59,8 +57,7 @@ pub async fn read(
 #[utoipa::path(patch, path = "/api/users/{id}/", operation_id = "change_user", params(Ids<UserId>),
     request_body = ChangeUser, responses((status = 200, body = UserView), (status = 403)))]
 pub async fn change(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<UserId>,
     Unversioned(unversioned): Unversioned,
     request: Unchecked<ChangeUser>,

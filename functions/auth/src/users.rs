@@ -1,11 +1,10 @@
 //! `GET /api/users/`: all users, in pages, for admins; for others the user with a given email address.
 
-use axum::extract::State;
 use chrono::{DateTime, Utc};
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, UserView,
+        Authenticated, Caller, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, UserView,
         page::{List, bad_cursor, cursor, read_cursor},
         schemas::{Cursor, EmailAddress},
         typed,
@@ -52,8 +51,7 @@ impl FromFields for ListUsers {
 #[utoipa::path(get, path = "/api/users/", operation_id = "list_users", params(ListUsers),
     responses((status = 200, body = Page<UserView>), (status = 403)))]
 pub async fn list(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     origin: Origin,
     Query(query): Query<ListUsers>,
 ) -> Result<Reply<Page<UserView>>, Problem> {

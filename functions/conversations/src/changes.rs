@@ -1,13 +1,11 @@
 //! `GET /api/conversations/{id}/changes/`: reads the change log after a number, in order. New messages are not part of
 //! it.
 
-use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use shared::{
-    App,
     http::{
-        Caller, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Reply, UncheckedQuery,
+        Authenticated, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Reply, UncheckedQuery,
         schemas::ChangeNumber, typed, user::timestamp,
     },
     ids::{ConversationId, MAX_NUMBER, MessageId, UserId},
@@ -117,8 +115,7 @@ impl From<Change> for ChangeView {
 #[utoipa::path(get, path = "/api/conversations/{id}/changes/", operation_id = "list_changes",
     params(Ids<ConversationId>, ListChanges), responses((status = 200, body = Page<ChangeView>)))]
 pub async fn list(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<ConversationId>,
     origin: Origin,
     UncheckedQuery(query): UncheckedQuery<ListChanges>,

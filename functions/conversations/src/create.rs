@@ -1,12 +1,11 @@
 //! `POST /api/conversations/`: creates a group, or opens the only direct conversation of two users.
 
-use axum::extract::State;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::{
     App,
     http::{
-        Caller, Code, Fields, FromFields, IdempotencyKeyHeader, Origin, Problem, Reply, RequestBody,
+        Authenticated, Code, Fields, FromFields, IdempotencyKeyHeader, Origin, Problem, Reply, RequestBody,
         Unchecked, VisibleUsers,
         schemas::{self, ConversationName},
         typed,
@@ -116,8 +115,7 @@ impl CreateConversation {
     params(IdempotencyKeyHeader), request_body = CreateConversation,
     responses((status = 201, body = ConversationView), (status = 200, body = ConversationView)))]
 pub async fn create(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     origin: Origin,
     request: Unchecked<CreateConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {

@@ -1,10 +1,9 @@
 //! `DELETE /api/conversations/{id}/`: deletes a group for all participants, or hides a direct conversation for the
 //! caller.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
-    App,
-    http::{Caller, Ids, IfMatch, NoParameters, Problem, UncheckedQuery},
+    http::{Authenticated, Ids, IfMatch, NoParameters, Problem, UncheckedQuery},
     ids::ConversationId,
     model::conversation::ConversationKind,
 };
@@ -18,8 +17,7 @@ use crate::retrieve::standing;
 #[utoipa::path(delete, path = "/api/conversations/{id}/", operation_id = "delete_conversation",
     params(Ids<ConversationId>, IfMatch), responses((status = 204), (status = 403)))]
 pub async fn delete(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<ConversationId>,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
     IfMatch(expected): IfMatch,

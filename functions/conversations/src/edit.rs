@@ -1,11 +1,10 @@
 //! `PUT` and `PATCH /api/conversations/{id}/`: changes the name, the metadata and the participants.
 
-use axum::extract::State;
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Ids, IfMatch, Origin, Problem, Reply, RequestBody, Unchecked,
-        VisibleUsers,
+        Authenticated, Caller, Fields, FromFields, Ids, IfMatch, Origin, Problem, Reply, RequestBody,
+        Unchecked, VisibleUsers,
         schemas::{self, ConversationName},
         typed,
     },
@@ -145,8 +144,7 @@ impl ChangeConversation {
     params(Ids<ConversationId>, IfMatch), request_body = ReplaceConversation,
     responses((status = 200, body = ConversationView), (status = 403)))]
 pub async fn replace(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     (Ids(id), IfMatch(expected)): (Ids<ConversationId>, IfMatch),
     origin: Origin,
     request: Unchecked<ReplaceConversation>,
@@ -162,8 +160,7 @@ pub async fn replace(
     params(Ids<ConversationId>, IfMatch), request_body = ChangeConversation,
     responses((status = 200, body = ConversationView), (status = 403)))]
 pub async fn change(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     (Ids(id), IfMatch(expected)): (Ids<ConversationId>, IfMatch),
     origin: Origin,
     request: Unchecked<ChangeConversation>,

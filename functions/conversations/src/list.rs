@@ -1,13 +1,11 @@
 //! `GET /api/conversations/`: the inbox, which is the list of the caller's conversations by their last activity.
 
-use axum::extract::State;
 use chrono::DateTime;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::{RawValue, to_raw_value};
 use shared::{
-    App,
     http::{
-        Caller, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, VisibleUsers,
+        Authenticated, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, VisibleUsers,
         page::{List, bad_cursor, cursor, read_cursor},
         schemas::{Cursor, InboxLimit},
         typed,
@@ -121,8 +119,7 @@ fn bytes(view: &RawValue) -> usize {
 #[utoipa::path(get, path = "/api/conversations/", operation_id = "list_conversations", params(ListConversations),
     responses((status = 200, body = Page<ConversationView>)))]
 pub async fn list(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     origin: Origin,
     Query(query): Query<ListConversations>,
 ) -> Result<Reply<Page<Box<RawValue>>>, Problem> {

@@ -1,11 +1,11 @@
 //! `/api/conversations/{id}/participants/{user_id}/`: one participant. Owners change roles and remove others, and every
 //! participant can leave.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Ids, NoParameters, Problem, Reply, RequestBody, Unchecked,
+        Authenticated, Fields, FromFields, Ids, NoParameters, Problem, Reply, RequestBody, Unchecked,
         UncheckedQuery, Unversioned, typed,
     },
     ids::{ConversationId, UserId},
@@ -35,8 +35,7 @@ async fn view(app: &App, actor: &Actor, member: Option<Member>) -> Result<Partic
 #[utoipa::path(get, path = "/api/conversations/{id}/participants/{user_id}/", operation_id = "read_participant",
     params(Ids<(ConversationId, UserId)>), responses((status = 200, body = ParticipantView)))]
 pub async fn retrieve(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids((id, user)): Ids<(ConversationId, UserId)>,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<Reply<ParticipantView>, Problem> {
@@ -71,8 +70,7 @@ impl RequestBody for ChangeParticipant {
     params(Ids<(ConversationId, UserId)>), request_body = ChangeParticipant,
     responses((status = 200, body = ParticipantView), (status = 403)))]
 pub async fn change(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids((id, user)): Ids<(ConversationId, UserId)>,
     Unversioned(unversioned): Unversioned,
     request: Unchecked<ChangeParticipant>,
@@ -117,8 +115,7 @@ fn role_refused(error: RoleError) -> Problem {
 #[utoipa::path(delete, path = "/api/conversations/{id}/participants/{user_id}/", operation_id = "remove_participant",
     params(Ids<(ConversationId, UserId)>), responses((status = 204), (status = 403)))]
 pub async fn remove(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids((id, user)): Ids<(ConversationId, UserId)>,
     Unversioned(unversioned): Unversioned,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,

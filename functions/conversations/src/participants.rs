@@ -1,11 +1,9 @@
 //! `/api/conversations/{id}/participants/`: lists the participants, and adds users to them.
 
-use axum::extract::State;
 use serde::Serialize;
 use shared::{
-    App,
     http::{
-        Caller, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Reply, RequestBody, Unchecked,
+        Authenticated, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Reply, RequestBody, Unchecked,
         UncheckedQuery,
         page::{List, cursor, read_cursor},
         schemas::Cursor,
@@ -54,8 +52,7 @@ impl FromFields for ListParticipants {
 #[utoipa::path(get, path = "/api/conversations/{id}/participants/", operation_id = "list_participants",
     params(Ids<ConversationId>, ListParticipants), responses((status = 200, body = Page<ParticipantView>)))]
 pub async fn list(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<ConversationId>,
     origin: Origin,
     UncheckedQuery(query): UncheckedQuery<ListParticipants>,
@@ -107,8 +104,7 @@ pub struct Added {
     params(Ids<ConversationId>), request_body = AddParticipants,
     responses((status = 200, body = Added), (status = 403)))]
 pub async fn add(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<ConversationId>,
     request: Unchecked<AddParticipants>,
 ) -> Result<Reply<Added>, Problem> {

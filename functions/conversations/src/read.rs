@@ -1,10 +1,10 @@
 //! `PUT /api/conversations/{id}/read/`: sets the caller's read mark.
 
-use axum::extract::State;
 use serde::Serialize;
 use shared::{
-    App,
-    http::{Caller, Fields, FromFields, Ids, Problem, Reply, RequestBody, Unchecked, Unversioned, typed},
+    http::{
+        Authenticated, Fields, FromFields, Ids, Problem, Reply, RequestBody, Unchecked, Unversioned, typed,
+    },
     ids::{ConversationId, MessageId},
     store::read_marks::ReadMarkError,
 };
@@ -52,8 +52,7 @@ pub struct ReadMarkView {
 #[utoipa::path(put, path = "/api/conversations/{id}/read/", operation_id = "mark_read",
     params(Ids<ConversationId>), request_body = Read, responses((status = 200, body = ReadMarkView)))]
 pub async fn read(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<ConversationId>,
     Unversioned(unversioned): Unversioned,
     request: Unchecked<Read>,

@@ -1,9 +1,8 @@
 //! `GET /api/conversations/{id}/`: reads one conversation. Other endpoints use its access check.
 
-use axum::extract::State;
 use shared::{
     App,
-    http::{Caller, Ids, NoParameters, Origin, Problem, Reply, UncheckedQuery, VisibleUsers},
+    http::{Authenticated, Caller, Ids, NoParameters, Origin, Problem, Reply, UncheckedQuery, VisibleUsers},
     ids::ConversationId,
     policy::Actor,
     store::{conversations::ConversationAccess, items::Conversation},
@@ -59,8 +58,7 @@ pub(crate) async fn standing(
 #[utoipa::path(get, path = "/api/conversations/{id}/", operation_id = "read_conversation", params(Ids<ConversationId>),
     responses((status = 200, body = ConversationView)))]
 pub async fn retrieve(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<ConversationId>,
     origin: Origin,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,

@@ -1,10 +1,9 @@
 //! `DELETE /api/messages/{id}/`: deletes a message, for its sender, an owner of the conversation, or an admin. A
 //! tombstone remains.
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 use shared::{
-    App,
-    http::{Caller, Ids, IfMatch, NoParameters, Problem, UncheckedQuery},
+    http::{Authenticated, Ids, IfMatch, NoParameters, Problem, UncheckedQuery},
     ids::MessageId,
     store::edits::DeleteError,
 };
@@ -15,8 +14,7 @@ use shared::{
 #[utoipa::path(delete, path = "/api/messages/{id}/", operation_id = "delete_message",
     params(Ids<MessageId>, IfMatch), responses((status = 204), (status = 403)))]
 pub async fn delete(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<MessageId>,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
     IfMatch(expected): IfMatch,

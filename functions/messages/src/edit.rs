@@ -1,11 +1,10 @@
 //! `PUT` and `PATCH /api/messages/{id}/`: the sender changes the text or the metadata of a message.
 
-use axum::extract::State;
 use shared::{
     App,
     http::{
-        Caller, Code, Fields, FromFields, Ids, IfMatch, MessageView, Problem, Reply, RequestBody, Unchecked,
-        VisibleUsers,
+        Authenticated, Caller, Code, Fields, FromFields, Ids, IfMatch, MessageView, Problem, Reply,
+        RequestBody, Unchecked, VisibleUsers,
         schemas::{self, MessageBody},
         typed,
     },
@@ -82,8 +81,7 @@ impl FromFields for ChangeMessage {
     params(Ids<MessageId>, IfMatch), request_body = ReplaceMessage,
     responses((status = 200, body = MessageView), (status = 403)))]
 pub async fn replace(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<MessageId>,
     IfMatch(expected): IfMatch,
     request: Unchecked<ReplaceMessage>,
@@ -102,8 +100,7 @@ pub async fn replace(
     params(Ids<MessageId>, IfMatch), request_body = ChangeMessage,
     responses((status = 200, body = MessageView), (status = 403)))]
 pub async fn change(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<MessageId>,
     IfMatch(expected): IfMatch,
     request: Unchecked<ChangeMessage>,

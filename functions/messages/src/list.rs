@@ -1,12 +1,11 @@
 //! `GET /api/messages/`: a page of one conversation's messages. For requests without a conversation, see `list_all`.
 
-use axum::extract::State;
 use serde::Deserialize;
 use shared::{
     App,
     http::{
-        Caller, Fields, FromFields, Limit, MessageView, Origin, Page, Problem, Query, Reply, VisibleUsers,
-        query::Switched, schemas::Cursor, typed,
+        Authenticated, Caller, Fields, FromFields, Limit, MessageView, Origin, Page, Problem, Query, Reply,
+        VisibleUsers, query::Switched, schemas::Cursor, typed,
     },
     ids::{ConversationId, MessageId},
     model::message,
@@ -175,8 +174,7 @@ impl Wanted {
 #[utoipa::path(get, path = "/api/messages/", operation_id = "list_messages", params(ListMessages),
     responses((status = 200, body = Page<MessageView>), (status = 404)))]
 pub async fn list(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     origin: Origin,
     Query(query): Query<ListMessages>,
 ) -> Result<Reply<Page<MessageView>>, Problem> {

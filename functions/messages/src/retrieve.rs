@@ -1,12 +1,12 @@
 //! `GET /api/messages/{id}/`: reads one message, and its versions before its edits.
 
-use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::{
     App,
     http::{
-        Caller, Ids, MessageView, NoParameters, Page, Problem, Reply, UncheckedQuery, VisibleUsers,
+        Authenticated, Caller, Ids, MessageView, NoParameters, Page, Problem, Reply, UncheckedQuery,
+        VisibleUsers,
         schemas::{self, MessageBody},
         user::timestamp,
     },
@@ -36,8 +36,7 @@ pub(crate) async fn readable(app: &App, caller: &Caller, id: MessageId) -> Resul
 #[utoipa::path(get, path = "/api/messages/{id}/", operation_id = "read_message", params(Ids<MessageId>),
     responses((status = 200, body = MessageView)))]
 pub async fn retrieve(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<MessageId>,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<Reply<MessageView>, Problem> {
@@ -86,8 +85,7 @@ impl From<Revision> for RevisionView {
 #[utoipa::path(get, path = "/api/messages/{id}/revisions/", operation_id = "list_revisions", params(Ids<MessageId>),
     responses((status = 200, body = Page<RevisionView>), (status = 403)))]
 pub async fn revisions(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     Ids(id): Ids<MessageId>,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<Reply<Page<RevisionView>>, Problem> {

@@ -1,11 +1,9 @@
 //! `POST /api/messages/`: sends a message. Retries with the same idempotency key have no further effect.
 
-use axum::extract::State;
 use shared::{
-    App,
     http::{
-        Caller, Code, Fields, FromFields, IdempotencyKeyHeader, Json, MessageView, Origin, Problem, Reply,
-        RequestBody, VisibleUsers,
+        Authenticated, Code, Fields, FromFields, IdempotencyKeyHeader, Json, MessageView, Origin, Problem,
+        Reply, RequestBody, VisibleUsers,
         schemas::{self, MessageBody},
         typed,
     },
@@ -76,8 +74,7 @@ impl From<SendMessage> for Draft {
     params(IdempotencyKeyHeader), request_body = SendMessage,
     responses((status = 201, body = MessageView), (status = 200, body = MessageView)))]
 pub async fn send(
-    caller: Caller,
-    State(app): State<App>,
+    Authenticated(caller, app): Authenticated,
     origin: Origin,
     Json(request): Json<SendMessage>,
 ) -> Result<Reply<MessageView>, Problem> {

@@ -14,7 +14,7 @@ use crate::{
     model::user::Role,
 };
 
-/// The lifetime of an access token, which is also the maximum time for which it can outlive its session.
+/// The lifetime of an access token. The token ends earlier if its session ends.
 pub const ACCESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 /// The lifetime of a refresh token. On a device that is not used for longer, the user has to log in again.
 pub const REFRESH_LIFETIME: TimeDelta = TimeDelta::days(30);

@@ -12,9 +12,9 @@ pub mod schemas;
 pub use self::{
     layers::compression::takes_gzip,
     request::{
-        Caller, ClientAddress, CurrentBrowserSession, Fields, FromFields, IdempotencyKeyHeader, Ids, IfMatch,
-        IfNoneMatch, Json, Limit, NoParameters, PageQuery, Query, RequestBody, Site, Unchecked,
-        UncheckedQuery, Unversioned, browser_session, csrf, query, typed,
+        Authenticated, Caller, ClientAddress, CurrentBrowserSession, Fields, FromFields,
+        IdempotencyKeyHeader, Ids, IfMatch, IfNoneMatch, Json, Limit, NoParameters, PageQuery, Query,
+        RequestBody, Site, Unchecked, UncheckedQuery, Unversioned, browser_session, csrf, query, typed,
     },
     response::{
         Code, MessageView, Origin, Page, Problem, Reply, UserView, VisibleUsers, cookies, page, user,

@@ -15,12 +15,29 @@ use super::{
 
 impl Store {
     /// Returns any number of items by key, in no order, with at most 100 keys in each request. Missing items are left
-    /// out.
+    /// out. A strongly consistent batch also reads the session if it is not checked yet.
     pub(crate) async fn batch_get(
         &self,
-        keys: Vec<Key>,
+        mut keys: Vec<Key>,
         consistency: Consistency,
     ) -> Result<Vec<Item>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        if consistency == Consistency::Eventual {
+            return self.checked(Box::pin(self.all_batches(&keys, consistency))).await;
+        }
+        let Some(check) = self.take_check() else {
+            return self.all_batches(&keys, consistency).await;
+        };
+        keys.push(check.key());
+        let mut items = self.all_batches(&keys, consistency).await?;
+        let place = items.iter().position(|item| check.is_of(item));
+        check.settle(place.map(|place| items.swap_remove(place)))?;
+        Ok(items)
+    }
+
+    async fn all_batches(&self, keys: &[Key], consistency: Consistency) -> Result<Vec<Item>, StoreError> {
         let batches = keys.chunks(100).map(|batch| self.one_batch_get(batch, consistency));
         Ok(try_join_all(batches).await?.into_iter().flatten().collect())
     }
@@ -76,6 +93,7 @@ impl Store {
 
     /// Writes any number of items, 25 in each request, with 8 requests in parallel.
     async fn write_all(&self, writes: Vec<WriteRequest>) -> Result<(), StoreError> {
+        self.check_session().await?;
         for wave in writes.chunks(25 * 8) {
             try_join_all(wave.chunks(25).map(|batch| self.one_batch_write(batch.to_vec()))).await?;
         }

@@ -26,6 +26,9 @@ pub enum StoreError {
     /// No usable answer. A write may have taken effect.
     #[error("the table did not answer")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// The session of the request has ended or expired. Nothing was written.
+    #[error("the session is not live")]
+    SessionEnded,
     /// The request could not be encoded, or the table rejected it, because of a defect in this program or a missing
     /// permission. Nothing was written.
     #[error("the table refused the request")]

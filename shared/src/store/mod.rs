@@ -27,6 +27,7 @@ mod retries;
 mod scan;
 mod schema;
 pub mod senders;
+mod session_check;
 mod session_limit;
 mod sessions;
 pub mod table;
@@ -44,6 +45,7 @@ use aws_sdk_dynamodb::{
 use aws_types::SdkConfig;
 use tokio::sync::OnceCell;
 
+use self::session_check::SessionCheck;
 pub use self::{
     backoff::PATIENCE,
     command::Command,
@@ -70,6 +72,8 @@ pub struct Store {
     random: Random,
     /// The secret for ids of direct conversations, read at its first use.
     pair_key: Arc<OnceCell<PairKey>>,
+    /// The check of the session that this store is for; `None` outside of such a request.
+    session_check: Option<Arc<SessionCheck>>,
 }
 
 /// Returns the SDK's settings for retries. DynamoDB answers in milliseconds, so the first wait is short. Retries are
@@ -129,7 +133,7 @@ impl Store {
 
     fn with(settings: aws_sdk_dynamodb::config::Builder, table: &str, random: Random) -> Self {
         let (client, pair_key) = (Client::from_conf(settings.build()), Arc::default());
-        Self { client, table: table.to_owned(), random, pair_key }
+        Self { client, table: table.to_owned(), random, pair_key, session_check: None }
     }
 
     /// Returns a client for the same table at another address, with the same connections, credentials and settings. The

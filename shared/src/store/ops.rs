@@ -125,6 +125,15 @@ pub(super) fn decode(attributes: Option<Attributes>) -> Result<Option<Item>, Sto
 impl Store {
     /// Returns one item; `None` if it does not exist.
     pub(crate) async fn get(&self, key: Key, consistency: Consistency) -> Result<Option<Item>, StoreError> {
+        self.checked(Box::pin(self.get_once(key, consistency))).await
+    }
+
+    /// Makes the call of [`Store::get`].
+    pub(super) async fn get_once(
+        &self,
+        key: Key,
+        consistency: Consistency,
+    ) -> Result<Option<Item>, StoreError> {
         let request = self.client.get_item().table_name(&self.table).set_key(Some(key.into_attributes()));
         let answer =
             request.consistent_read(consistency == Consistency::Strong).send().await.map_err(classify)?;
@@ -172,7 +181,7 @@ impl Store {
         start: Option<Attributes>,
     ) -> Result<(Vec<Attributes>, Option<Attributes>), StoreError> {
         let (pk, sk) = if span.index { ("gsi1pk", "gsi1sk") } else { ("pk", "sk") };
-        let answer = self
+        let query = self
             .client
             .query()
             .table_name(&self.table)
@@ -186,10 +195,8 @@ impl Store {
             .scan_index_forward(!reading.descending)
             .set_limit(reading.limit.and_then(|limit| i32::try_from(limit).ok()))
             .set_exclusive_start_key(start)
-            .consistent_read(reading.consistency == Consistency::Strong && !span.index)
-            .send()
-            .await
-            .map_err(classify)?;
+            .consistent_read(reading.consistency == Consistency::Strong && !span.index);
+        let answer = self.checked(Box::pin(async { query.send().await.map_err(classify) })).await?;
         Ok((answer.items.unwrap_or_default(), answer.last_evaluated_key))
     }
 
@@ -201,6 +208,7 @@ impl Store {
 
     /// Makes one try of [`Store::put`].
     pub(super) async fn put_once(&self, item: &Item, e: Expression) -> Result<Written, StoreError> {
+        self.check_session().await?;
         let names = e.names();
         let values = e.values();
         let sent = self
@@ -225,6 +233,7 @@ impl Store {
 
     /// Makes one try of [`Store::update`].
     async fn update_once(&self, key: Key, e: Expression) -> Result<Written, StoreError> {
+        self.check_session().await?;
         let names = e.names();
         let values = e.values();
         let sent = self
@@ -263,6 +272,7 @@ impl Store {
 
     /// Makes one try of [`Store::delete`].
     async fn delete_once(&self, key: Key) -> Result<(), StoreError> {
+        self.check_session().await?;
         let request = self.client.delete_item().table_name(&self.table).set_key(Some(key.into_attributes()));
         request.send().await.map(drop).map_err(classify)
     }

@@ -128,6 +128,7 @@ impl Store {
     /// A failure before the commit leaves nothing. A failure after the commit leaves all steps; the caller repeats the
     /// transaction, or recognises its own items in the conditions of the next try.
     pub(crate) async fn transact(&self, steps: &[Step]) -> Result<Transacted, StoreError> {
+        self.check_session().await?;
         let steps = steps.iter().map(|step| step.build(&self.table)).collect::<Result<Vec<_>, _>>()?;
         match self.client.transact_write_items().set_transact_items(Some(steps)).send().await {
             Ok(_) => Ok(Transacted::Done),

@@ -207,8 +207,8 @@ fn while_open(update: &str) -> Expression {
 }
 
 fn closing(user: &User, now: DateTime<Utc>) -> Vec<Step> {
-    // The next version makes a late password change and a late second closing fail. The role is reset, so that an
-    // access token that is still valid (for up to 15 minutes) does not act for an admin.
+    // The next version makes a late password change and a late second closing fail. The role is reset, so that a
+    // request that is under way does not act for an admin.
     let profile = Expression::update(
         "SET #first_name = :first_name, #last_name = :last_name, #role = :role, #closed_at = :now, \
          #credential_version = :next REMOVE #email, #phone_number",

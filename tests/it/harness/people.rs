@@ -34,7 +34,7 @@ pub struct People {
 }
 
 impl People {
-    /// Adds a user with a profile and a credential. Returns the id and the email address.
+    /// Adds a user with a profile, a credential and a session. Returns the id and the email address.
     pub async fn add(&self, name: &str, role: Role) -> (UserId, String) {
         let user = UserId::new(self.random.uuid());
         let email = format!("{}.{}@example.com", name.to_lowercase(), &user.to_string()[..8]);
@@ -54,7 +54,7 @@ impl People {
             iss: self.config.issuer.clone(),
             aud: self.config.audience.clone(),
             sub: user,
-            sid: SessionId::new(self.random.uuid()),
+            sid: session_of(user),
             role,
             client_id: CLIENT_ID.to_owned(),
             jti: self.random.uuid().to_string(),
@@ -65,8 +65,13 @@ impl People {
     }
 }
 
-/// Returns the two items of a user: profile and credential.
-pub fn items(user: UserId, name: &str, email: &str, role: Role, now: DateTime<Utc>) -> [Value; 2] {
+/// Returns the id of the session that a user of the suite has from the beginning: the id of the user.
+pub fn session_of(user: UserId) -> SessionId {
+    SessionId::new(user.uuid())
+}
+
+/// Returns the three items of a user: profile, credential and session.
+pub fn items(user: UserId, name: &str, email: &str, role: Role, now: DateTime<Utc>) -> [Value; 3] {
     let micros = now.timestamp_micros();
     [
         json!({
@@ -79,6 +84,11 @@ pub fn items(user: UserId, name: &str, email: &str, role: Role, now: DateTime<Ut
         json!({
             "pk": format!("EMAIL#{email}"), "sk": "CREDENTIAL", "item": "credential",
             "user": user.to_string(), "hash": HASH, "version": 1,
+        }),
+        json!({
+            "pk": format!("USER#{user}"), "sk": format!("SESSION#{}", session_of(user)), "item": "session",
+            "kind": "token", "generation": 1, "rotated_at": micros, "credential_version": 1,
+            "created_at": micros, "expires_at": (now + TimeDelta::days(90)).timestamp(),
         }),
     ]
 }

@@ -70,7 +70,11 @@ fn strong(call: &Call) -> Option<String> {
         let low = call.body.pointer("/ExpressionAttributeValues/:low/S").and_then(Value::as_str);
         (prefix(low.unwrap_or_default()), extent(&call.body))
     } else {
-        let kinds: BTreeSet<String> = call.keys.iter().map(|key| prefix(key)).collect();
+        let mut kinds: BTreeSet<String> = call.keys.iter().map(|key| prefix(key)).collect();
+        // The first batch of a request also reads the session.
+        if kinds.len() > 1 {
+            kinds.remove("SESSION#");
+        }
         (kinds.into_iter().collect::<Vec<_>>().join(" "), "")
     };
     Some(format!("strong|{:?}|{kinds}|{how}", call.operation))

@@ -12,6 +12,7 @@ mod problems;
 mod request_id;
 pub(crate) mod response_headers;
 pub(super) mod routed_path;
+pub(crate) mod session;
 
 use axum::{
     Router,
@@ -35,6 +36,7 @@ pub(super) fn around(handlers: Router, routes: &RouteTable, app: &App) -> Router
         .layer(from_fn(problems::render))
         .layer(from_fn_with_state(routes.clone(), negotiation::refuse_unacceptable))
         .layer(from_fn(content_coding::refuse_coded_bodies))
-        .layer(CatchPanicLayer::custom(panics::answer));
+        .layer(CatchPanicLayer::custom(panics::answer))
+        .layer(from_fn(session::check));
     handlers.layer(layers)
 }

@@ -1,6 +1,6 @@
-//! The authenticated user of a request, as an extractor, so that no handler can omit authentication. A token is
-//! verified without reading the user; a cookie's session and user are read. Operations of admins and sends read the
-//! user as well.
+//! The authenticated user of a request, as an extractor, so that no handler can omit authentication. A token's session
+//! is read together with the first read of the request; a cookie's session and user are read before. Operations of
+//! admins and sends read the user as well.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     App,
-    http::Problem,
+    http::{Problem, layers::session::RequestSession},
     ids::{SessionId, UserId},
     model::user::Role,
     policy::Actor,
@@ -37,38 +37,50 @@ pub struct Caller {
     pub(crate) known: Option<Arc<BrowserSession>>,
 }
 
-impl FromRequestParts<App> for Caller {
+/// The caller and the state for the caller's request, as an extractor. In a handler's parameters, it comes first.
+#[derive(Debug)]
+pub struct Authenticated(pub Caller, pub App);
+
+impl FromRequestParts<App> for Authenticated {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let caller = match bearer(&parts.headers)? {
+        let authenticated = match bearer(&parts.headers)? {
             Some(token) => Self::of_token(&token, app).await?,
-            None => Self::of_cookie(parts, app).await?.ok_or_else(Problem::not_authenticated)?,
+            None => Self(Caller::of_cookie(parts, app).await?, app.clone()),
         };
+        let Self(caller, app) = &authenticated;
         tracing::Span::current().record("user", tracing::field::display(caller.user));
-        Ok(caller)
+        if let Some(session) = parts.extensions.get::<RequestSession>() {
+            session.begin(&app.store);
+        }
+        Ok(authenticated)
+    }
+}
+
+impl Authenticated {
+    /// Returns the caller of a token, and a store that checks the token's session with its first read.
+    async fn of_token(token: &str, app: &App) -> Result<Self, Problem> {
+        let now = app.clock.now();
+        let claims = app.keys.access(&app.store, token, now).await?;
+        let app = App { store: app.store.for_session(claims.sub, claims.sid, now), ..app.clone() };
+        let caller = Caller { user: claims.sub, session: claims.sid, claimed_role: claims.role, known: None };
+        Ok(Self(caller, app))
     }
 }
 
 impl Caller {
-    async fn of_token(token: &str, app: &App) -> Result<Self, Problem> {
-        let claims = app.keys.access(&app.store, token, app.clock.now()).await?;
-        Ok(Self { user: claims.sub, session: claims.sid, claimed_role: claims.role, known: None })
-    }
-
-    /// Returns the caller of a live browser session; `None` without one. Fails with a 403 if the CSRF check of the
-    /// request fails.
-    async fn of_cookie(parts: &Parts, app: &App) -> Result<Option<Self>, Problem> {
-        let Some(browser_session) = browser_session(parts, app).await? else {
-            return Ok(None);
-        };
+    /// Returns the caller of a live browser session. Fails with a 401 without one, and with a 403 if the CSRF check of
+    /// the request fails.
+    async fn of_cookie(parts: &Parts, app: &App) -> Result<Self, Problem> {
+        let browser_session = browser_session(parts, app).await?.ok_or_else(Problem::not_authenticated)?;
         csrf::check(parts, &browser_session.csrf_token())?;
-        Ok(Some(Self {
+        Ok(Self {
             user: browser_session.user.id,
             session: browser_session.session.id,
             claimed_role: browser_session.user.role,
             known: Some(browser_session),
-        }))
+        })
     }
 
     /// Returns the command of a write that this caller requests now.
@@ -100,7 +112,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(token.trim().to_owned()))
 }
 
-/// Ids in the path. An invalid id gets the same 404 as an id that does not exist. In a handler's parameters, [`Caller`]
+/// Ids in the path. An invalid id gets the same 404 as an id that does not exist. In a handler's parameters, [`Authenticated`]
 /// comes first, so that a client without a token gets a 401 in both cases.
 #[derive(Debug)]
 pub struct Ids<T>(pub T);

@@ -17,7 +17,7 @@ pub mod unchecked;
 pub use self::{
     body::{Json, RequestBody},
     browser_session::{CurrentBrowserSession, Site},
-    caller::{Caller, Ids},
+    caller::{Authenticated, Caller, Ids},
     client_address::ClientAddress,
     etag::{IfMatch, IfNoneMatch, Unversioned},
     fields::{Fields, FromFields, typed},

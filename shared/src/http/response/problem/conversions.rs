@@ -49,6 +49,7 @@ impl From<StoreError> for Problem {
                 Code::Unavailable,
                 "The database did not answer in time. It is unknown whether anything was written. Try again.",
             ),
+            StoreError::SessionEnded => return Self::token_not_valid(),
             StoreError::Corrupt { .. } | StoreError::Refused(_) => {
                 return Self::internal(error);
             }
