@@ -2,8 +2,9 @@
 //! the request is.
 
 use axum::http::Method;
+use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::store::StoreError;
+use shared::store::{Rotation, RotationError, StoreError};
 
 use crate::{
     harness::{
@@ -80,6 +81,9 @@ async fn a_token_of_an_ended_session_opens_no_route() {
             let request = if body.is_null() { request } else { request.json(&body) };
             wrong.extend(refused(&request.send().await, &[401], &format!("after {end:?}, {method} {path}")));
         }
+        // This request is refused before its first read.
+        let faulty = devices.here.get("/api/messages/?limit=0").await;
+        wrong.extend(refused(&faulty, &[401], &format!("after {end:?}, a faulty request")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     app.check().await;
@@ -131,18 +135,19 @@ async fn a_request_whose_session_cannot_be_read_is_a_503() {
 #[tokio::test]
 async fn nothing_is_written_for_an_ended_session() {
     let app = TestApp::new().await;
-    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
-    let conversation = ann.group(&[&ben]).await.parse().unwrap();
+    let ann = app.user("ann").await;
     let (here, refresh) = logged_in(&app, &ann).await;
     let store = &app.app.store;
     let now = app.app.clock.now();
     let claims = app.app.keys.access(store, &here.token, now).await.unwrap();
     log_out(&app, &refresh).await.ok();
     let ended = || store.for_session(claims.sub, claims.sid, now);
-    let mut outcomes = vec![ended().hide_conversation(conversation, claims.sub).await.err()];
-    outcomes.push(ended().end_session(claims.sub, claims.sid, now).await.err());
-    outcomes.push(ended().end_session_before(claims.sub, claims.sid, 9, now).await.err());
-    for outcome in outcomes {
-        assert!(matches!(outcome, Some(StoreError::SessionEnded)), "{outcome:?}");
-    }
+    let put = ended().end_session(claims.sub, claims.sid, now).await;
+    assert!(matches!(put, Err(StoreError::SessionEnded)), "{put:?}");
+    let transaction = ended().end_session_before(claims.sub, claims.sid, 9, now).await;
+    assert!(matches!(transaction, Err(StoreError::SessionEnded)), "{transaction:?}");
+    let (user, session) = (claims.sub, claims.sid);
+    let rotation = Rotation { user, session, generation: 1, now, expires_at: now + TimeDelta::days(1) };
+    let update = ended().rotate_session(rotation).await;
+    assert!(matches!(update, Err(RotationError::Store(StoreError::SessionEnded))), "{update:?}");
 }
