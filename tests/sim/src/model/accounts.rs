@@ -172,10 +172,7 @@ impl Model {
         let Some(session) = session_of(token).and_then(|id| self.sessions.get(&id)) else {
             return;
         };
-        if CHECKS_ACCESS_TOKENS
-            && session.ended.is_some_and(|ended| ended < begun)
-            && (200..300).contains(&status)
-        {
+        if session.ended.is_some_and(|ended| ended < begun) && (200..300).contains(&status) {
             self.find(format!("{what} was answered with {status}, but the session of the token has ended"));
         }
     }
@@ -237,6 +234,3 @@ impl Model {
         }
     }
 }
-
-/// True if an access token is refused from the end of its session on.
-const CHECKS_ACCESS_TOKENS: bool = false;
