@@ -166,6 +166,10 @@ async fn accounts_and_passwords_are_changed_by_forms() {
     let fields = [("old_password", PASSWORD), ("new_password", "another-horse-battery-staple")];
     let changed = post(&browser, "/api/users/me/password/", &fields).await.expect(200).text();
     assert!(changed.contains("HTTP 204 No Content") && !changed.contains("horse-battery"), "{changed}");
+    // The page belongs to the new session.
+    assert!(changed.contains(&format!("data-csrf=\"{}\"", browser.csrf())), "{changed}");
+    let fields = [("old_password", "another-horse-battery-staple"), ("new_password", PASSWORD)];
+    post(&browser, "/api/users/me/password/", &fields).await.expect(200);
 }
 
 #[tokio::test]

@@ -138,7 +138,15 @@ async fn a_change_of_the_password_ends_the_other_browsers() {
     let change = json!({ "old_password": PASSWORD, "new_password": "another-horse-battery-staple" });
     let request =
         browser.request(Method::POST, "/api/users/me/password/").header("x-csrftoken", &browser.csrf());
-    request.json(&change).send().await.nothing();
+    let (old, token) = (browser.cookie("sessionid").unwrap(), browser.csrf());
+    let answer = browser.keep(request.json(&change).send().await.expect(204));
+    let lines = set_cookies(&answer);
+    assert!(lines[0].starts_with("sessionid=") && lines[0].contains("; HttpOnly"), "{lines:?}");
+    let new = browser.cookie("sessionid").unwrap();
+    assert!(new != old && browser.csrf() != token, "the session has another secret");
+    browser.set_cookie("sessionid", &old);
+    browser.json("/api/users/me/").await.problem(401, "not_authenticated");
+    browser.set_cookie("sessionid", &new);
     other.json("/api/users/me/").await.problem(401, "not_authenticated");
     browser.json("/api/users/me/").await.expect(200);
     let items = app.table.partition(&format!("USER#{}", ann.id)).await;
@@ -158,7 +166,7 @@ async fn a_login_past_a_change_of_the_password_is_over_at_once() {
         .json(&change);
     let changing = async {
         gate.reached().await;
-        change.send().await.nothing();
+        browser.keep(change.send().await.expect(204));
         gate.release();
     };
     let (raced, ()) = tokio::join!(late.log_in(&ann.email, PASSWORD, "/api/"), changing);

@@ -4,7 +4,10 @@
 use axum::http::Method;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::store::{Rotation, RotationError, StoreError};
+use shared::{
+    model::user::Role,
+    store::{Rotation, RotationError, StoreError},
+};
 
 use crate::{
     harness::{
@@ -144,7 +147,7 @@ async fn nothing_is_written_for_an_ended_session() {
     let ended = || store.for_session(claims.sub, claims.sid, now);
     let put = ended().end_session(claims.sub, claims.sid, now).await;
     assert!(matches!(put, Err(StoreError::SessionEnded)), "{put:?}");
-    let transaction = ended().end_session_before(claims.sub, claims.sid, 9, now).await;
+    let transaction = ended().set_role(claims.sub, Role::Host).await;
     assert!(matches!(transaction, Err(StoreError::SessionEnded)), "{transaction:?}");
     let (user, session) = (claims.sub, claims.sid);
     let rotation = Rotation { user, session, generation: 1, now, expires_at: now + TimeDelta::days(1) };

@@ -11,7 +11,7 @@ use crate::harness::{
     TestApp,
     login::{
         OTHER_PASSWORD, change_password, log_in, log_out, logged_in, refresh, sessions, verify,
-        without_first_session,
+        with_new_password, with_tokens, without_first_session,
     },
     people::PASSWORD,
 };
@@ -101,11 +101,40 @@ async fn a_change_of_the_password_ends_every_other_session() {
     let ann = app.user("ann").await;
     let (here, mine) = logged_in(&app, &ann).await;
     let (_, phone) = logged_in(&app, &ann).await;
-    change_password(&here, PASSWORD, OTHER_PASSWORD).await.expect(204);
-    refresh(&app, &phone).await.problem(401, "token_not_valid");
-    verify(&app, &phone).await.problem(401, "token_not_valid");
-    refresh(&app, &mine).await.ok();
+    let (new, refreshed) = with_new_password(&here, PASSWORD, OTHER_PASSWORD).await;
+    for token in [&phone, &mine] {
+        refresh(&app, token).await.problem(401, "token_not_valid");
+        verify(&app, token).await.problem(401, "token_not_valid");
+    }
+    new.get("/api/users/me/").await.ok();
+    refresh(&app, &refreshed).await.ok();
     log_in(&app, &ann.email, PASSWORD).await.problem(401, "invalid_credentials");
+    log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
+    app.check().await;
+}
+
+/// A thief of the tokens loses them when the owner changes the password on the same device.
+#[tokio::test]
+async fn the_session_of_a_change_of_the_password_gets_new_tokens() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let (stolen, mine) = logged_in(&app, &ann).await;
+    let stolen_too = refresh(&app, &mine).await.ok();
+    without_first_session(&app, &ann).await;
+    let request = stolen.request(Method::POST, "/api/users/me/password/").header("user-agent", "Phone/1.0");
+    let change = json!({ "old_password": PASSWORD, "new_password": OTHER_PASSWORD });
+    let (new, newest) = with_tokens(&ann, &request.json(&change).send().await.ok());
+    for token in [&stolen.token, stolen_too["access"].as_str().unwrap()] {
+        app.get("/api/users/me/").bearer(token).send().await.problem(401, "token_not_valid");
+    }
+    for token in [&mine, &stolen_too["refresh"]] {
+        refresh(&app, token).await.problem(401, "token_not_valid");
+    }
+    let devices = new.all("/api/users/me/sessions/").await;
+    assert_eq!(devices.len(), 1, "{devices:?}");
+    assert_eq!((&devices[0]["user_agent"], &devices[0]["current"]), (&json!("Phone/1.0"), &json!(true)));
+    let (again, _) = with_tokens(&ann, &refresh(&app, &newest).await.ok());
+    assert_eq!(again.all("/api/users/me/sessions/").await[0]["session_id"], devices[0]["session_id"]);
     log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
     app.check().await;
 }
@@ -114,10 +143,10 @@ async fn a_change_of_the_password_ends_every_other_session() {
 async fn logins_that_race_a_change_of_the_password_end_by_it() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
-    let (here, mine) = logged_in(&app, &ann).await;
+    let (here, _) = logged_in(&app, &ann).await;
     let racing = join_all((0..2).map(|_| log_in(&app, &ann.email, PASSWORD)));
     let (changed, raced) = tokio::join!(change_password(&here, PASSWORD, OTHER_PASSWORD), racing);
-    if changed.status != 204 {
+    if changed.status != 200 {
         // The parallel attempts have caused a wait. Then the password was not changed.
         changed.problem(429, "throttled");
         return;
@@ -127,7 +156,7 @@ async fn logins_that_race_a_change_of_the_password_end_by_it() {
             refresh(&app, &login.json()["refresh"]).await.problem(401, "token_not_valid");
         }
     }
-    refresh(&app, &mine).await.ok();
+    refresh(&app, &changed.ok()["refresh"]).await.ok();
     app.check().await;
 }
 

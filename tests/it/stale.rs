@@ -17,8 +17,8 @@ use crate::{
         call::{Operation::Query, on},
         faults::Fault::ShortPage,
         login::{
-            OTHER_PASSWORD, change_password, log_in, log_in_on, log_out, logged_in, refresh, register,
-            sessions, with_tokens, without_first_session,
+            OTHER_PASSWORD, log_in, log_in_on, log_out, logged_in, refresh, register, sessions,
+            with_new_password, with_tokens, without_first_session,
         },
         network::unique_email,
         people::{PASSWORD, People},
@@ -59,9 +59,9 @@ async fn who_has_registered_logs_in_and_goes_on() {
     assert_eq!(ann.get("/api/users/me/").await.ok()["email"], ann.email.as_str());
     assert_eq!(ann.all(&format!("/api/users/?email={}", ann.email)).await.len(), 1);
     assert_eq!(ann.all("/api/users/me/sessions/").await.len(), 1);
-    change_password(&ann, PASSWORD, OTHER_PASSWORD).await.expect(204);
+    let (ann, _) = with_new_password(&ann, PASSWORD, OTHER_PASSWORD).await;
     let (_, phone) = with_tokens(&ann, &log_in(&app, &ann.email, OTHER_PASSWORD).await.ok());
-    change_password(&ann, OTHER_PASSWORD, PASSWORD).await.expect(204);
+    let (ann, _) = with_new_password(&ann, OTHER_PASSWORD, PASSWORD).await;
     assert_eq!(sessions(&app, &ann).await, 1, "the earlier sessions have ended");
     refresh(&app, &phone).await.problem(401, "token_not_valid");
     log_out(&app, &next["refresh"]).await.ok();

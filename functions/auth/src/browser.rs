@@ -182,20 +182,25 @@ async fn begin(
     };
     let mut cookie = None;
     let begin = |credential: &Credential| {
-        let session = begun(app, credential, headers);
-        let made = SessionCookie::new(session.user, session.id, &app.random);
-        let secret = Some(made.digest());
+        let (session, made) = cookie_session(app, credential, headers);
         cookie = Some(made);
-        Session {
-            kind: SessionKind::Cookie,
-            secret,
-            expires_at: app.clock.now() + BROWSER_LIFETIME,
-            ..session
-        }
+        session
     };
     let login = Box::pin(log_in(app, &attempt, begin)).await?;
     let cookie = cookie.ok_or_else(|| Problem::internal("a session without a cookie"))?;
     Ok((cookie, login.device))
+}
+
+/// Returns a browser session that begins now, and its cookie, which alone has the secret.
+pub(crate) fn cookie_session(
+    app: &App,
+    credential: &Credential,
+    headers: &HeaderMap,
+) -> (Session, SessionCookie) {
+    let session = begun(app, credential, headers);
+    let cookie = SessionCookie::new(session.user, session.id, &app.random);
+    let (secret, expires_at) = (Some(cookie.digest()), app.clock.now() + BROWSER_LIFETIME);
+    (Session { kind: SessionKind::Cookie, secret, expires_at, ..session }, cookie)
 }
 
 /// Answers `GET` of the logout with a form that asks for confirmation.

@@ -87,11 +87,7 @@ pub async fn login(
     headers: HeaderMap,
     Json(request): Json<Login>,
 ) -> Result<Reply<LoginTokens>, Problem> {
-    let begin = |credential: &Credential| Session {
-        kind: SessionKind::Token,
-        expires_at: app.clock.now() + REFRESH_LIFETIME,
-        ..begun(&app, credential, &headers)
-    };
+    let begin = |credential: &Credential| token_session(&app, credential, &headers);
     let Login { email, password, device_token } = request;
     let attempt = LoginAttempt { email: &email, password: &password, client, device: device_token };
     let login = Box::pin(log_in(&app, &attempt, begin)).await?;
@@ -182,6 +178,15 @@ async fn keep(app: &App, attempt: &LoginAttempt<'_>, proof: &Proof) -> Result<()
     let forgotten = app.store.forget_attempts(attempt.email, &proof.source, app.clock.now());
     let (forgotten, rehashed) = tokio::join!(forgotten, rehash);
     forgotten.map_err(AuthError::from).and(rehashed)
+}
+
+/// Returns a session with tokens that begins now.
+pub(crate) fn token_session(app: &App, credential: &Credential, headers: &HeaderMap) -> Session {
+    Session {
+        kind: SessionKind::Token,
+        expires_at: app.clock.now() + REFRESH_LIFETIME,
+        ..begun(app, credential, headers)
+    }
 }
 
 /// Returns a session that begins now. The caller sets its kind and its end.

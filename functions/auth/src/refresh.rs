@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shared::{
     App,
     auth::{RefreshClaims, jwt::REFRESH_LIFETIME},
-    http::{Code, Fields, FromFields, Json, Problem, Reply, RequestBody, schemas::TokenText, typed},
+    http::{Fields, FromFields, Json, Problem, Reply, RequestBody, schemas::TokenText, typed},
     store::{
         Rotation, RotationError,
-        items::{Session, SessionKind, User},
+        items::{Session, SessionKind},
     },
 };
 use utoipa::ToSchema;
@@ -65,30 +65,13 @@ pub async fn refresh(
         }
         Err(RotationError::Store(error)) => return Err(error.into()),
     };
-    let (session, user) = match profile? {
-        Some(user) if session.is_live(&user, now) => (session, user),
-        _ => reread(&app, &session, now).await?,
-    };
-    Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
-}
-
-/// Reads session and profile again if they do not match. Another request may have changed the password in this session
-/// between the two calls; then both now have the new version. If they still do not match, the session ends. If another
-/// request has changed the session meanwhile, it does not end, and the client's next attempt reads the current state.
-async fn reread(app: &App, rotated: &Session, now: DateTime<Utc>) -> Result<(Session, User), Problem> {
-    let (session, profile) =
-        tokio::join!(app.store.session(rotated.user, rotated.id, now), app.store.user(rotated.user),);
-    let (Some(session), Some(user)) = (session?, profile?) else {
-        return Err(Problem::refresh_token_not_valid());
-    };
-    if session.generation == rotated.generation && session.is_live(&user, now) {
-        return Ok((session, user));
+    match profile? {
+        Some(user) if session.is_live(&user, now) => {
+            Ok(Reply::ok(TokenPair::of(&app, &session, user.role).await?))
+        }
+        // The password was changed or the account was closed, and the session was not ended then, or is ending just now.
+        _ => Err(ended(&app, &claims, now).await),
     }
-    let ended = app.store.end_session_before(session.user, session.id, user.credential_version, now);
-    if ended.await? {
-        return Err(Problem::refresh_token_not_valid());
-    }
-    Err(Problem::new(Code::Contention, "The session was changed just now. Try again.").retry_after(1))
 }
 
 /// Returns the stored session after a refused rotation, if this token made its current generation within the grace

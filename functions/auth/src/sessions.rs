@@ -30,7 +30,7 @@ pub struct SessionView {
     /// The header `User-Agent` of the login, cut to 200 characters; `null` if there was none.
     #[schema(required, examples("curl/8.14"))]
     pub user_agent: Option<String>,
-    /// The time of the login.
+    /// The time of the login, or of the change of the password that began the session.
     #[serde(serialize_with = "timestamp")]
     pub created_at: DateTime<Utc>,
     /// The time of the last refresh, or of the login if there was no refresh.

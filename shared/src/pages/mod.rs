@@ -33,7 +33,7 @@ use crate::{
             response_headers::VARY,
         },
         request::{
-            browser_session::{self, BrowserSession, Known},
+            browser_session::{self, BrowserSession, Known, NextBrowserSession},
             csrf,
             query::ForPage,
         },
@@ -124,9 +124,12 @@ impl PageRequest {
         }
     }
 
-    /// Returns the page of a handler's answer. An answer that is a page or a redirect stays unchanged.
-    async fn show(&self, response: Response, sent: Option<&SubmittedForm>) -> Response {
+    /// Returns the page of a handler's answer, for the browser session after it. An answer that is a page or a redirect stays unchanged.
+    async fn show(mut self, response: Response, sent: Option<&SubmittedForm>) -> Response {
         let (mut parts, body) = response.into_parts();
+        if let Some(NextBrowserSession(next)) = parts.extensions.remove() {
+            self.browser_session = next;
+        }
         let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
         let is_data = kind.starts_with(b"application/json") || kind.starts_with(b"application/problem+json");
         let mut response = if parts.status == StatusCode::NO_CONTENT || is_data {
@@ -134,7 +137,7 @@ impl PageRequest {
                 Ok(body) => body,
                 Err(error) => return failed(error),
             };
-            let page = view::BrowsePage::new(self, &parts, &body, sent);
+            let page = view::BrowsePage::new(&self, &parts, &body, sent);
             let mut page = Html(page).into_response();
             for name in OF_DATA {
                 parts.headers.remove(name);

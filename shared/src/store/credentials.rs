@@ -3,8 +3,9 @@
 
 use super::{
     Store, StoreError,
-    items::{Credential, Item},
+    items::{Credential, Item, Session},
     ops::{Consistency, Expression},
+    sessions::marker,
     table::Key,
     transactions::{Conditions, Settled, Step},
 };
@@ -19,10 +20,19 @@ pub struct PasswordChange<'a> {
     pub credential: &'a Credential,
     /// The hash of the new password, in PHC string format.
     pub hash: String,
-    /// The one session that stays valid; `None` ends all sessions.
-    pub session: Option<SessionId>,
+    /// The session that makes the change, and its successor; `None` ends all sessions.
+    pub session: Option<Replacement>,
     /// A new role that is set in the same transaction.
     pub role: Option<Role>,
+}
+
+/// A session that ends when a new session begins.
+#[derive(Debug)]
+pub struct Replacement {
+    /// The session that ends.
+    pub ended: SessionId,
+    /// The new session of the same user, with the credential's version after the change.
+    pub begun: Session,
 }
 
 /// The reason why a password is not changed.
@@ -31,7 +41,7 @@ pub enum PasswordChangeError {
     /// Another request changed the credential or the account since it was read.
     #[error("the credential was changed by another request")]
     Superseded,
-    /// The session that should stay valid has ended.
+    /// The session that makes the change has ended.
     #[error("the session has ended")]
     SessionOver,
     /// The table did not answer as expected. The change may have taken effect.
@@ -63,8 +73,9 @@ impl Store {
     /// Changes the password. The change gives the credential a new version, which ends every session with an older
     /// version.
     ///
-    /// One transaction changes credential and profile, so that their versions never differ. A retry after a failure
-    /// that came after the commit finds its own hash in the credential. No other request can make the same hash,
+    /// One transaction changes credential and profile, so that their versions never differ, and replaces the session that
+    /// makes the change. So the old tokens and the old cookie of this session end with the old password. A retry after a
+    /// failure that came after the commit finds its own hash in the credential. No other request can make the same hash,
     /// because the hash is salted.
     pub async fn change_password(&self, change: &PasswordChange<'_>) -> Result<(), PasswordChangeError> {
         match self.settle(&change.steps()).await? {
@@ -106,14 +117,14 @@ impl PasswordChange<'_> {
             Step::Update(Key::credential(&self.credential.email), credential),
             Step::Update(Key::user(user), profile),
         ];
-        if let Some(session) = self.session {
+        if let Some(Replacement { ended, begun }) = &self.session {
             // Another request or an earlier password change may have ended the session. Then the condition fails, and
-            // the session is not recreated.
-            let going_on = versions(Expression::update(
-                "SET #credential_version = :next",
-                "#credential_version = :version",
-            ));
-            steps.push(Step::Update(Key::session(user, session), going_on));
+            // no session begins.
+            let live = Expression::condition("#credential_version = :version")
+                .number(":version", self.credential.version);
+            steps.push(Step::Put(marker(user, *ended, begun.created_at), live));
+            // The id is random, and the conditions of the other steps let the change happen once.
+            steps.push(Step::Put(Item::Session(begun.clone()), Expression::default()));
         }
         steps
     }

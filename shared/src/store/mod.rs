@@ -49,7 +49,7 @@ use self::session_check::SessionCheck;
 pub use self::{
     backoff::PATIENCE,
     command::Command,
-    credentials::{PasswordChange, PasswordChangeError},
+    credentials::{PasswordChange, PasswordChangeError, Replacement},
     error::StoreError,
     schema::TableDefinition,
     session_limit::MOST_SESSIONS,

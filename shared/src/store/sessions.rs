@@ -8,7 +8,6 @@ use super::{
     items::{EndedSession, Item, Session, User},
     ops::{ABSENT, Consistency, Expression, Reading, Written},
     table::{Key, Span},
-    transactions::{Settled, Step},
 };
 use crate::ids::{SessionId, UserId};
 
@@ -153,32 +152,10 @@ impl Store {
         self.put(&marker(user, session, now), Expression::default()).await.map(drop)
     }
 
-    /// Ends a session if its credential version is older than `version`. Returns false if the session exists and its
-    /// version is not older; returns true if the session does not exist any more.
-    ///
-    /// A password change may keep this session at the same time. It gives the session the newer version, and then the
-    /// condition fails.
-    pub async fn end_session_before(
-        &self,
-        user: UserId,
-        session: SessionId,
-        version: u64,
-        now: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        let older = Expression::condition("#credential_version < :version").number(":version", version);
-        let steps = [Step::Put(marker(user, session, now), older)];
-        Ok(match self.settle(&steps).await? {
-            Settled::Done => true,
-            Settled::Refused(conditions) => {
-                conditions.failed_on_nothing(0) || matches!(conditions.item(0), Some(Item::EndedSession(_)))
-            }
-        })
-    }
-
-    /// Ends a user's sessions whose credential version is older than `before`, or all sessions if `before` is `None`. A
-    /// password change gives the next version only to a session of the present version. So an older session stays
-    /// older, and no valid session ends here. Another request may begin a session with the old version in the meantime:
-    /// that session is invalid because of its version. So are the sessions that remain if this call fails half-way.
+    /// Ends a user's sessions whose credential version is older than `before`, or all sessions if `before` is `None`. The
+    /// version of a session never changes, so no valid session ends here. Another request may begin a session with the
+    /// old version in the meantime: it reads the profile after that, and ends its session. The sessions that remain if
+    /// this call fails half-way are not refreshed any more, and the next login ends them.
     pub async fn end_sessions(
         &self,
         user: UserId,
@@ -203,6 +180,6 @@ impl Store {
 }
 
 /// Returns the item that takes the place of a session which ends.
-fn marker(user: UserId, id: SessionId, now: DateTime<Utc>) -> Item {
+pub(super) fn marker(user: UserId, id: SessionId, now: DateTime<Utc>) -> Item {
     Item::EndedSession(EndedSession { user, id, expires_at: now + MARKED })
 }

@@ -65,11 +65,6 @@ impl Conditions {
         (0..self.0.len()).filter_map(|step| self.item(step))
     }
 
-    /// Returns true if the condition of a step failed because there is no item.
-    pub(crate) fn failed_on_nothing(&self, step: usize) -> bool {
-        matches!(self.0.get(step), Some(ConditionOutcome::Failed(None)))
-    }
-
     /// Returns true if the condition of a step failed and all others held.
     pub(crate) fn only_failed(&self, step: usize) -> bool {
         let failed = |outcome: &ConditionOutcome| matches!(outcome, ConditionOutcome::Failed(_));

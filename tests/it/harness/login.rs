@@ -50,6 +50,11 @@ pub async fn change_password(user: &User, old: &str, new: &str) -> Answer {
     user.post("/api/users/me/password/", json!({ "old_password": old, "new_password": new })).await
 }
 
+/// Changes the password. Returns the user with the new access token, and the new refresh token.
+pub async fn with_new_password(user: &User, old: &str, new: &str) -> (User, Value) {
+    with_tokens(user, &change_password(user, old, new).await.ok())
+}
+
 /// Logs the user in. Returns the user with the new access token, and the refresh token.
 pub async fn logged_in(app: &TestApp, user: &User) -> (User, Value) {
     with_tokens(user, &log_in(app, &user.email, PASSWORD).await.ok())

@@ -12,7 +12,7 @@ use cookie::Cookie;
 use crate::{
     App,
     auth::{SessionCookie, browser::same_secret},
-    http::Problem,
+    http::{Problem, response::cookies},
     store::items::{Session, SessionKind, User},
 };
 
@@ -47,6 +47,17 @@ impl std::fmt::Debug for BrowserSession {
 }
 
 impl BrowserSession {
+    /// Creates the browser session of a cookie.
+    #[must_use]
+    pub const fn new(cookie: SessionCookie, session: Session, user: User) -> Self {
+        Self { cookie, session, user }
+    }
+
+    /// Sets the cookies of this session in an answer.
+    pub fn set_cookies(&self, headers: &mut HeaderMap, site: &Site) {
+        cookies::begin(headers, site, &self.cookie);
+    }
+
     /// Returns the CSRF token that pages of this session must send with each request that changes data.
     #[must_use]
     pub fn csrf_token(&self) -> String {
@@ -66,6 +77,11 @@ impl FromRequestParts<App> for CurrentBrowserSession {
         browser_session(parts, app).await.map(Self)
     }
 }
+
+/// The browser session after a request that has ended or replaced it, as an extension of the response. The page of the
+/// answer is for this session; `None` is a browser that is logged out.
+#[derive(Debug, Clone)]
+pub struct NextBrowserSession(pub Option<Arc<BrowserSession>>);
 
 /// The result of reading the request's cookie before the handler runs, as an extension of the request.
 #[derive(Debug, Clone)]
@@ -117,7 +133,7 @@ async fn find(cookie: SessionCookie, app: &App) -> Result<Option<BrowserSession>
 /// Returns the session cookies of a request. A browser sends a second one if a host of the parent domain has set it.
 /// More than [`MAX_COOKIES`] values are ignored, because each is looked up in the table.
 fn session_cookies(headers: &HeaderMap, name: &str) -> Vec<SessionCookie> {
-    let mut values = cookies(headers, name);
+    let mut values = values_of(headers, name);
     values.sort_unstable();
     values.dedup();
     if values.len() > MAX_COOKIES {
@@ -135,13 +151,13 @@ fn is_of(session: &Session, cookie: &SessionCookie) -> bool {
 /// Returns the value of the cookie with this name; `None` if the request has several, because one of them may come from
 /// an attacker. Cookies that cannot be parsed are ignored, because other applications may set any text as a cookie.
 pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let mut found = cookies(headers, name);
+    let mut found = values_of(headers, name);
     found.pop().filter(|_| found.is_empty())
 }
 
 /// Returns the values of all cookies with this name. Cookies that cannot be parsed are ignored, because other
 /// applications may set any text as a cookie.
-fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
+fn values_of(headers: &HeaderMap, name: &str) -> Vec<String> {
     let lines = headers.get_all(header::COOKIE).iter();
     let sent = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     let read = sent.filter_map(|cookie| Cookie::parse(str::from_utf8(cookie).ok()?).ok());

@@ -83,6 +83,12 @@ impl Caller {
         })
     }
 
+    /// Returns true if the cookie of a browser session authenticated this request.
+    #[must_use]
+    pub const fn is_browser(&self) -> bool {
+        self.known.is_some()
+    }
+
     /// Returns the command of a write that this caller requests now.
     #[must_use]
     pub fn command(&self, app: &App) -> Command {

@@ -151,17 +151,17 @@ impl Model {
         }
     }
 
-    /// Notes that requests were sent which may end sessions of a user: all, or all but `kept`, that have begun.
-    pub fn may_end_sessions(&mut self, user: usize, kept: Option<&str>) {
-        for (id, session) in &mut self.sessions {
-            session.may_have_ended |= session.user == user && kept != Some(id);
+    /// Notes that a request was sent which may end all sessions of a user.
+    pub fn may_end_sessions(&mut self, user: usize) {
+        for session in self.sessions.values_mut() {
+            session.may_have_ended |= session.user == user;
         }
     }
 
-    /// Notes that the sessions of a user that began before `time` are over, except `kept`.
-    pub fn end_sessions(&mut self, user: usize, kept: Option<&str>, time: Instant) {
-        for (id, session) in &mut self.sessions {
-            if session.user == user && kept != Some(id) && session.begun < time {
+    /// Notes that the sessions of a user that began before `time` are over.
+    pub fn end_sessions(&mut self, user: usize, time: Instant) {
+        for session in self.sessions.values_mut() {
+            if session.user == user && session.begun < time {
                 session.ended.get_or_insert_with(Instant::now);
             }
         }

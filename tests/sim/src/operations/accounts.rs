@@ -160,8 +160,7 @@ async fn refresh_with(client: &mut Client, user: usize, refresh: &str) -> Option
         if let Some(id) = id {
             client.model().end_refresh(&id);
         }
-        let token = |name: &str| answer.body[name].as_str().map(str::to_owned);
-        let pair = token("access").zip(token("refresh"))?;
+        let pair = tokens_of(&answer)?;
         client.model().see_tokens(user, &pair, begun);
         return Some(pair);
     }
@@ -284,30 +283,62 @@ pub async fn change_password(client: &mut Client) {
     if !is_logged_in && client.log_in(user, device).await.is_none() {
         return;
     }
-    let (old, access, write) = {
+    let (old, tokens, write) = {
         let mut model = client.model();
         let account = &mut model.users[user];
         let old = account.passwords.last().cloned().unwrap_or_default();
-        let access = account.devices[device].clone().map(|(access, _)| access);
         account.passwords.push(new.clone());
-        (old, access, account.password.begin(&new))
+        (old, account.devices[device].clone(), account.password.begin(&new))
     };
-    let kept = access.as_deref().and_then(session_of);
-    client.model().may_end_sessions(user, kept.as_deref());
+    client.model().may_end_sessions(user);
     let body = json!({ "old_password": old, "new_password": new });
     let begun = Instant::now();
     let path = "/api/users/me/password/";
-    let answer = client.send(Method::POST, path, access.as_deref(), Some(&body)).await;
+    let access = tokens.as_ref().map(|(access, _)| access.as_str());
+    let answer = client.send(Method::POST, path, access, Some(&body)).await;
     client.count(answer.status);
-    let mut model = client.model();
     let outcome = answer.outcome();
-    model.users[user].password.end(write, outcome);
-    if outcome == Some(false) {
-        model.users[user].passwords.retain(|password| *password != new);
+    {
+        let mut model = client.model();
+        model.users[user].password.end(write, outcome);
+        if outcome == Some(false) {
+            model.users[user].passwords.retain(|password| *password != new);
+        }
     }
     if outcome == Some(true) {
-        model.end_sessions(user, kept.as_deref(), begun);
+        replace_tokens(client, (user, device), tokens, (&answer, begun)).await;
     }
+}
+
+/// Goes on with the tokens of a change of the password that began at `begun`. The earlier ones are refused from now on.
+async fn replace_tokens(
+    client: &mut Client,
+    (user, device): (usize, usize),
+    old: Option<(String, String)>,
+    (answer, begun): (&Answer, Instant),
+) {
+    client.model().end_sessions(user, begun);
+    let Some(pair) = tokens_of(answer) else {
+        client.model().find(format!("user {user} has changed the password, and got no tokens"));
+        return;
+    };
+    client.model().see_tokens(user, &pair, begun);
+    client.model().users[user].devices[device] = Some(pair);
+    if let Some((_, refresh)) = old {
+        let body = json!({ "refresh": refresh });
+        let again = client.anonymous(Method::POST, "/api/token/refresh/", Some(&body)).await;
+        if again.is_success() {
+            client
+                .model()
+                .find(format!("user {user} has changed the password, and an old token still works"));
+        }
+    }
+}
+
+/// Returns the access token and the refresh token of an answer; `None` if it has none.
+fn tokens_of(answer: &Answer) -> Option<(String, String)> {
+    let token = |name: &str| answer.body[name].as_str().map(str::to_owned);
+    token("access").zip(token("refresh"))
 }
 
 pub async fn close_account(client: &mut Client) {
@@ -318,7 +349,7 @@ pub async fn close_account(client: &mut Client) {
         return;
     }
     client.model().users[user].may_be_closed = true;
-    client.model().may_end_sessions(user, None);
+    client.model().may_end_sessions(user);
     let left = conversations::leave_all(client, user);
     let begun = Instant::now();
     let answer = client.call(user, Method::DELETE, "/api/users/me/", None).await;
@@ -328,7 +359,7 @@ pub async fn close_account(client: &mut Client) {
     if answer.status == 204 {
         let (email, password) = {
             let mut model = client.model();
-            model.end_sessions(user, None, begun);
+            model.end_sessions(user, begun);
             let account = &mut model.users[user];
             account.closed = Some(Instant::now());
             (account.email.clone(), account.passwords.last().cloned().unwrap_or_default())
