@@ -211,6 +211,13 @@ impl Check {
                 format!("names the first participants {first:?}, not {expected:?}")
             });
         }
+        let is_invited = |(_, member): &(String, Item)| {
+            member.contains_key("invited_by") && !member.contains_key("accepted_at")
+        };
+        let says = meta.get("has_invited").and_then(Value::as_bool).unwrap_or_default();
+        self.require(says || !members.iter().any(is_invited), pk, || {
+            "has an invited participant, but not the attribute has_invited".into()
+        });
         for (user, member) in &members {
             let is_listed = self.item(&format!("INBOX#{user}"), &format!("CONV#{id}")).is_some();
             self.require(is_listed, pk, || format!("MEMBER#{user} has no inbox entry"));

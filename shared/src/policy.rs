@@ -15,6 +15,8 @@ pub struct Actor {
     pub role: Role,
     /// The caller's role in the conversation in question; `None` if the caller is not a participant.
     pub member: Option<MemberRole>,
+    /// True if the caller is a participant who has accepted the conversation.
+    pub is_accepted: bool,
 }
 
 impl Actor {
@@ -72,8 +74,9 @@ impl Actor {
 }
 
 /// Returns true if the email and phone number of `subject` are shown to `viewer`: to the user themselves, to admins,
-/// and to users who share a conversation with the subject.
+/// and if both have accepted one conversation. An invitation shows nothing, neither of the inviter nor of the invited
+/// user.
 #[must_use]
-pub fn shows_contact(subject: UserId, viewer: UserId, viewer_role: Role, share_a_conversation: bool) -> bool {
-    subject == viewer || viewer_role == Role::Admin || share_a_conversation
+pub fn shows_contact(subject: UserId, viewer: UserId, viewer_role: Role, both_accepted: bool) -> bool {
+    subject == viewer || viewer_role == Role::Admin || both_accepted
 }

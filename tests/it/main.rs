@@ -31,6 +31,7 @@ mod browser_sessions;
 mod budgets;
 mod chat;
 mod compatibility;
+mod contact;
 mod direct;
 mod documentation;
 mod documents;

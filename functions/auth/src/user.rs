@@ -83,8 +83,8 @@ pub async fn change(
     Ok(Reply::ok(UserView::new(&user, true)))
 }
 
-/// Returns a user's view for `caller`. It reads the caller's role, and shared conversations only if the decision
-/// depends on them.
+/// Returns a user's view for `caller`. It reads the caller's role, and the conversations that both have accepted only if
+/// the decision depends on them.
 pub(crate) async fn shown_to(caller: &Caller, app: &App, user: &User) -> Result<UserView, Problem> {
     let role = caller.role(app).await?;
     let shows = policy::shows_contact(user.id, caller.user, role, false)

@@ -199,7 +199,8 @@ async fn apply(
         changed = changed.without(app.store.remove_closed(id, users, command).await?);
     }
     let version = changed.conversation.version;
-    let view = ConversationView::of(app, origin, detail.changed(changed), VisibleUsers::of(&actor)).await?;
+    let view =
+        ConversationView::of(app, origin, detail.changed(changed), VisibleUsers::of(&actor, id)).await?;
     Ok(Reply::ok(view).version(version))
 }
 

@@ -21,7 +21,7 @@ pub(crate) async fn view(
     // `ETag` is too old: an edit with it gets a 412 and cannot overwrite the change.
     let (conversation, actor) = conversation_access(app, caller, id).await?;
     let detail = app.store.detail(caller.user, id).await?.ok_or_else(Problem::not_found)?;
-    let view = ConversationView::of(app, origin, detail, VisibleUsers::of(&actor)).await?;
+    let view = ConversationView::of(app, origin, detail, VisibleUsers::of(&actor, id)).await?;
     Ok((view, conversation.version))
 }
 

@@ -94,12 +94,10 @@ impl ParticipantView {
         }
     }
 
-    /// Creates the views of several participants. Their profiles are read in one batch.
+    /// Creates the views of several participants of one conversation. Their profiles are read in one batch.
     pub(crate) async fn all(app: &App, actor: &Actor, members: &[Member]) -> Result<Vec<Self>, Problem> {
-        let mut visible_users = VisibleUsers::of(actor);
-        for member in members {
-            visible_users = visible_users.sharing(member.conversation, [member.user]);
-        }
+        let Some(first) = members.first() else { return Ok(Vec::new()) };
+        let visible_users = VisibleUsers::of(actor, first.conversation).members(members);
         let visible_users = visible_users.find(app, members.iter().map(|member| member.user)).await?;
         Ok(members.iter().map(|member| Self::new(member, &visible_users)).collect())
     }
@@ -118,7 +116,8 @@ impl ConversationView {
     }
 
     /// Creates the views of several conversations, with at most `count` messages each. Profiles that `visible_users`
-    /// does not contain are read in one batch, while the unread messages are counted.
+    /// does not contain, and memberships that tell who has accepted, are read in one batch, while the unread messages are
+    /// counted.
     pub(crate) async fn all(
         app: &App,
         origin: &Origin,
@@ -129,13 +128,16 @@ impl ConversationView {
         let shown: Vec<(Detail, Vec<Message>)> = details.into_iter().map(nested).collect();
         let (mut users, mut found) = (BTreeSet::new(), Vec::new());
         for (detail, messages) in &shown {
-            let participants = detail.participants.iter().copied();
-            users.extend(participants.clone());
-            visible_users = visible_users.sharing(detail.conversation.id, participants);
-            let senders = messages.iter().map(|message| (message.conversation, message.sender));
-            users.extend(senders.clone().map(|(_, sender)| sender));
+            let id = detail.conversation.id;
+            users.extend(&detail.participants);
+            users.extend(messages.iter().map(|message| message.sender));
+            visible_users = visible_users.members(&detail.member);
+            match &detail.accepted {
+                Some(accepted) => visible_users = visible_users.accepted(id, accepted.iter().copied()),
+                None => found.extend(detail.participants.iter().map(|user| (id, *user))),
+            }
             if detail.has_more_participants() {
-                found.extend(senders);
+                found.extend(messages.iter().map(|message| (id, message.sender)));
             }
         }
         let unread = try_join_all(shown.iter().map(|(detail, _)| unread(app, detail)));

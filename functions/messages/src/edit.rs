@@ -128,8 +128,9 @@ async fn apply(
     }
     let edit = edit.finish()?;
     let message = app.store.edit_message(id, &edit, caller.command(app)).await.map_err(refused)?;
-    let visible_users =
-        VisibleUsers::of(&actor).find_senders(app, [(message.conversation, message.sender)]).await?;
+    let visible_users = VisibleUsers::of(&actor, id.conversation)
+        .find_senders(app, [(message.conversation, message.sender)])
+        .await?;
     let revision = message.revision;
     Ok(Reply::ok(MessageView::new(message, &visible_users)).version(revision))
 }

@@ -201,7 +201,7 @@ async fn of_conversation(
     let page = page.filter(|_| open).ok_or_else(Problem::not_found)?;
     let (older, newer) = (page.older.map(Around::Before), page.newer.map(Around::After));
     let senders = page.messages.iter().map(|message| (message.conversation, message.sender));
-    let visible_users = VisibleUsers::of(&actor).find_senders(app, senders).await?;
+    let visible_users = VisibleUsers::of(&actor, conversation).find_senders(app, senders).await?;
     let mut results: Vec<MessageView> =
         page.messages.into_iter().map(|message| MessageView::new(message, &visible_users)).collect();
     let link = |around: Option<Around>| around.map(|around| wanted.link(origin, around));

@@ -13,7 +13,7 @@ use shared::{
     ids::{ConversationId, UserId},
     model::Invalid,
     store::{
-        items::Message,
+        items::{Member, Message},
         messages::{Around, Source},
     },
 };
@@ -76,6 +76,8 @@ struct PageBuilder {
     /// The number of messages that can still be added.
     room: usize,
     tombstones: bool,
+    /// The caller's memberships of the conversations that were read.
+    memberships: Vec<Member>,
 }
 
 impl PageBuilder {
@@ -93,6 +95,7 @@ impl PageBuilder {
         let memberships = app.store.memberships(user, ids).await?;
         let bases: HashMap<_, _> =
             memberships.iter().map(|member| (member.conversation, member.base)).collect();
+        self.memberships.extend(memberships);
         for id in ids {
             // Another request may have removed the caller's membership since the list was read. Then the conversation
             // is left out.
@@ -132,7 +135,7 @@ pub async fn page(
 ) -> Result<Page<MessageView>, Problem> {
     let mut position = query.cursor;
     let (messages, room, tombstones) = (Vec::new(), query.limit, query.tombstones);
-    let mut filling = PageBuilder { messages, bytes: 0, room, tombstones };
+    let mut filling = PageBuilder { messages, bytes: 0, room, tombstones, memberships: Vec::new() };
     // If no message of a step is visible, the next step continues after its conversations.
     for _ in 0..WAVES {
         position = filling.add(app, caller.user, position).await?;
@@ -140,9 +143,10 @@ pub async fn page(
             break;
         }
     }
-    let messages = filling.messages;
+    let PageBuilder { messages, memberships, .. } = filling;
     let senders = messages.iter().map(|message| (message.conversation, message.sender));
-    let visible_users = VisibleUsers::seen_by(caller).find_senders(app, senders).await?;
+    let visible_users =
+        VisibleUsers::seen_by(caller).members(&memberships).find_senders(app, senders).await?;
     let results = messages.into_iter().map(|message| MessageView::new(message, &visible_users)).collect();
     let tombstones = if query.tombstones { "&tombstones=1" } else { "" };
     let link = |position: Position| {

@@ -45,8 +45,9 @@ pub async fn retrieve(
         return Err(Problem::not_found());
     }
     query.finish()?;
-    let visible_users =
-        VisibleUsers::of(&actor).find_senders(&app, [(message.conversation, message.sender)]).await?;
+    let visible_users = VisibleUsers::of(&actor, id.conversation)
+        .find_senders(&app, [(message.conversation, message.sender)])
+        .await?;
     let revision = message.revision;
     Ok(Reply::ok(MessageView::new(message, &visible_users)).version(revision))
 }

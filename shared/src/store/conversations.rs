@@ -4,7 +4,7 @@
 use super::{
     Command, Store, StoreError, Time,
     changes::change_entry,
-    inbox::Detail,
+    inbox::{Detail, accepted},
     items::{Change, ChangeKind, Conversation, InboxEntry, Item, Member, User},
     ops::{ABSENT, Consistency, Expression},
     retries::Tried,
@@ -148,21 +148,25 @@ impl NewConversation {
     /// Returns the steps that write META, then two items for each participant.
     fn steps(&self, now: Time) -> Vec<Step> {
         let meta = Step::Put(Item::Conversation(self.conversation(now)), Expression::condition(ABSENT));
+        std::iter::once(meta).chain(self.members(now).flat_map(joining)).collect()
+    }
+
+    /// Returns the memberships, that of the creator first.
+    fn members(&self, now: Time) -> impl Iterator<Item = Member> {
         let creator = member(self.id, self.creator, MemberRole::Owner, 0, now);
-        let others = self.others.iter().map(|user| member(self.id, *user, self.others_role(), 0, now));
-        let members = std::iter::once(creator).chain(others);
-        std::iter::once(meta).chain(members.flat_map(joining)).collect()
+        let others = self.others.iter().map(move |user| member(self.id, *user, self.others_role(), 0, now));
+        std::iter::once(creator).chain(others)
     }
 
     /// Returns the conversation as its creator sees it after the creation at `now`. The result equals the items that
     /// were written; nothing is read.
     #[must_use]
     pub fn detail(&self, now: Time) -> Detail {
-        let own = member(self.id, self.creator, MemberRole::Owner, 0, now);
         Detail {
             conversation: self.conversation(now),
-            member: Some(own),
+            member: self.members(now).next(),
             participants: self.participants(),
+            accepted: Some(accepted(&self.members(now).collect::<Vec<_>>())),
             newest: Vec::new(),
             unread: None,
         }
@@ -200,6 +204,7 @@ impl NewConversation {
             owners,
             // A request names at most 40 participants, fewer than the number that is nested.
             first_participants: if pair.is_none() { self.participants() } else { Vec::new() },
+            has_invited: self.members(now).any(|member| !member.is_accepted()),
             version: 1,
         }
     }

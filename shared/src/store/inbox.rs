@@ -33,6 +33,8 @@ pub struct Detail {
     pub member: Option<Member>,
     /// The first participants by id, at most [`NESTED_PARTICIPANTS`].
     pub participants: Vec<UserId>,
+    /// Those of `participants` who have accepted the conversation; `None` if only their memberships tell.
+    pub accepted: Option<Vec<UserId>>,
     /// The newest messages above the viewer's base, newest first, including tombstones.
     pub newest: Vec<Message>,
     /// The count of unread messages as far as `newest` contains them; [`Store::count_unread`] completes it.
@@ -51,9 +53,11 @@ impl Detail {
     /// Returns the same detail after a change.
     #[must_use]
     pub fn changed(self, changed: Changed) -> Self {
-        let participants = changed.participants.into_iter().map(|member| member.user);
-        let participants = participants.take(NESTED_PARTICIPANTS).collect();
-        Self { conversation: changed.conversation, participants, ..self }
+        let Changed { conversation, mut participants } = changed;
+        participants.truncate(NESTED_PARTICIPANTS);
+        let accepted = Some(accepted(&participants));
+        let participants = participants.into_iter().map(|member| member.user).collect();
+        Self { conversation, participants, accepted, ..self }
     }
 
     /// Returns the same detail after participants were removed again, one after the other.
@@ -65,6 +69,11 @@ impl Detail {
         }
         self
     }
+}
+
+/// Returns the users of the memberships that are accepted.
+pub(super) fn accepted(members: &[Member]) -> Vec<UserId> {
+    members.iter().filter(|member| member.is_accepted()).map(|member| member.user).collect()
 }
 
 /// Conversations with the viewer's memberships.
@@ -155,7 +164,8 @@ impl Store {
         let base = member.as_ref().map_or(0, |member| member.base);
         newest.retain(|message| message.number > base);
         let newest = self.past_tombstones(newest, base, count).await?;
-        Ok(Detail { conversation, member, participants, newest, unread })
+        let accepted = (!conversation.has_invited).then(|| participants.clone());
+        Ok(Detail { conversation, member, participants, accepted, newest, unread })
     }
 
     /// Returns the first participants by the order of their ids. The conversation's item contains them, unless an

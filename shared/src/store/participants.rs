@@ -159,7 +159,11 @@ impl Store {
             return Ok(TriedChange::Done(Changed::new(current.conversation, plan.present)));
         }
         let version = current.conversation.version + 1;
-        let conversation = plan.applied(edited.unwrap_or(current.conversation.clone()), version);
+        let mut conversation = plan.applied(edited.unwrap_or(current.conversation.clone()), version);
+        let mut joining = plan.joining(&conversation, current.tail, command.now);
+        let invites = joining.any(|member| !member.is_accepted());
+        drop(joining);
+        conversation.has_invited |= invites;
         let written = self.write_plan(&current, &conversation, &plan, command).await?;
         let participants = plan.participants(&conversation, current.tail, command.now);
         let changed = Changed::new(conversation, participants);

@@ -14,24 +14,25 @@ use crate::ids::{ConversationId, UserId};
 /// The conversation and the user of a membership.
 pub type MemberId = (ConversationId, UserId);
 
-/// The requested profiles and memberships that exist.
+/// The requested profiles that exist, and the requested memberships that are accepted.
 #[derive(Debug, Default)]
 pub struct Senders {
     /// The profiles that exist, by user.
     pub profiles: HashMap<UserId, User>,
-    /// The memberships that exist, by conversation and user.
-    pub participating: HashSet<MemberId>,
+    /// The memberships that exist and are accepted, by conversation and user.
+    pub accepted: HashSet<MemberId>,
 }
 
 impl Senders {
     fn add(&mut self, (users, members): (Vec<User>, Vec<Member>)) {
         self.profiles.extend(users.into_iter().map(|user| (user.id, user)));
-        self.participating.extend(members.into_iter().map(|member| (member.conversation, member.user)));
+        let accepted = members.iter().filter(|member| member.is_accepted());
+        self.accepted.extend(accepted.map(|member| (member.conversation, member.user)));
     }
 }
 
 impl Store {
-    /// Returns the profiles of `users` and the memberships at `members`, with at most 100 keys in each request. The
+    /// Returns the profiles of `users` and the accepted memberships at `members`, with at most 100 keys in each request. The
     /// result is for display only: the read is eventually consistent. Profiles that it does not find are read once
     /// more, strongly consistent.
     pub async fn senders(

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Store, StoreError,
     backoff::Backoff,
-    items::{Credential, InboxEntry, Item, User},
+    items::{Credential, InboxEntry, Item, Member, User},
     ops::{ABSENT, Consistency, Expression, PRESENT, Reading},
     table::{Key, Span},
     transactions::{Settled, Step, Transacted},
@@ -94,19 +94,23 @@ impl Store {
         Ok((ids.iter().filter_map(|id| users.remove(id)).collect(), more))
     }
 
-    /// Returns true if both users are participants of one conversation: their direct conversation, or one of the first
-    /// 300 conversations of `user`.
+    /// Returns true if both users have accepted one conversation: their direct conversation, or one of the first 300
+    /// conversations of `user`. Strongly consistent; at most nine requests, which read at most 302 memberships of `other`
+    /// and of `user` each.
     pub async fn share_a_conversation(&self, user: UserId, other: UserId) -> Result<bool, StoreError> {
         let direct = self.direct_id([user, other]).await?;
-        let pair = vec![Key::member(direct, user), Key::member(direct, other)];
-        if self.batch_get(pair, Consistency::Strong).await?.len() == 2 {
+        let pair = self.members(direct, &[user, other]).await?;
+        if pair.len() == 2 && pair.iter().all(Member::is_accepted) {
             return Ok(true);
         }
         let reading =
             Reading { descending: false, limit: Some(SHARED_AMONG), consistency: Consistency::Strong };
         let (entries, _) = self.query_kind::<InboxEntry>(Span::inbox(user, None), reading).await?;
         let conversations: Vec<_> = entries.iter().map(|entry| entry.conversation).collect();
-        Ok(!self.memberships(other, &conversations).await?.is_empty())
+        let theirs = self.memberships(other, &conversations).await?;
+        let shared: Vec<_> =
+            theirs.iter().filter(|member| member.is_accepted()).map(|member| member.conversation).collect();
+        Ok(self.memberships(user, &shared).await?.iter().any(Member::is_accepted))
     }
 
     /// Creates an account. Returns false if the email already has one.

@@ -26,13 +26,14 @@ pub const BODY_CANARY: &str = "memo";
 
 /// Texts that no log line may contain, and the kind of secret of each.
 #[rustfmt::skip]
-const FORBIDDEN: [(&str, &str); 8] = [
+const FORBIDDEN: [(&str, &str); 9] = [
     (PASSWORD_CANARY, "a password"),
     (BODY_CANARY, "the text of a message"),
     ("eyJ", "a token"),
     ("$argon2", "the hash of a password"),
     ("example.com", "an email address"),
     ("example.org", "an email address"),
+    ("20 7946", "a phone number"),
     ("sessionid", "a cookie"),
     ("Bearer ", "a header with a token"),
 ];

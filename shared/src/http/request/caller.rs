@@ -98,7 +98,12 @@ impl Caller {
     /// Returns the caller as an actor in a conversation, with the current role and the given membership.
     pub async fn actor(&self, app: &App, member: Option<&Member>) -> Result<Actor, Problem> {
         let role = self.role(app).await?;
-        Ok(Actor { user: self.user, role, member: member.map(|member| member.role) })
+        Ok(Actor {
+            user: self.user,
+            role,
+            member: member.map(|member| member.role),
+            is_accepted: member.is_some_and(Member::is_accepted),
+        })
     }
 }
 

@@ -10,7 +10,10 @@ use crate::{
     ids::{ConversationId, UserId},
     model::user::Role,
     policy::{Actor, shows_contact},
-    store::{items::User, senders::MemberId},
+    store::{
+        items::{Member, User},
+        senders::MemberId,
+    },
 };
 
 /// Profiles for display, with the facts that decide which contact details the viewer may see.
@@ -19,22 +22,25 @@ pub struct VisibleUsers {
     viewer: UserId,
     viewer_role: Role,
     profiles: HashMap<UserId, User>,
-    sharing: HashSet<MemberId>,
+    /// The accepted memberships that are known, of the viewer and of others.
+    accepted: HashSet<MemberId>,
 }
 
 impl VisibleUsers {
-    /// Creates an empty set for a viewer whose current role was read.
+    /// Creates an empty set for a viewer whose current role and membership of `conversation` were read.
     #[must_use]
-    pub fn of(actor: &Actor) -> Self {
-        let (profiles, sharing) = (HashMap::new(), HashSet::new());
-        Self { viewer: actor.user, viewer_role: actor.role, profiles, sharing }
+    pub fn of(actor: &Actor, conversation: ConversationId) -> Self {
+        let (profiles, accepted) = (HashMap::new(), HashSet::new());
+        let visible_users = Self { viewer: actor.user, viewer_role: actor.role, profiles, accepted };
+        visible_users.accepted(conversation, Some(actor.user).filter(|_| actor.is_accepted))
     }
 
     /// Creates an empty set for a viewer whose current role was not read. The viewer counts as a guest, even if a token
     /// claims the role admin.
     #[must_use]
     pub fn seen_by(caller: &Caller) -> Self {
-        Self::of(&Actor { user: caller.user, role: Role::Guest, member: None })
+        let (profiles, accepted) = (HashMap::new(), HashSet::new());
+        Self { viewer: caller.user, viewer_role: Role::Guest, profiles, accepted }
     }
 
     /// Adds profiles that were read before.
@@ -44,15 +50,23 @@ impl VisibleUsers {
         self
     }
 
-    /// Adds participants of a conversation that the viewer may read. A user who left the conversation is not a
-    /// participant any more, but the messages of this user stay.
+    /// Adds participants who have accepted a conversation, the viewer among them if the viewer has. A user who left
+    /// the conversation is not a participant any more, but the messages of this user stay.
     #[must_use]
-    pub fn sharing(
+    pub fn accepted(
         mut self,
         conversation: ConversationId,
         participants: impl IntoIterator<Item = UserId>,
     ) -> Self {
-        self.sharing.extend(participants.into_iter().map(|user| (conversation, user)));
+        self.accepted.extend(participants.into_iter().map(|user| (conversation, user)));
+        self
+    }
+
+    /// Adds those of the memberships that are accepted.
+    #[must_use]
+    pub fn members<'a>(mut self, members: impl IntoIterator<Item = &'a Member>) -> Self {
+        let accepted = members.into_iter().filter(|member| member.is_accepted());
+        self.accepted.extend(accepted.map(|member| (member.conversation, member.user)));
         self
     }
 
@@ -61,8 +75,8 @@ impl VisibleUsers {
         self.find_all(app, users, []).await
     }
 
-    /// Reads the missing profiles of senders, and checks which senders still are participants, in one batch. The viewer
-    /// must have access to the conversations of the senders' messages.
+    /// Reads the missing profiles of senders, and checks which senders are accepted participants, in one batch. The
+    /// viewer must have access to the conversations of the senders' messages.
     pub async fn find_senders(
         self,
         app: &App,
@@ -73,7 +87,7 @@ impl VisibleUsers {
         self.find_all(app, users, senders).await
     }
 
-    /// Reads the missing profiles of `users`, and checks which `members` still are participants, in one batch.
+    /// Reads the missing profiles of `users`, and checks which `members` are accepted participants, in one batch.
     pub async fn find_all(
         mut self,
         app: &App,
@@ -82,13 +96,12 @@ impl VisibleUsers {
     ) -> Result<Self, Problem> {
         let users: BTreeSet<UserId> =
             users.into_iter().filter(|user| !self.profiles.contains_key(user)).collect();
-        // A membership is read only if the decision depends on it: not for the viewer, and not if the viewer is an
-        // admin.
-        let members: BTreeSet<MemberId> = members.into_iter().filter(|member| !self.shows(*member)).collect();
+        let members: BTreeSet<MemberId> =
+            members.into_iter().filter(|member| self.depends_on(*member)).collect();
         if !users.is_empty() || !members.is_empty() {
             let found = app.store.senders(users, members).await?;
             self.profiles.extend(found.profiles);
-            self.sharing.extend(found.participating);
+            self.accepted.extend(found.accepted);
         }
         Ok(self)
     }
@@ -101,8 +114,14 @@ impl VisibleUsers {
         self.profiles.get(&user).map(|profile| UserView::new(profile, contact))
     }
 
+    /// Returns true if the display depends on a membership that is not known: not for the viewer, not if the viewer is
+    /// an admin, and not if the viewer has not accepted the conversation.
+    fn depends_on(&self, member: MemberId) -> bool {
+        self.accepted.contains(&(member.0, self.viewer)) && !self.shows(member)
+    }
+
     fn shows(&self, (conversation, user): MemberId) -> bool {
-        let shares = self.sharing.contains(&(conversation, user));
-        shows_contact(user, self.viewer, self.viewer_role, shares)
+        let both = [self.viewer, user].iter().all(|user| self.accepted.contains(&(conversation, *user)));
+        shows_contact(user, self.viewer, self.viewer_role, both)
     }
 }
