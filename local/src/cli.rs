@@ -1,10 +1,14 @@
 //! The command line: its options and its help. The effects of the options are in `startup` and `main`.
 
+mod limits;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use url::Url;
+
+use self::limits::UserLimits;
 
 /// Run the messaging API on this machine in one process; it listens on loopback unless `--listen` names another
 /// address
@@ -112,6 +116,9 @@ pub(crate) struct Setup {
     /// data folder]
     #[arg(long, value_name = "FILE", env = "SIGNING_SEED_FILE")]
     pub(crate) signing_seed: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) limits: UserLimits,
 
     #[command(flatten)]
     pub(crate) database: Database,
@@ -237,6 +244,10 @@ mod tests {
             "local --host-name dev.example.com:3000",
             "local --host-name dev.example.com/",
             "local --host-name *",
+            "local --send-limit 101",
+            "local --send-window 0",
+            "local --conversation-limit -1",
+            "local --conversation-refill 0",
             "local init --cors-origin https://app.example.com",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
@@ -246,6 +257,7 @@ mod tests {
             "local --in-memory --no-demo --port 0",
             "local --listen ::1 --demo",
             "local health --port 4000",
+            "local --send-limit 0 --conversation-limit 0",
             "local init --dynamodb-endpoint http://127.0.0.1:8000 --no-demo --signing-seed x",
             "local createsuperuser --email a@b.de --first-name A --last-name B --data x",
             "local --cors-origin http://localhost:5173 --cors-origin https://app.example.com/",

@@ -51,12 +51,11 @@ async fn run(options: cli::Serve) -> Result<(), Failure> {
     let stop = listen::until_signal().map_err(Failure::Signals)?;
     let (listener, address) = listen::on(options.listen, options.port).await?;
     let opened = startup::for_serving(&options.setup, options.in_memory).await?;
-    let gateway = Gateway::new(&opened.app);
     let is_private = address.ip().is_loopback() && !opened.location.is_elsewhere();
-    let demo = demo_data(&options.setup, is_private, &gateway, &opened).await;
+    let demo = demo_data(&options.setup, is_private, &opened).await;
     output::welcome(address, &opened.location, demo.as_ref());
     let cli::Web { cors_origins, host_names } = options.web;
-    let gateway = gateway.with_cors(Cors::of(cors_origins));
+    let gateway = Gateway::new(&opened.app).with_cors(Cors::of(cors_origins));
     let hosts = Hosts::with(host_names.into_iter().chain(listen::name(address)));
     let served = serve(listener, gateway, hosts, stop).await;
     opened.close().await;
@@ -68,7 +67,7 @@ async fn run(options: cli::Serve) -> Result<(), Failure> {
 async fn prepare(setup: cli::Setup) -> Result<(), Failure> {
     let opened = startup::for_serving(&setup, false).await?;
     let is_private = !opened.location.is_elsewhere();
-    let demo = demo_data(&setup, is_private, &Gateway::new(&opened.app), &opened).await;
+    let demo = demo_data(&setup, is_private, &opened).await;
     output::prepared(&opened.app.config.table, &opened.location, demo.as_ref());
     opened.close().await;
     Ok(())
@@ -99,11 +98,11 @@ fn describe(file: &Path) -> Result<(), Failure> {
 async fn demo_data(
     setup: &cli::Setup,
     is_private: bool,
-    gateway: &Gateway,
     opened: &Opened,
 ) -> Option<Result<Demo, demo::DemoError>> {
     if setup.no_demo || !(is_private || setup.demo) {
         return None;
     }
-    Some(demo::ensure(gateway, &opened.app).await)
+    let gateway = Gateway::new(&opened.app.clone().without_limits());
+    Some(demo::ensure(&gateway, &opened.app).await)
 }

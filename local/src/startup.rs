@@ -9,7 +9,7 @@ use local::template;
 use shared::App;
 use shared::auth::Signer;
 use shared::clock::Clock;
-use shared::config::{Config, Registration};
+use shared::config::{Config, Limits, Registration};
 use shared::random::Random;
 use shared::store::{Store, StoreError};
 use url::{Host, Url};
@@ -82,7 +82,7 @@ pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened
     if engine.is_none() && signs_for_another(&store, &signer).await.map_err(table)? {
         return Err(Failure::ForeignKey { table: name.clone() });
     }
-    let app = App::new(store, config(name), Some(signer), Clock::system(), random);
+    let app = App::new(store, config(name, setup.limits.limits()), Some(signer), Clock::system(), random);
     app.publish_key().await.map_err(Failure::Key)?;
     Ok(Opened { app, location, engine })
 }
@@ -104,7 +104,7 @@ pub(crate) async fn for_commands(database: &Database) -> Result<Opened, Failure>
         DataLocation::Endpoint(_) => store.answers().await.map_err(table)?,
         _ => store.create_table(&template::table()?).await.map(drop).map_err(table)?,
     }
-    let app = App::new(store, config(&database.table), None, Clock::system(), random);
+    let app = App::new(store, config(&database.table, Limits::NONE), None, Clock::system(), random);
     Ok(Opened { app, location, engine })
 }
 
@@ -154,12 +154,13 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn config(table: &str) -> Config {
+fn config(table: &str, limits: Limits) -> Config {
     Config {
         table: table.to_owned(),
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
         registration: Registration::Open,
+        limits,
         signing: None,
     }
 }

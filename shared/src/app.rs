@@ -5,7 +5,7 @@ use std::{error::Error, sync::Arc};
 use crate::{
     auth::{AuthError, Hashing, KeyCache, Signer, Signing, SigningSecret},
     clock::Clock,
-    config::{Config, ConfigError, SigningSource},
+    config::{Config, ConfigError, Limits, SigningSource},
     random::Random,
     store::Store,
     telemetry,
@@ -60,6 +60,13 @@ impl App {
     #[must_use]
     pub fn signing_with(self, signing: Signing) -> Self {
         Self { signing: Some(Arc::new(signing)), ..self }
+    }
+
+    /// Returns the same state without limits of users, for data that a process makes itself.
+    #[must_use]
+    pub fn without_limits(self) -> Self {
+        let config = Config { limits: Limits::NONE, ..(*self.config).clone() };
+        Self { config: Arc::new(config), ..self }
     }
 
     /// Publishes the fixed signing key of this process, as local processes do; a process without a key reads the

@@ -1,7 +1,13 @@
 //! The settings of a deployment. A process reads them once from its environment. The names are the same in
 //! `template.yaml`, in `local` and in tests.
 
+mod limits;
+
 use std::path::PathBuf;
+
+pub use self::limits::{
+    ConversationLimit, LONGEST_WINDOW, LimitNumbers, Limits, MOST_SENDS, MOST_TOKENS, SendLimit,
+};
 
 /// The settings of one process. The name of each environment variable is in parentheses.
 #[derive(Debug, Clone)]
@@ -14,6 +20,8 @@ pub struct Config {
     pub audience: String,
     /// The users who may create accounts (`REGISTRATION`).
     pub registration: Registration,
+    /// The limits of one user.
+    pub limits: Limits,
     /// The source of the signing key; `None` in every function except `auth`.
     pub signing: Option<SigningSource>,
 }
@@ -60,6 +68,7 @@ impl Config {
             issuer: required("ISSUER")?,
             audience: required("AUDIENCE")?,
             registration,
+            limits: Limits::from_env()?,
             signing: SigningSource::of(variable("SIGNING_SEED_FILE"), variable("SIGNING_SECRET_ARN"))?,
         })
     }

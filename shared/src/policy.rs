@@ -73,6 +73,13 @@ impl Actor {
     }
 }
 
+/// Returns true if the limit of new conversations and added participants holds for users with this role. Admins have no
+/// such limit, because they make conversations for others.
+#[must_use]
+pub fn has_conversation_limit(role: Role) -> bool {
+    role != Role::Admin
+}
+
 /// Returns true if the email and phone number of `subject` are shown to `viewer`: to the user themselves, to admins,
 /// and if both have accepted one conversation. An invitation shows nothing, neither of the inviter nor of the invited
 /// user.

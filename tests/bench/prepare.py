@@ -57,6 +57,9 @@ def environment(endpoint, seed):
         "TABLE_NAME": "messaging",
         "ISSUER": "https://bench.example.com",
         "AUDIENCE": "messaging",
+        # The subjects send as fast as they can.
+        "SEND_LIMIT": "0",
+        "CONVERSATION_LIMIT": "0",
         "SIGNING_SEED_FILE": str(seed),
         "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
         "AWS_REGION": "us-east-1",

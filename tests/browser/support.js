@@ -47,7 +47,7 @@ after(async () => {
 
 /** Starts the API in memory, as `cargo run` does. Returns its address. */
 async function serve() {
-    server = spawn(`${root}target/debug/local`, ["--in-memory", "--port", "0"], {
+    server = spawn(`${root}target/debug/local`, ["--in-memory", "--port", "0", "--send-limit", "0", "--conversation-limit", "0"], {
         stdio: ["ignore", "pipe", "ignore"],
     });
     server.on("error", (error) => assert.fail(`${error.message}: run \`cargo build\` first`));

@@ -1,6 +1,7 @@
 //! The cost table of the design as data: sequential round trips, and capacity units as the engine counts them.
 
 use serde_json::{Value, json};
+use shared::config::Limits;
 
 use crate::harness::{Answer, Browser, TestApp, User, meter::Cost, people::PASSWORD, user::message_path};
 
@@ -24,7 +25,7 @@ const fn row(
     Budget { operation, round_trips, calls, reads, writes: Some(writes) }
 }
 
-const BUDGETS: [Budget; 19] = [
+const BUDGETS: [Budget; 21] = [
     row("verify a token", 0, Some(0), Some(0.0), 0.0),
     // The profile is read after the session was put, so that a change of the password during the login is noticed.
     row("log in", 4, Some(6), Some(4.5), 3.0),
@@ -40,6 +41,8 @@ const BUDGETS: [Budget; 19] = [
     row("send with an idempotency key", 2, Some(3), Some(4.0), 1.0),
     // With more than sixteen messages in the last six minutes, the look-back reads twice.
     row("send with an idempotency key, busy", 3, Some(4), None, 1.0),
+    // With the default limit, a send reads the 46 newest messages, here of 400 B.
+    row("send a message, with a limit", 2, Some(3), Some(3.0 + 5.0), 1.0),
     row("get a message by cookie", 3, None, Some(3.0 + 2.0), 0.0),
     // Without the unit of the blocks.
     row("get a message", 2, None, Some(4.0), 0.0),
@@ -47,6 +50,8 @@ const BUDGETS: [Budget; 19] = [
     row("mark read", 2, None, Some(3.0), 1.0),
     // Six items in one transaction with two units each, and two index entries.
     row("open a direct conversation, new", 2, None, Some(4.0), 2.0 * 6.0 + 4.0),
+    // The bucket is read and written in the same two calls.
+    row("open a direct conversation, new, with a limit", 2, Some(2), Some(5.0), 2.0 * 7.0 + 4.0),
     row("the same, existing", 2, None, None, 0.0),
     // Calls: one for the session, one for the list, one for each tail, one for conversations and memberships, one for
     // users.
@@ -213,6 +218,26 @@ async fn every_operation_stays_within_its_row() {
     let inbox = ledger.enter("inbox page of 20", cleo.get("/api/conversations/?limit=20"), 200).await;
     assert_eq!(inbox["results"].as_array().unwrap().len(), 20);
     ledger.enter("inbox page with a long one", ann.get("/api/conversations/?limit=20"), 200).await;
+    assert!(ledger.overruns.is_empty(), "{}", ledger.overruns.join("\n"));
+}
+
+#[tokio::test]
+async fn limits_stay_within_their_rows() {
+    let app = TestApp::limited(Limits::default()).await;
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+    let conversation = ann.group(&[&ben, &cleo]).await;
+    for n in 0..25 {
+        ben.send(&conversation, &format!("memo {n} {}", "x".repeat(150))).await;
+        cleo.send(&conversation, &format!("memo {n} {}", "x".repeat(150))).await;
+    }
+    let mut ledger = Ledger { app, overruns: Vec::new() };
+    ledger.enter("send a message, with a limit", ann.try_send(&conversation, "memo"), 201).await;
+    let key = ledger.app.key();
+    let doing = ann.send_with_key(&conversation, &key, "memo");
+    ledger.enter("send with an idempotency key, busy", doing, 201).await;
+    ben.open_direct(&cleo).await.created();
+    ledger.enter("open a direct conversation, new, with a limit", ann.open_direct(&cleo), 201).await;
+    ledger.enter("the same, existing", ann.open_direct(&cleo), 200).await;
     assert!(ledger.overruns.is_empty(), "{}", ledger.overruns.join("\n"));
 }
 

@@ -50,6 +50,7 @@ mod imports;
 mod inbox;
 mod keys;
 mod lenient;
+mod limits;
 mod lockout;
 mod log;
 mod logs;

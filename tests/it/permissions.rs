@@ -4,6 +4,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use shared::config::Limits;
 
 use crate::harness::{
     Browser, TestApp, User, environment,
@@ -24,7 +25,7 @@ fn others() -> impl Iterator<Item = (String, Role)> {
 
 #[tokio::test]
 async fn nothing_is_allowed_that_is_not_used() {
-    let app = TestApp::new().await;
+    let app = TestApp::limited(Limits::default()).await;
     accounts(&app).await;
     talks(&app).await;
     rotation(&app).await;

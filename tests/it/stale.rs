@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::{
     auth::Signer,
+    config::Limits,
     model::{conversation::PairKey, user::Role},
 };
 
@@ -183,6 +184,20 @@ async fn a_pair_is_known_to_share_a_conversation() {
         let found = viewer.all(&format!("/api/users/?email={}", other.email)).await;
         assert_eq!(found[0]["user_id"], other.id.as_str());
     }
+}
+
+/// With a stale read, a payment would be refused once and tried again.
+#[tokio::test]
+async fn a_bucket_is_read_as_the_last_payment_left_it() {
+    let app = TestApp::lagging_and_limited(Limits::default()).await;
+    app.proxy.stop_the_past().await;
+    let [ann, ben, cleo, dan] =
+        [app.user("ann").await, app.user("ben").await, app.user("cleo").await, app.user("dan").await];
+    let group = ann.group(&[&ben]).await;
+    let (opened, cost) = app.proxy.measure(ann.open_direct(&cleo)).await;
+    assert_eq!((opened.status, cost.writes()), (201, 1));
+    let (added, cost) = app.proxy.measure(ann.add(&group, &[&dan])).await;
+    assert_eq!((added.status, cost.writes()), (200, 1));
 }
 
 #[tokio::test]

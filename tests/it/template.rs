@@ -2,6 +2,7 @@
 //! together. An added function gets the same alarms. Routes, their limits and the roles have test files of their own.
 
 use serde_json::{Map, Value, json};
+use shared::config::{LONGEST_WINDOW, LimitNumbers, MOST_SENDS, MOST_TOKENS};
 
 use crate::harness::environment;
 
@@ -25,6 +26,25 @@ fn deploying_with_no_parameter_set_is_safe() {
     for (name, parameter) in template["Parameters"].as_object().unwrap() {
         assert!(parameter.get("Default").is_some(), "{name} has no default");
         assert!(parameter.get("Description").is_some(), "{name} has no description");
+    }
+}
+
+#[test]
+fn limits_have_the_same_defaults_and_ranges_everywhere() {
+    let template = template();
+    let defaults = LimitNumbers::DEFAULT;
+    let limits = [
+        ("SendLimit", "SEND_LIMIT", defaults.send_limit, 0, MOST_SENDS),
+        ("SendWindow", "SEND_WINDOW", defaults.send_window, 1, LONGEST_WINDOW),
+        ("ConversationLimit", "CONVERSATION_LIMIT", defaults.conversation_limit, 0, MOST_TOKENS),
+        ("ConversationRefill", "CONVERSATION_REFILL", defaults.conversation_refill, 1, MOST_TOKENS),
+    ];
+    for (name, variable, default, least, most) in limits {
+        let parameter = &template["Parameters"][name];
+        let of = |field: &str| parameter[field].as_u64().unwrap();
+        let numbers = [of("Default"), of("MinValue"), of("MaxValue")];
+        assert_eq!(numbers, [default, least, most].map(u64::from), "{name}");
+        assert_eq!(template["Globals"]["Function"]["Environment"]["Variables"][variable], name);
     }
 }
 

@@ -49,6 +49,7 @@ fn page_texts() -> Vec<Text> {
 fn command_texts() -> Vec<Text> {
     let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
     let mut texts = commands::help("local/src/cli.rs", &read("local/src/cli.rs"));
+    texts.extend(commands::help("local/src/cli/limits.rs", &read("local/src/cli/limits.rs")));
     for script in ["local/watch", "local/dynamodb-local"] {
         texts.extend(commands::shell_texts(script, &read(script)));
     }

@@ -1,5 +1,6 @@
 //! `POST /api/conversations/`: creates a group, or opens the only direct conversation of two users.
 
+use futures::future::try_join;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::{
@@ -17,13 +18,14 @@ use shared::{
     },
     store::{
         Command,
-        conversations::{NewConversation, OpenError, Opened},
+        conversations::{NewConversation, OpenError, Opened, Pair},
         items::{Conversation, User},
     },
 };
 use utoipa::ToSchema;
 
 use crate::{
+    limits::limited,
     references::{UserReference, existing, participants, refuse_unknown},
     view::ConversationView,
 };
@@ -110,10 +112,10 @@ impl CreateConversation {
 /// Creates a conversation.
 ///
 /// Creates a group, or opens the direct conversation of two users. The response is 200 if the conversation already
-/// exists.
+/// exists. The number of new conversations and added participants of each user is limited.
 #[utoipa::path(post, path = "/api/conversations/", operation_id = "create_conversation",
     params(IdempotencyKeyHeader), request_body = CreateConversation,
-    responses((status = 201, body = ConversationView), (status = 200, body = ConversationView)))]
+    responses((status = 201, body = ConversationView), (status = 200, body = ConversationView), (status = 429)))]
 pub async fn create(
     Authenticated(caller, app): Authenticated,
     origin: Origin,
@@ -157,6 +159,7 @@ fn taken() -> Problem {
 fn refused(error: OpenError) -> Problem {
     match error {
         OpenError::IdTaken => taken(),
+        OpenError::Limit(limit) => limited(limit),
         OpenError::Store(error) => error.into(),
     }
 }
@@ -167,8 +170,11 @@ type Opening = (Opened, Vec<User>, Vec<(UserId, Conversation)>);
 
 /// Creates a group. Users whose account was closed by another request at the same time are removed again.
 async fn open_group(app: &App, new: &NewConversation, command: Command) -> Result<Opening, Problem> {
-    let users = existing(app, &[&[new.creator], new.others.as_slice()].concat()).await?;
-    let opened = app.store.open_conversation(new, command.now).await.map_err(refused)?;
+    let participants = [&[new.creator], new.others.as_slice()].concat();
+    let bucket = async { app.store.bucket(command).await.map_err(Problem::from) };
+    let (users, bucket) = try_join(existing(app, &participants), bucket).await?;
+    let command = with_role(command, &users);
+    let opened = app.store.open_conversation(new, command, bucket.as_ref()).await.map_err(refused)?;
     let removed = app.store.remove_closed(new.id, &new.others, command).await?;
     Ok((opened, users, removed))
 }
@@ -176,14 +182,21 @@ async fn open_group(app: &App, new: &NewConversation, command: Command) -> Resul
 /// Opens the conversation of a pair: with one read, and one transaction if it does not exist yet.
 async fn open_direct(app: &App, new: &NewConversation, command: Command) -> Result<Opening, Problem> {
     let pair = [new.creator, new.others.first().copied().unwrap_or(new.creator)];
-    let (standing, users) = app.store.direct_conversation(new.id, pair).await?;
-    if let Some(standing) = standing {
+    let Pair { conversation, users, bucket } = app.store.direct_conversation(new.id, pair, command).await?;
+    if let Some(standing) = conversation {
         return if new.is(&standing) { Ok((Opened::Existing, users, Vec::new())) } else { Err(taken()) };
     }
     let open = |user: &UserId| users.iter().any(|found| found.id == *user && found.closed_at.is_none());
     refuse_unknown(pair.into_iter().filter(|user| !open(user)))?;
-    let opened = app.store.open_conversation(new, command.now).await.map_err(refused)?;
+    let command = with_role(command, &users);
+    let opened = app.store.open_conversation(new, command, bucket.as_ref()).await.map_err(refused)?;
     Ok((opened, users, Vec::new()))
+}
+
+/// Returns the command of an actor with the role in the actor's profile, which is among `users`.
+fn with_role(command: Command, users: &[User]) -> Command {
+    let actor = users.iter().find(|user| user.id == command.actor);
+    actor.map_or(command, |actor| command.of_role(actor.role))
 }
 
 /// Returns the id of the group that a user creates with a key. It depends only on both, so a retry creates the same

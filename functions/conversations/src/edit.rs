@@ -142,7 +142,7 @@ impl ChangeConversation {
 /// The name, the metadata and the participants can be changed. Only owners and admins can remove participants.
 #[utoipa::path(put, path = "/api/conversations/{id}/", operation_id = "replace_conversation",
     params(Ids<ConversationId>, IfMatch), request_body = ReplaceConversation,
-    responses((status = 200, body = ConversationView), (status = 403)))]
+    responses((status = 200, body = ConversationView), (status = 403), (status = 429)))]
 pub async fn replace(
     Authenticated(caller, app): Authenticated,
     (Ids(id), IfMatch(expected)): (Ids<ConversationId>, IfMatch),
@@ -158,7 +158,7 @@ pub async fn replace(
 /// Fields that the request does not name do not change. A request that changes nothing writes nothing.
 #[utoipa::path(patch, path = "/api/conversations/{id}/", operation_id = "change_conversation",
     params(Ids<ConversationId>, IfMatch), request_body = ChangeConversation,
-    responses((status = 200, body = ConversationView), (status = 403)))]
+    responses((status = 200, body = ConversationView), (status = 403), (status = 429)))]
 pub async fn change(
     Authenticated(caller, app): Authenticated,
     (Ids(id), IfMatch(expected)): (Ids<ConversationId>, IfMatch),
@@ -192,7 +192,7 @@ async fn apply(
     // The data for the answer is read before the write, because the caller may not be a participant after it.
     let detail = app.store.detail(caller.user, id).await?.ok_or_else(Problem::not_found)?;
     let edit = ConversationEdit { name: request.name, metadata: request.metadata, expected };
-    let command = caller.command(app);
+    let command = caller.command(app).of_role(actor.role);
     let changed = app.store.change_conversation(id, wanted, &edit, command).await;
     let mut changed = changed.map_err(refused)?;
     if let Wanted::Set { users, .. } = wanted {

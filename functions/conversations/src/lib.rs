@@ -4,6 +4,7 @@ mod changes;
 mod create;
 mod delete;
 mod edit;
+mod limits;
 mod list;
 mod participant;
 mod participants;

@@ -20,6 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
+    limits::limited,
     references::{UserReference, existing, participants},
     retrieve::conversation_access,
     view::ParticipantView,
@@ -99,10 +100,11 @@ pub struct Added {
 
 /// Adds participants to a conversation.
 ///
-/// Users who are already participants do not change.
+/// Users who are already participants do not change. The number of new conversations and added participants of each
+/// user is limited.
 #[utoipa::path(post, path = "/api/conversations/{id}/participants/", operation_id = "add_participants",
     params(Ids<ConversationId>), request_body = AddParticipants,
-    responses((status = 200, body = Added), (status = 403)))]
+    responses((status = 200, body = Added), (status = 403), (status = 429)))]
 pub async fn add(
     Authenticated(caller, app): Authenticated,
     Ids(id): Ids<ConversationId>,
@@ -117,7 +119,7 @@ pub async fn add(
     }
     let AddParticipants { participants: users } = request.finish()?;
     existing(&app, &users).await?;
-    let command = caller.command(&app);
+    let command = caller.command(&app).of_role(actor.role);
     let changed = app.store.change_participants(id, Wanted::Add(&users), command).await.map_err(refused)?;
     let changed = changed.without(app.store.remove_closed(id, &users, command).await?);
     let participants = ParticipantView::all(&app, &actor, &changed.participants).await?;
@@ -135,6 +137,7 @@ pub(crate) fn refused(error: ParticipantsError) -> Problem {
         ParticipantsError::MayNotRemove => {
             Problem::forbidden("Only owners and admins can remove other participants.")
         }
+        ParticipantsError::Limit(limit) => limited(limit),
         ParticipantsError::Stale => Problem::precondition_failed(),
         ParticipantsError::MetadataTooLarge(error) => Invalid::from(error).into(),
         ParticipantsError::Full => Problem::field(

@@ -12,7 +12,7 @@ use shared::{
         Invalid, Metadata,
         message::{self, Draft, of_conversation},
     },
-    store::log::SendError,
+    store::log::{SendError, Sending},
 };
 use utoipa::ToSchema;
 
@@ -69,10 +69,11 @@ impl From<SendMessage> for Draft {
 /// Sends a message.
 ///
 /// A repeated request with the same `client_id` does not send the message again. The first response is 201. Later
-/// responses are 200 with the current state of the message.
+/// responses are 200 with the current state of the message. The number of messages that a user may send to a
+/// conversation within a time is limited. The limit does not refuse a repeated request whose message is stored.
 #[utoipa::path(post, path = "/api/messages/", operation_id = "send_message",
     params(IdempotencyKeyHeader), request_body = SendMessage,
-    responses((status = 201, body = MessageView), (status = 200, body = MessageView)))]
+    responses((status = 201, body = MessageView), (status = 200, body = MessageView), (status = 429)))]
 pub async fn send(
     Authenticated(caller, app): Authenticated,
     origin: Origin,
@@ -81,7 +82,9 @@ pub async fn send(
     let draft = Draft::from(request);
     let key =
         draft.idempotency_key.unwrap_or_else(|| IdempotencyKey::new(app.random.uuid_at(app.clock.now())));
-    let sent = app.store.append_message(caller.user, &draft, key, &app.clock).await;
+    let limit = app.config.limits.sends;
+    let sending = Sending { sender: caller.user, draft: &draft, made_key: key, limit };
+    let sent = app.store.append_message(sending, &app.clock).await;
     let sent = sent.map_err(|error| refused(error, key))?;
     let (id, revision) = (sent.message.id(), sent.message.revision);
     let view = MessageView::new(sent.message, &VisibleUsers::seen_by(&caller).knowing([sent.sender]));
@@ -114,6 +117,11 @@ fn refused(error: SendError, key: IdempotencyKey) -> Problem {
         SendError::NoSuchConversation => {
             Problem::field("conversation", "does not exist, or you do not have access")
         }
+        SendError::Limit { wait } => Problem::throttled(
+            "You have sent too many messages to this conversation. Wait for the seconds in the header \
+             `Retry-After`.",
+            wait,
+        ),
         SendError::LogFull => Problem::internal(error).member("client_id", key.to_string()),
         SendError::Store(error) => Problem::from(error).member("client_id", key.to_string()),
     }

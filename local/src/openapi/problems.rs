@@ -79,8 +79,7 @@ pub(super) const REFUSALS: [Refusal; 14] = [
     refusal(
         "Throttled",
         &[Code::Throttled],
-        "Too many attempts with this email. Wait for the seconds in the header `Retry-After`, then try \
-         again.",
+        "Too many requests of this kind. Wait for the seconds in the header `Retry-After`, then try again.",
     ),
     refusal(
         "OutcomeUnknown",

@@ -219,7 +219,7 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Registration;
+    use crate::config::{Limits, Registration};
 
     fn at() -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap()
@@ -267,6 +267,7 @@ mod tests {
             issuer: String::new(),
             audience: String::new(),
             registration: Registration::Admin,
+            limits: Limits::NONE,
             signing: None,
         }));
         let newer = at() + TimeDelta::seconds(1);

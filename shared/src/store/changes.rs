@@ -155,7 +155,7 @@ impl Store {
 
 /// Returns the step that puts the closing entry of one of the two logs.
 pub(crate) fn closing_entry(conversation: ConversationId, position: LogPosition, command: Command) -> Step {
-    let Command { actor, request, now } = command;
+    let Command { actor, request, now, .. } = command;
     let closed = Closed { conversation, position, actor, closed_at: now, request };
     Step::Put(Item::Closed(closed), Expression::condition(ABSENT))
 }

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::Time;
-use crate::ids::UserId;
+use crate::{config::ConversationLimit, ids::UserId, model::user::Role, policy::has_conversation_limit};
 
 /// The actor, the request and the time of a write.
 #[derive(Debug, Clone, Copy)]
@@ -16,4 +16,20 @@ pub struct Command {
     pub request: Uuid,
     /// The time of the write.
     pub now: Time,
+    /// The limit of the conversations and participants that the actor adds; `None` if the actor has no limit.
+    pub limit: Option<ConversationLimit>,
+}
+
+impl Command {
+    /// Returns the same command of an actor with this role.
+    #[must_use]
+    pub fn of_role(self, role: Role) -> Self {
+        if has_conversation_limit(role) { self } else { self.unlimited() }
+    }
+
+    /// Returns the same command of an actor without a limit.
+    #[must_use]
+    pub const fn unlimited(self) -> Self {
+        Self { limit: None, ..self }
+    }
 }

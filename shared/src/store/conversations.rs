@@ -1,15 +1,17 @@
-//! Conversations: creating a group, opening the direct conversation of a pair, and the edit of name and metadata.
-//! Changes of participants are in `participants`.
+//! Conversations: the items of a new one, and the edit of name and metadata. The opening is in `opening`. Changes of
+//! participants are in `participants`.
 
+mod opening;
+
+pub use self::opening::{OpenError, Opened, Pair};
 use super::{
     Command, Store, StoreError, Time,
     changes::change_entry,
     inbox::{Detail, accepted},
-    items::{Change, ChangeKind, Conversation, InboxEntry, Item, Member, User},
-    ops::{ABSENT, Consistency, Expression},
-    retries::Tried,
+    items::{Change, ChangeKind, Conversation, InboxEntry, Item, Member},
+    ops::{ABSENT, Expression},
     table::Key,
-    transactions::{Step, Transacted},
+    transactions::Step,
 };
 use crate::{
     ids::{ConversationId, IdempotencyKey, UserId},
@@ -39,26 +41,6 @@ pub struct NewConversation {
     pub key: Option<IdempotencyKey>,
 }
 
-/// The outcome of a successful opening.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opened {
-    /// This request created the conversation.
-    New,
-    /// An earlier request created the same conversation.
-    Existing,
-}
-
-/// The reason why a conversation is not opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The id already belongs to another conversation.
-    #[error("the id belongs to another conversation")]
-    IdTaken,
-    /// The table did not answer as expected. The conversation may have been created.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// The new values of a conversation. A field that is `None` stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct ConversationEdit {
@@ -80,57 +62,6 @@ pub struct ConversationAccess {
 }
 
 impl Store {
-    /// Creates a conversation with its memberships and inbox entries in one transaction.
-    ///
-    /// Two requests may open the same pair, or use the same id, at the same time. Then the condition on META lets one
-    /// transaction take effect, and the other request finds its result. A failure before the commit leaves nothing; a
-    /// repetition after the commit finds the conversation and recognises it.
-    pub async fn open_conversation(&self, new: &NewConversation, now: Time) -> Result<Opened, OpenError> {
-        let steps = new.steps(now);
-        let mut is_retry = false;
-        self.retry(|| {
-            let is_first = !std::mem::replace(&mut is_retry, true);
-            self.try_to_open(new, now, &steps, is_first)
-        })
-        .await
-    }
-
-    async fn try_to_open(
-        &self,
-        new: &NewConversation,
-        now: Time,
-        steps: &[Step],
-        is_first: bool,
-    ) -> Result<Tried<Opened>, OpenError> {
-        let conditions = match self.transact(steps).await? {
-            Transacted::Done => return Ok(Tried::Done(Opened::New)),
-            Transacted::Conflict => return Ok(Tried::Lost),
-            Transacted::Refused(conditions) => conditions,
-        };
-        match conditions.item(0) {
-            // An earlier try of this request took effect after this process had given the try up.
-            Some(Item::Conversation(present)) if !is_first && new.was_made(present, now) => {
-                Ok(Tried::Done(Opened::New))
-            }
-            Some(Item::Conversation(present)) if new.is(present) => Ok(Tried::Done(Opened::Existing)),
-            Some(_) => Err(OpenError::IdTaken),
-            // Another request is opening the same conversation: its memberships are visible and its META is not yet.
-            None => Ok(Tried::Lost),
-        }
-    }
-
-    /// Returns the direct conversation of a pair, if it exists, and the pair's profiles. One request, strongly
-    /// consistent.
-    pub async fn direct_conversation(
-        &self,
-        id: ConversationId,
-        pair: [UserId; 2],
-    ) -> Result<(Option<Conversation>, Vec<User>), StoreError> {
-        let keys = vec![Key::conversation(id), Key::user(pair[0]), Key::user(pair[1])];
-        let (mut conversations, users) = self.get_all_of_two(keys, Consistency::Strong).await?;
-        Ok((conversations.pop(), users))
-    }
-
     /// Returns a conversation and a user's membership in it, strongly consistent, in one request; `None` if the
     /// conversation does not exist. The result does not show whether the conversation is closed.
     pub async fn conversation_access(

@@ -3,6 +3,7 @@
 //! same time.
 
 mod attempts;
+mod bucket;
 mod conversations;
 mod identity;
 mod logs;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     attempts::{AttemptSource, Device, Tally},
+    bucket::TokenBucket,
     conversations::{Conversation, InboxEntry, Member},
     identity::{Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey, User},
     logs::{Change, ChangeKind, Closed, Message, Revision},
@@ -39,6 +41,7 @@ pub enum Item {
     Session(Session),
     Tally(Tally),
     Device(Device),
+    TokenBucket(TokenBucket),
     EndedSession(EndedSession),
     Inbox(InboxEntry),
     Conversation(Conversation),
@@ -63,6 +66,7 @@ impl Item {
             Self::Session(session) => Key::session(session.user, session.id),
             Self::Tally(tally) => Key::tally(&tally.email, &tally.source),
             Self::Device(device) => Key::device(device.user, device.id),
+            Self::TokenBucket(bucket) => Key::bucket(bucket.user),
             Self::EndedSession(ended) => Key::session(ended.user, ended.id),
             Self::Inbox(entry) => Key::inbox(entry.user, entry.conversation),
             Self::Conversation(conversation) => Key::conversation(conversation.id),
@@ -148,6 +152,7 @@ into_kind! {
     into_credential: Credential(Credential);
     into_session: Session(Session);
     into_tally: Tally(Tally);
+    into_token_bucket: TokenBucket(TokenBucket);
     into_member: Member(Member);
 }
 

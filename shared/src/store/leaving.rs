@@ -68,7 +68,7 @@ impl Store {
         actor: UserId,
         now: Time,
     ) -> Result<Option<Conversation>, StoreError> {
-        let command = Command { actor, request: self.random.uuid(), now };
+        let command = Command { actor, request: self.random.uuid(), now, limit: None };
         match self.change_participants(id, Wanted::Remove(user), command).await {
             Ok(changed) => Ok(Some(changed.conversation)),
             Err(ParticipantsError::Store(error)) => Err(error),

@@ -4,9 +4,10 @@
 
 mod search;
 
+use chrono::TimeDelta;
 use futures::future::try_join;
 
-use self::search::{Send, Tail, TailSearch};
+use self::search::{OwnMessages, Send, Tail, TailSearch};
 use super::{
     Store, StoreError,
     backoff::Backoff,
@@ -16,6 +17,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    config::SendLimit,
     ids::{ConversationId, IdempotencyKey, MAX_NUMBER, UserId},
     model::message::Draft,
 };
@@ -51,12 +53,31 @@ pub enum SendError {
     /// The idempotency key is so old that a search for an earlier try would read more than 1 MB.
     #[error("the outcome of an earlier try is unknown")]
     OutcomeUnknown,
+    /// The sender has sent as many messages as the limit allows. Nothing was written.
+    #[error("the sender may send again in {wait}")]
+    Limit {
+        /// The time after which the sender may send again.
+        wait: TimeDelta,
+    },
     /// The log has [`MAX_NUMBER`] entries.
     #[error("the log of the conversation is full")]
     LogFull,
     /// The table did not answer as expected. The message may have been put.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A message to send.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending<'a> {
+    /// The sender.
+    pub sender: UserId,
+    /// The message.
+    pub draft: &'a Draft,
+    /// The idempotency key that the server made for a send without one. Such a send does not look back.
+    pub made_key: IdempotencyKey,
+    /// The limit of the sender's messages in one conversation; `None` for no limit.
+    pub limit: Option<SendLimit>,
 }
 
 impl Send<'_> {
@@ -73,19 +94,15 @@ impl Send<'_> {
 impl Store {
     /// Sends a message in two round trips if nobody else writes to the conversation.
     ///
-    /// `made_key` is the idempotency key that the server made for a send without one. Such a send does not look back. A
-    /// failure before the put leaves nothing. After a failure behind the put the message is in the log, and a retry
+    /// A failure before the put leaves nothing. After a failure behind the put the message is in the log, and a retry
     /// with the same key finds it.
-    pub async fn append_message(
-        &self,
-        sender: UserId,
-        draft: &Draft,
-        made_key: IdempotencyKey,
-        clock: &Clock,
-    ) -> Result<Sent, SendError> {
+    pub async fn append_message(&self, sending: Sending<'_>, clock: &Clock) -> Result<Sent, SendError> {
+        let Sending { sender, draft, made_key, limit } = sending;
         let key = draft.idempotency_key.unwrap_or(made_key);
-        let send = Send { sender, draft, key, digest: draft.digest(), clock };
-        let (writer, look) = try_join(self.writer(draft.conversation, sender), self.look_back(&send)).await?;
+        let send = Send { sender, draft, key, digest: draft.digest(), clock, limit };
+        let mut own = OwnMessages::of(limit);
+        let look = self.look_back(&send, &mut own);
+        let (writer, look) = try_join(self.writer(draft.conversation, sender), look).await?;
         let Some((member, profile)) = writer else {
             return Err(SendError::NoSuchConversation);
         };
@@ -100,7 +117,7 @@ impl Store {
         if reply_to || after {
             return Err(SendError::NoSuchMessages { reply_to, after });
         }
-        self.put_after(&send, tail, profile).await
+        self.put_after(&send, tail, profile, own).await
     }
 
     /// Returns the membership and the open account of a user who may write here, strongly consistent and in one
@@ -120,25 +137,37 @@ impl Store {
     /// Several writers may see the same tail. Then the condition of the put lets one writer have the number, and the
     /// others get its occupant. A put that took effect and was answered with a failure finds its own message when the
     /// SDK or this loop repeats it.
-    async fn put_after(&self, send: &Send<'_>, tail: Tail, profile: User) -> Result<Sent, SendError> {
+    ///
+    /// The limit is checked before each put. It is never reached by the send's own message: before a put is repeated,
+    /// the search finds what an earlier try of this send has put.
+    async fn put_after(
+        &self,
+        send: &Send<'_>,
+        tail: Tail,
+        profile: User,
+        mut own: OwnMessages,
+    ) -> Result<Sent, SendError> {
         let mut backoff = Backoff::new(&self.random);
         let (mut tail, mut lost_before) = (tail, false);
         loop {
+            own.check(send.limit, send.clock.now())?;
             let message = send.message_after(tail);
             if message.number > MAX_NUMBER {
                 return Err(SendError::LogFull);
             }
-            let mut look =
-                match self.put_once(&Item::Message(message.clone()), Expression::condition(ABSENT)).await {
-                    Ok(Written::Done(_)) => return Ok(Sent { message, sender: profile, is_new: true }),
-                    Ok(Written::Refused(occupant)) => send.look_at_occupant(message.number, occupant),
-                    // This is a lost put too: a transaction is putting a closing entry at this number.
-                    Err(StoreError::Contention) => TailSearch::Free(tail),
-                    Err(error) => return Err(error.into()),
-                };
+            let mut look = match self
+                .put_once(&Item::Message(message.clone()), Expression::condition(ABSENT))
+                .await
+            {
+                Ok(Written::Done(_)) => return Ok(Sent { message, sender: profile, is_new: true }),
+                Ok(Written::Refused(occupant)) => send.look_at_occupant(message.number, occupant, &mut own),
+                // This is a lost put too: a transaction is putting a closing entry at this number.
+                Err(StoreError::Contention) => TailSearch::Free(tail),
+                Err(error) => return Err(error.into()),
+            };
             if let (TailSearch::Free(seen), true) = (&look, lost_before) {
                 backoff.lose().await?;
-                look = self.look_again(send, *seen).await?;
+                look = self.look_again(send, *seen, &mut own).await?;
             }
             lost_before = true;
             tail = match look {
@@ -152,9 +181,14 @@ impl Store {
     /// Reads again, in parallel, if the sender may still write, and every number above `tail`. The result is `Closed`
     /// if the sender may not write any more, unless the message is stored: a put that took effect may have been answered
     /// with a failure, and the repetition of it with a conflict.
-    async fn look_again(&self, send: &Send<'_>, tail: Tail) -> Result<TailSearch, StoreError> {
+    async fn look_again(
+        &self,
+        send: &Send<'_>,
+        tail: Tail,
+        own: &mut OwnMessages,
+    ) -> Result<TailSearch, StoreError> {
         let writer = self.writer(send.draft.conversation, send.sender);
-        let (writer, look) = try_join(writer, self.look_above(send, tail)).await?;
+        let (writer, look) = try_join(writer, self.look_above(send, tail, own)).await?;
         let is_stored = matches!(look, TailSearch::Found(_));
         Ok(if writer.is_some() || is_stored { look } else { TailSearch::Closed })
     }

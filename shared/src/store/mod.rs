@@ -3,6 +3,7 @@
 
 mod backoff;
 mod batches;
+mod buckets;
 mod changes;
 mod closing;
 mod command;
@@ -48,6 +49,7 @@ use tokio::sync::OnceCell;
 use self::session_check::SessionCheck;
 pub use self::{
     backoff::PATIENCE,
+    buckets::LimitReached,
     command::Command,
     credentials::{PasswordChange, PasswordChangeError, Replacement},
     error::StoreError,

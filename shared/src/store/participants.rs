@@ -6,12 +6,12 @@ mod planning;
 mod roles;
 mod writing;
 
-use futures::future::try_join3;
+use futures::future::{try_join, try_join3};
 
 use self::planning::ParticipantsPlan;
 pub use self::{planning::Wanted, roles::RoleError};
 use super::{
-    Command, Store, StoreError,
+    Command, LimitReached, Store, StoreError,
     conversations::{ConversationAccess, ConversationEdit},
     items::{Conversation, Member},
     retries::{Attempt, TriedChange},
@@ -22,7 +22,8 @@ use crate::{
 };
 
 /// The maximum number of memberships that one transaction of 100 items can change: two items for each, besides the
-/// change, the conversation, two closing entries and the role of a new owner.
+/// change, the conversation, the role of a new owner and the bucket of the actor. A change that closes the conversation
+/// has two closing entries and adds nobody.
 pub const MEMBERSHIPS_PER_CHANGE: usize = 48;
 
 /// A conversation after a change, as the change read and wrote it. Later changes have no influence on it.
@@ -72,6 +73,9 @@ pub enum ParticipantsError {
     /// The change adds and removes more than [`MEMBERSHIPS_PER_CHANGE`] participants, or replaces more than are nested.
     #[error("too many participants for one change")]
     TooManyAtOnce,
+    /// The actor has reached the limit of new conversations and added participants.
+    #[error(transparent)]
+    Limit(#[from] LimitReached),
     /// The client's own data would be too large after the merge.
     #[error(transparent)]
     MetadataTooLarge(#[from] TooLarge),
@@ -124,7 +128,7 @@ impl Store {
     ///
     /// Another request may add or remove the same user between the read and the write; then the condition on the
     /// membership fails. Another request may change the number of participants; then the condition on META's version
-    /// fails. In both cases the change is tried again on the new state. A failure before the commit leaves nothing.
+    /// fails. Another request of the actor may pay from the same bucket; then the condition on the bucket fails. In all cases the change is tried again on the new state. A failure before the commit leaves nothing.
     /// After a failure behind the commit, the next try recognises its own entry in the change log, also behind entries of
     /// others.
     pub async fn change_conversation(
@@ -145,7 +149,8 @@ impl Store {
         mut attempt: Attempt<Changed>,
     ) -> Result<TriedChange<Changed>, ParticipantsError> {
         let command = attempt.command;
-        let (current, is_done) = self.current_group(id, &attempt).await?;
+        let current = self.current_group(id, &attempt);
+        let ((current, is_done), bucket) = try_join(current, self.bucket(wanted.payer(command))).await?;
         if let Some(done) = attempt.result_if(is_done) {
             return Ok(done);
         }
@@ -154,10 +159,11 @@ impl Store {
             return Err(ParticipantsError::Stale);
         }
         let edited = edit.apply(&current.conversation)?;
-        let plan = self.plan(&current.conversation, wanted).await?;
+        let mut plan = self.plan(&current.conversation, wanted).await?;
         if plan.is_empty() && edited.is_none() {
             return Ok(TriedChange::Done(Changed::new(current.conversation, plan.present)));
         }
+        plan.payment = command.payment(bucket.as_ref(), plan.coming.len())?;
         let version = current.conversation.version + 1;
         let mut conversation = plan.applied(edited.unwrap_or(current.conversation.clone()), version);
         let mut joining = plan.joining(&conversation, current.tail, command.now);

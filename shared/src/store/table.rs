@@ -9,6 +9,7 @@
 //! | how many attempts did this source make at this email? | `EMAIL#<email>` / `TALLY#<network, device or session>` |
 //! | how many attempts failed from unknown devices? | `EMAIL#<email>` / `TALLY#unknown` |
 //! | has this device logged in before? | `USER#<user>` / `DEVICE#<device>` |
+//! | how many conversations may this user still start? | `LIMITS#<user>` / `CREATE` |
 //! | which sessions does a user have? | `USER#<user>` / `SESSION#…` |
 //! | which conversations does a user have? (complete) | `INBOX#<user>` / `CONV#…` |
 //! | the same by hour of joining (may be stale) | index: `INBOX#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
@@ -49,6 +50,7 @@ const PAIR: &str = "PAIR";
 const PROFILE: &str = "PROFILE";
 const CREDENTIAL: &str = "CREDENTIAL";
 const META: &str = "META";
+const CREATE: &str = "CREATE";
 
 /// The primary key of an item. Each kind of item has one constructor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -99,6 +101,13 @@ impl Key {
     #[must_use]
     pub fn session(user: UserId, session: SessionId) -> Self {
         Self::new(of_user(user), format!("SESSION#{session}"))
+    }
+
+    /// Returns the key of the tokens that a user has left for new conversations. It has its own partition, like an
+    /// inbox.
+    #[must_use]
+    pub fn bucket(user: UserId) -> Self {
+        Self::new(format!("LIMITS#{user}"), CREATE)
     }
 
     /// Returns the key of an inbox entry. Inboxes have their own partitions, so that functions that may write inboxes
@@ -227,6 +236,7 @@ mod tests {
                 Key::session(user, SessionId::new(Uuid::from_u128(2))),
                 "USER#00000000-0000-0000-0000-000000000001|SESSION#00000000-0000-0000-0000-000000000002",
             ),
+            (Key::bucket(user), "LIMITS#00000000-0000-0000-0000-000000000001|CREATE"),
             (
                 Key::inbox(user, conversation),
                 "INBOX#00000000-0000-0000-0000-000000000001|CONV#01010101-0101-8010-8404-040000000000",

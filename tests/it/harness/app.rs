@@ -29,7 +29,7 @@ use shared::{
     App,
     auth::Signer,
     clock::Clock,
-    config::{Config, Registration},
+    config::{Config, Limits, Registration},
     model::user::Role,
     random::Random,
     store::{Store, TableDefinition},
@@ -74,21 +74,31 @@ impl Deref for TestApp {
 
 impl TestApp {
     pub async fn new() -> Self {
-        Self::build(Registration::Open, false).await
+        Self::build(Registration::Open, Limits::NONE, false).await
+    }
+
+    /// Starts an application with limits. In all other tests, users have no limits.
+    pub async fn limited(limits: Limits) -> Self {
+        Self::build(Registration::Open, limits, false).await
     }
 
     /// Starts an application with the default of a deployment: only admins register users.
     pub async fn with_closed_registration() -> Self {
-        Self::build(Registration::Admin, false).await
+        Self::build(Registration::Admin, Limits::NONE, false).await
     }
 
     /// Starts an application where every read that is not strongly consistent, and every read of an index, misses the
     /// last write.
     pub async fn lagging() -> Self {
-        Self::build(Registration::Open, true).await
+        Self::build(Registration::Open, Limits::NONE, true).await
     }
 
-    async fn build(registration: Registration, lags: bool) -> Self {
+    /// Starts an application like [`TestApp::lagging`], with limits.
+    pub async fn lagging_and_limited(limits: Limits) -> Self {
+        Self::build(Registration::Open, limits, true).await
+    }
+
+    async fn build(registration: Registration, limits: Limits, lags: bool) -> Self {
         logs::watch();
         let engine = environment::dynamodb().is_none().then(|| Engine::start(Storage::Temporary).unwrap());
         let address = engine.as_ref().map(Engine::endpoint).or_else(environment::dynamodb).unwrap();
@@ -110,6 +120,7 @@ impl TestApp {
             issuer: "https://api.test".to_owned(),
             audience: "messaging".to_owned(),
             registration,
+            limits,
             signing: None,
         };
         let signer = Signer::from_seed(SIGNING_SEED);

@@ -20,7 +20,7 @@ use shared::{
     App,
     auth::{Hashing, Signer},
     clock::Clock,
-    config::{Config, Registration},
+    config::{Config, Limits, Registration},
     model::user::Role,
     random::Random,
     store::Store,
@@ -166,6 +166,7 @@ impl World {
             issuer: "https://api.test".to_owned(),
             audience: "messaging".to_owned(),
             registration: Registration::Open,
+            limits: Limits::NONE,
             signing: None,
         };
         let key = u8::try_from(generation % 200).unwrap_or_default();

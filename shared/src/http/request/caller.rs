@@ -92,7 +92,8 @@ impl Caller {
     /// Returns the command of a write that this caller requests now.
     #[must_use]
     pub fn command(&self, app: &App) -> Command {
-        Command { actor: self.user, request: app.random.uuid(), now: app.clock.now() }
+        let limit = app.config.limits.conversations;
+        Command { actor: self.user, request: app.random.uuid(), now: app.clock.now(), limit }
     }
 
     /// Returns the caller as an actor in a conversation, with the current role and the given membership.

@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
 pub use self::code::Code;
@@ -114,6 +115,14 @@ impl Problem {
             Code::PreconditionFailed,
             "This resource has no ETag. Repeat the request without `If-Match` and `If-None-Match`.",
         )
+    }
+
+    /// Creates a 429. A client that waits for the whole seconds of `Retry-After` has waited for at least `wait`.
+    #[must_use]
+    pub fn throttled(detail: impl Into<String>, wait: TimeDelta) -> Self {
+        let microseconds =
+            wait.num_microseconds().and_then(|wait| u64::try_from(wait).ok()).unwrap_or_default();
+        Self::new(Code::Throttled, detail).retry_after(microseconds.div_ceil(1_000_000).max(1))
     }
 
     /// Adds the header `Retry-After`, in seconds.

@@ -1,10 +1,14 @@
 //! The search in a log: for an earlier copy of a send, and for the tail. It reads and decides nothing else; the append
 //! is in `log`.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::SendError;
 use crate::{
     clock::Clock,
+    config::SendLimit,
     ids::{IdempotencyKey, MAX_NUMBER, UserId},
     model::message::Draft,
     store::{
@@ -30,6 +34,8 @@ pub(super) struct Send<'a> {
     pub(super) key: IdempotencyKey,
     pub(super) digest: String,
     pub(super) clock: &'a Clock,
+    /// The limit of the sender's messages; `None` for no limit.
+    pub(super) limit: Option<SendLimit>,
 }
 
 /// The end of a log. The send has looked at every number up to this one, from the bound of its look-back on.
@@ -37,6 +43,37 @@ pub(super) struct Send<'a> {
 pub(super) struct Tail {
     pub(super) number: u64,
     pub(super) sent_at: Option<DateTime<Utc>>,
+}
+
+/// The sender's own messages among all messages that the send has looked at. The send looks at every number before its put,
+/// so parallel sends of one user cannot exceed the limit together.
+#[derive(Debug)]
+pub(super) struct OwnMessages {
+    /// The times. They strictly increase in a conversation, so each message has its own.
+    sent_at: BTreeSet<DateTime<Utc>>,
+    /// The number of own messages at which the limit is reached.
+    most: usize,
+}
+
+impl OwnMessages {
+    /// Returns the own messages of a send that has looked at nothing yet.
+    pub(super) fn of(limit: Option<SendLimit>) -> Self {
+        Self { sent_at: BTreeSet::new(), most: limit.map_or(usize::MAX, |limit| limit.messages) }
+    }
+
+    /// Counts the first page. If 1 MB ended it before the limit, then the limit is the number of its messages.
+    fn ended_after(&mut self, messages: usize) {
+        self.most = self.most.min(messages.max(1));
+    }
+
+    /// Fails if the sender may not send the next message at `now`.
+    pub(super) fn check(&self, limit: Option<SendLimit>, now: DateTime<Utc>) -> Result<(), SendError> {
+        let oldest = self.sent_at.iter().rev().nth(self.most.saturating_sub(1));
+        match oldest.zip(limit).map(|(oldest, limit)| *oldest + limit.window - now) {
+            Some(wait) if wait > TimeDelta::zero() => Err(SendError::Limit { wait }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The result of a search in a log.
@@ -96,8 +133,15 @@ impl Send<'_> {
         }
     }
 
-    /// Searches a page that was read downward. `since` is the earliest possible time of the send.
-    fn look_through(&self, items: Vec<Item>, since: Option<DateTime<Utc>>) -> PageSearch {
+    /// Searches a page that was read downward, and adds the sender's messages to `own`. `since` is the earliest possible
+    /// time of the send.
+    fn look_through(
+        &self,
+        items: Vec<Item>,
+        since: Option<DateTime<Utc>>,
+        own: &mut OwnMessages,
+    ) -> PageSearch {
+        self.count(&items, own);
         let (mut tail, mut lowest) = (None, 0);
         for item in items {
             let message = match item {
@@ -119,8 +163,34 @@ impl Send<'_> {
         PageSearch::All(tail.unwrap_or(Tail { number: 0, sent_at: None }), lowest)
     }
 
+    fn count<'i>(&self, items: impl IntoIterator<Item = &'i Item>, own: &mut OwnMessages) {
+        for item in items {
+            if let Item::Message(message) = item
+                && message.sender == self.sender
+            {
+                own.sent_at.insert(message.sent_at);
+            }
+        }
+    }
+
+    /// Returns the number of messages that the first query reads. With a limit, there is room for messages of others
+    /// between the sender's own messages.
+    fn first_look(&self) -> usize {
+        match self.limit {
+            Some(limit) => limit.messages + FIRST_LOOK,
+            None if self.draft.idempotency_key.is_some() => FIRST_LOOK,
+            None => 1,
+        }
+    }
+
     /// Returns the meaning of the item that occupies the number of a lost put.
-    pub(super) fn look_at_occupant(&self, number: u64, occupant: Option<Item>) -> TailSearch {
+    pub(super) fn look_at_occupant(
+        &self,
+        number: u64,
+        occupant: Option<Item>,
+        own: &mut OwnMessages,
+    ) -> TailSearch {
+        self.count(&occupant, own);
         match occupant {
             Some(Item::Closed(_)) => TailSearch::Closed,
             Some(Item::Message(message)) if self.is(&message) => TailSearch::Found(message),
@@ -133,22 +203,31 @@ impl Send<'_> {
 impl Store {
     /// Searches for the tail and for the send, above the higher of two bounds: the last message that the client had
     /// seen, and the time of the idempotency key. The search reads downward, where it meets no hole, and at most 1 MB.
-    pub(super) async fn look_back(&self, send: &Send<'_>) -> Result<TailSearch, StoreError> {
+    pub(super) async fn look_back(
+        &self,
+        send: &Send<'_>,
+        own: &mut OwnMessages,
+    ) -> Result<TailSearch, StoreError> {
         let conversation = send.draft.conversation;
         let lowest = send.draft.after.map_or(1, |after| after.number);
         let since = send.draft.idempotency_key.map(|key| key.made_at() - CLOCK_SKEW);
-        let limit = if since.is_some() { FIRST_LOOK } else { 1 };
+        let limit = send.first_look();
+        // The sender's messages count also if the client had seen them.
+        let low = if send.limit.is_some() { 1 } else { lowest };
         let first = self
-            .query(Span::messages(conversation, lowest, MAX_NUMBER), Reading::newest_first(Some(limit)))
+            .query(Span::messages(conversation, low, MAX_NUMBER), Reading::newest_first(Some(limit)))
             .await?;
-        let (mut look, more) = (send.look_through(first.items, since), first.more);
+        if first.more && first.items.len() < limit {
+            own.ended_after(first.items.len());
+        }
+        let (mut look, more) = (send.look_through(first.items, since, own), first.more);
         // DynamoDB reports that there is more after a page that ended at its limit, also at the end of the span.
         if let (&PageSearch::All(tail, reached), true, true) =
             (&look, more && since.is_some(), look.ended_above(lowest))
         {
             let span = Span::messages(conversation, lowest, reached - 1);
             let second = self.query(span, Reading::newest_first(None)).await?;
-            look = match send.look_through(second.items, since) {
+            look = match send.look_through(second.items, since, own) {
                 PageSearch::All(..) if second.more => return Ok(TailSearch::TooFar),
                 PageSearch::All(..) | PageSearch::Enough(_) => PageSearch::Enough(tail),
                 found => found,
@@ -162,14 +241,19 @@ impl Store {
     }
 
     /// Looks at every number above `tail`. The send has already looked at `tail` and the numbers below it.
-    pub(super) async fn look_above(&self, send: &Send<'_>, tail: Tail) -> Result<TailSearch, StoreError> {
+    pub(super) async fn look_above(
+        &self,
+        send: &Send<'_>,
+        tail: Tail,
+        own: &mut OwnMessages,
+    ) -> Result<TailSearch, StoreError> {
         let conversation = send.draft.conversation;
         let (mut highest, mut top) = (None, MAX_NUMBER);
         loop {
             let page = self
                 .query(Span::messages(conversation, tail.number + 1, top), Reading::newest_first(None))
                 .await?;
-            match send.look_through(page.items, None) {
+            match send.look_through(page.items, None, own) {
                 PageSearch::Found(message) => return Ok(TailSearch::Found(message)),
                 PageSearch::Closed => return Ok(TailSearch::Closed),
                 PageSearch::All(found, lowest) => {

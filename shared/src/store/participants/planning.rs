@@ -8,9 +8,10 @@ use crate::{
     ids::{ConversationId, UserId},
     model::conversation::{MAX_PARTICIPANTS, MemberRole, NESTED_PARTICIPANTS},
     store::{
-        Store, StoreError, Time,
+        Command, Store, StoreError, Time,
         conversations::member,
         items::{ChangeKind, Conversation, Member},
+        transactions::Step,
     },
 };
 
@@ -32,6 +33,16 @@ pub enum Wanted<'a> {
     Remove(UserId),
 }
 
+impl Wanted<'_> {
+    /// Returns the command, without its limit if the change adds nobody. Then no bucket is read.
+    pub(super) const fn payer(self, command: Command) -> Command {
+        match self {
+            Self::Add(_) | Self::Set { .. } => command,
+            Self::Same | Self::Remove(_) => command.unlimited(),
+        }
+    }
+}
+
 /// The additions and removals of a change, with their results.
 pub(super) struct ParticipantsPlan {
     /// The memberships before the change: those that the request names, or all of them if it sets all or none.
@@ -46,6 +57,8 @@ pub(super) struct ParticipantsPlan {
     pub(super) count: u64,
     /// The first participants after the change, by the order of their ids.
     pub(super) first: Vec<UserId>,
+    /// The step that pays for the new participants; `None` if it costs nothing.
+    pub(super) payment: Option<Step>,
 }
 
 impl ParticipantsPlan {
@@ -147,7 +160,7 @@ impl Store {
         }
         let new_owner = if going.is_empty() { None } else { self.new_owner(conversation, &going).await? };
         let first = Box::pin(self.first_after(conversation, &coming, &going)).await?;
-        Ok(ParticipantsPlan { present, coming, going, new_owner, count, first })
+        Ok(ParticipantsPlan { present, coming, going, new_owner, count, first, payment: None })
     }
 
     /// Reads the participants that a representation nests. They are read after the conversation and so are not older

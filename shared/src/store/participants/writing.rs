@@ -34,6 +34,7 @@ impl Store {
         steps.extend(plan.joining(conversation, current.tail, command.now).flat_map(joining));
         steps.extend(plan.going.iter().flat_map(|user| leaving(id, *user)));
         steps.extend(plan.new_owner.map(|new_owner| role_step(id, new_owner, MemberRole::Owner)));
+        steps.extend(plan.payment.clone());
         if conversation.participant_count == 0 {
             steps.push(closing_entry(id, LogPosition::Message(current.tail + 1), command));
             steps.push(closing_entry(id, LogPosition::Change(current.number), command));

@@ -33,6 +33,7 @@ macro_rules! key_parts {
 
 key_parts! {
     user_pk: UserId = "USER#";
+    limits_pk: UserId = "LIMITS#";
     inbox_pk: UserId = "INBOX#";
     conversation_pk: ConversationId = "CONV#";
     conversation_sk: ConversationId = "CONV#";
