@@ -67,7 +67,8 @@ pub(super) fn with_attempt(
     now: DateTime<Utc>,
 ) -> Result<Tally, TimeDelta> {
     let seen = counted(seen, now);
-    if let Some(seen) = seen
+    // Without a delay, `not_before` is the time of the last attempt by the clock of another process, which may be fast.
+    if let Some(seen) = seen.filter(|seen| seen.failures >= FREE)
         && now < seen.not_before
     {
         return Err(seen.not_before - now);
@@ -137,6 +138,20 @@ mod tests {
         assert_eq!((next.failures, next.not_before), (11, now + wait + TimeDelta::seconds(2)));
         let forgotten = with_attempt((&email, network(1)), Some(&next), Pace::Usual, next.expires_at);
         assert_eq!(forgotten.unwrap().failures, 1);
+    }
+
+    #[test]
+    fn the_fast_clock_of_another_process_delays_nobody() {
+        let (email, now) = (email(), start());
+        let fast = now + TimeDelta::minutes(5);
+        let mut tally = with_attempt((&email, network(1)), None, Pace::Usual, fast).unwrap();
+        for _ in 1..10 {
+            tally = with_attempt((&email, network(1)), Some(&tally), Pace::Usual, now).unwrap();
+        }
+        assert_eq!(
+            with_attempt((&email, network(1)), Some(&tally), Pace::Slow, now),
+            Err(TimeDelta::seconds(1))
+        );
     }
 
     /// Networks that guess as soon as they may, for a number of days. Returns the guesses of each day.
