@@ -159,36 +159,37 @@ fn hasher(hashing: Hashing) -> Argon2<'static> {
 /// The cost of a hash, and the thread that computes it. Injected, like the clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Hashing {
-    is_simulated: bool,
+    /// The passes over the memory in a simulation; `None` for the parameters of a deployment.
+    simulated: Option<u32>,
 }
 
 impl Hashing {
     /// The parameters of a deployment, on a thread for blocking work.
     #[must_use]
     pub const fn standard() -> Self {
-        Self { is_simulated: false }
+        Self { simulated: None }
     }
 
     /// The lowest cost, on the thread of the caller, so that a simulation is fast and the same seed gives the same
-    /// history. Unsafe for real passwords.
+    /// history. Another number of passes over the memory is the cost of another release. Unsafe for real passwords.
     #[must_use]
-    pub const fn for_simulation() -> Self {
-        Self { is_simulated: true }
+    pub const fn for_simulation(passes: u32) -> Self {
+        Self { simulated: Some(passes) }
     }
 
     /// Returns the hash, or, in a simulation, that of nobody at the lowest cost.
     fn at_its_cost(self, hash: &str) -> &str {
-        if self.is_simulated && hash == NOBODYS_HASH { NOBODYS_SIMULATED_HASH } else { hash }
+        if self.simulated.is_some() && hash == NOBODYS_HASH { NOBODYS_SIMULATED_HASH } else { hash }
     }
 
     fn params(self) -> Params {
-        let lowest = || Params::new(Params::MIN_M_COST, 1, 1, None).unwrap_or(PARAMS);
-        if self.is_simulated { lowest() } else { PARAMS }
+        let lowest = |passes| Params::new(Params::MIN_M_COST, passes, 1, None).ok();
+        self.simulated.and_then(lowest).unwrap_or(PARAMS)
     }
 
     /// Runs work that takes long on another thread than those that serve requests, a limited number at a time.
     async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, AuthError> {
-        if self.is_simulated {
+        if self.simulated.is_some() {
             return Ok(work());
         }
         let turn = TURNS.acquire().await.map_err(AuthError::internal)?;

@@ -1,7 +1,10 @@
 //! A client of the simulated API: it sends requests with the tokens of a user's device and logs in again when they are
 //! refused.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use axum::http::Method;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -33,6 +36,13 @@ pub struct Client {
     pub kind: &'static str,
     /// The number of its requests so far.
     pub requests: u64,
+    /// The address in IPv4 from which it sends the next request.
+    pub network: u32,
+}
+
+/// Returns the address of a user: each has a network of their own.
+fn network_of(user: usize) -> u32 {
+    Ipv4Addr::new(10, 0, u8::try_from(user).unwrap_or(u8::MAX), 1).to_bits()
 }
 
 /// The numbers of a twin's requests begin this much higher.
@@ -53,6 +63,7 @@ impl Client {
             number: self.number,
             kind: self.kind,
             requests: self.requests + TWIN,
+            network: self.network,
         }
     }
 
@@ -118,7 +129,7 @@ impl Client {
         };
         let begun = Instant::now();
         for password in passwords.iter().rev() {
-            let (status, tokens) = self.log_in_with(user, &email, password).await;
+            let (status, tokens) = self.log_in_with(user, device, &email, password).await;
             if let Some(tokens) = tokens {
                 self.model().users[user].devices[device] = Some(tokens.clone());
                 return Some(tokens.0);
@@ -140,20 +151,34 @@ impl Client {
         None
     }
 
-    /// Logs in with one password. Returns the status and the tokens.
+    /// Logs in with one password, mostly on a device that has logged in before. Returns the status and the tokens.
     pub async fn log_in_with(
         &mut self,
         user: usize,
+        device: usize,
         email: &str,
         password: &str,
     ) -> (u16, Option<(String, String)>) {
         let begun = Instant::now();
-        let body = json!({ "email": email, "password": password });
+        let mut body = json!({ "email": email, "password": password });
+        let known = self.model().users[user].device_tokens[device].clone();
+        let known = known.filter(|_| self.rng.random_bool(0.7));
+        if let Some(known) = &known {
+            body["device_token"] = json!(known);
+        }
+        self.network = network_of(user);
+        self.model().attempts.entry(email.to_owned()).or_default().of_owner += 1;
         let answer = self.anonymous(Method::POST, "/api/token/", Some(&body)).await;
         let token = |name: &str| answer.body[name].as_str().map(str::to_owned);
         let tokens = token("access").zip(token("refresh")).filter(|_| answer.status == 200);
+        let attempts = self.model().attempts[email];
+        if answer.status == 429 && !attempts.may_delay(known.is_some()) {
+            self.model().find(format!("user {user} has to wait before a login, after {attempts:?}"));
+        }
         if let Some(tokens) = &tokens {
             let mut model = self.model();
+            model.attempts.entry(email.to_owned()).and_modify(|attempts| attempts.of_owner -= 1);
+            model.users[user].device_tokens[device] = answer.body["device_token"].as_str().map(str::to_owned);
             model.see_tokens(user, tokens, begun);
             model.check_log_in(user, password, begun);
         }
@@ -174,7 +199,11 @@ impl Client {
         let uri = format!("https://api.test{path}");
         self.requests += 1;
         let calls = engine::Request::new((self.number, self.requests));
-        let sent = self.world.request(&mut self.rng, request(method.clone(), &uri, token, body));
+        let sent = self.world.request(
+            &mut self.rng,
+            Ipv4Addr::from_bits(self.network),
+            request(method.clone(), &uri, token, body),
+        );
         let answer = REQUEST.scope(calls.clone(), sent).await;
         let (number, status, kind) = (self.number, answer.status, self.kind);
         self.world.trace.line(|| {
@@ -236,7 +265,8 @@ impl Client {
 
     /// Chooses a conversation in which the user may be a participant; now and then one of others.
     pub fn conversation(&mut self, user: usize) -> Option<String> {
-        let of_others = self.rng.random_bool(0.05);
+        let is_admin = self.model().users[user].is_admin;
+        let of_others = self.rng.random_bool(if is_admin { 0.5 } else { 0.05 });
         let ids: Vec<String> = self
             .model()
             .conversations

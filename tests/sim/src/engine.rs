@@ -27,7 +27,7 @@ use crate::{
     stream::{Key, Stream},
     trace::Trace,
     world::TABLE,
-    writes::Write,
+    writes::{self, Write},
 };
 
 tokio::task_local! {
@@ -39,8 +39,9 @@ tokio::task_local! {
 const PERIOD: Duration = Duration::from_secs(4);
 const LAGS: f64 = 0.4;
 
-/// The share of the writes that are probed.
+/// The share of the writes that are probed, and the number of writes of each kind that are probed in any case.
 const PROBED: f64 = 0.05;
+const ALWAYS_PROBED: u64 = 8;
 
 /// The SDK's time limit of an attempt, as `Store` sets it.
 const ATTEMPT: Duration = Duration::from_millis(1500);
@@ -109,6 +110,8 @@ struct State {
     versions: HashMap<Key, u64>,
     stream: Stream,
     probes: Probes,
+    /// The number of writes of each kind so far.
+    kinds: BTreeMap<String, u64>,
     findings: Vec<String>,
 }
 
@@ -130,6 +133,7 @@ impl SimEngine {
             versions: HashMap::new(),
             stream: Stream::default(),
             probes: Probes::new(seconds)?,
+            kinds: BTreeMap::new(),
             findings: Vec::new(),
         };
         let (own, written, state) = (Request::new((u64::MAX, 0)), Notify::new(), Mutex::new(state));
@@ -215,7 +219,10 @@ impl SimEngine {
     /// Runs a write, and tells everybody who follows writes.
     fn write(&self, call: &Call, body: Vec<u8>, rng: &mut StdRng) -> Answer {
         let mut state = self.state();
-        if rng.random_bool(PROBED) {
+        let kind = writes::kind(call);
+        let before = state.kinds.entry(kind).or_default();
+        *before += 1;
+        if *before <= ALWAYS_PROBED || rng.random_bool(PROBED) {
             let present = |write: &Write| self.image(write);
             let found = state.probes.probe(call, &body, rng.random_range(0..1 << 20), present);
             *state.faults.entry("probe").or_default() += 1;

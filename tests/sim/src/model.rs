@@ -8,7 +8,7 @@ mod messages;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::{
-    accounts::{Session, User, generation_of, session_of},
+    accounts::{Attempts, Session, User, generation_of, session_of},
     conversations::{Conversation, Member, Move},
     messages::{Message, Seen, Sent},
 };
@@ -24,6 +24,8 @@ pub struct Model {
     pub pairs: BTreeMap<(usize, usize), String>,
     /// The login sessions by their ids.
     pub sessions: BTreeMap<String, Session>,
+    /// The attempts to log in with each email address.
+    pub attempts: BTreeMap<String, Attempts>,
     /// The sessions that requests may have ended, also before the answer to their login.
     pub touched: BTreeSet<String>,
     /// The creations of conversations that have no answer yet, and those whose answers were lost: users may share a conversation

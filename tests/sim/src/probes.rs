@@ -42,8 +42,10 @@ fn refused_in(write: &Write) -> Vec<State> {
     let mut states = match write.kind {
         // A marker replaces a session whose version is older.
         Kind::Put if write.is_of("SESSION#") && write.has_value("version") => Vec::new(),
-        // An attempt replaces the tally that it has read.
-        Kind::Put if write.has_value("seen") && write.is_of("TALLY#") => Vec::new(),
+        // An attempt replaces the tally that it has read, and a payment the bucket.
+        Kind::Put if write.has_value("seen") && (write.is_of("TALLY#") || write.is_of("CREATE")) => {
+            Vec::new()
+        }
         Kind::Put => vec![Taken],
         Kind::Update => vec![Gone],
         Kind::Delete if write.is_of("MEMBER#") => vec![Gone],
@@ -63,6 +65,7 @@ fn refused_in(write: &Write) -> Vec<State> {
             vec![Number("version", 1_000_000), Text("user", "another")]
         }
         "TALLY" if write.has_value("seen") => vec![Number("failures", 1_000), Number("not_before", LATER)],
+        "CREATE" if write.has_value("seen") => vec![Number("tokens", 1_000), Number("updated_at", LATER)],
         "SESSION" if sets("generation") => {
             vec![
                 Number("generation", 1_000_000),

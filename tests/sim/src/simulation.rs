@@ -13,9 +13,9 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    client::Client,
+    client::{Client, DEVICES},
     model::Model,
-    operations,
+    operations::{self, Weights},
     random::generator,
     register::Register,
     trace::Trace,
@@ -108,7 +108,15 @@ impl Stage {
 
     fn client(&self, number: u64, kind: &'static str) -> Client {
         let rng = generator(self.seed, &[number, u64::MAX]);
-        Client { world: self.world.clone(), model: self.model.clone(), rng, number, kind, requests: 0 }
+        Client {
+            world: self.world.clone(),
+            model: self.model.clone(),
+            rng,
+            number,
+            kind,
+            requests: 0,
+            network: 0,
+        }
     }
 
     /// Makes the first user an admin, as `createsuperuser` does.
@@ -121,15 +129,18 @@ impl Stage {
         let mut model = self.model();
         let user = &mut model.users[0];
         user.is_admin = true;
+        // A token that was issued before does not make an admin: the user logs in again.
+        user.devices = vec![None; DEVICES];
         user.profile.insert("role", Register::new("admin"));
         Ok(())
     }
 
     /// Runs every `AT_ONCE`-th operation, one after the other.
     async fn work(&self, plan: &Plan, worker: u64) {
+        let weights = Weights::of(plan.seed);
         for number in (worker..plan.operations).step_by(usize::try_from(AT_ONCE).unwrap_or(1)) {
             let mut client = self.client(number, "");
-            client.kind = operations::kind(&mut client.rng);
+            client.kind = weights.draw(&mut client.rng);
             // Once in a while, a user comes back after a minute.
             let most = if client.rng.random_bool(0.01) { 60_000 } else { 60 };
             let pause = Duration::from_millis(client.rng.random_range(0..most));

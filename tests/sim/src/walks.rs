@@ -53,7 +53,7 @@ pub async fn walk(
     let path = format!("/api/messages/?conversation={conversation}&limit={limit}{order}");
     let (status, entries) = all(client, user, &path).await;
     client.count(status);
-    client.model().check_access(conversation, user, begun, status);
+    client.model().check_read(conversation, user, begun, status);
     let entries = entries?;
     let numbers = see(client, conversation, &entries, begun);
     check_order(client, &format!("a walk through {conversation}"), &numbers, rises);
@@ -85,7 +85,7 @@ pub async fn newest(client: &mut Client, user: usize, conversation: &str) {
     let path = format!("/api/messages/?conversation={conversation}&limit={limit}");
     let answer = client.read(user, &path).await;
     client.count(answer.status);
-    client.model().check_access(conversation, user, begun, answer.status);
+    client.model().check_read(conversation, user, begun, answer.status);
     check_newest(client, user, conversation, &answer.body["results"], begun);
 }
 
@@ -176,7 +176,7 @@ pub async fn follow(client: &mut Client, user: usize, conversation: &str) {
     let path = format!("/api/conversations/{conversation}/changes/");
     let (status, entries) = all(client, user, &format!("{path}?after=0&limit={limit}&order=oldest")).await;
     client.count(status);
-    client.model().check_access(conversation, user, begun, status);
+    client.model().check_read(conversation, user, begun, status);
     let Some(entries) = entries else {
         return;
     };
@@ -187,8 +187,9 @@ pub async fn follow(client: &mut Client, user: usize, conversation: &str) {
     }
     client.model().check_changes(conversation, &entries, begun);
     let again = Instant::now();
-    let answer = client.read(user, &format!("{path}?order=newest&limit=1")).await;
-    client.model().check_access(conversation, user, again, answer.status);
+    let limit = client.rng.random_range(1..4);
+    let answer = client.read(user, &format!("{path}?order=newest&limit={limit}")).await;
+    client.model().check_read(conversation, user, again, answer.status);
     let newest = answer.body["results"][0]["number"].as_u64().unwrap_or_default();
     if answer.is_success() && newest < numbers.len() as u64 {
         let count = numbers.len();

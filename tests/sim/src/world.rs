@@ -2,6 +2,7 @@
 //! and the way of a request from a client to an instance.
 
 use std::{
+    net::Ipv4Addr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,14 +14,16 @@ use axum::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::{Either, select};
-use lambda_http::RequestExt as _;
+use lambda_http::{
+    RequestExt as _, aws_lambda_events::apigw::ApiGatewayV2httpRequestContext, request::RequestContext,
+};
 use rand::{RngExt as _, rngs::StdRng};
 use serde_json::Value;
 use shared::{
     App,
     auth::{Hashing, Signer},
     clock::Clock,
-    config::{Config, Limits, Registration},
+    config::{Config, LimitNumbers, Limits, Registration},
     model::user::Role,
     random::Random,
     store::Store,
@@ -45,6 +48,10 @@ const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 /// The shortest time between two rotations of the signing key: longer than instances cache keys, because an instance that has
 /// just looked for one new key looks for the next one after 10 s.
 const BETWEEN_ROTATIONS: Duration = Duration::from_secs(330);
+
+/// The limits of those histories that have some: low, and soon over.
+const LIMITS: LimitNumbers =
+    LimitNumbers { send_limit: 6, send_window: 5, conversation_limit: 8, conversation_refill: 3_600 };
 
 /// The instances of the functions.
 struct Instance {
@@ -147,6 +154,11 @@ impl World {
         })
     }
 
+    /// Every third history has limits, low ones.
+    fn limits(&self) -> Limits {
+        if self.seed.is_multiple_of(3) { Limits::of(LIMITS) } else { Limits::NONE }
+    }
+
     /// Creates the state of one function's instance. Its clock is up to five minutes fast or slow.
     fn app(&self, number: u64, generation: u64) -> App {
         let mut rng = generator(self.seed, &[u64::MAX - 1, number]);
@@ -166,16 +178,18 @@ impl World {
             issuer: "https://api.test".to_owned(),
             audience: "messaging".to_owned(),
             registration: Registration::Open,
-            limits: Limits::NONE,
+            limits: self.limits(),
             signing: None,
         };
         let key = u8::try_from(generation % 200).unwrap_or_default();
         let app = App::new(store, config, Some(Signer::from_seed([key; 32])), clock, random);
-        App { hashing: Hashing::for_simulation(), ..app }
+        // Until its key is rotated, one instance is of an earlier release, which hashes passwords at another cost.
+        let passes = if (number, generation) == (1, 0) { 2 } else { 1 };
+        App { hashing: Hashing::for_simulation(passes), ..app }
     }
 
     /// Sends a request to a random instance. With faults, the function may die, or its answer may be lost.
-    pub async fn request(&self, rng: &mut StdRng, request: Request<Body>) -> Answer {
+    pub async fn request(&self, rng: &mut StdRng, from: Ipv4Addr, request: Request<Body>) -> Answer {
         let path = request.uri().path().to_owned();
         let instance = {
             let instances = self.instances.lock().unwrap_or_else(PoisonError::into_inner);
@@ -189,7 +203,11 @@ impl World {
         let is_faulty = self.engine.is_faulty();
         let (dies, is_lost) = (is_faulty && rng.random_bool(0.04), is_faulty && rng.random_bool(0.04));
         let life = if dies { Duration::from_millis(rng.random_range(0..120)) } else { FUNCTION_TIMEOUT };
-        let running = Box::pin(router.oneshot(request.with_raw_http_path(&path)));
+        let mut context = ApiGatewayV2httpRequestContext::default();
+        context.http.source_ip = Some(from.to_string());
+        let context = RequestContext::ApiGatewayV2(context);
+        let running =
+            Box::pin(router.oneshot(request.with_raw_http_path(&path).with_request_context(context)));
         let response = match select(running, Box::pin(sleep(life))).await {
             Either::Left((Ok(response), _)) => response,
             Either::Left((Err(never), _)) => match never {},

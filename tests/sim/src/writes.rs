@@ -2,7 +2,19 @@
 
 use serde_json::{Map, Value};
 
-use crate::call::Call;
+use crate::{call::Call, stream};
+
+/// Returns the kind of a call that writes: its operation, and for each item the beginning of its key and the attributes that an
+/// update sets.
+pub fn kind(call: &Call) -> String {
+    let mut kinds: Vec<String> = Write::all(call)
+        .iter()
+        .map(|write| format!("{:?} {} {}", write.kind, stream::kind(&write.sk), write.sets.join(" ")))
+        .collect();
+    kinds.sort();
+    kinds.dedup();
+    format!("{} {}", call.name, kinds.join(", "))
+}
 
 /// The kind of a single write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,6 +20,8 @@ pub struct User {
     pub password: Register,
     /// The tokens of each device: access and refresh.
     pub devices: Vec<Option<(String, String)>>,
+    /// The token by which logins know each device.
+    pub device_tokens: Vec<Option<String>>,
     /// True if a second request to register the user has an unknown outcome.
     pub may_be_made_again: bool,
     /// True once a request to close the account was sent.
@@ -45,11 +47,29 @@ impl User {
             password: Register::new(&password),
             passwords: vec![password],
             devices: vec![None; DEVICES],
+            device_tokens: vec![None; DEVICES],
             may_be_made_again: false,
             may_be_closed: false,
             closed: None,
             profile,
         }
+    }
+}
+
+/// The attempts to log in with one email address.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Attempts {
+    /// The attempts of the owner that were not answered with success.
+    pub of_owner: u64,
+    /// The guesses of strangers.
+    pub of_strangers: u64,
+}
+
+impl Attempts {
+    /// Returns true if the owner may have to wait: only after ten failures of their own, or, on an unknown device, after 100 of
+    /// others.
+    pub const fn may_delay(self, is_known: bool) -> bool {
+        self.of_owner > 9 || (!is_known && self.of_strangers + self.of_owner > 90)
     }
 }
 

@@ -167,6 +167,28 @@ impl Model {
         }
     }
 
+    /// Checks a read of a conversation, without its read marks, that began at `begun`: an admin sees each one that was shown before.
+    pub fn check_read(&mut self, conversation: &str, user: usize, begun: Instant, status: u16) {
+        self.check_access(conversation, user, begun, status);
+        let Some(found) = self.conversations.get(conversation) else {
+            return;
+        };
+        let is_there = found.seen.is_some_and(|seen| seen < begun) && !found.may_be_deleted;
+        // A group whose last participant leaves is closed. An admin who is a participant may have hidden a conversation.
+        let stays = |(user, member): (&usize, &Member)| {
+            !member.presence.knows("out") && !self.users[*user].may_be_closed
+        };
+        let stays = found.is_direct || found.members.iter().any(stays);
+        if status == 404
+            && self.users[user].is_admin
+            && is_there
+            && stays
+            && !found.members.contains_key(&user)
+        {
+            self.find(format!("the admin {user} is told that {conversation} does not exist"));
+        }
+    }
+
     /// Checks an access to a conversation that began at `begun`.
     pub fn check_access(&mut self, conversation: &str, user: usize, begun: Instant, status: u16) {
         let Some(found) = self.conversations.get(conversation) else {

@@ -4,7 +4,8 @@ use axum::http::Method;
 use futures::future::join;
 use rand::RngExt as _;
 use serde_json::json;
-use tokio::time::Instant;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 use super::{MOST_USERS, conversations};
 use crate::{
@@ -75,6 +76,29 @@ pub async fn read_users(client: &mut Client) {
     read_user(client, reader, user).await;
 }
 
+/// Searches for a user by the email address: the account is found as soon as it was made, and not after it was closed.
+pub async fn find_user(client: &mut Client) {
+    let user = client.user();
+    let (id, email) = {
+        let user = &client.model().users[user];
+        (user.id.clone(), user.email.clone())
+    };
+    let begun = Instant::now();
+    let answer = client.read(user, &format!("/api/users/?email={email}")).await;
+    client.count(answer.status);
+    let Some(found) = answer.body["results"].as_array().filter(|_| answer.is_success()) else {
+        return;
+    };
+    let mut model = client.model();
+    let is_found = found.iter().any(|found| found["user_id"] == id);
+    let account = &model.users[user];
+    if !is_found && !account.may_be_closed {
+        model.find(format!("user {user} ({email}) is not found by the email address: {}", answer.body));
+    } else if is_found && account.closed.is_some_and(|closed| closed < begun) {
+        model.find(format!("user {user} ({email}) has closed the account, and is found: {}", answer.body));
+    }
+}
+
 /// Begins a write of a field of the profile.
 fn begin(client: &Client, user: usize, name: &str, value: &str) -> Option<WriteId> {
     Some(client.model().users[user].profile.get_mut(name)?.begin(value))
@@ -113,9 +137,14 @@ pub async fn change_profile(client: &mut Client) {
     }
 }
 
-/// Refreshes a session, sometimes twice at the same time.
+/// Refreshes a session.
 pub async fn refresh(client: &mut Client) {
     let (user, device) = (client.user(), client.rng.random_range(0..DEVICES));
+    refresh_on(client, user, device).await;
+}
+
+/// Refreshes the session of a device, sometimes twice at the same time.
+async fn refresh_on(client: &mut Client, user: usize, device: usize) {
     let Some((_, refresh)) = client.model().users[user].devices[device].clone() else {
         return;
     };
@@ -216,8 +245,26 @@ pub async fn guess(client: &mut Client) {
         (user.email.clone(), user.passwords.first().cloned().filter(|_| user.passwords.len() > 1))
     };
     let password = old.unwrap_or_else(|| format!("wrong{}", client.number));
-    let (status, _) = client.log_in_with(user, &email, &password).await;
+    let device = client.rng.random_range(0..DEVICES);
+    let (status, _) = client.log_in_with(user, device, &email, &password).await;
     client.count(status);
+}
+
+/// Guesses the password of a user from many networks, as a stranger does. The owner logs in after it.
+pub async fn attack(client: &mut Client) {
+    let (user, device) = (client.user(), client.rng.random_range(0..DEVICES));
+    let email = client.model().users[user].email.clone();
+    for guess in 0..client.rng.random_range(5..25) {
+        client.network = client.rng.random();
+        let body = json!({ "email": email, "password": format!("guess {}.{guess}", client.number) });
+        client.model().attempts.entry(email.clone()).or_default().of_strangers += 1;
+        let answer = client.anonymous(Method::POST, "/api/token/", Some(&body)).await;
+        client.count(answer.status);
+        if answer.is_success() {
+            client.model().find(format!("a stranger has logged in as user {user}"));
+        }
+    }
+    client.log_in(user, device).await;
 }
 
 pub async fn list_sessions(client: &mut Client) {
@@ -276,9 +323,30 @@ pub async fn log_out(client: &mut Client) {
     }
 }
 
+/// Changes a password, and now and then once more right after that. The user's other device refreshes its session meanwhile or
+/// after it.
 pub async fn change_password(client: &mut Client) {
     let (user, device) = (client.user(), client.rng.random_range(0..DEVICES));
-    let new = format!("kX9#vq2Lw{}", client.number);
+    let mut twin = client.twin();
+    if client.rng.random_bool(0.3) {
+        let pause = Duration::from_millis(client.rng.random_range(0..60));
+        let other = async {
+            sleep(pause).await;
+            refresh_on(&mut twin, user, 1 - device).await;
+        };
+        join(change_password_on(client, user, device), other).await;
+    } else {
+        change_password_on(client, user, device).await;
+    }
+    match client.rng.random_range(0..4) {
+        0 => change_password_on(client, user, device).await,
+        1 => refresh_on(client, user, 1 - device).await,
+        _ => {}
+    }
+}
+
+async fn change_password_on(client: &mut Client, user: usize, device: usize) {
+    let new = format!("kX9#vq2Lw{}.{}", client.number, client.requests);
     let is_logged_in = client.model().users[user].devices[device].is_some();
     if !is_logged_in && client.log_in(user, device).await.is_none() {
         return;
@@ -303,6 +371,11 @@ pub async fn change_password(client: &mut Client) {
         model.users[user].password.end(write, outcome);
         if outcome == Some(false) {
             model.users[user].passwords.retain(|password| *password != new);
+            let account = &model.users[user];
+            let is_certain = account.passwords == [old] && !account.password.may_change_after(begun);
+            if is_certain && !account.may_be_closed && !answer.body["errors"]["old_password"].is_null() {
+                model.find(format!("user {user} cannot change the right password: {}", answer.body));
+            }
         }
     }
     if outcome == Some(true) {
@@ -364,6 +437,6 @@ pub async fn close_account(client: &mut Client) {
             account.closed = Some(Instant::now());
             (account.email.clone(), account.passwords.last().cloned().unwrap_or_default())
         };
-        client.log_in_with(user, &email, &password).await;
+        client.log_in_with(user, 0, &email, &password).await;
     }
 }

@@ -81,7 +81,9 @@ pub async fn create_group(client: &mut Client) {
             if answer.is_success() { model.see_conversation(&answer.body, begun) } else { None }
         };
         if let Some(id) = created {
-            read(client, others[0], &id).await;
+            let admin = client.model().users.iter().position(|user| user.is_admin);
+            let reader = admin.filter(|_| client.rng.random_bool(0.3)).unwrap_or(others[0]);
+            read(client, reader, &id).await;
             send_to(client, others[1], &id).await;
         }
         if !answer.is_unknown() {
@@ -202,7 +204,7 @@ pub async fn participants(client: &mut Client, user: usize, conversation: &str) 
     let (status, entries) = walks::all(client, user, &path).await;
     client.count(status);
     let mut model = client.model();
-    model.check_access(conversation, user, begun, status);
+    model.check_read(conversation, user, begun, status);
     if let Some(entries) = entries {
         model.see_participants(conversation, &entries, begun);
     }
@@ -313,7 +315,7 @@ pub async fn read(client: &mut Client, user: usize, conversation: &str) {
     client.count(answer.status);
     {
         let mut model = client.model();
-        model.check_access(conversation, user, begun, answer.status);
+        model.check_read(conversation, user, begun, answer.status);
         if answer.is_success() {
             model.see_conversation(&answer.body, begun);
         }

@@ -25,18 +25,7 @@ pub async fn send(client: &mut Client) {
 
 /// Sends a new message, often twice at the same time, and lets a participant read it after that.
 pub async fn send_to(client: &mut Client, user: usize, conversation: &str) {
-    let (key, body) = (client.uuid(), format!("text {}.{}", client.number, client.requests));
-    let sent = Sent {
-        sender: user,
-        conversation: conversation.to_owned(),
-        body,
-        begun: Instant::now(),
-        message: None,
-        is_unknown: false,
-        is_refused: false,
-        open: 0,
-    };
-    client.model().sent.insert(key.clone(), sent);
+    let key = new_message(client, user, conversation);
     let mut twin = client.twin();
     if client.rng.random_bool(0.1) {
         join(send_under(client, &key), send_under(&mut twin, &key)).await;
@@ -54,6 +43,38 @@ pub async fn send_to(client: &mut Client, user: usize, conversation: &str) {
             _ => {}
         }
     }
+}
+
+/// Writes a message that is not sent yet. Returns its idempotency key.
+fn new_message(client: &mut Client, user: usize, conversation: &str) -> String {
+    let (key, body) = (client.uuid(), format!("text {}.{}", client.number, client.requests));
+    let sent = Sent {
+        sender: user,
+        conversation: conversation.to_owned(),
+        body,
+        begun: Instant::now(),
+        message: None,
+        is_unknown: false,
+        is_refused: false,
+        open: 0,
+    };
+    client.model().sent.insert(key.clone(), sent);
+    key
+}
+
+/// Sends more messages than the first query of a look-back reads, and then the first of them again.
+pub async fn send_many(client: &mut Client) {
+    let user = client.user();
+    let Some(conversation) = client.conversation(user) else {
+        return;
+    };
+    let first = new_message(client, user, &conversation);
+    send_under(client, &first).await;
+    for _ in 0..client.rng.random_range(14..20) {
+        let key = new_message(client, user, &conversation);
+        send_under(client, &key).await;
+    }
+    send_under(client, &first).await;
 }
 
 /// Sends a message again, as a client does whose answer was lost; sometimes twice at the same time.
@@ -209,7 +230,7 @@ pub async fn read_message(client: &mut Client, user: usize, id: &str) {
     let mut model = client.model();
     let may_be_deleted = model.message(&conversation, number).is_some_and(|message| message.may_be_deleted);
     if answer.is_success() || !may_be_deleted {
-        model.check_access(&conversation, user, begun, answer.status);
+        model.check_read(&conversation, user, begun, answer.status);
     }
     if answer.is_success() {
         model.see_message(&conversation, &answer.body, begun);
