@@ -48,6 +48,7 @@ _, OTHER = account()
 TOKEN = token(EMAIL)
 CONVERSATION = post("/api/conversations/", {"participants": [OTHER]}, TOKEN)["conversation_id"]
 MESSAGE = post("/api/messages/", {"conversation": CONVERSATION, "message_body": "hello"}, TOKEN)["message_id"]
+REPORT = post("/api/reports/", {"user": OTHER, "reason": "spam"}, TOKEN)["report_id"]
 
 
 def operation(case):
@@ -82,12 +83,21 @@ THERE = {
     "before": MESSAGE,
     "around": MESSAGE,
     "user_id": OTHER,
+    "user": OTHER,
+    "handled_by": "me",
     "participants": [OTHER],
 }
 # Fields that no generated value fits: a cursor, a key of the last minutes, only one of three positions, the current
 # version.
 NOT_THERE = ("cursor", "client_id", "Idempotency-Key", "before", "around", "If-Match")
-PATHS = {"/api/conversations/": CONVERSATION, "/api/messages/": MESSAGE, "/api/users/": OTHER}
+PATHS = {
+    "/api/conversations/": CONVERSATION,
+    "/api/messages/": MESSAGE,
+    "/api/reports/": REPORT,
+    "/api/users/": OTHER,
+}
+# The fields of which a report has exactly one.
+TARGETS = ("message", "user", "conversation")
 calls = collections.Counter()
 
 
@@ -111,6 +121,9 @@ def before_call(context, case, kwargs):
                 fields.pop(name, None)
             # The number of a change is called `after` too, and is not replaced.
             fields.update({name: THERE[name] for name in THERE if isinstance(fields.get(name), (str, list))})
+    if operation(case) == "create_report" and isinstance(case.body, dict):
+        target = next((name for name in TARGETS if case.body.get(name)), "user")
+        case.body.update({name: THERE[name] if name == target else None for name in TARGETS})
     if operation(case) == "register" and isinstance(case.body, dict):
         case.body["email"] = f"{uuid.uuid4()}@example.com"
     if operation(case) == "change_own_profile" and isinstance(case.body, dict):
@@ -136,24 +149,28 @@ REFUSALS = {
     "around": f"{ELSEWHERE}|cannot be combined with",
     "before": f"{ELSEWHERE}|cannot be combined with",
     "client_id": "differs from the header|must be the id of a request|is a UUIDv7 more than",
-    "conversation": "does not exist, or|must be the id of a conversation",
+    "conversation": "does not exist, or|must be the id of a conversation|cannot be combined with",
     "cursor": "is not a valid cursor|cannot be combined with",
     "email": "is already registered|cannot be changed|must be an email address",
+    "handled_by": "must be `me` or|cannot be changed, because",
     "kind": "cannot be changed",
     "first_name": f"{INVISIBLE}|{UNDEFINED}",
     "last_name": f"{INVISIBLE}|{UNDEFINED}",
-    "message": ELSEWHERE,
+    "message": f"{ELSEWHERE}|is required, unless|does not exist, or",
     "message_body": INVISIBLE,
     # No schema can restrict the texts, the numbers and the depth of an open object.
     "metadata": "contains a control character|must not be nested|has a (name|number)",
     "name": f"cannot be set for|{UNDEFINED}",
     "new_password": WEAK,
+    "note": "cannot be changed, because",
     "old_password": "is not the current",
     "order": "can be `oldest` only with",
     "participants": "contains (a user|users) that do|cannot be changed in a direct|must name exactly one other",
     "password": WEAK,
     "reply_to": ELSEWHERE,
     "role": "cannot be changed for the last|can be changed only by",
+    "state": "cannot be changed, because",
+    "user": "does not exist|cannot be combined with",
 }
 
 

@@ -82,6 +82,7 @@ impl Gateway {
             ("/healthz", auth),
             ("/api/conversations", conversations::router(&unsigned("conversations"))),
             ("/api/messages", messages::router(&unsigned("messages"))),
+            ("/api/reports", moderation::router(&unsigned("moderation"))),
         ];
         let gateway = Self::of(functions, app.clock.clone(), app.random.clone());
         Self { otherwise: Some(browse), ..gateway }

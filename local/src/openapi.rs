@@ -59,6 +59,7 @@ pub fn document() -> OpenApi {
         auth::Description::openapi(),
         conversations::Description::openapi(),
         messages::Description::openapi(),
+        moderation::Description::openapi(),
         browse::Description::openapi(),
     ] {
         document.merge(part);
@@ -105,6 +106,7 @@ fn tags() -> Vec<Tag> {
         tag("users", "Operations on accounts, profiles and sessions."),
         tag("conversations", "Operations on conversations, participants, read marks and changes."),
         tag("messages", "Operations to send, read, change and delete messages."),
+        tag("reports", "Operations to report content to the admins, and to handle the reports."),
         tag("service", "The root of the API, the OpenAPI document, the public keys and the health check."),
     ]
 }
@@ -120,6 +122,7 @@ fn vocabulary() -> Vec<(String, RefOr<Schema>)> {
         of::<shared::ids::UserId>(),
         of::<shared::ids::ConversationId>(),
         of::<shared::ids::MessageId>(),
+        of::<shared::ids::ReportId>(),
         of::<shared::http::Limit>(),
         of::<schemas::InboxLimit>(),
         of::<schemas::Cursor>(),

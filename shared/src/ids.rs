@@ -1,4 +1,4 @@
-//! Identifiers of users, sessions, conversations, messages and requests. A message's id contains its number, so finding
+//! Identifiers of users, sessions, conversations, messages, reports and requests. A message's id contains its number, so finding
 //! a message by its id is one key look-up. This module parses and prints ids; it does not read the table.
 
 mod text;
@@ -63,6 +63,10 @@ plain_id!(
 plain_id!(
     /// The id of a device on which a user has logged in: a random UUID.
     DeviceId, "device", "c6f0a2d4-1b7e-4f39-8a55-7d2e9b3c4f60"
+);
+plain_id!(
+    /// The id of a report: a UUID that begins with a time, so that later reports have higher ids.
+    ReportId, "report", "019aac3f-8e00-8cc3-98c4-dc0c0c07398f"
 );
 
 /// The id of a conversation: a `UUIDv8` (RFC 9562, section 5.8) that consists of an 80-bit prefix and 42 zero bits.

@@ -10,7 +10,7 @@
 //! | [`pages`] | responses as HTML pages, around these layers; `templates/` and `static/` are next to `src/` |
 //! | [`lambda`] | the entry of a function on AWS Lambda |
 //! | [`policy`] | the rules of who may do what |
-//! | [`app`], [`config`], [`clock`], [`random`], [`telemetry`] | the state and the services of a process |
+//! | [`app`], [`config`], [`clock`], [`events`], [`random`], [`telemetry`] | the state and the services of a process |
 //!
 //! # How to add an endpoint
 //!
@@ -33,7 +33,7 @@ pub mod app;
 pub mod auth;
 pub mod clock;
 pub mod config;
-mod events;
+pub mod events;
 pub mod http;
 pub mod ids;
 pub mod lambda;

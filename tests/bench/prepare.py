@@ -20,7 +20,7 @@ from subject import Subject
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TOOLS = ROOT / "local" / ".tools"
-FUNCTIONS = ["auth", "browse", "conversations", "messages"]
+FUNCTIONS = ["auth", "browse", "conversations", "messages", "moderation"]
 NEEDED = {"cargo": "Rust", "java": "Java 17", "mvn": "Maven", "curl": "curl", "valgrind": "valgrind"}
 
 

@@ -30,7 +30,10 @@ impl World {
         let conversation = admin.group(&[&ben]).await;
         let message = message_path(&admin.send(&conversation, "memo").await);
         let message = message.split('/').nth(3).unwrap().to_owned();
-        let ids = [("conversations", conversation), ("messages", message), ("users", ben.id)];
+        let report = admin.post("/api/reports/", json!({ "user": ben.id, "reason": "spam" })).await.created();
+        let report = report["report_id"].as_str().unwrap().to_owned();
+        let ids =
+            [("conversations", conversation), ("messages", message), ("reports", report), ("users", ben.id)];
         Self { admin, ids: ids.into() }
     }
 
@@ -59,6 +62,7 @@ impl World {
             "participants" => json!([self.ids["users"]]),
             "email" => json!(unique_email("new")),
             "password" | "old_password" | "new_password" => json!(PASSWORD),
+            "reason" => json!("spam"),
             "metadata" => json!({ "a": 1 }),
             _ => json!("A"),
         }

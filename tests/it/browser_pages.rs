@@ -41,8 +41,8 @@ fn page(answer: &Answer) -> String {
     text
 }
 
-fn all() -> [Routes; 4] {
-    [auth::routes(), conversations::routes(), messages::routes(), browse::routes()]
+fn all() -> [Routes; 5] {
+    [auth::routes(), conversations::routes(), messages::routes(), moderation::routes(), browse::routes()]
 }
 
 fn all_routes() -> Vec<(Method, &'static str)> {

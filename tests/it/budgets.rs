@@ -25,7 +25,7 @@ const fn row(
     Budget { operation, round_trips, calls, reads, writes: Some(writes) }
 }
 
-const BUDGETS: [Budget; 21] = [
+const BUDGETS: [Budget; 24] = [
     row("verify a token", 0, Some(0), Some(0.0), 0.0),
     // The profile is read after the session was put, so that a change of the password during the login is noticed.
     row("log in", 4, Some(6), Some(4.5), 3.0),
@@ -47,6 +47,12 @@ const BUDGETS: [Budget; 21] = [
     // Without the unit of the blocks.
     row("get a message", 2, None, Some(4.0), 0.0),
     row("newest 50 messages of 400 B", 2, None, Some(2.0 + 5.0 + 1.0 * 2.0), 0.0),
+    // Session, membership, message; the two keys of the report, and the count of the reporter's reports. One transaction
+    // puts the report and the count, and checks the key of a closed report.
+    row("report a message", 2, Some(3), Some(6.0), 2.0 * 3.0),
+    // The profile with the session, the report, the report again for the write, and the profiles to show.
+    row("close a report", 5, None, Some(6.0), 2.0 * 2.0),
+    row("page of open reports", 3, None, Some(4.0), 0.0),
     row("mark read", 2, None, Some(3.0), 1.0),
     // Six items in one transaction with two units each, and two index entries.
     row("open a direct conversation, new", 2, None, Some(4.0), 2.0 * 6.0 + 4.0),
@@ -205,6 +211,12 @@ async fn every_operation_stays_within_its_row() {
     ledger.enter("newest 50 messages of 400 B", ann.get(&newest), 200).await;
     ledger.enter("mark read, not all of it", ben.mark_read(&conversation, &last), 200).await;
     ledger.enter("mark read", ben.mark_read(&conversation, &newer), 200).await;
+    let admin = ledger.app.admin("admin").await;
+    let body = json!({ "message": last["message_id"], "reason": "spam" });
+    let report = ledger.enter("report a message", ann.post("/api/reports/", body), 201).await;
+    ledger.enter("page of open reports", admin.get("/api/reports/"), 200).await;
+    let path = format!("/api/reports/{}/", report["report_id"].as_str().unwrap());
+    ledger.enter("close a report", admin.patch(&path, json!({ "state": "closed" })), 200).await;
     // The first opening in a process reads the secret for ids of direct conversations.
     ben.open_direct(&cleo).await.created();
     ledger.enter("open a direct conversation, new", ann.open_direct(&cleo), 201).await;

@@ -26,9 +26,15 @@ fn event(host: &str, path: &str, query: &str) -> Value {
     })
 }
 
-fn routers(app: &TestApp) -> [axum::Router; 4] {
+fn routers(app: &TestApp) -> [axum::Router; 5] {
     let app = &app.app;
-    [auth::router(app), conversations::router(app), messages::router(app), browse::router(app)]
+    [
+        auth::router(app),
+        conversations::router(app),
+        messages::router(app),
+        moderation::router(app),
+        browse::router(app),
+    ]
 }
 
 #[tokio::test]
@@ -66,7 +72,7 @@ async fn an_event_whose_address_is_not_a_url_is_answered_with_400() {
 #[tokio::test]
 async fn an_event_with_a_valid_address_reaches_its_route() {
     let app = TestApp::new().await;
-    let [_, conversations, _, browse] = routers(&app);
+    let [_, conversations, _, _, browse] = routers(&app);
     for host in ["api.test", "api.test:8443", "127.0.0.1:9000", "[::1]:9000", "bücher.example", "a_b.test"] {
         let listed = answer(&conversations, &event(host, "/api/conversations/", "limit=1&x=%C3%A9")).await;
         assert_eq!(listed["statusCode"], 401, "{host}: {listed}");

@@ -65,6 +65,8 @@ mod paths;
 mod permissions;
 mod privacy;
 mod proxy;
+mod reports;
+mod reports_races;
 mod routes;
 mod session_races;
 mod sessions;

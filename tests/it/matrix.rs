@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "memo" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "memo, edited" });
 
 #[rustfmt::skip]
-pub const MATRIX: [Row; 49] = [
+pub const MATRIX: [Row; 53] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -73,6 +73,11 @@ pub const MATRIX: [Row; 49] = [
     ("PATCH",  "/api/messages/{id}/",         SAY,                              [401, 401, 404, 404, 403, 403, 403]),
     ("DELETE", "/api/messages/{id}/",         NO_BODY,                          [401, 401, 404, 404, 403, 204, 204]),
     ("GET",    "/api/messages/{id}/revisions/", NO_BODY,                        [401, 401, 404, 404, 403, 403, 200]),
+    // Only admins know of reports.
+    ("GET",    "/api/reports/",               NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
+    ("POST",   "/api/reports/",               |stage| json!({ "user": stage.other.id, "reason": "spam" }), [401, 401, 201, 201, 201, 201, 201]),
+    ("GET",    "/api/reports/{id}/",          NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
+    ("PATCH",  "/api/reports/{id}/",          |_| json!({ "state": "closed" }), [401, 401, 403, 403, 403, 403, 200]),
 ];
 
 /// A group of all callers except the stranger, the admin and the removed participant.
@@ -83,6 +88,8 @@ pub struct Stage {
     newcomer: User,
     conversation: String,
     message: Value,
+    /// A report of a user.
+    report: String,
 }
 
 impl Stage {
@@ -94,6 +101,8 @@ impl Stage {
         let conversation = owner.group(&[&participant, &removed, &other]).await;
         let message = other.send(&conversation, "memo").await;
         owner.remove(&conversation, &removed).await.expect(204);
+        let report = other.post("/api/reports/", json!({ "user": newcomer.id, "reason": "spam" })).await;
+        let report = report.created()["report_id"].as_str().unwrap().to_owned();
         let id = participant.id.parse().unwrap();
         let token = app.people.token_with(id, Role::Guest, TimeDelta::seconds(-1));
         let expired = User { token, ..participant.clone() };
@@ -111,6 +120,7 @@ impl Stage {
             newcomer,
             conversation,
             message,
+            report,
         }
     }
 
@@ -130,6 +140,7 @@ impl Stage {
         let id = match path {
             path if path.starts_with("/api/conversations/") => &self.conversation,
             path if path.starts_with("/api/messages/") => message,
+            path if path.starts_with("/api/reports/") => &self.report,
             path if path.contains("sessions") => "00000000-0000-4000-8000-000000000000",
             _ => &self.other.id,
         };
@@ -141,7 +152,8 @@ impl Stage {
 }
 
 fn listed() -> Vec<(Method, &'static str)> {
-    let routes = [auth::routes(), conversations::routes(), messages::routes(), browse::routes()];
+    let routes =
+        [auth::routes(), conversations::routes(), messages::routes(), moderation::routes(), browse::routes()];
     routes.iter().flat_map(|routes| routes.list().to_vec()).collect()
 }
 

@@ -28,6 +28,7 @@ async fn nothing_is_allowed_that_is_not_used() {
     let app = TestApp::limited(Limits::default()).await;
     accounts(&app).await;
     talks(&app).await;
+    reports(&app).await;
     rotation(&app).await;
     let superfluous = app.proxy.used.superfluous();
     assert!(superfluous.is_empty(), "no operation uses these permissions: {superfluous:#?}");
@@ -102,6 +103,26 @@ async fn talks(app: &TestApp) {
     ann.add(&group, &[&ben]).await.ok();
     ann.delete_conversation(&direct).await.expect(204);
     ann.delete_conversation(&group).await.expect(204);
+}
+
+/// Runs all operations of reports.
+async fn reports(app: &TestApp) {
+    let (ann, ben, admin) = (app.user("ann").await, app.user("ben").await, app.admin("admin").await);
+    let group = ann.group(&[&ben]).await;
+    let message = ben.send(&group, "memo").await;
+    for (user, target) in
+        [(&ann, json!({ "message": message["message_id"] })), (&admin, json!({ "user": ann.id }))]
+    {
+        let mut body = target;
+        body["reason"] = json!("spam");
+        user.post("/api/reports/", body).await.created();
+    }
+    admin.post("/api/reports/", json!({ "conversation": group, "reason": "spam" })).await.created();
+    let report = admin.get("/api/reports/").await.ok()["results"][0]["report_id"].clone();
+    let path = format!("/api/reports/{}/", report.as_str().unwrap());
+    admin.patch(&path, json!({ "handled_by": "me" })).await.ok();
+    admin.patch(&path, json!({ "state": "closed" })).await.ok();
+    Browser::of(&admin).await.get("/api/reports/").await.expect(200);
 }
 
 /// Reads an inbox with more conversations than are read directly; it is read through the index.

@@ -62,6 +62,7 @@ fn router_routes() -> Vec<(&'static str, String, String)> {
         of("auth", auth::routes()),
         of("conversations", conversations::routes()),
         of("messages", messages::routes()),
+        of("moderation", moderation::routes()),
         of("browse", browse::routes()),
     ]
     .concat()

@@ -22,6 +22,9 @@ pub struct Root {
     /// The URL of the caller's sessions.
     #[schema(example = "http://127.0.0.1:3000/api/users/me/sessions/")]
     pub sessions: String,
+    /// The URL of the reports.
+    #[schema(example = "http://127.0.0.1:3000/api/reports/")]
+    pub reports: String,
     /// The URL at which programs log in.
     #[schema(example = "http://127.0.0.1:3000/api/token/")]
     pub token: String,
@@ -53,6 +56,7 @@ pub async fn root(
         users: origin.link("/api/users/"),
         me: origin.link("/api/users/me/"),
         sessions: origin.link("/api/users/me/sessions/"),
+        reports: origin.link("/api/reports/"),
         token: origin.link("/api/token/"),
         schema: origin.link("/api/schema/"),
         docs: origin.link("/api/docs/"),

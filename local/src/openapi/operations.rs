@@ -48,6 +48,7 @@ fn tag(path: &str) -> &'static str {
         () if of("users") => "users",
         () if of("conversations") => "conversations",
         () if of("messages") => "messages",
+        () if of("reports") => "reports",
         () => "service",
     }
 }
@@ -141,7 +142,7 @@ fn succeed(status: &str, response: &mut Response) {
     }
     let mut names = vec!["X-Request-Id"];
     names.extend((status == "201").then_some("Location"));
-    names.extend((is("Message") || is("Conversation")).then_some("ETag"));
+    names.extend((is("Message") || is("Conversation") || is("Report")).then_some("ETag"));
     for name in names {
         response.headers.insert(name.to_owned(), RefOr::Ref(header(name)));
     }

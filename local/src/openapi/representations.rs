@@ -6,7 +6,7 @@ use utoipa::openapi::{
 };
 
 /// The representations that clients send back.
-const NAMES: [&str; 4] = ["Conversation", "Message", "Participant", "User"];
+const NAMES: [&str; 5] = ["Conversation", "Message", "Participant", "Report", "User"];
 
 /// Completes the schema of an operation's body.
 pub(super) fn accept(operation: &Operation, components: &mut Components) {

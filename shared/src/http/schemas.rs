@@ -1,20 +1,18 @@
 //! Parts of the API's description (`OpenAPI`) that no derive can make: the rules of values, from the constants that the
 //! checks use, and the parameters that extractors read. Deployed functions do not run this code.
 
+mod parameters;
+
 use utoipa::{
-    IntoParams, PartialSchema, ToSchema,
-    openapi::{
-        KnownFormat, ObjectBuilder, Ref, RefOr, Required, Schema, SchemaFormat, Type,
-        path::{Parameter, ParameterBuilder, ParameterIn},
-        schema::AdditionalProperties,
-    },
+    PartialSchema, ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type, schema::AdditionalProperties},
 };
 
-use super::{IdempotencyKeyHeader, Ids, IfMatch, IfNoneMatch, Limit};
+use super::Limit;
 use crate::{
     auth::password::{LONGEST, SHORT},
-    ids::{ConversationId, MAX_NUMBER, MessageId, SessionId, UserId},
-    model::{conversation, email, message, text::Rule, user},
+    ids::MAX_NUMBER,
+    model::{conversation, email, message, report, text::Rule, user},
 };
 
 /// The address of the API in the description in the repository: the address of `cargo run`. A server that serves the
@@ -96,6 +94,19 @@ texts! {
     ConversationName = text(conversation::NAME)
         .description(Some("The name of a conversation. A text without a visible character means no name.")),
         "Weekend trip";
+    /// The comment of a report.
+    ReportComment = text(report::COMMENT)
+        .description(Some("The comment of the reporter. A text without a visible character means no comment.")),
+        "He sends me this every day.";
+    /// The note on a report.
+    ReportNote = text(report::NOTE)
+        .description(Some("The note of the admins. A text without a visible character means no note.")),
+        "The user was warned.";
+    /// The admin to whom a request assigns a report.
+    Assignee = string()
+        .max_length(Some(36))
+        .description(Some("The word `me`, or the id that the report already has in this field.")),
+        "me";
     /// The first name of a user.
     FirstName = text(user::FIRST_NAME).description(Some("The first name of a user.")), "Ann";
     /// The last name of a user.
@@ -215,79 +226,3 @@ impl PartialSchema for InboxLimit {
 }
 
 impl ToSchema for InboxLimit {}
-
-fn in_path<T: ToSchema>(name: &str, description: &str) -> Parameter {
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some(description))
-        .schema(Some(Ref::from_schema_name(T::name())))
-        .build()
-}
-
-/// Describes ids in paths, one implementation for each type of id.
-macro_rules! ids {
-    ($($id:ty: $description:literal;)*) => {$(
-        impl IntoParams for Ids<$id> {
-            fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-                vec![in_path::<$id>("id", $description)]
-            }
-        }
-    )*};
-}
-
-ids! {
-    UserId: "The id of the user.";
-    SessionId: "The id of the session.";
-    ConversationId: "The id of the conversation.";
-    MessageId: "The id of the message.";
-}
-
-impl IntoParams for Ids<(ConversationId, UserId)> {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![
-            in_path::<ConversationId>("id", "The id of the conversation."),
-            in_path::<UserId>("user_id", "The id of the participant."),
-        ]
-    }
-}
-
-fn header(name: &str, description: &str, schema: impl Into<RefOr<Schema>>) -> Vec<Parameter> {
-    let header =
-        ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
-    vec![header.description(Some(description)).schema(Some(schema)).build()]
-}
-
-/// Returns the schema of `*` or a list of entity tags (RFC 9110, sections 8.8.3 and 13.1).
-fn tags() -> ObjectBuilder {
-    let tags = r#"^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$"#;
-    ObjectBuilder::new().schema_type(Type::String).pattern(Some(tags))
-}
-
-impl IntoParams for IfMatch {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description =
-            "One or more values of `ETag`. The response is 412 if none of them is the current version.";
-        header("If-Match", description, tags().examples(["\"3\""]))
-    }
-}
-
-impl IntoParams for IfNoneMatch {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description =
-            "One or more values of `ETag`. The response is 304 if one of them is the current version.";
-        let tag = ObjectBuilder::new().schema_type(Type::String).examples(["W/\"kxbU4vJPbJfC\""]);
-        header("If-None-Match", description, tag)
-    }
-}
-
-impl IntoParams for IdempotencyKeyHeader {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let description = "The idempotency key, a UUIDv7, with or without quotation marks. The field \
-                           `client_id` of the body has the same meaning.";
-        // There is no `format: uuid`, because some generated clients cannot put UUIDs into headers.
-        let key = ObjectBuilder::new().schema_type(Type::String).pattern(Some(UUID_V7_HEADER));
-        header("Idempotency-Key", description, key.examples(["019aac3f-8e00-7cc3-98c4-dc0c0c07398f"]))
-    }
-}

@@ -8,6 +8,7 @@ mod merge;
 pub mod message;
 mod metadata;
 pub mod network;
+pub mod report;
 pub mod text;
 pub mod user;
 

@@ -1,18 +1,18 @@
-//! The token buckets that limit new conversations and added participants. A write takes its tokens in a step of its own
+//! The token buckets that limit new conversations, added participants and reports. A write takes its tokens in a step of its own
 //! transaction, so nothing is paid if nothing is written.
 //!
 //! The step replaces the bucket on condition that it is as it was read. Of parallel requests that read the same bucket,
 //! one takes effect, and the others read it again. A bucket never returns to an earlier state: a payment reduces the
 //! tokens, and tokens come back only together with a later time.
 //!
-//! If the answer of the transaction is lost, the conversation, the membership or the change log shows to the next try
+//! If the answer of the transaction is lost, the conversation, the membership, the change log or the report shows to the next try
 //! that the write took effect. This try finds nothing to write and pays nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Command, Store, StoreError,
-    items::{Item, TokenBucket},
+    items::{BucketPurpose, Item, TokenBucket},
     ops::{ABSENT, Consistency, Expression},
     table::Key,
     transactions::Step,
@@ -36,6 +36,9 @@ pub enum LimitReached {
     },
 }
 
+/// The user and the purpose of a bucket.
+pub(super) type BucketOwner = (UserId, BucketPurpose);
+
 /// Returns the time in which this number of tokens comes back. One token takes whole microseconds, rounded up.
 fn time_of(tokens: u32, limit: ConversationLimit) -> TimeDelta {
     TimeDelta::microseconds(interval(limit) * i64::from(tokens))
@@ -48,14 +51,40 @@ fn interval(limit: ConversationLimit) -> i64 {
 }
 
 impl TokenBucket {
-    fn full(user: UserId, limit: ConversationLimit, now: DateTime<Utc>) -> Self {
-        Self { user, tokens: limit.size, updated_at: now, expires_at: now }
+    fn full((user, purpose): BucketOwner, limit: ConversationLimit, now: DateTime<Utc>) -> Self {
+        Self { user, purpose, tokens: limit.size, updated_at: now, expires_at: now }
+    }
+
+    /// Returns the step that pays `cost` tokens at `now` from a bucket that was read as `seen`.
+    ///
+    /// Another request may have paid from the bucket since it was read. Then the condition fails, and the transaction
+    /// writes nothing.
+    pub(super) fn payment(
+        seen: Option<&Self>,
+        owner: BucketOwner,
+        limit: ConversationLimit,
+        cost: u32,
+        now: DateTime<Utc>,
+    ) -> Result<Step, LimitReached> {
+        let paid = Self::refilled(seen, owner, limit, now).paying(cost, limit, now)?;
+        let unchanged = match seen {
+            None => Expression::condition(ABSENT),
+            Some(seen) => Expression::condition("#tokens = :seen AND #updated_at = :before")
+                .number(":seen", seen.tokens)
+                .number(":before", seen.updated_at.timestamp_micros()),
+        };
+        Ok(Step::Put(Item::TokenBucket(paid), unchanged))
     }
 
     /// Returns the bucket of a user with the tokens that have come back until `now`.
-    fn refilled(seen: Option<&Self>, user: UserId, limit: ConversationLimit, now: DateTime<Utc>) -> Self {
+    fn refilled(
+        seen: Option<&Self>,
+        owner: BucketOwner,
+        limit: ConversationLimit,
+        now: DateTime<Utc>,
+    ) -> Self {
         let Some(seen) = seen.filter(|seen| seen.expires_at > now) else {
-            return Self::full(user, limit, now);
+            return Self::full(owner, limit, now);
         };
         let missing = limit.size.saturating_sub(seen.tokens);
         // The clock of the process that wrote the bucket can be ahead of this one. Then no token has come back.
@@ -66,7 +95,7 @@ impl TokenBucket {
                 updated_at: seen.updated_at + time_of(back, limit),
                 ..seen.clone()
             },
-            _ => Self::full(user, limit, now.max(seen.updated_at)),
+            _ => Self::full(owner, limit, now.max(seen.updated_at)),
         }
     }
 
@@ -89,9 +118,6 @@ impl TokenBucket {
 impl Command {
     /// Returns the step that pays `cost` tokens from the actor's bucket, which was read as `seen`; `None` if the actor
     /// has no limit or the write costs nothing.
-    ///
-    /// Another request may have paid from the bucket since it was read. Then the condition fails, and the transaction
-    /// writes nothing.
     pub(super) fn payment(
         &self,
         seen: Option<&TokenBucket>,
@@ -101,19 +127,13 @@ impl Command {
             return Ok(None);
         };
         let cost = u32::try_from(cost).unwrap_or(u32::MAX);
-        let paid = TokenBucket::refilled(seen, self.actor, limit, self.now).paying(cost, limit, self.now)?;
-        let unchanged = match seen {
-            None => Expression::condition(ABSENT),
-            Some(seen) => Expression::condition("#tokens = :seen AND #updated_at = :before")
-                .number(":seen", seen.tokens)
-                .number(":before", seen.updated_at.timestamp_micros()),
-        };
-        Ok(Some(Step::Put(Item::TokenBucket(paid), unchanged)))
+        let owner = (self.actor, BucketPurpose::Conversations);
+        TokenBucket::payment(seen, owner, limit, cost, self.now).map(Some)
     }
 
     /// Returns the key of the actor's bucket; `None` if the actor has no limit.
     pub(super) fn bucket_key(&self) -> Option<Key> {
-        self.limit.map(|_| Key::bucket(self.actor))
+        self.limit.map(|_| Key::bucket(self.actor, BucketPurpose::Conversations))
     }
 }
 
@@ -136,12 +156,14 @@ mod tests {
 
     const LIMIT: ConversationLimit = ConversationLimit { size: 10, refill: 7 };
 
+    const OWNER: BucketOwner = (UserId::new(Uuid::nil()), BucketPurpose::Conversations);
+
     fn start() -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap()
     }
 
     fn pay(seen: Option<&TokenBucket>, cost: u32, now: DateTime<Utc>) -> Result<TokenBucket, LimitReached> {
-        TokenBucket::refilled(seen, UserId::new(Uuid::nil()), LIMIT, now).paying(cost, LIMIT, now)
+        TokenBucket::refilled(seen, OWNER, LIMIT, now).paying(cost, LIMIT, now)
     }
 
     #[test]
@@ -181,7 +203,7 @@ mod tests {
         let bucket = pay(None, 10, start()).unwrap();
         let full_at = start() + time_of(10, LIMIT);
         assert!(bucket.expires_at.timestamp() >= full_at.timestamp());
-        let refilled = TokenBucket::refilled(Some(&bucket), bucket.user, LIMIT, full_at);
+        let refilled = TokenBucket::refilled(Some(&bucket), OWNER, LIMIT, full_at);
         assert_eq!(refilled.tokens, LIMIT.size);
         // A bucket that TTL has not deleted yet is full, whatever it contains.
         assert_eq!(pay(Some(&bucket), 10, bucket.expires_at).unwrap().tokens, 0);
@@ -205,7 +227,8 @@ mod tests {
     #[test]
     fn a_smaller_limit_holds_for_a_bucket_of_the_limit_before() {
         let large = TokenBucket {
-            user: UserId::new(Uuid::nil()),
+            user: OWNER.0,
+            purpose: OWNER.1,
             tokens: 90,
             updated_at: start(),
             expires_at: start() + TimeDelta::days(1),

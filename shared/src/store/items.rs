@@ -9,6 +9,7 @@ mod identity;
 mod logs;
 mod metadata_text;
 mod reading;
+mod report;
 mod user_ids;
 
 use std::collections::HashMap;
@@ -18,10 +19,11 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     attempts::{AttemptSource, Device, Tally},
-    bucket::TokenBucket,
+    bucket::{BucketPurpose, TokenBucket},
     conversations::{Conversation, InboxEntry, Member},
     identity::{Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey, User},
     logs::{Change, ChangeKind, Closed, Message, Revision},
+    report::Report,
 };
 use super::{
     error::StoreError,
@@ -50,6 +52,7 @@ pub enum Item {
     Closed(Closed),
     Revision(Revision),
     Change(Change),
+    Report(Report),
     SigningKey(SigningKey),
     PairKey(PairKeyItem),
     /// An item of a kind that only a later release knows.
@@ -66,7 +69,7 @@ impl Item {
             Self::Session(session) => Key::session(session.user, session.id),
             Self::Tally(tally) => Key::tally(&tally.email, &tally.source),
             Self::Device(device) => Key::device(device.user, device.id),
-            Self::TokenBucket(bucket) => Key::bucket(bucket.user),
+            Self::TokenBucket(bucket) => Key::bucket(bucket.user, bucket.purpose),
             Self::EndedSession(ended) => Key::session(ended.user, ended.id),
             Self::Inbox(entry) => Key::inbox(entry.user, entry.conversation),
             Self::Conversation(conversation) => Key::conversation(conversation.id),
@@ -77,6 +80,7 @@ impl Item {
                 Key::revision(revision.conversation.message(revision.place.0), revision.place.1)
             }
             Self::Change(change) => Key::log_entry(change.conversation, LogPosition::Change(change.number)),
+            Self::Report(report) => Key::report(report.place.0, report.place.1),
             Self::SigningKey(key) => Key::signing_key(&key.kid),
             Self::PairKey(_) => Key::pair_key(),
             Self::Unknown => return None,
@@ -154,6 +158,7 @@ into_kind! {
     into_tally: Tally(Tally);
     into_token_bucket: TokenBucket(TokenBucket);
     into_member: Member(Member);
+    into_report: Report(Report);
 }
 
 #[cfg(test)]

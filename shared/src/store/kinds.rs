@@ -2,7 +2,10 @@
 
 use super::{
     Store, StoreError,
-    items::{Conversation, InboxEntry, Item, Member, Message, Revision, Session, SigningKey, User},
+    items::{
+        Conversation, InboxEntry, Item, Member, Message, Report, Revision, Session, SigningKey, TokenBucket,
+        User,
+    },
     ops::{Consistency, Reading},
     table::{Key, Span},
 };
@@ -36,6 +39,8 @@ kinds!(
     Member(Member),
     Message(Message),
     Revision(Revision),
+    Report(Report),
+    TokenBucket(TokenBucket),
     SigningKey(SigningKey)
 );
 

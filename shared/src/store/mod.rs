@@ -24,6 +24,7 @@ mod ops;
 mod pair_key;
 pub mod participants;
 pub mod read_marks;
+pub mod reports;
 mod retries;
 mod scan;
 mod schema;

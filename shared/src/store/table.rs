@@ -20,6 +20,9 @@
 //! | which messages does it contain? which number is last? | `CONV#<conversation>` / `MSG#<number>`, up or down |
 //! | what was the text of a message before an edit? | `CONV#<conversation>` / `REV#<number>#<revision>` |
 //! | what has changed since a number? | `CONV#<conversation>` / `CHANGE#<number>` |
+//! | which reports are open? | `REPORTS` / `OPEN#<report>` |
+//! | which reports are closed? | `REPORTS` / `CLOSED#<report>` |
+//! | how many reports may this user still file? | `LIMITS#<user>` / `REPORT` |
 //! | which keys verify tokens? | `KEYS` / `KEY#<kid>` |
 //! | from which secret are the ids of direct conversations derived? | `KEYS` / `PAIR` |
 //!
@@ -39,18 +42,20 @@ pub(super) use self::{
     spans::Span,
 };
 use crate::{
-    ids::{ConversationId, DeviceId, MessageId, SessionId, UserId},
-    model::user::Email,
-    store::items::AttemptSource,
+    ids::{ConversationId, DeviceId, MessageId, ReportId, SessionId, UserId},
+    model::{report::ReportState, user::Email},
+    store::items::{AttemptSource, BucketPurpose},
 };
 
 const USERS: &str = "USERS";
 const KEYS: &str = "KEYS";
 const PAIR: &str = "PAIR";
+const REPORTS: &str = "REPORTS";
 const PROFILE: &str = "PROFILE";
 const CREDENTIAL: &str = "CREDENTIAL";
 const META: &str = "META";
 const CREATE: &str = "CREATE";
+const REPORT: &str = "REPORT";
 
 /// The primary key of an item. Each kind of item has one constructor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -103,11 +108,10 @@ impl Key {
         Self::new(of_user(user), format!("SESSION#{session}"))
     }
 
-    /// Returns the key of the tokens that a user has left for new conversations. It has its own partition, like an
-    /// inbox.
+    /// Returns the key of the tokens that a user has left for one purpose. Buckets have their own partition, like an inbox.
     #[must_use]
-    pub fn bucket(user: UserId) -> Self {
-        Self::new(format!("LIMITS#{user}"), CREATE)
+    pub fn bucket(user: UserId, purpose: BucketPurpose) -> Self {
+        Self::new(format!("LIMITS#{user}"), of_purpose(purpose))
     }
 
     /// Returns the key of an inbox entry. Inboxes have their own partitions, so that functions that may write inboxes
@@ -149,6 +153,12 @@ impl Key {
     #[must_use]
     pub fn revision(id: MessageId, revision: u64) -> Self {
         Self::new(of_conversation(id.conversation), format!("REV#{:013}#{revision:06}", id.number))
+    }
+
+    /// Returns the key of a report. It depends on the state, so that the open reports are one span.
+    #[must_use]
+    pub fn report(state: ReportState, report: ReportId) -> Self {
+        Self::new(REPORTS.to_owned(), format!("{}{report}", of_state(state)))
     }
 
     /// Returns the key of a public key that verifies tokens.
@@ -199,6 +209,20 @@ fn of_inbox(user: UserId) -> String {
     format!("INBOX#{user}")
 }
 
+const fn of_purpose(purpose: BucketPurpose) -> &'static str {
+    match purpose {
+        BucketPurpose::Conversations => CREATE,
+        BucketPurpose::Reports => REPORT,
+    }
+}
+
+const fn of_state(state: ReportState) -> &'static str {
+    match state {
+        ReportState::Open => "OPEN#",
+        ReportState::Closed => "CLOSED#",
+    }
+}
+
 fn of_conversation(conversation: ConversationId) -> String {
     format!("CONV#{conversation}")
 }
@@ -236,7 +260,11 @@ mod tests {
                 Key::session(user, SessionId::new(Uuid::from_u128(2))),
                 "USER#00000000-0000-0000-0000-000000000001|SESSION#00000000-0000-0000-0000-000000000002",
             ),
-            (Key::bucket(user), "LIMITS#00000000-0000-0000-0000-000000000001|CREATE"),
+            (
+                Key::bucket(user, BucketPurpose::Conversations),
+                "LIMITS#00000000-0000-0000-0000-000000000001|CREATE",
+            ),
+            (Key::bucket(user, BucketPurpose::Reports), "LIMITS#00000000-0000-0000-0000-000000000001|REPORT"),
             (
                 Key::inbox(user, conversation),
                 "INBOX#00000000-0000-0000-0000-000000000001|CONV#01010101-0101-8010-8404-040000000000",
@@ -251,6 +279,14 @@ mod tests {
             (
                 Key::log_entry(conversation, LogPosition::Change(3)),
                 "CONV#01010101-0101-8010-8404-040000000000|CHANGE#0000000000003",
+            ),
+            (
+                Key::report(ReportState::Open, ReportId::new(Uuid::from_u128(4))),
+                "REPORTS|OPEN#00000000-0000-0000-0000-000000000004",
+            ),
+            (
+                Key::report(ReportState::Closed, ReportId::new(Uuid::from_u128(4))),
+                "REPORTS|CLOSED#00000000-0000-0000-0000-000000000004",
             ),
             (Key::signing_key("abc"), "KEYS|KEY#abc"),
             (Key::pair_key(), "KEYS|PAIR"),

@@ -4,8 +4,8 @@ use aws_sdk_dynamodb::{
     error::SdkError,
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        CancellationReason, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem,
-        Update, builders::TransactWriteItemBuilder,
+        CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure,
+        TransactWriteItem, Update, builders::TransactWriteItemBuilder,
     },
 };
 
@@ -81,9 +81,11 @@ pub(crate) enum Step {
     Update(Key, Expression),
     /// Removes an item.
     Delete(Key, Expression),
+    /// Changes nothing, but the transaction takes effect only under this condition.
+    Check(Key, Expression),
 }
 
-/// Begins the builder of a step with its condition. The three builders are different types with the same methods.
+/// Begins the builder of a step with its condition. The builders are different types with the same methods.
 macro_rules! conditional {
     ($step:ident, $table:expr, $e:expr) => {
         $step::builder()
@@ -111,6 +113,10 @@ impl Step {
                 .set_key(Some(key.clone().into_attributes()))
                 .build()
                 .map(|delete| item.delete(delete)),
+            Self::Check(key, e) => conditional!(ConditionCheck, table, e)
+                .set_key(Some(key.clone().into_attributes()))
+                .build()
+                .map(|check| item.condition_check(check)),
         };
         built.map(TransactWriteItemBuilder::build).map_err(|source| StoreError::Refused(source.into()))
     }

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::harness::description::resolve;
 
+/// The fields of which a report has one.
+const TARGETS: [&str; 3] = ["message", "user", "conversation"];
+
 /// A change to a field of a valid request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Make {
@@ -69,6 +72,10 @@ impl Operation {
         plan.collect()
     }
 
+    fn is_report(&self) -> bool {
+        self.path == "/api/reports/"
+    }
+
     /// Returns the fields that the answer has to contain in `errors`.
     pub fn faults(&self, plan: &[(String, Make)]) -> BTreeSet<String> {
         let faults = plan.iter().filter_map(|(name, make)| match make {
@@ -77,7 +84,13 @@ impl Operation {
             Make::Absent => self.required.contains(name).then(|| name.clone()),
             Make::Good => None,
         });
-        faults.collect()
+        let mut faults: BTreeSet<String> = faults.collect();
+        // A report needs one of three fields.
+        let has = |name: &&str| plan.iter().any(|(field, make)| field == name && *make != Make::Absent);
+        if self.method == Method::POST && !TARGETS.iter().any(|name| has(&name)) && self.is_report() {
+            faults.insert("message".to_owned());
+        }
+        faults
     }
 }
 
@@ -93,7 +106,11 @@ pub fn bad_value(field: &str) -> Option<Value> {
         "name" => "a\u{202e}b",
         "message_body" => "\u{2060}\u{3164}",
         "kind" => "channel",
-        "conversation" | "message" | "reply_to" | "after" | "client_id" => "mine",
+        "conversation" | "message" | "user" | "reply_to" | "after" | "client_id" => "mine",
+        "reason" => "rude",
+        "state" => "ajar",
+        "handled_by" => "you",
+        "comment" | "note" => return Some(json!("a".repeat(1001))),
         "participants" => return Some(json!(["5e2f3f6e-4a0e-4cbb-8f0f-5f8b1f2d9a10", "ben"])),
         _ => return None,
     };

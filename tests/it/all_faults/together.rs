@@ -79,13 +79,16 @@ async fn every_write_of_a_resource_reads_its_conditions() {
     let conversation = admin.group(&[&ben]).await;
     let message = message_path(&admin.send(&conversation, "memo").await);
     let message = message.split('/').nth(3).unwrap();
+    let report = admin.post("/api/reports/", json!({ "user": ben.id, "reason": "spam" })).await.created();
+    let report = report["report_id"].as_str().unwrap().to_owned();
     let mut count = 0;
-    for routes in [auth::routes(), conversations::routes(), messages::routes()] {
+    for routes in [auth::routes(), conversations::routes(), messages::routes(), moderation::routes()] {
         let writes = routes.of_the_api().filter(|(method, _)| !["GET", "POST"].contains(&method.as_str()));
         for (method, template) in writes {
             let id = match template.split('/').nth(2) {
                 Some("conversations") => &conversation,
                 Some("messages") => message,
+                Some("reports") => report.as_str(),
                 _ => ben.id.as_str(),
             };
             let path = template.replace("{id}", id).replace("{user_id}", &ben.id);

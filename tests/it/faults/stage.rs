@@ -35,6 +35,8 @@ pub enum Operation {
     GiveOwnership,
     DeleteConversation,
     HideDirect,
+    FileReport,
+    CloseReport,
 }
 
 /// Users and conversations for any operation; created again for each attempt.
@@ -51,6 +53,9 @@ pub struct Stage {
     pub email: String,
     pub refresh: String,
     pub direct: String,
+    /// An admin, and the path of a report.
+    admin: Option<User>,
+    report: String,
 }
 
 impl Stage {
@@ -64,6 +69,8 @@ impl Stage {
             email: unique_email("dan"),
             refresh: String::new(),
             direct: String::new(),
+            admin: None,
+            report: String::new(),
             ann,
             ben,
             cleo,
@@ -79,6 +86,13 @@ impl Stage {
         if operation == Operation::HideDirect {
             stage.direct = stage.ann.direct(&stage.ben).await;
             stage.ben.send(&stage.direct, "memo, direct").await;
+        }
+        if matches!(operation, Operation::FileReport | Operation::CloseReport) {
+            stage.admin = Some(app.admin("admin").await);
+        }
+        if operation == Operation::CloseReport {
+            let report = stage.file_report().await.created();
+            stage.report = format!("/api/reports/{}/", report["report_id"].as_str().unwrap());
         }
         stage
     }
@@ -125,7 +139,25 @@ impl Stage {
             }
             Operation::DeleteConversation => self.ann.delete_conversation(&self.group).await,
             Operation::HideDirect => self.ann.delete_conversation(&self.direct).await,
+            Operation::FileReport => self.file_report().await,
+            Operation::CloseReport => self.admin().patch(&self.report, json!({ "state": "closed" })).await,
         }
+    }
+
+    fn admin(&self) -> &User {
+        self.admin.as_ref().unwrap()
+    }
+
+    /// Reports Ben's message with the key of the stage.
+    async fn file_report(&self) -> Answer {
+        let body = json!({ "message": self.bens["message_id"], "reason": "spam", "client_id": self.key });
+        self.ann.post("/api/reports/", body).await
+    }
+
+    /// Returns the reports of the stage's reporter.
+    async fn reports(&self, state: &str) -> usize {
+        let reports = self.admin().all(&format!("/api/reports/?state={state}")).await;
+        reports.iter().filter(|report| report["reporter"]["user_id"] == self.ann.id.as_str()).count()
     }
 
     /// Makes a later change of the same data, so that a late write of the operation would be visible. Returns the whole
@@ -216,11 +248,17 @@ impl Stage {
                 assert_eq!(self.ann.bodies(&self.direct).await, Vec::<String>::new());
                 assert_eq!(self.ben.bodies(&self.direct).await, ["memo, direct"]);
             }
+            Operation::FileReport => {
+                assert_eq!((self.reports("open").await, self.reports("closed").await), (1, 0));
+            }
+            Operation::CloseReport => {
+                assert_eq!((self.reports("open").await, self.reports("closed").await), (0, 1));
+            }
         }
     }
 }
 
-pub const ALL: [Operation; 20] = [
+pub const ALL: [Operation; 22] = [
     Operation::Register,
     Operation::LogIn,
     Operation::Refresh,
@@ -241,6 +279,8 @@ pub const ALL: [Operation; 20] = [
     Operation::GiveOwnership,
     Operation::DeleteConversation,
     Operation::HideDirect,
+    Operation::FileReport,
+    Operation::CloseReport,
 ];
 
 impl Operation {

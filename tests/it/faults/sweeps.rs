@@ -97,4 +97,6 @@ sweeps! {
     giving_ownership_survives: GiveOwnership;
     deleting_a_conversation_survives: DeleteConversation;
     hiding_a_direct_conversation_survives: HideDirect;
+    filing_a_report_survives: FileReport;
+    closing_a_report_survives: CloseReport;
 }

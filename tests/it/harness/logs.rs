@@ -48,7 +48,7 @@ pub fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let filter =
-            "info,shared=trace,auth=trace,conversations=trace,messages=trace,browse=trace,local=trace";
+            "info,shared=trace,auth=trace,conversations=trace,messages=trace,moderation=trace,browse=trace,local=trace";
         tracing_subscriber::fmt()
             .json()
             .flatten_event(true)

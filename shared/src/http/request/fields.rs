@@ -81,6 +81,12 @@ impl Fields {
         self.values.contains_key(name)
     }
 
+    /// Returns true if the request has the field with a value other than `null`, and the parser has not taken it yet.
+    #[must_use]
+    pub fn is_given(&self, name: &str) -> bool {
+        self.values.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// Takes a required field. Returns `None` and notes the fault if it is absent or invalid.
     pub fn required<T: DeserializeOwned, U>(
         &mut self,

@@ -58,6 +58,10 @@ pub enum List {
     Users = b'u',
     /// The list at `/api/users/me/sessions/`.
     Sessions = b's',
+    /// The list at `/api/reports/`, of open reports.
+    OpenReports = b'o',
+    /// The list at `/api/reports/`, of closed reports.
+    ClosedReports = b'x',
 }
 
 /// Returns the cursor of a position in `list`. It contains no secret and grants no access: each page checks the access.

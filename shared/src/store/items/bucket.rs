@@ -8,13 +8,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ids::UserId, store::table::parts};
 
-/// The tokens that a user has left for new conversations and added participants. A user without this item has a full
-/// bucket.
+/// The writes that a bucket pays for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BucketPurpose {
+    /// New conversations and added participants.
+    Conversations,
+    /// Reports.
+    Reports,
+}
+
+/// The tokens that a user has left for one purpose. A user without this item has a full bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenBucket {
     /// The user who spends the tokens.
     #[serde(rename = "pk", deserialize_with = "parts::limits_pk", skip_serializing)]
     pub user: UserId,
+    /// The writes that the bucket pays for.
+    #[serde(rename = "sk", deserialize_with = "parts::bucket_sk", skip_serializing)]
+    pub purpose: BucketPurpose,
     /// The number of tokens at `updated_at`.
     pub tokens: u32,
     /// The time from which the next token comes back, in microseconds.

@@ -5,11 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::LogPosition;
+use super::{CREATE, LogPosition, REPORT, of_state};
 use crate::{
-    ids::{ConversationId, DeviceId, SessionId, UserId},
-    model::user::Email,
-    store::items::AttemptSource,
+    ids::{ConversationId, DeviceId, ReportId, SessionId, UserId},
+    model::{report::ReportState, user::Email},
+    store::items::{AttemptSource, BucketPurpose},
 };
 
 /// Reads the part of a key that follows `prefix`.
@@ -69,4 +69,23 @@ pub(in crate::store) fn revision_sk<'de, D: Deserializer<'de>>(
         .split_once('#')
         .and_then(|(number, revision)| Some((number.parse().ok()?, revision.parse().ok()?)));
     parts.ok_or_else(|| de::Error::custom("expected an earlier revision"))
+}
+
+pub(in crate::store) fn report_sk<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<(ReportState, ReportId), D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let read = |state| Some((state, text.strip_prefix(of_state(state))?.parse().ok()?));
+    let place = read(ReportState::Open).or_else(|| read(ReportState::Closed));
+    place.ok_or_else(|| de::Error::custom("expected the key of a report"))
+}
+
+pub(in crate::store) fn bucket_sk<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BucketPurpose, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        CREATE => Ok(BucketPurpose::Conversations),
+        REPORT => Ok(BucketPurpose::Reports),
+        _ => Err(de::Error::custom("expected the key of a bucket")),
+    }
 }

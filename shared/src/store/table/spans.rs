@@ -4,11 +4,16 @@
 use std::fmt::Display;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::{
-    Activity, KEYS, Key, LogPosition, USERS, index::user_sort_key, of_conversation, of_inbox, of_user,
+    Activity, KEYS, Key, LogPosition, REPORTS, USERS, index::user_sort_key, of_conversation, of_inbox,
+    of_state, of_user,
 };
-use crate::ids::{ConversationId, MAX_NUMBER, MessageId, SessionId, UserId};
+use crate::{
+    ids::{ConversationId, MAX_NUMBER, MessageId, ReportId, SessionId, UserId},
+    model::report::ReportState,
+};
 
 /// A range of sort keys in one partition of the table or of its index. Both bounds are included.
 #[derive(Debug, Clone)]
@@ -82,6 +87,23 @@ impl Span {
         Self { index: true, ..Self::new(USERS.to_owned(), low, "~".to_owned()) }
     }
 
+    /// Returns the span of the open reports in the order of their ids, starting after `after`.
+    pub(in crate::store) fn open_reports(after: Option<ReportId>) -> Self {
+        Self::prefixed(
+            REPORTS.to_owned(),
+            of_state(ReportState::Open),
+            after.as_ref().map(|report| report as &dyn Display),
+        )
+    }
+
+    /// Returns the span of the closed reports, restricted to the ids below `before` if it is set.
+    pub(in crate::store) fn closed_reports(before: Option<ReportId>) -> Self {
+        let prefix = of_state(ReportState::Closed);
+        let below = |id: ReportId| ReportId::new(Uuid::from_u128(id.uuid().as_u128().saturating_sub(1)));
+        let high = before.map_or_else(|| format!("{prefix}~"), |before| format!("{prefix}{}", below(before)));
+        Self::new(REPORTS.to_owned(), prefix.to_owned(), high)
+    }
+
     /// Returns the span of all signing keys.
     pub(in crate::store) fn signing_keys() -> Self {
         Self::prefixed(KEYS.to_owned(), "KEY#", None)
@@ -90,9 +112,18 @@ impl Span {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
+
+    #[test]
+    fn a_span_of_reports_excludes_its_position() {
+        let id = ReportId::new(Uuid::from_u128(0x10));
+        assert_eq!(Span::open_reports(Some(id)).low, "OPEN#00000000-0000-0000-0000-000000000010~");
+        assert_eq!(Span::closed_reports(Some(id)).high, "CLOSED#00000000-0000-0000-0000-00000000000f");
+        assert_eq!(
+            (Span::open_reports(None).low, Span::closed_reports(None).high),
+            ("OPEN#".into(), "CLOSED#~".into())
+        );
+    }
 
     #[test]
     fn the_span_of_users_begins_at_the_first() {

@@ -1,0 +1,42 @@
+use serde_json::json;
+
+use super::*;
+
+fn found(items: &[Value]) -> Vec<String> {
+    violations(items.iter().filter_map(|item| item.as_object().cloned()))
+}
+
+#[test]
+fn a_membership_and_its_inbox_entry_belong_together() {
+    let meta =
+        json!({"pk": "CONV#c", "sk": "META", "kind": "group", "participant_count": 1, "owners": ["u"]});
+    let member = json!({"pk": "CONV#c", "sk": "MEMBER#u", "role": "owner", "read": 0});
+    let entry = json!({"pk": "INBOX#u", "sk": "CONV#c"});
+    assert_eq!(found(&[meta.clone(), member.clone(), entry.clone()]), [""; 0]);
+    assert_eq!(found(&[meta.clone(), member]), ["CONV#c: MEMBER#u has no inbox entry"]);
+    let without = found(&[meta, entry]);
+    assert!(without.iter().any(|text| text.contains("lists CONV#c without a membership")), "{without:?}");
+}
+
+#[test]
+fn a_report_is_open_or_closed() {
+    let open = json!({"pk": "REPORTS", "sk": "OPEN#r", "user": "u"});
+    let closed = json!({"pk": "REPORTS", "sk": "CLOSED#r", "user": "u", "closed_at": 1, "closed_by": "a"});
+    assert_eq!(found(&[open.clone()]), [""; 0]);
+    assert_eq!(found(&[closed.clone()]), [""; 0]);
+    assert_eq!(found(&[open, closed]), ["REPORTS: r is both open and closed"]);
+    let without = json!({"pk": "REPORTS", "sk": "CLOSED#r"});
+    assert_eq!(found(&[without]), ["REPORTS: CLOSED#r has 0 targets", "REPORTS: CLOSED#r has a wrong end"]);
+}
+
+#[test]
+fn numbers_have_no_holes_and_nothing_follows_the_closing_entry() {
+    let meta = json!({"pk": "CONV#c", "sk": "META", "kind": "group", "participant_count": 0, "owners": []});
+    let message = |number: u64, kind: &str| {
+        json!({"pk": "CONV#c", "sk": format!("MSG#{number:013}"), "item": kind, "sent_at": number, "revision": 0,
+               "sender": "u", "idempotency_key": number.to_string()})
+    };
+    assert_eq!(found(&[meta.clone(), message(1, "message"), message(2, "closed")]), [""; 0]);
+    assert_eq!(found(&[meta.clone(), message(1, "message"), message(3, "message")]).len(), 1);
+    assert_eq!(found(&[meta, message(1, "closed"), message(2, "message")]).len(), 1);
+}
