@@ -31,9 +31,11 @@ pub fn violations(items: impl IntoIterator<Item = Item>) -> Vec<String> {
             Some(("LIMITS", _)) => {}
             _ if pk == "REPORTS" => check.reports(pk),
             _ if pk == "KEYS" => {}
+            _ if pk == "ADMINS" => {}
             _ => check.add(pk, "is a partition of no known kind"),
         }
     }
+    check.admins();
     check.found
 }
 
@@ -62,6 +64,12 @@ fn text<'a>(item: &'a Item, name: &str) -> &'a str {
 
 fn number(item: &Item, name: &str) -> u64 {
     item.get(name).and_then(Value::as_u64).unwrap_or_default()
+}
+
+/// Returns the users of an attribute that contains 16 bytes for each id, in base64url.
+fn user_ids(text: &str) -> Vec<String> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+    bytes.chunks(16).filter_map(|id| Some(uuid::Uuid::from_slice(id).ok()?.to_string())).collect()
 }
 
 #[derive(Default)]
@@ -203,11 +211,7 @@ impl Check {
             "is a group without an owner".into()
         });
         if let Some(first) = meta.get("first_participants").and_then(Value::as_str) {
-            let bytes = URL_SAFE_NO_PAD.decode(first).unwrap_or_default();
-            let first: Vec<String> = bytes
-                .chunks(16)
-                .filter_map(|id| Some(uuid::Uuid::from_slice(id).ok()?.to_string()))
-                .collect();
+            let first = user_ids(first);
             let expected: Vec<&String> =
                 members.iter().map(|(user, _)| user).take(FIRST_PARTICIPANTS).collect();
             self.require(first.iter().eq(expected.iter().copied()), pk, || {
@@ -282,6 +286,21 @@ impl Check {
         let credential = self.item(&format!("EMAIL#{}", text(&profile, "email")), "CREDENTIAL");
         let is_own = credential.is_some_and(|credential| text(credential, "user") == id);
         self.require(is_own, pk, || "has no credential to log in with".into());
+    }
+
+    /// The item of the admins contains the open accounts with the role of admin that are not suspended.
+    fn admins(&mut self) {
+        let is_admin = |profile: &Item| {
+            let ended = ["closed_at", "suspended_at"].iter().any(|name| profile.contains_key(*name));
+            text(profile, "role") == "admin" && !ended
+        };
+        let accounts = self.partitions.iter().filter_map(|(pk, items)| Some((pk, items.get("PROFILE")?)));
+        let admins = accounts.filter(|(_, profile)| is_admin(profile));
+        let expected: Vec<String> =
+            admins.filter_map(|(pk, _)| pk.strip_prefix("USER#").map(str::to_owned)).collect();
+        let listed = self.item("ADMINS", "ADMINS").map(|item| user_ids(text(item, "users")));
+        let listed = listed.unwrap_or_default();
+        self.require(listed == expected, "ADMINS", || format!("contains {listed:?}, not {expected:?}"));
     }
 }
 

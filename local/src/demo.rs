@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::App;
 use shared::ids::UserId;
 use shared::model::user::Role;
-use shared::store::StoreError;
+use shared::store::{StandingChange, StandingError};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 use uuid::{Builder, Uuid};
@@ -51,7 +51,7 @@ pub(crate) enum DemoError {
     #[error("cannot create the demo data: {what} returned {status}")]
     Answer { what: String, status: StatusCode },
     #[error("cannot create the demo data: {0}")]
-    Store(#[from] StoreError),
+    Store(#[from] StandingError),
 }
 
 /// A demo user who is logged in.
@@ -105,7 +105,8 @@ async fn enter<'a>(gateway: &'a Gateway, app: &App, user: &User) -> Result<Optio
         return Err(DemoError::Answer { what: "GET /api/users/me/ (without a user_id)".into(), status });
     };
     if text(&me, "role") != user.role.as_str() {
-        app.store.set_role(id, user.role).await?;
+        let change = StandingChange { role: Some(user.role), suspended: None };
+        app.store.change_standing(id, change, app.clock.now()).await?;
     }
     Ok(Some(Actor { id, client }))
 }

@@ -4,10 +4,7 @@
 use axum::http::Method;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::{
-    model::user::Role,
-    store::{Rotation, RotationError, StoreError},
-};
+use shared::store::{ProfileChange, Rotation, RotationError, StoreError};
 
 use crate::{
     harness::{
@@ -27,7 +24,11 @@ enum End {
     ListOfSessions,
     ChangeOfThePassword,
     ClosingOfTheAccount,
+    Suspension,
 }
+
+const ENDS: [End; 5] =
+    [End::LogOut, End::ListOfSessions, End::ChangeOfThePassword, End::ClosingOfTheAccount, End::Suspension];
 
 /// A session by token, and another device of the same user.
 struct Devices {
@@ -54,6 +55,11 @@ impl Devices {
             }
             End::ChangeOfThePassword => change_password(&self.other, PASSWORD, OTHER_PASSWORD).await,
             End::ClosingOfTheAccount => self.other.delete("/api/users/me/").await,
+            End::Suspension => {
+                let suspended = json!({ "suspended": true });
+                let path = format!("/api/users/{}/", self.here.id);
+                app.admin("root").await.patch(&path, suspended).await
+            }
         };
         assert!(answer.status < 300, "{end:?}: {answer}");
     }
@@ -72,7 +78,7 @@ fn refused(answer: &Answer, statuses: &[u16], what: &str) -> Option<String> {
 async fn a_token_of_an_ended_session_opens_no_route() {
     let app = TestApp::lagging().await;
     let mut wrong = Vec::new();
-    for end in [End::LogOut, End::ListOfSessions, End::ChangeOfThePassword, End::ClosingOfTheAccount] {
+    for end in ENDS {
         let stage = Stage::new(&app).await;
         let devices = Devices::of(&app, stage.callers[5].as_ref().unwrap()).await;
         app.proxy.stop_the_past().await;
@@ -96,7 +102,7 @@ async fn a_token_of_an_ended_session_opens_no_route() {
 async fn a_cookie_of_an_ended_session_opens_no_route() {
     let app = TestApp::lagging().await;
     let mut wrong = Vec::new();
-    for end in [End::ChangeOfThePassword, End::ClosingOfTheAccount] {
+    for end in [End::ChangeOfThePassword, End::ClosingOfTheAccount, End::Suspension] {
         let stage = Stage::new(&app).await;
         let owner = stage.callers[5].as_ref().unwrap();
         let browser = Browser::of(owner).await;
@@ -147,7 +153,8 @@ async fn nothing_is_written_for_an_ended_session() {
     let ended = || store.for_session(claims.sub, claims.sid, now);
     let put = ended().end_session(claims.sub, claims.sid, now).await;
     assert!(matches!(put, Err(StoreError::SessionEnded)), "{put:?}");
-    let transaction = ended().set_role(claims.sub, Role::Host).await;
+    let change = ProfileChange { first_name: Some("Late".to_owned()), ..ProfileChange::default() };
+    let transaction = ended().change_profile(claims.sub, change).await;
     assert!(matches!(transaction, Err(StoreError::SessionEnded)), "{transaction:?}");
     let (user, session) = (claims.sub, claims.sid);
     let rotation = Rotation { user, session, generation: 1, now, expires_at: now + TimeDelta::days(1) };

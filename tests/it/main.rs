@@ -73,6 +73,7 @@ mod sessions;
 mod shapes;
 mod signing;
 mod stale;
+mod standing;
 mod tampered;
 mod template;
 mod texts;

@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "memo" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "memo, edited" });
 
 #[rustfmt::skip]
-pub const MATRIX: [Row; 53] = [
+pub const MATRIX: [Row; 55] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -31,6 +31,8 @@ pub const MATRIX: [Row; 53] = [
     ("DELETE", "/api/users/me/sessions/{id}/", NO_BODY,                         [401, 401, 404, 404, 404, 404, 404]),
     ("GET",    "/api/users/{id}/",            NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
     ("PATCH",  "/api/users/{id}/",            |_| json!({ "role": "host" }),    [401, 401, 403, 403, 403, 403, 200]),
+    ("GET",    "/api/users/{id}/sessions/",   NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
+    ("DELETE", "/api/users/{id}/sessions/",   NO_BODY,                          [401, 401, 403, 403, 403, 403, 204]),
     ("POST",   "/api/token/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("POST",   "/api/token/refresh/",         |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("POST",   "/api/token/verify/",          |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
@@ -141,7 +143,7 @@ impl Stage {
             path if path.starts_with("/api/conversations/") => &self.conversation,
             path if path.starts_with("/api/messages/") => message,
             path if path.starts_with("/api/reports/") => &self.report,
-            path if path.contains("sessions") => "00000000-0000-4000-8000-000000000000",
+            path if path.contains("me/sessions") => "00000000-0000-4000-8000-000000000000",
             _ => &self.other.id,
         };
         let path = path.replace("{*path}", "style.css");

@@ -214,7 +214,9 @@ fn defaults_are_stated() {
         let body = resolve(body);
         for (field, schema) in body["properties"].as_object().unwrap() {
             let required = body["required"].as_array().is_some_and(|names| names.contains(&json!(field)));
-            if schema["type"] == "boolean" && schema["readOnly"] != true && !required {
+            // A field that PATCH does not name stays as it is, so it has no default.
+            let has_default = !required && !name.starts_with("patch ");
+            if schema["type"] == "boolean" && schema["readOnly"] != true && has_default {
                 assert!(!schema["default"].is_null(), "{name}: {field}");
                 switches += 1;
             }

@@ -71,7 +71,9 @@ fn page(results: &[Value]) -> Value {
 async fn users_and_tokens() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
-    golden(&ann.get("/api/users/me/").await.ok(), &user("ann"));
+    let mut own = user("ann");
+    own["suspended"] = json!(false);
+    golden(&ann.get("/api/users/me/").await.ok(), &own);
     golden(&ann.get(&format!("/api/users/?email={}", ann.email)).await.ok(), &page(&[user("ann")]));
     let login = json!({ "email": ann.email, "password": PASSWORD });
     let tokens = app.post("/api/token/").header("user-agent", "Golden/1.0").json(&login).send().await.ok();

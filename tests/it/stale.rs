@@ -224,6 +224,15 @@ async fn an_admin_reads_what_was_made() {
 }
 
 #[tokio::test]
+async fn the_last_admin_is_known() {
+    let app = past_stands_still().await;
+    let (maya, root) = (app.admin("maya").await, app.admin("root").await);
+    let path = |user: &User| format!("/api/users/{}/", user.id);
+    root.patch(&path(&maya), json!({ "role": "host" })).await.ok();
+    root.patch(&path(&root), json!({ "role": "host" })).await.problem(409, "last_admin");
+}
+
+#[tokio::test]
 async fn the_first_token_of_a_new_key_is_good() {
     let app = past_stands_still().await;
     let ann = app.user("ann").await;

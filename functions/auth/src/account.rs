@@ -7,7 +7,8 @@ use shared::http::{Authenticated, NoParameters, Problem, UncheckedQuery, Unversi
 /// Closes the caller's account.
 ///
 /// The messages of the account stay. Their sender is shown as a deleted user.
-#[utoipa::path(delete, path = "/api/users/me/", operation_id = "close_own_account", responses((status = 204)))]
+#[utoipa::path(delete, path = "/api/users/me/", operation_id = "close_own_account",
+    responses((status = 204), (status = 409)))]
 pub async fn close(
     Authenticated(caller, app): Authenticated,
     Unversioned(unversioned): Unversioned,

@@ -34,6 +34,8 @@ shared::routes! {
         delete "/api/users/me/sessions/{id}/" => sessions::end;
         get "/api/users/{id}/" => user::read;
         patch "/api/users/{id}/" => user::change;
+        get "/api/users/{id}/sessions/" => sessions::list_of;
+        delete "/api/users/{id}/sessions/" => sessions::end_of;
         post "/api/token/" => login::login;
         post "/api/token/refresh/" => refresh::refresh;
         post "/api/token/verify/" => verify::verify;

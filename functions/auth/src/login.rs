@@ -80,7 +80,7 @@ const USER_AGENT: usize = 200;
 /// Starts a session and returns its first pair of tokens. After ten failed attempts with one email address from one
 /// network or known device, further attempts have to wait.
 #[utoipa::path(post, path = "/api/token/", operation_id = "login", request_body = Login, security(()),
-    responses((status = 200, body = LoginTokens), (status = 401), (status = 429)))]
+    responses((status = 200, body = LoginTokens), (status = 401), (status = 403), (status = 429)))]
 pub async fn login(
     State(app): State<App>,
     ClientAddress(client): ClientAddress,
@@ -130,7 +130,11 @@ pub(crate) async fn log_in(
         }
         unusable => {
             app.store.end_session(session.user, session.id, session.created_at).await?;
-            Err(unusable.err().map_or_else(refused, Problem::from))
+            Err(match unusable {
+                Ok(Some(user)) if user.suspended_at.is_some() => suspended(),
+                Ok(_) => refused(),
+                Err(error) => error.into(),
+            })
         }
     }
 }
@@ -211,6 +215,14 @@ fn refused() -> Problem {
     Problem::new(
         Code::InvalidCredentials,
         "The email address or the password is wrong. Correct it and try again.",
+    )
+}
+
+/// Returns the problem for the right password of a suspended user.
+fn suspended() -> Problem {
+    Problem::new(
+        Code::Suspended,
+        "This account is suspended. Only an admin of this service can end the suspension.",
     )
 }
 

@@ -48,7 +48,7 @@ impl FromFields for ChangeMe {
 }
 
 impl RequestBody for ChangeMe {
-    const READ_ONLY: &'static [&'static str] = &["user_id", "created_at"];
+    const READ_ONLY: &'static [&'static str] = &["user_id", "created_at", "suspended"];
 }
 
 /// Returns the caller's profile.
@@ -60,7 +60,7 @@ pub async fn read(
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Reply<UserView>, Problem> {
     let user = caller.profile(&app).await?;
-    Ok(Reply::ok(UserView::new(&user, true)))
+    Ok(Reply::ok(UserView::new(&user, true).with_standing(&user)))
 }
 
 /// Changes the caller's profile.
@@ -83,7 +83,7 @@ pub async fn change(
             changed.ok_or_else(Problem::token_not_valid)?
         }
     };
-    Ok(Reply::ok(UserView::new(&user, true)))
+    Ok(Reply::ok(UserView::new(&user, true).with_standing(&user)))
 }
 
 impl ChangeMe {
@@ -146,6 +146,7 @@ mod tests {
             credential_version: 1,
             created_at: DateTime::UNIX_EPOCH,
             closed_at: None,
+            suspended_at: None,
         };
         let mut body = body.as_object().unwrap().clone();
         body.retain(|name, _| !ChangeMe::READ_ONLY.contains(&name.as_str()));

@@ -15,7 +15,7 @@ use shared::{
         Authenticated, Fields, FromFields, Json, Origin, Problem, Reply, RequestBody, UserView,
         schemas::{EmailAddress, FirstName, LastName, NewPasswordText, PhoneNumber},
     },
-    model::user::{Email, Role, first_name, last_name, phone_number},
+    model::user::{Email, first_name, last_name, phone_number},
 };
 use utoipa::ToSchema;
 
@@ -60,7 +60,7 @@ impl FromFields for Register {
 }
 
 impl RequestBody for Register {
-    const READ_ONLY: &'static [&'static str] = &["user_id", "role", "created_at"];
+    const READ_ONLY: &'static [&'static str] = &["user_id", "role", "created_at", "suspended"];
 }
 
 /// Creates an account.
@@ -78,7 +78,7 @@ pub async fn register(
 ) -> Result<Reply<UserView>, Problem> {
     let Register { email, password, first_name, last_name, phone_number } = request;
     let account = NewAccount { email, password, first_name, last_name, phone_number };
-    let user = accounts::create(&app, account, Role::Guest).await?;
+    let user = accounts::create(&app, account).await?;
     let location = origin.link(&format!("/api/users/{}/", user.id));
     Ok(Reply::created(UserView::new(&user, true), location))
 }

@@ -1,4 +1,5 @@
-//! `/api/users/me/sessions/`: lists the caller's sessions, one for each logged-in device, and ends a session.
+//! `/api/users/me/sessions/` and `/api/users/{id}/sessions/`: lists the sessions of the caller or, for admins, of any
+//! user, one for each logged-in device, and ends sessions.
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
@@ -13,11 +14,14 @@ use shared::{
         typed,
         user::timestamp,
     },
-    ids::SessionId,
-    store::items::{Session, SessionKind},
+    ids::{SessionId, UserId},
+    store::items::{Session, SessionKind, User},
 };
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+
+const ONLY_ADMINS: &str =
+    "Only admins can see and end the sessions of other users. Your own are at /api/users/me/sessions/.";
 
 /// A session of a device that is logged in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,21 +79,60 @@ pub async fn list(
     origin: Origin,
     Query(query): Query<ListSessions>,
 ) -> Result<Reply<Page<SessionView>>, Problem> {
-    let now = app.clock.now();
     let sessions = app.store.sessions_of(caller.user, query.cursor, Some(query.limit.0));
     let (user, sessions) = tokio::join!(caller.profile(&app), sessions);
-    let (user, (sessions, more)) = (user?, sessions?);
+    let path = origin.link(&format!("/api/users/me/sessions/?limit={}", query.limit.0));
+    Ok(Reply::ok(page((user?, sessions?), &caller, app.clock.now(), &path)))
+}
+
+/// Lists the sessions of any user.
+///
+/// Only admins can do this. Sessions that have ended are not listed.
+#[utoipa::path(get, path = "/api/users/{id}/sessions/", operation_id = "list_sessions_of_user",
+    params(Ids<UserId>, ListSessions), responses((status = 200, body = Page<SessionView>), (status = 403)))]
+pub async fn list_of(
+    Authenticated(caller, app): Authenticated,
+    Ids(id): Ids<UserId>,
+    origin: Origin,
+    Query(query): Query<ListSessions>,
+) -> Result<Reply<Page<SessionView>>, Problem> {
+    caller.require_admin(&app, ONLY_ADMINS).await?;
+    let sessions = app.store.sessions_of(id, query.cursor, Some(query.limit.0));
+    let (user, sessions) = tokio::join!(app.store.user(id), sessions);
+    let user = user?.ok_or_else(Problem::not_found)?;
+    let path = origin.link(&format!("/api/users/{id}/sessions/?limit={}", query.limit.0));
+    Ok(Reply::ok(page((user, sessions?), &caller, app.clock.now(), &path)))
+}
+
+/// Ends all sessions of any user.
+///
+/// Only admins can do this. The next request with a token or a cookie of the user is refused. The user can log in again.
+#[utoipa::path(delete, path = "/api/users/{id}/sessions/", operation_id = "end_sessions_of_user", params(Ids<UserId>),
+    responses((status = 204), (status = 403)))]
+pub async fn end_of(
+    Authenticated(caller, app): Authenticated,
+    Ids(id): Ids<UserId>,
+    Unversioned(unversioned): Unversioned,
+    UncheckedQuery(query): UncheckedQuery<NoParameters>,
+) -> Result<StatusCode, Problem> {
+    caller.require_admin(&app, ONLY_ADMINS).await?;
+    app.store.user(id).await?.ok_or_else(Problem::not_found)?;
+    query.and(unversioned).finish()?;
+    app.store.end_sessions(id, None, app.clock.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Returns a page of the live sessions among those that were read. `path` is the link to the list, without a cursor.
+fn page(
+    (user, (sessions, more)): (User, (Vec<Session>, bool)),
+    caller: &Caller,
+    now: DateTime<Utc>,
+    path: &str,
+) -> Page<SessionView> {
     let last = sessions.last().map(|session| session.id).filter(|_| more);
-    let next = last.map(|last| {
-        let cursor = cursor(List::Sessions, last.uuid().as_bytes());
-        origin.link(&format!("/api/users/me/sessions/?limit={}&cursor={cursor}", query.limit.0))
-    });
+    let next = last.map(|last| format!("{path}&cursor={}", cursor(List::Sessions, last.uuid().as_bytes())));
     let live = sessions.into_iter().filter(|session| session.is_live(&user, now));
-    Ok(Reply::ok(Page {
-        next,
-        previous: None,
-        results: live.map(|session| SessionView::new(session, &caller)).collect(),
-    }))
+    Page { next, previous: None, results: live.map(|session| SessionView::new(session, caller)).collect() }
 }
 
 /// Returns one of the caller's sessions.

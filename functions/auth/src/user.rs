@@ -1,4 +1,4 @@
-//! `/api/users/{id}/`: the profile of any user. Admins can change the role.
+//! `/api/users/{id}/`: the profile of any user. Admins can change the role and suspend the user.
 
 use shared::{
     App,
@@ -9,7 +9,7 @@ use shared::{
     ids::UserId,
     model::user::Role,
     policy,
-    store::items::User,
+    store::{StandingChange, StandingError, items::User},
 };
 use utoipa::ToSchema;
 
@@ -21,6 +21,9 @@ pub struct ChangeUser {
     /// The new role.
     #[schema(value_type = Role, required = false)]
     pub role: Option<Role>,
+    /// True to suspend the user, false to end the suspension.
+    #[schema(value_type = bool, required = false)]
+    pub suspended: Option<bool>,
     /// The current email address. A client may send it back, but cannot change it.
     #[schema(value_type = Option<EmailAddress>)]
     pub email: Option<Option<String>>,
@@ -28,7 +31,11 @@ pub struct ChangeUser {
 
 impl FromFields for ChangeUser {
     fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self { role: fields.given("role", typed), email: fields.nullable("email", typed) })
+        Some(Self {
+            role: fields.given("role", typed),
+            suspended: fields.given("suspended", typed),
+            email: fields.nullable("email", typed),
+        })
     }
 }
 
@@ -51,11 +58,12 @@ pub async fn read(
     Ok(Reply::ok(shown_to(&caller, &app, &user).await?))
 }
 
-/// Changes the role of a user.
+/// Changes the role of a user, or suspends a user.
 ///
-/// Only admins can change a role. A request that changes nothing writes nothing.
+/// Only admins can do this. A suspended user cannot log in, and all sessions of the user end. The last admin who is not
+/// suspended stays admin: the response is 409. A request that changes nothing writes nothing.
 #[utoipa::path(patch, path = "/api/users/{id}/", operation_id = "change_user", params(Ids<UserId>),
-    request_body = ChangeUser, responses((status = 200, body = UserView), (status = 403)))]
+    request_body = ChangeUser, responses((status = 200, body = UserView), (status = 403), (status = 409)))]
 pub async fn change(
     Authenticated(caller, app): Authenticated,
     Ids(id): Ids<UserId>,
@@ -70,23 +78,29 @@ pub async fn change(
             faults.check(same_email(email.as_deref(), &user));
         }
     })?;
-    let user = match request.role {
-        Some(role) if role != user.role => {
-            // The account may be closed, or another request may close it meanwhile. Then the condition fails and
-            // nothing changes.
-            let changed = app.store.set_role(id, role).await?;
-            changed
-                .ok_or_else(|| Problem::field("role", "cannot be changed, because the account is closed"))?
+    let now = app.clock.now();
+    let change = StandingChange { role: request.role, suspended: request.suspended };
+    let changed = app.store.change_standing(user.id, change, now).await.map_err(|error| match error {
+        StandingError::Closed => {
+            let field = if change.role.is_some() { "role" } else { "suspended" };
+            Problem::field(field, "cannot be changed, because the account is closed")
         }
-        _ => user,
-    };
-    Ok(Reply::ok(UserView::new(&user, true)))
+        other => other.into(),
+    })?;
+    if request.suspended == Some(true) {
+        // If this fails, the suspension stays, and a repetition of the request ends the sessions.
+        app.store.end_sessions(user.id, None, now).await?;
+    }
+    Ok(Reply::ok(UserView::new(&changed, true).with_standing(&changed)))
 }
 
 /// Returns a user's view for `caller`. It reads the caller's role, and the conversations that both have accepted only if
 /// the decision depends on them.
 pub(crate) async fn shown_to(caller: &Caller, app: &App, user: &User) -> Result<UserView, Problem> {
     let role = caller.role(app).await?;
+    if role == Role::Admin {
+        return Ok(UserView::new(user, true).with_standing(user));
+    }
     let shows = policy::shows_contact(user.id, caller.user, role, false)
         || (user.closed_at.is_none() && app.store.share_a_conversation(caller.user, user.id).await?);
     Ok(UserView::new(user, shows))

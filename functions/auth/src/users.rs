@@ -122,6 +122,7 @@ mod tests {
             credential_version: 1,
             created_at: DateTime::from_timestamp_micros(1_800_000_000_123_456).unwrap(),
             closed_at: None,
+            suspended_at: None,
         };
         let text = cursor(List::Users, &bytes_of(&user));
         assert_eq!(position(&text).unwrap(), (user.created_at, user.id));

@@ -40,3 +40,19 @@ fn numbers_have_no_holes_and_nothing_follows_the_closing_entry() {
     assert_eq!(found(&[meta.clone(), message(1, "message"), message(3, "message")]).len(), 1);
     assert_eq!(found(&[meta, message(1, "closed"), message(2, "message")]).len(), 1);
 }
+
+#[test]
+fn the_item_of_the_admins_contains_each_of_them() {
+    let id = "00000000-0000-4000-8000-000000000001";
+    let profile = |more: &str| {
+        let mut item = json!({"pk": format!("USER#{id}"), "sk": "PROFILE", "email": "a", "role": "admin",
+            "credential_version": 1});
+        item[more] = json!(1);
+        item
+    };
+    let credential = json!({"pk": "EMAIL#a", "sk": "CREDENTIAL", "user": id, "version": 1});
+    let admins = json!({"pk": "ADMINS", "sk": "ADMINS", "users": "AAAAAAAAQACAAAAAAAAAAQ", "version": 1});
+    assert_eq!(found(&[profile("x"), credential.clone(), admins.clone()]), [""; 0]);
+    assert_eq!(found(&[profile("x"), credential.clone()]).len(), 1);
+    assert_eq!(found(&[profile("suspended_at"), credential, admins]).len(), 1);
+}

@@ -115,9 +115,11 @@ fn refusals(operation: &mut Operation, method: &str, path: &str, public: bool) -
     add(public && says("401") && id != "login" && id != "register", "TokenNotValid");
     add(id == "login", "InvalidCredentials");
     let by_cookie = method != "get" && (!public || id == "register");
-    add(says("403") && !by_cookie, "PermissionDenied");
+    add(id == "login", "Suspended");
+    add(says("403") && !by_cookie && id != "login", "PermissionDenied");
     add(says("403") && by_cookie, "Forbidden");
     add(!says("403") && by_cookie, "CsrfFailed");
+    add(says("409"), "LastAdmin");
     add(path.contains('{') || says("404"), "NotFound");
     add(["put", "patch", "delete"].contains(&method), "PreconditionFailed");
     add(takes("Idempotency-Key"), if id == "send_message" { "SendConflict" } else { "ClientIdReused" });

@@ -25,7 +25,7 @@ const fn refusal(name: &'static str, codes: &'static [Code], says: &'static str)
 }
 
 /// The answers that operations list by their status.
-pub(super) const REFUSALS: [Refusal; 14] = [
+pub(super) const REFUSALS: [Refusal; 16] = [
     refusal(
         "BadRequest",
         &[Code::InvalidRequest],
@@ -47,6 +47,7 @@ pub(super) const REFUSALS: [Refusal; 14] = [
         &[Code::InvalidCredentials],
         "The email address or the password is wrong. Correct it and try again.",
     ),
+    refusal("Suspended", &[Code::Suspended], "The password is right, but an admin has suspended the user."),
     refusal("PermissionDenied", &[Code::PermissionDenied], "The caller is not allowed to do this."),
     refusal(
         "CsrfFailed",
@@ -70,6 +71,11 @@ pub(super) const REFUSALS: [Refusal; 14] = [
         &[Code::ClientIdReused, Code::OutcomeUnknown],
         "Another message was sent with this `client_id`, or the `client_id` is too old to look for an \
          earlier attempt.",
+    ),
+    refusal(
+        "LastAdmin",
+        &[Code::LastAdmin],
+        "The user is the last admin who can act. Give another user the role `admin` first.",
     ),
     refusal(
         "PreconditionFailed",

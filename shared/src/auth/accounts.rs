@@ -7,12 +7,13 @@ use super::{
 };
 use crate::{
     App,
+    ids::UserId,
     model::{
         Faults, Invalid,
         user::{Email, Role, first_name, last_name, phone_number},
     },
     store::{
-        PasswordChange, PasswordChangeError,
+        MOST_ADMINS, PasswordChange, PasswordChangeError, StandingChange, StandingError,
         items::{Credential, User},
     },
 };
@@ -58,19 +59,20 @@ impl NewAccount {
     }
 }
 
-/// Creates an account. Fails with a fault of `email` if the email is already registered.
-pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, AuthError> {
+/// Creates an account with the role `guest`. Fails with a fault of `email` if the email is already registered.
+pub async fn create(app: &App, account: NewAccount) -> Result<User, AuthError> {
     let now = app.clock.now();
     let user = User {
-        id: crate::ids::UserId::new(app.random.uuid()),
+        id: UserId::new(app.random.uuid()),
         email: Some(account.email.clone()),
         first_name: account.first_name,
         last_name: account.last_name,
         phone_number: account.phone_number,
-        role,
+        role: Role::Guest,
         credential_version: 1,
         created_at: now,
         closed_at: None,
+        suspended_at: None,
     };
     let credential = Credential {
         email: account.email,
@@ -86,7 +88,8 @@ pub async fn create(app: &App, account: NewAccount, role: Role) -> Result<User, 
 }
 
 /// Creates an admin, for the command line. If the email is already registered, its account gets the role and the
-/// password, and all its sessions end. The text of an error is one line for a terminal.
+/// password, and all its sessions end. A suspension ends too. If the process dies between two of these steps, the command
+/// can be repeated. The text of an error is one line for a terminal.
 pub async fn create_admin(
     app: &App,
     application: Application,
@@ -94,13 +97,14 @@ pub async fn create_admin(
 ) -> Result<User, AuthError> {
     let account = NewAccount::parse(application, password)?;
     let Some(credential) = app.store.credential(&account.email).await? else {
-        return create(app, account, Role::Admin).await;
+        let user = create(app, account).await?;
+        return appoint(app, user.id).await;
     };
     let change = PasswordChange {
         credential: &credential,
         hash: account.password.hash(&app.random, app.hashing).await?,
         session: None,
-        role: Some(Role::Admin),
+        role: None,
     };
     app.store.change_password(&change).await.map_err(|error| match error {
         PasswordChangeError::Superseded | PasswordChangeError::SessionOver => AuthError::from(Invalid::new(
@@ -110,8 +114,21 @@ pub async fn create_admin(
         PasswordChangeError::Store(error) => error.into(),
     })?;
     app.store.end_sessions(credential.user, Some(change.version()), app.clock.now()).await?;
-    let user = app.store.user(credential.user).await?;
-    user.ok_or_else(|| AuthError::internal("an account without a profile"))
+    appoint(app, credential.user).await
+}
+
+async fn appoint(app: &App, user: UserId) -> Result<User, AuthError> {
+    let change = StandingChange { role: Some(Role::Admin), suspended: Some(false) };
+    app.store.change_standing(user, change, app.clock.now()).await.map_err(|error| match error {
+        StandingError::Closed | StandingError::LastAdmin => {
+            AuthError::from(Invalid::new("email", "belongs to an account that was closed at the same time"))
+        }
+        StandingError::TooManyAdmins => AuthError::from(Invalid::new(
+            "email",
+            format!("cannot be one more admin: there are {MOST_ADMINS}"),
+        )),
+        StandingError::Store(error) => error.into(),
+    })
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub use self::{
     attempts::{AttemptSource, Device, Tally},
     bucket::{BucketPurpose, TokenBucket},
     conversations::{Conversation, InboxEntry, Member},
-    identity::{Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey, User},
+    identity::{Admins, Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey, User},
     logs::{Change, ChangeKind, Closed, Message, Revision},
     report::Report,
 };
@@ -55,6 +55,7 @@ pub enum Item {
     Report(Report),
     SigningKey(SigningKey),
     PairKey(PairKeyItem),
+    Admins(Admins),
     /// An item of a kind that only a later release knows.
     #[serde(other)]
     Unknown,
@@ -83,6 +84,7 @@ impl Item {
             Self::Report(report) => Key::report(report.place.0, report.place.1),
             Self::SigningKey(key) => Key::signing_key(&key.kid),
             Self::PairKey(_) => Key::pair_key(),
+            Self::Admins(_) => Key::admins(),
             Self::Unknown => return None,
         })
     }

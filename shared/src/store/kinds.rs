@@ -3,8 +3,8 @@
 use super::{
     Store, StoreError,
     items::{
-        Conversation, InboxEntry, Item, Member, Message, Report, Revision, Session, SigningKey, TokenBucket,
-        User,
+        Admins, Conversation, InboxEntry, Item, Member, Message, Report, Revision, Session, SigningKey,
+        TokenBucket, User,
     },
     ops::{Consistency, Reading},
     table::{Key, Span},
@@ -33,6 +33,7 @@ macro_rules! kinds {
 
 kinds!(
     User(User),
+    Admins(Admins),
     Session(Session),
     Inbox(InboxEntry),
     Conversation(Conversation),

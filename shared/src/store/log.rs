@@ -129,7 +129,7 @@ impl Store {
     ) -> Result<Option<(Member, User)>, StoreError> {
         let keys = [Key::member(conversation, user), Key::user(user)];
         let (member, profile) = self.get_two::<Member, User>(keys).await?;
-        Ok(member.zip(profile.filter(|profile| profile.closed_at.is_none())))
+        Ok(member.zip(profile.filter(User::can_act)))
     }
 
     /// Puts the message at the first free number.

@@ -32,6 +32,7 @@ pub mod senders;
 mod session_check;
 mod session_limit;
 mod sessions;
+mod standing;
 pub mod table;
 mod tallies;
 mod transactions;
@@ -57,6 +58,7 @@ pub use self::{
     schema::TableDefinition,
     session_limit::MOST_SESSIONS,
     sessions::{Rotation, RotationError},
+    standing::{MOST_ADMINS, StandingChange, StandingError},
     tallies::AttemptItems,
     unread::UnreadCount,
     users::{ProfileChange, UserPosition},

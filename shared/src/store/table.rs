@@ -51,6 +51,7 @@ const USERS: &str = "USERS";
 const KEYS: &str = "KEYS";
 const PAIR: &str = "PAIR";
 const REPORTS: &str = "REPORTS";
+const ADMINS: &str = "ADMINS";
 const PROFILE: &str = "PROFILE";
 const CREDENTIAL: &str = "CREDENTIAL";
 const META: &str = "META";
@@ -171,6 +172,12 @@ impl Key {
     #[must_use]
     pub fn pair_key() -> Self {
         Self::new(KEYS.to_owned(), PAIR)
+    }
+
+    /// Returns the key of the item that contains all admins.
+    #[must_use]
+    pub fn admins() -> Self {
+        Self::new(ADMINS.to_owned(), ADMINS)
     }
 
     pub(super) fn into_attributes(self) -> HashMap<String, AttributeValue> {

@@ -9,6 +9,7 @@ use super::{
     backoff::Backoff,
     items::{Credential, InboxEntry, Item, Member, User},
     ops::{ABSENT, Consistency, Expression, PRESENT, Reading},
+    standing::StandingError,
     table::{Key, Span},
     transactions::{Settled, Step, Transacted},
 };
@@ -168,12 +169,6 @@ impl Store {
         self.update_account(user, expression).await
     }
 
-    /// Sets the role. Returns the profile as it is now; `None` if the user has no open account.
-    pub async fn set_role(&self, user: UserId, role: Role) -> Result<Option<User>, StoreError> {
-        let expression = while_open("SET #role = :role").text(":role", role.as_str());
-        self.update_account(user, expression).await
-    }
-
     /// Changes a profile. A single update would do, but a late try of it would overwrite a later change. A transaction has
     /// a token, by which DynamoDB recognises its own tries for ten minutes.
     async fn update_account(&self, user: UserId, expression: Expression) -> Result<Option<User>, StoreError> {
@@ -185,14 +180,17 @@ impl Store {
 
     /// Closes an account: nobody can log in with it any more, and its messages keep a sender without a name.
     ///
-    /// One transaction changes the profile and deletes the credential, so that no credential outlives its account.
-    /// Another request may change the password between the read and this write. Then the condition on the version
-    /// fails, and the profile is read again. A retry finds the account closed and has nothing to do.
-    pub async fn close_account(&self, user: User, now: DateTime<Utc>) -> Result<(), StoreError> {
+    /// One transaction changes the profile and deletes the credential, so that no credential outlives its account. It also
+    /// takes an admin out of the item of the admins. Another request may change the password, the role or the admins
+    /// between the read and this write. Then a condition fails, and the profile is read again. A retry finds the account
+    /// closed and has nothing to do.
+    pub async fn close_account(&self, user: User, now: DateTime<Utc>) -> Result<(), StandingError> {
         let mut backoff = Backoff::new(&self.random);
         let mut user = user;
         while user.closed_at.is_none() {
-            if let Transacted::Done = self.transact(&closing(&user, now)).await? {
+            let mut steps = closing(&user, now);
+            steps.extend(self.step_without_admin(&user).await?);
+            if let Transacted::Done = self.transact(&steps).await? {
                 return Ok(());
             }
             backoff.lose().await?;
@@ -206,7 +204,7 @@ impl Store {
 }
 
 /// Returns an update of a profile that neither creates a profile nor changes a closed account.
-fn while_open(update: &str) -> Expression {
+pub(super) fn while_open(update: &str) -> Expression {
     Expression::update(update, &format!("{PRESENT} AND attribute_not_exists(#closed_at)"))
 }
 
@@ -216,8 +214,9 @@ fn closing(user: &User, now: DateTime<Utc>) -> Vec<Step> {
     let profile = Expression::update(
         "SET #first_name = :first_name, #last_name = :last_name, #role = :role, #closed_at = :now, \
          #credential_version = :next REMOVE #email, #phone_number",
-        "#credential_version = :version",
+        "#credential_version = :version AND #role = :seen",
     )
+    .text(":seen", user.role.as_str())
     .text(":first_name", "Deleted")
     .text(":last_name", "user")
     .text(":role", Role::Guest.as_str())

@@ -32,7 +32,7 @@ use shared::{
     config::{Config, Limits, Registration},
     model::user::Role,
     random::Random,
-    store::{Store, TableDefinition},
+    store::{StandingChange, Store, TableDefinition},
 };
 
 use super::{
@@ -172,7 +172,12 @@ impl TestApp {
     }
 
     pub async fn user_with_role(&self, name: &str, role: Role) -> User {
-        let (id, email) = self.people.add(name, role).await;
+        let (id, email) = self.people.add(name, if role == Role::Admin { Role::Guest } else { role }).await;
+        if role == Role::Admin {
+            // The item that contains all admins changes too.
+            let change = StandingChange { role: Some(role), suspended: None };
+            self.app.store.change_standing(id, change, self.app.clock.now()).await.unwrap();
+        }
         let token = self.people.token(id, role);
         User::new(self.api.clone(), name, &id.to_string(), &email, &token)
     }

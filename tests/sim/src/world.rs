@@ -26,7 +26,7 @@ use shared::{
     config::{Config, LimitNumbers, Limits, Registration},
     model::user::Role,
     random::Random,
-    store::Store,
+    store::{StandingChange, Store},
 };
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt as _;
@@ -121,7 +121,9 @@ impl World {
     /// Gives a user the role of admin.
     pub async fn appoint(&self, user: &str) -> Result<(), String> {
         let user = user.parse().map_err(|_| format!("{user} is no id"))?;
-        let set = self.app(0, 0).store.set_role(user, Role::Admin).await;
+        let app = self.app(0, 0);
+        let change = StandingChange { role: Some(Role::Admin), suspended: None };
+        let set = app.store.change_standing(user, change, app.clock.now()).await;
         set.map(drop).map_err(|error| error.to_string())
     }
 

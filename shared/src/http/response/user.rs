@@ -40,6 +40,10 @@ pub struct UserView {
     /// The time when the user was registered.
     #[serde(serialize_with = "timestamp")]
     pub created_at: DateTime<Utc>,
+    /// True if an admin has suspended the user. Only the user's own profile and the responses to admins contain it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = bool, required = false)]
+    pub suspended: Option<bool>,
 }
 
 impl UserView {
@@ -55,7 +59,14 @@ impl UserView {
             phone_number: user.phone_number.clone().filter(|_| shows_contact),
             role: user.role,
             created_at: user.created_at,
+            suspended: None,
         }
+    }
+
+    /// Adds what only the user and admins may see.
+    #[must_use]
+    pub fn with_standing(self, user: &User) -> Self {
+        Self { suspended: Some(user.suspended_at.is_some()), ..self }
     }
 }
 

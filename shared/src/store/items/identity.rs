@@ -8,6 +8,7 @@ use chrono::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::user_ids;
 use crate::{
     ids::{SessionId, UserId},
     model::user::{Email, Role},
@@ -33,6 +34,28 @@ pub struct User {
     pub created_at: DateTime<Utc>,
     #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<DateTime<Utc>>,
+    /// The time at which an admin suspended the account; `None` if it is not suspended.
+    #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<DateTime<Utc>>,
+}
+
+impl User {
+    /// Returns true if the account is open and not suspended. Only such a user can log in and send.
+    #[must_use]
+    pub fn can_act(&self) -> bool {
+        self.closed_at.is_none() && self.suspended_at.is_none()
+    }
+}
+
+/// The admins who can act: open accounts with the role `admin` that are not suspended. There is one such item. Each change
+/// of a role or a suspension writes its next version.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Admins {
+    /// The ids of the admins, sorted.
+    #[serde(with = "user_ids")]
+    pub users: Vec<UserId>,
+    /// The number of writes of this item.
+    pub version: u64,
 }
 
 /// The item by which a user logs in with an email. Its key makes the email unique.
@@ -121,13 +144,11 @@ pub struct EndedSession {
 }
 
 impl Session {
-    /// Returns true if the session has not expired and was not ended by a password change or by closing the account.
-    /// These two may not have replaced its item yet.
+    /// Returns true if the session has not expired and was not ended by a password change, a suspension or the closing of
+    /// the account. These may not have replaced its item yet.
     #[must_use]
     pub fn is_live(&self, user: &User, now: DateTime<Utc>) -> bool {
-        self.expires_at > now
-            && self.credential_version == user.credential_version
-            && user.closed_at.is_none()
+        self.expires_at > now && self.credential_version == user.credential_version && user.can_act()
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Code, Problem};
 use crate::{
     auth::AuthError,
     model::{Faults, Invalid},
-    store::StoreError,
+    store::{MOST_ADMINS, StandingError, StoreError},
 };
 
 impl From<Vec<Invalid>> for Problem {
@@ -55,6 +55,22 @@ impl From<StoreError> for Problem {
             }
         };
         problem.retry_after(1).caused_by(error)
+    }
+}
+
+impl From<StandingError> for Problem {
+    fn from(error: StandingError) -> Self {
+        match error {
+            StandingError::Closed => Self::not_found(),
+            StandingError::LastAdmin => Self::new(
+                Code::LastAdmin,
+                "This is the last admin who can act. Give another user the role `admin` first.",
+            ),
+            StandingError::TooManyAdmins => {
+                Self::field("role", format!("cannot be `admin` for more than {MOST_ADMINS} users"))
+            }
+            StandingError::Store(error) => error.into(),
+        }
     }
 }
 
