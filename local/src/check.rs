@@ -12,6 +12,9 @@ pub type Item = Map<String, Value>;
 /// The maximum number of participants that the item of a group names.
 const FIRST_PARTICIPANTS: usize = 50;
 
+/// The maximum number of users whom one user can block.
+const MOST_BLOCKS: usize = 1000;
+
 /// Returns the violated rules, one text for each; none for a sound table.
 #[must_use]
 pub fn violations(items: impl IntoIterator<Item = Item>) -> Vec<String> {
@@ -275,7 +278,22 @@ impl Check {
         self.require(!profile.contains_key("closed_at"), pk, || "can log in to a closed account".into());
     }
 
+    /// A user has blocked at most 1,000 users, all of whom exist, and not themselves.
+    fn blocks(&mut self, pk: &str, id: &str) {
+        let Some(blocks) = self.item(pk, "BLOCKS").cloned() else {
+            return;
+        };
+        self.require(number(&blocks, "version") > 0, pk, || "has blocks without a version".into());
+        let blocked = blocks.get("blocked").and_then(Value::as_object).cloned().unwrap_or_default();
+        self.require(blocked.len() <= MOST_BLOCKS, pk, || format!("has blocked {} users", blocked.len()));
+        for user in blocked.keys() {
+            let exists = user != id && self.item(&format!("USER#{user}"), "PROFILE").is_some();
+            self.require(exists, pk, || format!("has blocked {user}, who is no other user"));
+        }
+    }
+
     fn user(&mut self, pk: &str, id: &str) {
+        self.blocks(pk, id);
         let Some(profile) = self.item(pk, "PROFILE").cloned() else {
             return self.add(pk, "has items, but no profile");
         };

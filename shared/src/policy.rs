@@ -80,6 +80,13 @@ pub fn has_conversation_limit(role: Role) -> bool {
     role != Role::Admin
 }
 
+/// Returns true if a viewer sees the text of messages whose senders the viewer has blocked. Admins do, because they
+/// moderate.
+#[must_use]
+pub fn sees_masked(viewer_role: Role) -> bool {
+    viewer_role == Role::Admin
+}
+
 /// Returns true if the email and phone number of `subject` are shown to `viewer`: to the user themselves, to admins,
 /// and if both have accepted one conversation. An invitation shows nothing, neither of the inviter nor of the invited
 /// user.

@@ -23,6 +23,7 @@ mod attempts;
 mod black_box_bad_input;
 mod black_box_flows;
 mod black_box_paths;
+mod blocks;
 mod browser_csrf;
 mod browser_forms;
 mod browser_https;

@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "memo" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "memo, edited" });
 
 #[rustfmt::skip]
-pub const MATRIX: [Row; 55] = [
+pub const MATRIX: [Row; 59] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -29,6 +29,10 @@ pub const MATRIX: [Row; 55] = [
     ("GET",    "/api/users/me/sessions/",     NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
     ("GET",    "/api/users/me/sessions/{id}/", NO_BODY,                         [401, 401, 404, 404, 404, 404, 404]),
     ("DELETE", "/api/users/me/sessions/{id}/", NO_BODY,                         [401, 401, 404, 404, 404, 404, 404]),
+    ("GET",    "/api/users/me/blocks/",       NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
+    ("GET",    "/api/users/me/blocks/{user_id}/", NO_BODY,                      [401, 401, 404, 404, 404, 404, 404]),
+    ("PUT",    "/api/users/me/blocks/{user_id}/", NO_BODY,                      [401, 401, 200, 200, 200, 200, 200]),
+    ("DELETE", "/api/users/me/blocks/{user_id}/", NO_BODY,                      [401, 401, 204, 204, 204, 204, 204]),
     ("GET",    "/api/users/{id}/",            NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
     ("PATCH",  "/api/users/{id}/",            |_| json!({ "role": "host" }),    [401, 401, 403, 403, 403, 403, 200]),
     ("GET",    "/api/users/{id}/sessions/",   NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),

@@ -51,6 +51,10 @@ async fn accounts(app: &TestApp) {
     let other = app.user("other").await;
     get(&format!("/api/users/{}/", other.id)).await;
     admin.all("/api/users/").await;
+    let block = format!("/api/users/me/blocks/{}/", other.id);
+    app.request("PUT".parse().unwrap(), &block).bearer(token).send().await.ok();
+    get("/api/users/me/blocks/").await;
+    app.request("DELETE".parse().unwrap(), &block).bearer(token).send().await.expect(204);
     // Each function authenticates a browser by its cookie.
     let browser = Browser::of(&other).await;
     for path in ["/api/", "/api/users/me/", "/api/conversations/", "/api/messages/"] {

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod blacklist;
+pub mod blocks;
 pub mod browser;
 pub mod health;
 pub mod jwks;
@@ -32,6 +33,10 @@ shared::routes! {
         get "/api/users/me/sessions/" => sessions::list;
         get "/api/users/me/sessions/{id}/" => sessions::read;
         delete "/api/users/me/sessions/{id}/" => sessions::end;
+        get "/api/users/me/blocks/" => blocks::list;
+        get "/api/users/me/blocks/{user_id}/" => blocks::read;
+        put "/api/users/me/blocks/{user_id}/" => blocks::block;
+        delete "/api/users/me/blocks/{user_id}/" => blocks::unblock;
         get "/api/users/{id}/" => user::read;
         patch "/api/users/{id}/" => user::change;
         get "/api/users/{id}/sessions/" => sessions::list_of;

@@ -51,12 +51,23 @@ pub(crate) struct Message {
     pub(crate) edited_at: Option<DateTime<Utc>>,
     pub(crate) deleted_at: Option<DateTime<Utc>>,
     pub(crate) reply_to: Option<MessageId>,
+    #[serde(default)]
+    pub(crate) masked: bool,
     pub(crate) revision: u64,
 }
 
 impl Message {
     pub(crate) fn is_by(&self, user: UserId) -> bool {
         self.sender.as_ref().is_some_and(|sender| sender.user_id == user)
+    }
+
+    /// Returns the text, or a note in the place of a text that the viewer does not see.
+    pub(crate) fn shown_text(&self) -> &str {
+        match (self.deleted_at, self.masked) {
+            (Some(_), _) => "This message was deleted.",
+            (None, true) => "You have blocked the sender of this message.",
+            (None, false) => &self.message_body,
+        }
     }
 
     pub(crate) fn sender_name(&self) -> String {

@@ -95,7 +95,7 @@ pub(crate) fn avatar(conversation: &Conversation, viewer: UserId) -> Avatar {
 }
 
 fn preview(last: &Message, viewer: UserId, kind: ConversationKind) -> String {
-    let text = hint(&last.message_body);
+    let text = hint(last.shown_text());
     match (&last.sender, kind) {
         _ if last.is_by(viewer) => format!("You: {text}"),
         (Some(User { first_name, .. }), ConversationKind::Group) if !first_name.is_empty() => {
@@ -145,7 +145,7 @@ impl Quote {
         Self {
             href: format!("/?conversation={}&around={id}#m-{id}", id.conversation),
             name: shown.map(Message::sender_name).unwrap_or_default(),
-            text: shown.map_or_else(|| "A deleted message".to_owned(), |message| hint(&message.message_body)),
+            text: shown.map_or_else(|| "A deleted message".to_owned(), |message| hint(message.shown_text())),
         }
     }
 }
@@ -168,6 +168,8 @@ pub(crate) struct MessageItem {
     pub(crate) time: DisplayTime,
     pub(crate) edited: bool,
     pub(crate) deleted: bool,
+    /// True if the text is a note, because the message was deleted or its sender is blocked.
+    pub(crate) gone: bool,
     pub(crate) quote: Option<Quote>,
     pub(crate) text: String,
     pub(crate) revision: u64,
@@ -188,8 +190,9 @@ impl MessageItem {
             time: message.sent_at.into(),
             edited: message.edited_at.is_some() && !deleted,
             deleted,
+            gone: deleted || message.masked,
             quote: message.reply_to.filter(|_| !deleted).map(|id| Quote::new(id, find(id))),
-            text: if deleted { "This message was deleted.".to_owned() } else { message.message_body.clone() },
+            text: message.shown_text().to_owned(),
             revision: message.revision,
             ..Self::default()
         }
@@ -234,7 +237,8 @@ pub(crate) fn conversation_of(
 
 /// Returns the first unread message; `None` if it is before this page or there is none.
 fn first_unread(messages: &[Message], viewer: UserId, unread: usize) -> Option<MessageId> {
-    let counted = |message: &&Message| !message.is_by(viewer) && message.deleted_at.is_none();
+    let counted =
+        |message: &&Message| !message.is_by(viewer) && message.deleted_at.is_none() && !message.masked;
     let place = unread.checked_sub(1)?;
     messages.iter().rev().filter(counted).nth(place).map(|message| message.message_id)
 }

@@ -92,7 +92,7 @@ export class Conversation {
         if (own) {
             this.outbox.acknowledge(message);
         }
-        if (this.thread.show(message) && !own && !message.deleted_at) {
+        if (this.thread.show(message) && !own && !message.deleted_at && !message.masked) {
             setText(this.live, `${nameOf(message.sender)}: ${message.message_body.slice(0, ANNOUNCED)}`);
         }
     }

@@ -1,7 +1,7 @@
 // The list of conversations, and the form that starts one.
 
 import { call } from "./chat-api.js";
-import { nameOf, setText, showAvatar } from "./chat-thread.js";
+import { nameOf, setText, showAvatar, textOf } from "./chat-thread.js";
 import { fullTime, shortTime } from "./chat-times.js";
 
 /** Returns the title of a conversation: its name, or the names of the other participants. */
@@ -72,7 +72,7 @@ export class Inbox {
             : conversation.kind === "group"
               ? `${last?.sender?.first_name || "Unknown user"}: `
               : "";
-        setText(link.querySelector(".preview"), last ? `${who}${last.message_body.slice(0, 160)}` : "No messages yet");
+        setText(link.querySelector(".preview"), last ? `${who}${textOf(last).slice(0, 160)}` : "No messages yet");
         const badge = link.querySelector(".unread");
         if (conversation.unread === 0) badge.remove();
         else setText(badge.firstElementChild, `${conversation.unread}${conversation.unread_more ? "+" : ""}`);

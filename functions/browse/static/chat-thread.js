@@ -8,6 +8,10 @@ const GROUP = 5 * 60_000; // Milliseconds. A longer pause begins a new group.
 const DELETED = "A deleted message";
 const NEAR = 60; // Pixels. A reader this close to the end sees new messages without scrolling.
 
+/** Returns the text of a message that is not deleted, or a note in its place. */
+export const textOf = (message) =>
+    message.masked ? "You have blocked the sender of this message." : message.message_body;
+
 export const nameOf = (user) =>
     [user?.first_name, user?.last_name].filter(Boolean).join(" ") || user?.email || "Unknown user";
 
@@ -144,8 +148,8 @@ export class Thread {
         if (!message.reply_to || message.deleted_at) item.querySelector(".quote").remove();
         else this.#fillQuote(item.querySelector(".quote"), message.reply_to);
         const text = item.querySelector(".text");
-        setText(text, message.deleted_at ? "This message was deleted." : message.message_body);
-        text.classList.toggle("gone", Boolean(message.deleted_at));
+        setText(text, message.deleted_at ? "This message was deleted." : textOf(message));
+        text.classList.toggle("gone", Boolean(message.deleted_at || message.masked));
         this.#addControls(item);
         return item;
     }
@@ -200,7 +204,7 @@ export class Thread {
             const path = `/api/messages/?conversation=${this.section.dataset.conversation}&around=${id}&limit=1&tombstones=1`;
             const asked = call("GET", path).then(({ results }) => {
                 const found = results.find(({ message_id, deleted_at }) => message_id === id && !deleted_at);
-                return found ? [nameOf(found.sender), found.message_body] : ["", DELETED];
+                return found ? [nameOf(found.sender), textOf(found)] : ["", DELETED];
             });
             this.quoted.set(
                 id,

@@ -26,7 +26,7 @@ use utoipa::ToSchema;
 
 use crate::{
     limits::limited,
-    references::{UserReference, existing, participants, refuse_unknown},
+    references::{UserReference, addable, participants, refuse_unknown},
     view::ConversationView,
 };
 
@@ -172,21 +172,35 @@ type Opening = (Opened, Vec<User>, Vec<(UserId, Conversation)>);
 async fn open_group(app: &App, new: &NewConversation, command: Command) -> Result<Opening, Problem> {
     let participants = [&[new.creator], new.others.as_slice()].concat();
     let bucket = async { app.store.bucket(command).await.map_err(Problem::from) };
-    let (users, bucket) = try_join(existing(app, &participants), bucket).await?;
+    let (users, bucket) = try_join(creatable(app, new, &participants), bucket).await?;
     let command = with_role(command, &users);
     let opened = app.store.open_conversation(new, command, bucket.as_ref()).await.map_err(refused)?;
     let removed = app.store.remove_closed(new.id, &new.others, command).await?;
     Ok((opened, users, removed))
 }
 
+/// Returns the profiles of the participants of a new group. Fails unless all of them have open accounts and have not
+/// blocked the creator. A group that an earlier try of the request created is not created again, so a block that was made
+/// since then does not change the answer.
+async fn creatable(app: &App, new: &NewConversation, users: &[UserId]) -> Result<Vec<User>, Problem> {
+    let candidates = app.store.candidates(new.creator, users).await?;
+    let exists = !candidates.blocking.is_empty()
+        && app.store.conversation_access(new.id, new.creator).await?.is_some();
+    addable(candidates, users, |_| exists)
+}
+
 /// Opens the conversation of a pair: with one read, and one transaction if it does not exist yet.
 async fn open_direct(app: &App, new: &NewConversation, command: Command) -> Result<Opening, Problem> {
     let pair = [new.creator, new.others.first().copied().unwrap_or(new.creator)];
-    let Pair { conversation, users, bucket } = app.store.direct_conversation(new.id, pair, command).await?;
+    let Pair { conversation, users, is_blocked, bucket } =
+        app.store.direct_conversation(new.id, pair, command).await?;
     if let Some(standing) = conversation {
         return if new.is(&standing) { Ok((Opened::Existing, users, Vec::new())) } else { Err(taken()) };
     }
-    let open = |user: &UserId| users.iter().any(|found| found.id == *user && found.closed_at.is_none());
+    let open = |user: &UserId| {
+        let is_blocking = is_blocked && *user != new.creator;
+        users.iter().any(|found| found.id == *user && found.closed_at.is_none() && !is_blocking)
+    };
     refuse_unknown(pair.into_iter().filter(|user| !open(user)))?;
     let command = with_role(command, &users);
     let opened = app.store.open_conversation(new, command, bucket.as_ref()).await.map_err(refused)?;

@@ -184,7 +184,7 @@ async fn apply(
     let users = request.participants.map(|users| with_caller(users, &actor));
     let wanted = match &users {
         Some(users) if conversation.pair.is_none() => {
-            existing(app, users).await?;
+            existing(app, caller.user, id, users).await?;
             Wanted::Set { users, may_remove: actor.may_own() }
         }
         _ => Wanted::Same,

@@ -1,6 +1,7 @@
 //! `GET /api/conversations/`: the inbox, which is the list of the caller's conversations by their last activity.
 
 use chrono::DateTime;
+use futures::future::try_join;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::{RawValue, to_raw_value};
 use shared::{
@@ -126,11 +127,12 @@ pub async fn list(
     let cursor = query.cursor.unwrap_or_default();
     let (limit, messages) = (query.limit.0, query.messages.0);
     let request = InboxRequest { user: caller.user, cursor, limit, messages };
-    let page = app.store.inbox_page(&request).await?;
+    let page = async { Ok(app.store.inbox_page(&request).await?) };
+    let (page, role) = try_join(page, caller.role(&app)).await?;
     let (positions, details): (Vec<InboxPosition>, Vec<Detail>) =
         page.listed.into_iter().map(|listed| (listed.position, listed.detail)).unzip();
-    let views =
-        ConversationView::all(&app, &origin, details, messages, VisibleUsers::seen_by(&caller)).await?;
+    let visible_users = VisibleUsers::seen_by(&caller).of_role(role);
+    let views = ConversationView::all(&app, &origin, details, messages, visible_users).await?;
     let results = fitting(&views)?;
     let last = positions.get(results.len().wrapping_sub(1)).filter(|_| results.len() < positions.len());
     let next = last.map(|last| InboxCursor { before: Some(*last), ..cursor }).or(page.next).map(|next| {

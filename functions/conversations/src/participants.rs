@@ -118,7 +118,7 @@ pub async fn add(
         return Err(direct());
     }
     let AddParticipants { participants: users } = request.finish()?;
-    existing(&app, &users).await?;
+    existing(&app, caller.user, id, &users).await?;
     let command = caller.command(&app).of_role(actor.role);
     let changed = app.store.change_participants(id, Wanted::Add(&users), command).await.map_err(refused)?;
     let changed = changed.without(app.store.remove_closed(id, &users, command).await?);

@@ -10,8 +10,8 @@ use serde_json::Value;
 use shared::{
     App,
     http::{Fields, Problem, UserView},
-    ids::UserId,
-    store::items::User,
+    ids::{ConversationId, UserId},
+    store::{Candidates, items::User},
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -111,11 +111,29 @@ pub(crate) fn participants(fields: &mut Fields, list: Vec<Value>, most: usize) -
     Some(users)
 }
 
-/// Returns the profiles of `users`. Fails unless all of them have open accounts; the answer is the same for unknown
-/// ids.
-pub(crate) async fn existing(app: &App, users: &[UserId]) -> Result<Vec<User>, Problem> {
-    let open = app.store.open_accounts(users.iter().copied()).await?;
-    refuse_unknown(users.iter().copied().filter(|user| !open.contains_key(user)))?;
+/// Checks that `actor` can make all of `users` participants of a conversation: they have open accounts, and those who are
+/// not participants yet have not blocked the actor. The answer is the same for unknown ids.
+pub(crate) async fn existing(
+    app: &App,
+    actor: UserId,
+    conversation: ConversationId,
+    users: &[UserId],
+) -> Result<(), Problem> {
+    let candidates = app.store.candidates(actor, users).await?;
+    let members = app.store.members(conversation, &candidates.blocking).await?;
+    addable(candidates, users, |user| members.iter().any(|member| member.user == user)).map(drop)
+}
+
+/// Returns the profiles of `users`. Fails unless all of them have open accounts, and those who block the actor are
+/// participants already.
+pub(crate) fn addable(
+    candidates: Candidates,
+    users: &[UserId],
+    is_present: impl Fn(UserId) -> bool,
+) -> Result<Vec<User>, Problem> {
+    let Candidates { open, blocking } = candidates;
+    let is_refused = |user: &UserId| blocking.contains(user) && !is_present(*user);
+    refuse_unknown(users.iter().copied().filter(|user| !open.contains_key(user) || is_refused(user)))?;
     Ok(open.into_values().collect())
 }
 

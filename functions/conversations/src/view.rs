@@ -60,7 +60,7 @@ pub struct ConversationView {
     #[schema(required)]
     pub last_message: Option<MessageView>,
     /// The number of unread messages, exact up to 100. Unread messages are above the caller's read mark, and neither
-    /// deleted nor sent by the caller.
+    /// deleted nor sent by the caller or by a user whom the caller has blocked.
     pub unread: u64,
     /// True if there are more than 100 unread messages.
     pub unread_more: bool,

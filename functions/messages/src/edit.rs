@@ -25,6 +25,7 @@ const READ_ONLY: &[&str] = &[
     "client_id",
     "revision",
     "deleted_at",
+    "masked",
 ];
 
 /// The new state of a message. Fields that the request does not name become empty.

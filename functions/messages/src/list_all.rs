@@ -13,6 +13,7 @@ use shared::{
     ids::{ConversationId, UserId},
     model::Invalid,
     store::{
+        blocks::ViewersBlocks,
         items::{Member, Message},
         messages::{Around, Source},
     },
@@ -92,7 +93,7 @@ impl PageBuilder {
         let from = position.map(|position| position.conversation);
         let (ids, more) = app.store.conversations_of(user, from, CONVERSATIONS + 1).await?;
         let (ids, beyond) = ids.split_at(ids.len().min(CONVERSATIONS));
-        let memberships = app.store.memberships(user, ids).await?;
+        let (memberships, blocks) = app.store.memberships_and_blocks(user, ids).await?;
         let bases: HashMap<_, _> =
             memberships.iter().map(|member| (member.conversation, member.base)).collect();
         self.memberships.extend(memberships);
@@ -106,7 +107,7 @@ impl PageBuilder {
                 return Ok(Some(start));
             }
             let source = Source { base: *base, tombstones: self.tombstones, ..Source::of(*id) };
-            if let Some(below) = self.add_from(app, source, start).await? {
+            if let Some(below) = self.add_from(app, source, start, &blocks).await? {
                 return Ok(Some(Position { conversation: *id, below }));
             }
         }
@@ -115,10 +116,17 @@ impl PageBuilder {
     }
 
     /// Adds messages of one conversation. Returns the number below which it has more; `None` if it has no more.
-    async fn add_from(&mut self, app: &App, source: Source, start: Position) -> Result<Option<u64>, Problem> {
-        let Some(page) = app.store.messages(source, start.around(), self.room).await? else {
+    async fn add_from(
+        &mut self,
+        app: &App,
+        source: Source,
+        start: Position,
+        blocks: &ViewersBlocks,
+    ) -> Result<Option<u64>, Problem> {
+        let Some(mut page) = app.store.messages(source, start.around(), self.room).await? else {
             return Ok(None);
         };
+        blocks.mask(&mut page.messages);
         self.bytes += page.bytes();
         self.room -= page.messages.len();
         self.messages.extend(page.messages.into_iter().rev());
@@ -145,8 +153,9 @@ pub async fn page(
     }
     let PageBuilder { messages, memberships, .. } = filling;
     let senders = messages.iter().map(|message| (message.conversation, message.sender));
+    let role = caller.role(app).await?;
     let visible_users =
-        VisibleUsers::seen_by(caller).members(&memberships).find_senders(app, senders).await?;
+        VisibleUsers::seen_by(caller).of_role(role).members(&memberships).find_senders(app, senders).await?;
     let results = messages.into_iter().map(|message| MessageView::new(message, &visible_users)).collect();
     let tombstones = if query.tombstones { "&tombstones=1" } else { "" };
     let link = |position: Position| {

@@ -38,7 +38,7 @@ pub struct SendMessage {
 
 impl RequestBody for SendMessage {
     const READ_ONLY: &'static [&'static str] =
-        &["message_id", "sender", "sent_at", "edited_at", "revision", "deleted_at"];
+        &["message_id", "sender", "sent_at", "edited_at", "revision", "deleted_at", "masked"];
 }
 
 impl FromFields for SendMessage {

@@ -56,3 +56,19 @@ fn the_item_of_the_admins_contains_each_of_them() {
     assert_eq!(found(&[profile("x"), credential.clone()]).len(), 1);
     assert_eq!(found(&[profile("suspended_at"), credential, admins]).len(), 1);
 }
+
+#[test]
+fn a_block_is_of_another_user() {
+    let profile = |id: &str| {
+        [
+            json!({"pk": format!("USER#{id}"), "sk": "PROFILE", "email": id, "credential_version": 1}),
+            json!({"pk": format!("EMAIL#{id}"), "sk": "CREDENTIAL", "user": id, "version": 1}),
+        ]
+    };
+    let blocks = |of: &str| json!({"pk": "USER#u", "sk": "BLOCKS", "version": 1, "blocked": {of: 1}});
+    let users = [profile("u"), profile("v")].concat();
+    assert_eq!(found(&[users.clone(), vec![blocks("v")]].concat()), [""; 0]);
+    for wrong in ["u", "w"] {
+        assert_eq!(found(&[users.clone(), vec![blocks(wrong)]].concat()).len(), 1, "{wrong}");
+    }
+}

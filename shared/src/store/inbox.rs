@@ -9,7 +9,8 @@ use futures::future::{try_join, try_join_all};
 pub use self::page::{InboxCursor, InboxPage, InboxPosition, InboxRequest, Listed};
 use super::{
     Store, StoreError,
-    items::{Conversation, Member, Message},
+    blocks::ViewersBlocks,
+    items::{Blocks, Conversation, Member, Message},
     messages::messages_unless_closed,
     ops::{Consistency, Reading},
     participants::Changed,
@@ -76,10 +77,19 @@ pub(super) fn accepted(members: &[Member]) -> Vec<UserId> {
     members.iter().filter(|member| member.is_accepted()).map(|member| member.user).collect()
 }
 
-/// Conversations with the viewer's memberships.
+/// Conversations with the viewer's memberships and blocks.
 struct ConversationsAndMembers {
     conversations: HashMap<ConversationId, Conversation>,
     members: HashMap<ConversationId, Member>,
+    blocks: ViewersBlocks,
+}
+
+/// The newest entries of a log, as they were read.
+struct Newest {
+    messages: Vec<Message>,
+    /// The number of messages that the detail shows.
+    count: usize,
+    blocks: ViewersBlocks,
 }
 
 impl Store {
@@ -105,27 +115,31 @@ impl Store {
         match found.conversations.remove(&id).zip(newest) {
             Some((conversation, newest)) => {
                 let member = found.members.remove(&id);
-                self.detail_of(conversation, member, newest, NESTED_MESSAGES).await.map(Some)
+                let newest = Newest { messages: newest, count: NESTED_MESSAGES, blocks: found.blocks };
+                self.detail_of(conversation, member, newest).await.map(Some)
             }
             None => Ok(None),
         }
     }
 
-    /// Returns conversations with the viewer's memberships, strongly consistent. A hundred of both cost one request.
+    /// Returns conversations with the viewer's memberships, and the viewer's blocks, strongly consistent. A hundred items cost
+    /// one request.
     async fn conversations_and_members(
         &self,
         viewer: UserId,
         ids: &[ConversationId],
     ) -> Result<ConversationsAndMembers, StoreError> {
-        let keys = ids.iter().flat_map(|id| [Key::conversation(*id), Key::member(*id, viewer)]).collect();
-        let (conversations, members) =
-            self.get_all_of_two::<Conversation, Member>(keys, Consistency::Strong).await?;
+        let of_conversation = |id: &ConversationId| [Key::conversation(*id), Key::member(*id, viewer)];
+        let keys = [Key::blocks(viewer)].into_iter().chain(ids.iter().flat_map(of_conversation)).collect();
+        let (conversations, members, mut blocks) =
+            self.get_all_of_three::<Conversation, Member, Blocks>(keys).await?;
         Ok(ConversationsAndMembers {
             conversations: conversations
                 .into_iter()
                 .map(|conversation| (conversation.id, conversation))
                 .collect(),
             members: members.into_iter().map(|member| (member.conversation, member)).collect(),
+            blocks: blocks.pop().into(),
         })
     }
 
@@ -151,19 +165,20 @@ impl Store {
         &self,
         conversation: Conversation,
         member: Option<Member>,
-        mut newest: Vec<Message>,
-        count: usize,
+        newest: Newest,
     ) -> Result<Detail, StoreError> {
+        let Newest { messages: mut newest, count, blocks } = newest;
         let participants = self.first_participants(&conversation).await?;
         let unread = member.as_ref().map(|member| {
-            let mut count = UnreadCount::new(member);
+            let mut count = UnreadCount::new(member, blocks.clone());
             // Numbers have no gaps. So there are more messages below, unless the lowest number is 1.
             count.take(&newest, newest.last().is_some_and(|message| message.number > 1));
             count
         });
         let base = member.as_ref().map_or(0, |member| member.base);
         newest.retain(|message| message.number > base);
-        let newest = self.past_tombstones(newest, base, count).await?;
+        let mut newest = self.past_tombstones(newest, base, count).await?;
+        blocks.mask(&mut newest);
         let accepted = (!conversation.has_invited).then(|| participants.clone());
         Ok(Detail { conversation, member, participants, accepted, newest, unread })
     }

@@ -3,6 +3,7 @@
 //! same time.
 
 mod attempts;
+mod blocks;
 mod bucket;
 mod conversations;
 mod identity;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     attempts::{AttemptSource, Device, Tally},
+    blocks::Blocks,
     bucket::{BucketPurpose, TokenBucket},
     conversations::{Conversation, InboxEntry, Member},
     identity::{Admins, Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey, User},
@@ -43,6 +45,7 @@ pub enum Item {
     Session(Session),
     Tally(Tally),
     Device(Device),
+    Blocks(Blocks),
     TokenBucket(TokenBucket),
     EndedSession(EndedSession),
     Inbox(InboxEntry),
@@ -70,6 +73,7 @@ impl Item {
             Self::Session(session) => Key::session(session.user, session.id),
             Self::Tally(tally) => Key::tally(&tally.email, &tally.source),
             Self::Device(device) => Key::device(device.user, device.id),
+            Self::Blocks(blocks) => Key::blocks(blocks.user),
             Self::TokenBucket(bucket) => Key::bucket(bucket.user, bucket.purpose),
             Self::EndedSession(ended) => Key::session(ended.user, ended.id),
             Self::Inbox(entry) => Key::inbox(entry.user, entry.conversation),
@@ -158,6 +162,7 @@ into_kind! {
     into_credential: Credential(Credential);
     into_session: Session(Session);
     into_tally: Tally(Tally);
+    into_blocks: Blocks(Blocks);
     into_token_bucket: TokenBucket(TokenBucket);
     into_member: Member(Member);
     into_report: Report(Report);

@@ -3,8 +3,8 @@
 use super::{
     Store, StoreError,
     items::{
-        Admins, Conversation, InboxEntry, Item, Member, Message, Report, Revision, Session, SigningKey,
-        TokenBucket, User,
+        Admins, Blocks, Conversation, InboxEntry, Item, Member, Message, Report, Revision, Session,
+        SigningKey, TokenBucket, User,
     },
     ops::{Consistency, Reading},
     table::{Key, Span},
@@ -34,6 +34,7 @@ macro_rules! kinds {
 kinds!(
     User(User),
     Admins(Admins),
+    Blocks(Blocks),
     Session(Session),
     Inbox(InboxEntry),
     Conversation(Conversation),
@@ -71,6 +72,19 @@ impl Store {
             A::sort(item, &mut first).and_then(|item| B::sort(item, &mut second));
         }
         Ok((first, second))
+    }
+
+    /// Returns the items of three kinds at `keys`, in no order and strongly consistent.
+    pub(super) async fn get_all_of_three<A: Kind, B: Kind, C: Kind>(
+        &self,
+        keys: Vec<Key>,
+    ) -> Result<(Vec<A>, Vec<B>, Vec<C>), StoreError> {
+        let (mut first, mut second, mut third) = (Vec::new(), Vec::new(), Vec::new());
+        for item in self.batch_get(keys, Consistency::Strong).await? {
+            let rest = A::sort(item, &mut first).and_then(|item| B::sort(item, &mut second));
+            rest.and_then(|item| C::sort(item, &mut third));
+        }
+        Ok((first, second, third))
     }
 
     /// Returns two items of different kinds, strongly consistent and in one request; `None` for an item that does not

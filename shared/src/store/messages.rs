@@ -4,7 +4,8 @@ use futures::future::try_join;
 
 use super::{
     Store, StoreError,
-    items::{Item, Member, Message},
+    blocks::ViewersBlocks,
+    items::{Blocks, Item, Member, Message},
     ops::{Consistency, Reading},
     table::{Key, Span},
 };
@@ -105,13 +106,17 @@ impl Progress {
 }
 
 impl Store {
-    /// Returns the viewer's membership and a message, strongly consistent and in one request.
+    /// Returns the viewer's membership and a message, strongly consistent and in one request with the viewer's blocks.
     pub async fn message(
         &self,
         id: MessageId,
         viewer: UserId,
     ) -> Result<(Option<Member>, Option<Message>), StoreError> {
-        self.get_two([Key::member(id.conversation, viewer), Key::message(id)]).await
+        let keys = vec![Key::member(id.conversation, viewer), Key::blocks(viewer), Key::message(id)];
+        let (mut members, mut blocks, mut messages) =
+            self.get_all_of_three::<Member, Blocks, Message>(keys).await?;
+        ViewersBlocks::from(blocks.pop()).mask(&mut messages);
+        Ok((members.pop(), messages.pop()))
     }
 
     /// Returns the highest number of the log, 0 if it is empty; `None` if it is closed.
@@ -252,7 +257,7 @@ impl Store {
         }
     }
 
-    /// Reads, in parallel, a membership and a page of messages. The page is read again if the membership has a base
+    /// Reads, in parallel, a membership with the viewer's blocks, and a page of messages. The page is read again if the membership has a base
     /// above `source.base`; only a viewer who hid a direct conversation has such a base.
     pub async fn member_and_messages(
         &self,
@@ -262,15 +267,14 @@ impl Store {
         limit: usize,
     ) -> Result<(Option<Member>, Option<MessagePage>), StoreError> {
         let read = self.messages(source, around, limit);
-        let (member, page) = try_join(self.member(source.conversation, viewer), Box::pin(read)).await?;
-        match (member, page) {
-            (Some(member), Some(_)) if member.base > source.base => {
-                let source = Source { base: member.base, ..source };
-                let page = self.messages(source, around, limit).await?;
-                Ok((Some(member), page))
-            }
-            other => Ok(other),
+        let member = self.member_and_blocks(source.conversation, viewer);
+        let ((member, blocks), mut page) = try_join(member, Box::pin(read)).await?;
+        let base = member.as_ref().map_or(0, |member| member.base);
+        if page.is_some() && base > source.base {
+            page = self.messages(Source { base, ..source }, around, limit).await?;
         }
+        blocks.mask(page.iter_mut().flat_map(|page| &mut page.messages));
+        Ok((member, page))
     }
 }
 

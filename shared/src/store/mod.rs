@@ -3,6 +3,7 @@
 
 mod backoff;
 mod batches;
+pub mod blocks;
 mod buckets;
 mod changes;
 mod closing;
@@ -61,7 +62,7 @@ pub use self::{
     standing::{MOST_ADMINS, StandingChange, StandingError},
     tallies::AttemptItems,
     unread::UnreadCount,
-    users::{ProfileChange, UserPosition},
+    users::{Candidates, ProfileChange, UserPosition},
 };
 pub use crate::sdk::{Answer, Engine, EngineItem, EngineValue, Queried};
 use crate::{model::conversation::PairKey, random::Random, sdk};

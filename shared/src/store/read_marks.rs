@@ -120,11 +120,15 @@ impl Store {
         Ok((member, tail))
     }
 
-    /// Returns the mark of a membership with its unread count. If the mark is the tail, this needs no query.
+    /// Returns the mark of a membership with its unread count. If the mark is the tail, this reads neither messages nor
+    /// blocks.
     async fn mark(&self, member: &Member, tail: u64) -> Result<ReadMark, StoreError> {
         let read = member.read;
-        let (unread, unread_more) =
-            if read >= tail { (0, false) } else { self.count_unread(UnreadCount::new(member)).await? };
+        if read >= tail {
+            return Ok(ReadMark { read, unread: 0, unread_more: false });
+        }
+        let blocks = self.blocks(member.user).await?.into();
+        let (unread, unread_more) = self.count_unread(UnreadCount::new(member, blocks)).await?;
         Ok(ReadMark { read, unread, unread_more })
     }
 }

@@ -19,6 +19,14 @@ pub(crate) enum Tried<T> {
 }
 
 impl<T> Tried<T> {
+    /// Returns the same outcome with another result.
+    pub(crate) fn map<U>(self, result: impl FnOnce(T) -> U) -> Tried<U> {
+        match self {
+            Self::Done(done) => Tried::Done(result(done)),
+            Self::Lost => Tried::Lost,
+        }
+    }
+
     /// Returns the outcome of one call that DynamoDB refuses while a transaction uses the same item. Such a conflict
     /// writes nothing, and the SDK does not retry it.
     pub(crate) fn of(answer: Result<T, StoreError>) -> Result<Self, StoreError> {

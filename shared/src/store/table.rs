@@ -10,6 +10,7 @@
 //! | how many attempts failed from unknown devices? | `EMAIL#<email>` / `TALLY#unknown` |
 //! | has this device logged in before? | `USER#<user>` / `DEVICE#<device>` |
 //! | how many conversations may this user still start? | `LIMITS#<user>` / `CREATE` |
+//! | whom has a user blocked? | `USER#<user>` / `BLOCKS` |
 //! | which sessions does a user have? | `USER#<user>` / `SESSION#…` |
 //! | which conversations does a user have? (complete) | `INBOX#<user>` / `CONV#…` |
 //! | the same by hour of joining (may be stale) | index: `INBOX#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
@@ -53,6 +54,7 @@ const PAIR: &str = "PAIR";
 const REPORTS: &str = "REPORTS";
 const ADMINS: &str = "ADMINS";
 const PROFILE: &str = "PROFILE";
+const BLOCKS: &str = "BLOCKS";
 const CREDENTIAL: &str = "CREDENTIAL";
 const META: &str = "META";
 const CREATE: &str = "CREATE";
@@ -101,6 +103,12 @@ impl Key {
     #[must_use]
     pub fn device(user: UserId, device: DeviceId) -> Self {
         Self::new(of_user(user), format!("DEVICE#{device}"))
+    }
+
+    /// Returns the key of the blocks of a user.
+    #[must_use]
+    pub fn blocks(user: UserId) -> Self {
+        Self::new(of_user(user), BLOCKS)
     }
 
     /// Returns the key of a session.
@@ -249,6 +257,7 @@ mod tests {
         let email = Email::parse("ann@example.com").unwrap();
         let keys = [
             (Key::user(user), "USER#00000000-0000-0000-0000-000000000001|PROFILE"),
+            (Key::blocks(user), "USER#00000000-0000-0000-0000-000000000001|BLOCKS"),
             (Key::credential(&email), "EMAIL#ann@example.com|CREDENTIAL"),
             (
                 Key::tally(&email, &AttemptSource::Network(Network::of("192.0.2.77".parse().unwrap()))),

@@ -2,6 +2,7 @@
 
 use super::{
     Store, StoreError,
+    blocks::ViewersBlocks,
     items::{Member, Message},
     messages::{messages_unless_closed, reading},
     table::Span,
@@ -21,6 +22,7 @@ const UNREAD_LOOK: u64 = 1000;
 pub struct UnreadCount {
     conversation: ConversationId,
     viewer: UserId,
+    blocks: ViewersBlocks,
     floor: u64,
     next: u64,
     seen: u64,
@@ -28,11 +30,13 @@ pub struct UnreadCount {
 }
 
 impl UnreadCount {
-    pub(crate) fn new(member: &Member) -> Self {
+    /// Begins the count for a participant. Messages of users whom the participant has blocked are not counted.
+    pub(crate) fn new(member: &Member, blocks: ViewersBlocks) -> Self {
         let floor = member.read.max(member.base);
         Self {
             conversation: member.conversation,
             viewer: member.user,
+            blocks,
             floor,
             next: MAX_NUMBER,
             seen: 0,
@@ -45,10 +49,14 @@ impl UnreadCount {
     pub(crate) fn take(&mut self, messages: &[Message], more: bool) {
         for message in messages.iter().filter(|message| message.number > self.floor) {
             self.seen += 1;
-            self.unread += u64::from(message.sender != self.viewer && message.deleted_at.is_none());
+            self.unread += u64::from(self.counts(message));
         }
         let lowest = messages.last().map_or(0, |message| message.number.saturating_sub(1));
         self.next = if more { lowest } else { 0 };
+    }
+
+    fn counts(&self, message: &Message) -> bool {
+        message.sender != self.viewer && message.deleted_at.is_none() && !self.blocks.contains(message.sender)
     }
 
     fn unread_span(&self) -> Option<(u64, u64)> {
@@ -62,7 +70,8 @@ impl UnreadCount {
 }
 
 impl Store {
-    /// Returns the number of messages above a read mark that are neither the viewer's own nor deleted. The number is
+    /// Returns the number of messages above a read mark that are neither the viewer's own nor deleted nor sent by
+    /// a user whom the viewer has blocked. The number is
     /// exact up to 100; the second value is true if there are more.
     pub async fn count_unread(&self, mut count: UnreadCount) -> Result<(u64, bool), StoreError> {
         while let Some((low, high)) = count.unread_span() {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Store, StoreError,
     backoff::Backoff,
-    items::{Credential, InboxEntry, Item, Member, User},
+    items::{Blocks, Credential, InboxEntry, Item, Member, User},
     ops::{ABSENT, Consistency, Expression, PRESENT, Reading},
     standing::StandingError,
     table::{Key, Span},
@@ -42,6 +42,15 @@ impl ProfileChange {
 /// The position of a user in the list of all users: the time of creation, then the id.
 pub type UserPosition = (DateTime<Utc>, UserId);
 
+/// The users whom a request adds to a conversation.
+#[derive(Debug)]
+pub struct Candidates {
+    /// The profiles of those with an open account.
+    pub open: HashMap<UserId, User>,
+    /// Those who have blocked the user who makes the request.
+    pub blocking: Vec<UserId>,
+}
+
 impl Store {
     /// Returns a profile, strongly consistent, for decisions; `None` if it does not exist. Closed accounts have a
     /// profile too.
@@ -58,6 +67,20 @@ impl Store {
         let mut users = self.users_by_id(users).await?;
         users.retain(|_, user| user.closed_at.is_none());
         Ok(users)
+    }
+
+    /// Returns the profiles of the open accounts among `users`, and those of `users` who have blocked `actor`. Strongly
+    /// consistent, in the same requests.
+    pub async fn candidates(&self, actor: UserId, users: &[UserId]) -> Result<Candidates, StoreError> {
+        let others = users.iter().filter(|user| **user != actor).map(|user| Key::blocks(*user));
+        let keys = users.iter().map(|user| Key::user(*user)).chain(others).collect();
+        let (users, blocks) = self.get_all_of_two::<User, Blocks>(keys, Consistency::Strong).await?;
+        let open = users.into_iter().filter(|user| user.closed_at.is_none());
+        let blocking = blocks.into_iter().filter(|blocks| blocks.blocked.contains_key(&actor));
+        Ok(Candidates {
+            open: open.map(|user| (user.id, user)).collect(),
+            blocking: blocking.map(|blocks| blocks.user).collect(),
+        })
     }
 
     /// Returns the profiles of `users` by id, strongly consistent. Users without a profile are left out.

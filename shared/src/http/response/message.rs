@@ -50,12 +50,21 @@ pub struct MessageView {
     #[serde(serialize_with = "timestamp_option", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = DateTime<Utc>, required = false)]
     pub deleted_at: Option<DateTime<Utc>>,
+    /// True if the caller has blocked the sender. Then the text is empty, and `metadata` and `reply_to` are `null`. Other
+    /// messages do not have this field.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub masked: bool,
 }
 
 impl MessageView {
-    /// Creates the view of a message. Its sender is `null` if `visible_users` does not contain them.
+    /// Creates the view of a message. A masked message shows nothing that its sender wrote. Its sender is `null` if `visible_users` does not contain them.
     #[must_use]
-    pub fn new(message: Message, visible_users: &VisibleUsers) -> Self {
+    pub fn new(mut message: Message, visible_users: &VisibleUsers) -> Self {
+        message.masked &= !visible_users.sees_masked();
+        if message.masked {
+            message = Message { body: String::new(), metadata: None, reply_to: None, ..message };
+        }
         Self {
             message_id: message.id(),
             sender: visible_users.view(message.conversation, message.sender),
@@ -68,6 +77,7 @@ impl MessageView {
             revision: message.revision,
             metadata: message.metadata,
             deleted_at: message.deleted_at,
+            masked: message.masked,
         }
     }
 }

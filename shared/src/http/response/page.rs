@@ -62,6 +62,8 @@ pub enum List {
     OpenReports = b'o',
     /// The list at `/api/reports/`, of closed reports.
     ClosedReports = b'x',
+    /// The list at `/api/users/me/blocks/`.
+    Blocks = b'b',
 }
 
 /// Returns the cursor of a position in `list`. It contains no secret and grants no access: each page checks the access.

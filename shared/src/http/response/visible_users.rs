@@ -9,7 +9,7 @@ use crate::{
     http::Caller,
     ids::{ConversationId, UserId},
     model::user::Role,
-    policy::{Actor, shows_contact},
+    policy::{Actor, sees_masked, shows_contact},
     store::{
         items::{Member, User},
         senders::MemberId,
@@ -41,6 +41,18 @@ impl VisibleUsers {
     pub fn seen_by(caller: &Caller) -> Self {
         let (profiles, accepted) = (HashMap::new(), HashSet::new());
         Self { viewer: caller.user, viewer_role: Role::Guest, profiles, accepted }
+    }
+
+    /// Sets the viewer's current role.
+    #[must_use]
+    pub fn of_role(self, viewer_role: Role) -> Self {
+        Self { viewer_role, ..self }
+    }
+
+    /// Returns true if the viewer sees the text of messages whose senders the viewer has blocked.
+    #[must_use]
+    pub fn sees_masked(&self) -> bool {
+        sees_masked(self.viewer_role)
     }
 
     /// Adds profiles that were read before.

@@ -42,6 +42,8 @@ pub struct Pair {
     pub conversation: Option<Conversation>,
     /// The profiles of the pair.
     pub users: Vec<User>,
+    /// True if the other user has blocked the creator.
+    pub is_blocked: bool,
     /// The bucket of the creator, if it exists.
     pub bucket: Option<TokenBucket>,
 }
@@ -117,8 +119,8 @@ impl Store {
         })
     }
 
-    /// Returns the direct conversation of a pair, the pair's profiles and the bucket that pays for the command, as far as
-    /// they exist. One request, strongly consistent.
+    /// Returns the direct conversation of a pair, the pair's profiles, the other user's block of the actor, and the bucket
+    /// that pays for the command, as far as they exist. One request, strongly consistent.
     pub async fn direct_conversation(
         &self,
         id: ConversationId,
@@ -126,12 +128,14 @@ impl Store {
         command: Command,
     ) -> Result<Pair, StoreError> {
         let mut keys = vec![Key::conversation(id), Key::user(pair[0]), Key::user(pair[1])];
+        keys.extend(pair.into_iter().filter(|user| *user != command.actor).map(Key::blocks));
         keys.extend(command.bucket_key());
         let mut found = Pair::default();
         for item in self.batch_get(keys, Consistency::Strong).await? {
             match item {
                 Item::Conversation(conversation) => found.conversation = Some(conversation),
                 Item::User(user) => found.users.push(user),
+                Item::Blocks(blocks) => found.is_blocked = blocks.blocked.contains_key(&command.actor),
                 Item::TokenBucket(bucket) => found.bucket = Some(bucket),
                 _ => {}
             }

@@ -7,7 +7,7 @@
 
 use futures::future::{try_join, try_join_all};
 
-use super::{ConversationsAndMembers, Detail};
+use super::{ConversationsAndMembers, Detail, Newest};
 use crate::{
     ids::{ConversationId, UserId},
     store::{
@@ -244,7 +244,8 @@ impl Store {
             let member = found.members.remove(&position.conversation)?;
             let newest = newest?;
             let hidden = member.hidden && newest.first().is_none_or(|tail| tail.number <= member.base);
-            let detail = self.detail_of(conversation, Some(member), newest, messages.max(1));
+            let newest = Newest { messages: newest, count: messages.max(1), blocks: found.blocks.clone() };
+            let detail = self.detail_of(conversation, Some(member), newest);
             (!hidden).then_some(async move { Ok(Listed { position, detail: detail.await? }) })
         });
         try_join_all(listed).await

@@ -52,6 +52,9 @@ pub struct Message {
     /// The time of the deletion, in microseconds.
     #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<DateTime<Utc>>,
+    /// True if the user who reads the message has blocked its sender. It is not stored.
+    #[serde(skip)]
+    pub masked: bool,
 }
 
 impl std::fmt::Debug for Message {
@@ -193,6 +196,7 @@ mod tests {
             metadata: Metadata::stored("{\"memo\":1}".to_owned()).ok(),
             edited_at: None,
             deleted_at: None,
+            masked: false,
         };
         let revision = Revision {
             conversation,

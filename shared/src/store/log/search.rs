@@ -130,6 +130,7 @@ impl Send<'_> {
             metadata: self.draft.metadata.clone(),
             edited_at: None,
             deleted_at: None,
+            masked: false,
         }
     }
 
