@@ -75,6 +75,10 @@ fn user_ids(text: &str) -> Vec<String> {
     bytes.chunks(16).filter_map(|id| Some(uuid::Uuid::from_slice(id).ok()?.to_string())).collect()
 }
 
+fn is_accepted(member: &Item) -> bool {
+    !member.contains_key("invited_by") || member.contains_key("accepted_at")
+}
+
 #[derive(Default)]
 struct Check {
     /// The items by partition key and sort key.
@@ -229,15 +233,45 @@ impl Check {
             "has an invited participant, but not the attribute has_invited".into()
         });
         for (user, member) in &members {
-            let is_listed = self.item(&format!("INBOX#{user}"), &format!("CONV#{id}")).is_some();
-            self.require(is_listed, pk, || format!("MEMBER#{user} has no inbox entry"));
+            self.entry(pk, id, user, member);
             let read = number(member, "read");
             self.require(read <= last, pk, || format!("MEMBER#{user} has read {read} of {last} messages"));
         }
     }
 
-    /// Each inbox entry has its membership.
+    /// A membership has an inbox entry if it is accepted, and an invitation otherwise. Only one participant can wait for a
+    /// first acceptance: the one whom the conversation names.
+    fn entry(&mut self, pk: &str, id: &str, user: &str, member: &Item) {
+        let inbox = format!("INBOX#{user}");
+        let is_listed = self.item(&inbox, &format!("CONV#{id}")).is_some();
+        let invitation = format!("INVITED#{:017}#{id}", number(member, "joined_at"));
+        let is_invited = self.item(&inbox, &invitation).is_some();
+        if is_accepted(member) {
+            self.require(is_listed, pk, || format!("MEMBER#{user} has no inbox entry"));
+            self.require(!is_invited, pk, || format!("MEMBER#{user} is accepted, but has an invitation"));
+        } else {
+            self.require(!is_listed, pk, || format!("MEMBER#{user} is not accepted, but has an inbox entry"));
+            let is_direct = self.item(pk, "META").is_some_and(|meta| text(meta, "kind") == "direct");
+            let is_declined = is_direct && member.get("hidden") == Some(&Value::Bool(true));
+            self.require(is_invited || is_declined, pk, || format!("MEMBER#{user} has no invitation"));
+        }
+        let waits = member.contains_key("awaiting_from");
+        let is_named = self.item(pk, "META").is_some_and(|meta| text(meta, "awaiting") == user);
+        self.require(waits == is_named, pk, || {
+            format!("MEMBER#{user} and META do not agree on the wait for an acceptance")
+        });
+    }
+
+    /// Each inbox entry and each invitation has its membership.
     fn inbox(&mut self, pk: &str, user: &str) {
+        for (position, _) in self.kind(pk, "INVITED#") {
+            let id = position.split_once('#').map(|(_, id)| id.to_owned()).unwrap_or_default();
+            let member = self.item(&format!("CONV#{id}"), &format!("MEMBER#{user}")).cloned();
+            let fits = member.is_some_and(|member| {
+                !is_accepted(&member) && format!("{:017}#{id}", number(&member, "joined_at")) == position
+            });
+            self.require(fits, pk, || format!("has an invitation to {id} without such a membership"));
+        }
         for (conversation, _) in self.kind(pk, "CONV#") {
             let conversation = format!("CONV#{conversation}");
             let is_member = self.item(&conversation, &format!("MEMBER#{user}")).is_some();

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use shared::model::user::Contact;
 use url::Url;
 
 use self::limits::UserLimits;
@@ -74,6 +75,11 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     pub(crate) web: Web,
+
+    /// Consent that users need before others can write to them; with requests, a user who is put into a conversation
+    /// by a stranger is invited and can accept or decline
+    #[arg(long, value_name = "MODE", env = "CONTACT", default_value = "everyone", value_parser = contact)]
+    pub(crate) contact: Contact,
 
     #[command(flatten)]
     pub(crate) setup: Setup,
@@ -181,6 +187,12 @@ impl Database {
 const NOT_AN_ENDPOINT: &str = "must be a URL such as http://127.0.0.1:8000, without a path";
 const NOT_AN_ORIGIN: &str = "must be an origin such as http://localhost:5173, without a path";
 
+fn contact(text: &str) -> Result<Contact, String> {
+    let all = [Contact::Everyone, Contact::Requests];
+    let named = all.into_iter().find(|contact| contact.as_str() == text);
+    named.ok_or_else(|| "must be everyone or requests".into())
+}
+
 fn endpoint(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|_| NOT_AN_ENDPOINT.to_owned())?;
     let plain = matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/";
@@ -249,12 +261,15 @@ mod tests {
             "local --conversation-limit -1",
             "local --conversation-refill 0",
             "local init --cors-origin https://app.example.com",
+            "local --contact nobody",
+            "local init --contact requests",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
         for line in [
             "local",
-            "local --in-memory --no-demo --port 0",
+            "local --in-memory --no-demo --port 0 --contact requests",
+            "local --contact everyone",
             "local --listen ::1 --demo",
             "local health --port 4000",
             "local --send-limit 0 --conversation-limit 0",

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use local::gateway::{Cors, Gateway, Hosts, serve};
+use shared::model::user::Contact;
 
 use cli::{Cli, Command};
 use demo::Demo;
@@ -50,7 +51,7 @@ async fn run(options: cli::Serve) -> Result<(), Failure> {
     // used.
     let stop = listen::until_signal().map_err(Failure::Signals)?;
     let (listener, address) = listen::on(options.listen, options.port).await?;
-    let opened = startup::for_serving(&options.setup, options.in_memory).await?;
+    let opened = startup::for_serving(&options.setup, options.in_memory, options.contact).await?;
     let is_private = address.ip().is_loopback() && !opened.location.is_elsewhere();
     let demo = demo_data(&options.setup, is_private, &opened).await;
     output::welcome(address, &opened.location, demo.as_ref());
@@ -65,7 +66,7 @@ async fn run(options: cli::Serve) -> Result<(), Failure> {
 
 /// Prepares everything for serving, for scripts in which another process serves, such as `local/watch`.
 async fn prepare(setup: cli::Setup) -> Result<(), Failure> {
-    let opened = startup::for_serving(&setup, false).await?;
+    let opened = startup::for_serving(&setup, false, Contact::Everyone).await?;
     let is_private = !opened.location.is_elsewhere();
     let demo = demo_data(&setup, is_private, &opened).await;
     output::prepared(&opened.app.config.table, &opened.location, demo.as_ref());

@@ -10,6 +10,7 @@ use shared::App;
 use shared::auth::Signer;
 use shared::clock::Clock;
 use shared::config::{Config, Limits, Registration};
+use shared::model::user::Contact;
 use shared::random::Random;
 use shared::store::{Store, StoreError};
 use url::{Host, Url};
@@ -70,7 +71,7 @@ impl Opened {
 }
 
 /// Opens everything that serving needs. It makes the table if it is missing, and publishes the signing key in it.
-pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened, Failure> {
+pub(crate) async fn for_serving(setup: &Setup, in_memory: bool, contact: Contact) -> Result<Opened, Failure> {
     let random = Random::from_system();
     let location = location(&setup.database, in_memory);
     let name = &setup.database.table;
@@ -82,7 +83,8 @@ pub(crate) async fn for_serving(setup: &Setup, in_memory: bool) -> Result<Opened
     if engine.is_none() && signs_for_another(&store, &signer).await.map_err(table)? {
         return Err(Failure::ForeignKey { table: name.clone() });
     }
-    let app = App::new(store, config(name, setup.limits.limits()), Some(signer), Clock::system(), random);
+    let config = config(name, setup.limits.limits(), contact);
+    let app = App::new(store, config, Some(signer), Clock::system(), random);
     app.publish_key().await.map_err(Failure::Key)?;
     Ok(Opened { app, location, engine })
 }
@@ -104,7 +106,8 @@ pub(crate) async fn for_commands(database: &Database) -> Result<Opened, Failure>
         DataLocation::Endpoint(_) => store.answers().await.map_err(table)?,
         _ => store.create_table(&template::table()?).await.map(drop).map_err(table)?,
     }
-    let app = App::new(store, config(&database.table, Limits::NONE), None, Clock::system(), random);
+    let config = config(&database.table, Limits::NONE, Contact::Everyone);
+    let app = App::new(store, config, None, Clock::system(), random);
     Ok(Opened { app, location, engine })
 }
 
@@ -154,13 +157,14 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn config(table: &str, limits: Limits) -> Config {
+fn config(table: &str, limits: Limits, contact: Contact) -> Config {
     Config {
         table: table.to_owned(),
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
         registration: Registration::Open,
         limits,
+        contact,
         signing: None,
     }
 }

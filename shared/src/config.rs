@@ -8,6 +8,7 @@ use std::path::PathBuf;
 pub use self::limits::{
     ConversationLimit, LONGEST_WINDOW, LimitNumbers, Limits, MOST_SENDS, MOST_TOKENS, SendLimit,
 };
+use crate::model::user::Contact;
 
 /// The settings of one process. The name of each environment variable is in parentheses.
 #[derive(Debug, Clone)]
@@ -22,6 +23,9 @@ pub struct Config {
     pub registration: Registration,
     /// The limits of one user.
     pub limits: Limits,
+    /// Decides whether users must consent before strangers can write to them (`CONTACT`). A user's own setting counts
+    /// only if this is `requests`.
+    pub contact: Contact,
     /// The source of the signing key; `None` in every function except `auth`.
     pub signing: Option<SigningSource>,
 }
@@ -63,14 +67,32 @@ impl Config {
                 return Err(ConfigError { name: "REGISTRATION", problem: "must be `open` or `admin`" });
             }
         };
+        let contact = match variable("CONTACT").as_deref() {
+            Some("everyone") => Contact::Everyone,
+            Some("requests") => Contact::Requests,
+            None => default_contact(registration),
+            Some(_) => {
+                return Err(ConfigError { name: "CONTACT", problem: "must be `everyone` or `requests`" });
+            }
+        };
         Ok(Self {
             table: required("TABLE_NAME")?,
             issuer: required("ISSUER")?,
             audience: required("AUDIENCE")?,
             registration,
             limits: Limits::from_env()?,
+            contact,
             signing: SigningSource::of(variable("SIGNING_SEED_FILE"), variable("SIGNING_SECRET_ARN"))?,
         })
+    }
+}
+
+/// Returns the setting of a deployment that has not chosen one. Where everybody can make an account, every user can be a
+/// stranger.
+const fn default_contact(registration: Registration) -> Contact {
+    match registration {
+        Registration::Open => Contact::Requests,
+        Registration::Admin => Contact::Everyone,
     }
 }
 
@@ -98,6 +120,12 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strangers_need_consent_where_everybody_can_register() {
+        assert_eq!(default_contact(Registration::Open), Contact::Requests);
+        assert_eq!(default_contact(Registration::Admin), Contact::Everyone);
+    }
 
     #[test]
     fn a_key_has_one_source() {

@@ -27,7 +27,13 @@ impl Actor {
     }
 
     fn owns(&self) -> bool {
-        self.member == Some(MemberRole::Owner)
+        self.member == Some(MemberRole::Owner) && !self.is_invited()
+    }
+
+    /// Returns true if the caller has to accept an invitation before writing in the conversation. Admins act without.
+    #[must_use]
+    pub fn is_invited(&self) -> bool {
+        self.member.is_some() && !self.is_accepted && !self.is_admin()
     }
 
     /// Returns true if the caller may read the conversation.

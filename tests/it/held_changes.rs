@@ -66,6 +66,7 @@ async fn a_profile_change_past_the_end_of_the_account_brings_nothing_back() {
         ("first_name", "Memo"),
         ("last_name", "Memo"),
         ("phone_number", "+44 20 7946 0019"),
+        ("contact", "everyone"),
         ("role", "host"),
     ] {
         let ann = app.user("ann").await;

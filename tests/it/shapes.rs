@@ -73,6 +73,7 @@ async fn users_and_tokens() {
     let ann = app.user("ann").await;
     let mut own = user("ann");
     own["suspended"] = json!(false);
+    own["contact"] = json!("requests");
     golden(&ann.get("/api/users/me/").await.ok(), &own);
     golden(&ann.get(&format!("/api/users/?email={}", ann.email)).await.ok(), &page(&[user("ann")]));
     let login = json!({ "email": ann.email, "password": PASSWORD });
@@ -111,7 +112,7 @@ async fn conversations_and_messages() {
     let participants = shown["participants"].as_array_mut().unwrap();
     participants.sort_by_key(|user| user["first_name"].to_string());
     let conversation = json!({
-        "conversation_id": "<id>", "kind": "group", "name": "memo", "metadata": { "color": "red" },
+        "conversation_id": "<id>", "state": "active", "invited_by": null, "kind": "group", "name": "memo", "metadata": { "color": "red" },
         "participants": [user("ann"), user("ben")], "participant_count": 2,
         "participants_url": "<link> api/conversations/<id>/participants/",
         "messages": [message("ben", "memo")], "messages_url": "<link> api/messages/?conversation/<id>",
@@ -128,7 +129,11 @@ async fn conversations_and_messages() {
     golden(&ann.get("/api/messages/").await.ok(), &page(&[message("ben", "memo")]));
     let mut members = ann.get(&format!("/api/conversations/{id}/participants/")).await.ok();
     members["results"].as_array_mut().unwrap().sort_by_key(|member| member["role"].to_string());
-    let member = |name: &str, role: &str| json!({ "user": user(name), "role": role, "joined_at": "<time>" });
+    let member = |name: &str, role: &str| {
+        json!({
+            "user": user(name), "role": role, "state": "accepted", "invited_by": null, "joined_at": "<time>",
+        })
+    };
     golden(&members, &page(&[member("ben", "member"), member("ann", "owner")]));
 }
 

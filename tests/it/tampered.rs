@@ -63,6 +63,7 @@ async fn a_profile_that_is_gone_is_not_made_by_a_change() {
         json!({ "first_name": "Memo" }),
         json!({ "last_name": "Memo" }),
         json!({ "phone_number": null }),
+        json!({ "contact": "everyone" }),
         json!({ "role": "host" }),
     ] {
         let ann = app.user("ann").await;

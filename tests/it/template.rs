@@ -21,12 +21,25 @@ fn deploying_with_no_parameter_set_is_safe() {
     let template = template();
     let default = |name: &str| template["Parameters"][name]["Default"].clone();
     assert_eq!(default("Registration"), "admin");
+    assert_eq!(default("Contact"), "", "the consent of users follows the registration");
     assert_eq!(default("CorsOrigins"), "");
     assert_eq!(default("DeletionProtection"), "true");
     for (name, parameter) in template["Parameters"].as_object().unwrap() {
         assert!(parameter.get("Default").is_some(), "{name} has no default");
         assert!(parameter.get("Description").is_some(), "{name} has no description");
     }
+}
+
+/// The condition repeats the default of the function's configuration, because only one function knows the registration.
+#[test]
+fn consent_is_needed_where_everybody_can_register() {
+    let template = template();
+    let variables =
+        |name: &str| template["Resources"][name]["Properties"]["Environment"]["Variables"].clone();
+    let chosen = json!(["ConsentIsNeeded", "requests", "everyone"]);
+    assert_eq!(variables("ConversationsFunction")["CONTACT"], chosen);
+    let condition = template["Conditions"]["ConsentIsNeeded"].to_string();
+    assert_eq!(condition, r#"[["Contact","requests"],[["Contact",""],["Registration","open"]]]"#);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use shared::{
     },
     model::{
         Faults, Invalid,
-        user::{Email, Role, first_name, last_name, phone_number},
+        user::{Contact, Email, Role, first_name, last_name, phone_number},
     },
     store::{ProfileChange, items::User},
 };
@@ -27,6 +27,11 @@ pub struct ChangeMe {
     /// A phone number of 3 to 15 digits, with `+ ( ) - . /` and spaces; `null` removes it.
     #[schema(value_type = Option<PhoneNumber>)]
     pub phone_number: Option<Option<String>>,
+    /// The consent that others need before they can write to the caller. `everyone` needs none. With `requests`, users who
+    /// share no conversation with the caller can only send an invitation. It has an effect if the deployment asks for
+    /// consent.
+    #[schema(value_type = Contact, required = false)]
+    pub contact: Option<Contact>,
     /// The current email address. A client may send it back, but cannot change it.
     #[schema(value_type = EmailAddress, required = false)]
     pub email: Option<String>,
@@ -41,6 +46,7 @@ impl FromFields for ChangeMe {
             first_name: fields.given("first_name", first_name),
             last_name: fields.given("last_name", last_name),
             phone_number: fields.nullable("phone_number", phone_number).map(Option::flatten),
+            contact: fields.given("contact", typed),
             email: fields.given("email", typed),
             role: fields.given("role", typed),
         })
@@ -60,7 +66,7 @@ pub async fn read(
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Reply<UserView>, Problem> {
     let user = caller.profile(&app).await?;
-    Ok(Reply::ok(UserView::new(&user, true).with_standing(&user)))
+    Ok(Reply::ok(UserView::own(&user)))
 }
 
 /// Changes the caller's profile.
@@ -83,7 +89,7 @@ pub async fn change(
             changed.ok_or_else(Problem::token_not_valid)?
         }
     };
-    Ok(Reply::ok(UserView::new(&user, true).with_standing(&user)))
+    Ok(Reply::ok(UserView::own(&user)))
 }
 
 impl ChangeMe {
@@ -103,6 +109,7 @@ impl ChangeMe {
             first_name: self.first_name.filter(|name| *name != user.first_name),
             last_name: self.last_name.filter(|name| *name != user.last_name),
             phone_number: self.phone_number.filter(|number| *number != user.phone_number),
+            contact: self.contact.filter(|contact| *contact != user.contact()),
         };
         (!change.is_empty()).then_some(change)
     }
@@ -143,6 +150,7 @@ mod tests {
             last_name: "Miller".to_owned(),
             phone_number: Some("12345".to_owned()),
             role: Role::Guest,
+            contact: None,
             credential_version: 1,
             created_at: DateTime::UNIX_EPOCH,
             closed_at: None,
@@ -159,7 +167,7 @@ mod tests {
         for same in [
             json!({}),
             json!({"user_id": 1, "first_name": "Ann", "last_name": "Miller", "email": "ANN@example.com",
-                "phone_number": "12345", "role": "guest", "created_at": null}),
+                "phone_number": "12345", "role": "guest", "created_at": null, "contact": "requests"}),
         ] {
             assert!(parse(&same).unwrap().is_none(), "{same}");
         }
@@ -184,6 +192,7 @@ mod tests {
             (json!({"first_name": null}), "first_name"),
             (json!({"first_name": " "}), "first_name"),
             (json!({"phone_number": "call me"}), "phone_number"),
+            (json!({"contact": "nobody"}), "contact"),
             (json!({"password": "x"}), "password"),
         ] {
             let text = parse(&body).unwrap_err().to_string();

@@ -119,6 +119,7 @@ mod tests {
             last_name: String::new(),
             phone_number: None,
             role: Role::Guest,
+            contact: None,
             credential_version: 1,
             created_at: DateTime::from_timestamp_micros(1_800_000_000_123_456).unwrap(),
             closed_at: None,

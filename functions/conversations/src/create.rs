@@ -18,6 +18,7 @@ use shared::{
     },
     store::{
         Command,
+        consent::Consent,
         conversations::{NewConversation, OpenError, Opened, Pair},
         items::{Conversation, User},
     },
@@ -25,6 +26,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use crate::{
+    consent::consent,
     limits::limited,
     references::{UserReference, addable, participants, refuse_unknown},
     view::ConversationView,
@@ -105,6 +107,7 @@ impl CreateConversation {
             name: self.name,
             metadata: self.metadata,
             key: self.client_id,
+            consent: Consent::default(),
         })
     }
 }
@@ -122,11 +125,11 @@ pub async fn create(
     request: Unchecked<CreateConversation>,
 ) -> Result<Reply<ConversationView>, Problem> {
     let request = request.check(|request, faults| request.check(caller.user, faults))?;
-    let new = request.new_conversation(caller.user, &app).await?;
+    let mut new = request.new_conversation(caller.user, &app).await?;
     let command = caller.command(&app);
     let (opened, users, removed) = match new.kind {
-        ConversationKind::Direct => open_direct(&app, &new, command).await?,
-        ConversationKind::Group => open_group(&app, &new, command).await?,
+        ConversationKind::Direct => open_direct(&app, &mut new, command).await?,
+        ConversationKind::Group => open_group(&app, &mut new, command).await?,
     };
     let location = origin.link(&format!("/api/conversations/{}/", new.id));
     let detail = match opened {
@@ -169,10 +172,11 @@ fn refused(error: OpenError) -> Problem {
 type Opening = (Opened, Vec<User>, Vec<(UserId, Conversation)>);
 
 /// Creates a group. Users whose account was closed by another request at the same time are removed again.
-async fn open_group(app: &App, new: &NewConversation, command: Command) -> Result<Opening, Problem> {
+async fn open_group(app: &App, new: &mut NewConversation, command: Command) -> Result<Opening, Problem> {
     let participants = [&[new.creator], new.others.as_slice()].concat();
     let bucket = async { app.store.bucket(command).await.map_err(Problem::from) };
     let (users, bucket) = try_join(creatable(app, new, &participants), bucket).await?;
+    new.consent = consent(app, new.creator, &users).await?;
     let command = with_role(command, &users);
     let opened = app.store.open_conversation(new, command, bucket.as_ref()).await.map_err(refused)?;
     let removed = app.store.remove_closed(new.id, &new.others, command).await?;
@@ -190,7 +194,7 @@ async fn creatable(app: &App, new: &NewConversation, users: &[UserId]) -> Result
 }
 
 /// Opens the conversation of a pair: with one read, and one transaction if it does not exist yet.
-async fn open_direct(app: &App, new: &NewConversation, command: Command) -> Result<Opening, Problem> {
+async fn open_direct(app: &App, new: &mut NewConversation, command: Command) -> Result<Opening, Problem> {
     let pair = [new.creator, new.others.first().copied().unwrap_or(new.creator)];
     let Pair { conversation, users, is_blocked, bucket } =
         app.store.direct_conversation(new.id, pair, command).await?;
@@ -202,6 +206,7 @@ async fn open_direct(app: &App, new: &NewConversation, command: Command) -> Resu
         users.iter().any(|found| found.id == *user && found.closed_at.is_none() && !is_blocking)
     };
     refuse_unknown(pair.into_iter().filter(|user| !open(user)))?;
+    new.consent = consent(app, new.creator, &users).await?;
     let command = with_role(command, &users);
     let opened = app.store.open_conversation(new, command, bucket.as_ref()).await.map_err(refused)?;
     Ok((opened, users, Vec::new()))

@@ -13,7 +13,7 @@ use crate::retrieve::standing;
 /// Deletes or hides a conversation.
 ///
 /// Deletes a group for all participants. Only owners and admins can delete a group. Hides a direct conversation for
-/// the caller only.
+/// the caller only, and so declines an invitation to it.
 #[utoipa::path(delete, path = "/api/conversations/{id}/", operation_id = "delete_conversation",
     params(Ids<ConversationId>, IfMatch), responses((status = 204), (status = 403)))]
 pub async fn delete(
@@ -34,6 +34,7 @@ pub async fn delete(
         ConversationKind::Direct => {
             app.store.hide_conversation(id, caller.user).await?;
         }
+        ConversationKind::Group if actor.is_invited() => return Err(Problem::not_accepted()),
         ConversationKind::Group if !actor.may_own() => {
             return Err(Problem::forbidden(
                 "Only owners and admins can delete a group. You can leave it instead.",

@@ -19,6 +19,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use crate::{
+    consent::consent,
     participants::refused,
     references::{UserReference, existing, participants},
     retrieve::conversation_access,
@@ -28,6 +29,8 @@ use crate::{
 /// The fields of the representation that a request may contain and that are ignored.
 pub(crate) const READ_ONLY: &[&str] = &[
     "conversation_id",
+    "state",
+    "invited_by",
     "participant_count",
     "participants_url",
     "messages",
@@ -176,16 +179,23 @@ async fn apply(
     request: Unchecked<(ChangeConversation, Expected)>,
 ) -> Result<Reply<ConversationView>, Problem> {
     let (conversation, actor) = conversation_access(app, caller, id).await?;
+    if actor.is_invited() {
+        return Err(Problem::not_accepted());
+    }
     if !actor.may_change_conversation() {
         return Err(Problem::forbidden("Only participants can change a conversation."));
     }
     let (request, expected) =
         request.check(|(request, _), faults| request.check(&conversation, &actor, faults))?;
     let users = request.participants.map(|users| with_caller(users, &actor));
+    let needed;
     let wanted = match &users {
         Some(users) if conversation.pair.is_none() => {
-            existing(app, caller.user, id, users).await?;
-            Wanted::Set { users, may_remove: actor.may_own() }
+            let mut profiles = existing(app, caller.user, id, users).await?;
+            // A participant is not asked again. Who leaves in this moment is asked, because they are not in the result.
+            profiles.retain(|user| !conversation.first_participants.contains(&user.id));
+            needed = consent(app, caller.user, &profiles).await?;
+            Wanted::Set { users, may_remove: actor.may_own(), consent: &needed }
         }
         _ => Wanted::Same,
     };

@@ -1,6 +1,8 @@
 //! The `conversations` endpoints: conversations, their participants, read marks, and the change log.
 
+mod accept;
 mod changes;
+mod consent;
 mod create;
 mod delete;
 mod edit;
@@ -29,6 +31,7 @@ shared::routes! {
         get "/api/conversations/{id}/participants/{user_id}/" => participant::retrieve;
         patch "/api/conversations/{id}/participants/{user_id}/" => participant::change;
         delete "/api/conversations/{id}/participants/{user_id}/" => participant::remove;
+        post "/api/conversations/{id}/accept/" => accept::accept;
         put "/api/conversations/{id}/read/" => read::read;
         get "/api/conversations/{id}/changes/" => changes::list;
     }

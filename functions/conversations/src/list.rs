@@ -5,8 +5,9 @@ use futures::future::try_join;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::{RawValue, to_raw_value};
 use shared::{
+    App,
     http::{
-        Authenticated, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, VisibleUsers,
+        Authenticated, Caller, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, VisibleUsers,
         page::{List, bad_cursor, cursor, read_cursor},
         schemas::{Cursor, InboxLimit},
         typed,
@@ -14,14 +15,17 @@ use shared::{
     ids::ConversationId,
     model::Invalid,
     store::{
-        inbox::{Detail, InboxCursor, InboxPosition, InboxRequest, NESTED_MESSAGES},
+        StoreError,
+        inbox::{
+            Detail, InboxCursor, InboxPage, InboxPosition, InboxRequest, InvitationsRequest, NESTED_MESSAGES,
+        },
         table::Activity,
     },
 };
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::view::ConversationView;
+use crate::view::{ConversationState, ConversationView};
 
 /// A page of the inbox.
 #[derive(Debug, IntoParams)]
@@ -33,6 +37,9 @@ pub struct ListConversations {
     /// The maximum number of messages nested in each conversation. `last_message` is always included.
     #[param(required = false, value_type = u8, minimum = 0, maximum = 20, default = 20)]
     messages: Nested,
+    /// The state of the conversations. An invitation nests at most 5 messages.
+    #[param(inline, required = false)]
+    state: ConversationState,
     /// The position at which the page begins.
     #[param(value_type = Option<Cursor>)]
     cursor: Option<InboxCursor>,
@@ -42,7 +49,8 @@ impl FromFields for ListConversations {
     fn read(fields: &mut Fields) -> Option<Self> {
         let limit = fields.given("limit", typed).unwrap_or(InboxLimit::DEFAULT);
         let messages = fields.given("messages", typed).unwrap_or_default();
-        Some(Self { limit, messages, cursor: fields.optional("cursor", position) })
+        let state = fields.given("state", typed).unwrap_or_default();
+        Some(Self { limit, messages, state, cursor: fields.optional("cursor", position) })
     }
 }
 
@@ -114,7 +122,8 @@ fn bytes(view: &RawValue) -> usize {
 
 /// Lists the caller's conversations.
 ///
-/// The conversation with the latest activity comes first. The latest activity is the newest message, deleted or not,
+/// Lists the conversations of the inbox, or with `state=invited` those that wait for the caller's answer, the newest
+/// invitation first. In the inbox, the conversation with the latest activity comes first. The latest activity is the newest message, deleted or not,
 /// or the time of joining if that is later. A page with large conversations has fewer entries. `next` is `null` only
 /// at the end of the list.
 #[utoipa::path(get, path = "/api/conversations/", operation_id = "list_conversations", params(ListConversations),
@@ -126,8 +135,7 @@ pub async fn list(
 ) -> Result<Reply<Page<Box<RawValue>>>, Problem> {
     let cursor = query.cursor.unwrap_or_default();
     let (limit, messages) = (query.limit.0, query.messages.0);
-    let request = InboxRequest { user: caller.user, cursor, limit, messages };
-    let page = async { Ok(app.store.inbox_page(&request).await?) };
+    let page = async { Ok(page(&app, &caller, &query).await?) };
     let (page, role) = try_join(page, caller.role(&app)).await?;
     let (positions, details): (Vec<InboxPosition>, Vec<Detail>) =
         page.listed.into_iter().map(|listed| (listed.position, listed.detail)).unzip();
@@ -137,9 +145,24 @@ pub async fn list(
     let last = positions.get(results.len().wrapping_sub(1)).filter(|_| results.len() < positions.len());
     let next = last.map(|last| InboxCursor { before: Some(*last), ..cursor }).or(page.next).map(|next| {
         let cursor = cursor_of(next);
-        origin.link(&format!("/api/conversations/?limit={limit}&messages={messages}&cursor={cursor}"))
+        let state = query.state.parameter();
+        origin.link(&format!("/api/conversations/?limit={limit}&messages={messages}{state}&cursor={cursor}"))
     });
     Ok(Reply::ok(Page { next, previous: None, results }))
+}
+
+async fn page(app: &App, caller: &Caller, query: &ListConversations) -> Result<InboxPage, StoreError> {
+    let user = caller.user;
+    let (cursor, limit, messages) = (query.cursor.unwrap_or_default(), query.limit.0, query.messages.0);
+    match query.state {
+        ConversationState::Active => {
+            app.store.inbox_page(&InboxRequest { user, cursor, limit, messages }).await
+        }
+        ConversationState::Invited => {
+            let request = InvitationsRequest { user, before: cursor.before, limit, messages };
+            app.store.invitations_page(&request).await
+        }
+    }
 }
 
 /// Returns the first views that fit into one answer together, and always the first one.

@@ -60,7 +60,7 @@ impl FromFields for ChangeParticipant {
 }
 
 impl RequestBody for ChangeParticipant {
-    const READ_ONLY: &'static [&'static str] = &["user", "joined_at"];
+    const READ_ONLY: &'static [&'static str] = &["user", "joined_at", "state", "invited_by"];
 }
 
 /// Changes the role of a participant.
@@ -76,6 +76,9 @@ pub async fn change(
     request: Unchecked<ChangeParticipant>,
 ) -> Result<Reply<ParticipantView>, Problem> {
     let (conversation, actor) = conversation_access(&app, &caller, id).await?;
+    if actor.is_invited() {
+        return Err(Problem::not_accepted());
+    }
     if !actor.may_own() {
         return Err(Problem::forbidden("Only owners and admins can change the role of a participant."));
     }
@@ -121,6 +124,9 @@ pub async fn remove(
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<StatusCode, Problem> {
     let (conversation, actor) = conversation_access(&app, &caller, id).await?;
+    if actor.is_invited() && user != actor.user {
+        return Err(Problem::not_accepted());
+    }
     if !actor.may_remove_participant(user) {
         return Err(Problem::forbidden("Only owners and admins can remove other participants."));
     }

@@ -20,6 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{
+    consent::consent,
     limits::limited,
     references::{UserReference, existing, participants},
     retrieve::conversation_access,
@@ -111,6 +112,9 @@ pub async fn add(
     request: Unchecked<AddParticipants>,
 ) -> Result<Reply<Added>, Problem> {
     let (conversation, actor) = conversation_access(&app, &caller, id).await?;
+    if actor.is_invited() {
+        return Err(Problem::not_accepted());
+    }
     if !actor.may_change_conversation() {
         return Err(Problem::forbidden("Only participants can add participants."));
     }
@@ -118,9 +122,13 @@ pub async fn add(
         return Err(direct());
     }
     let AddParticipants { participants: users } = request.finish()?;
-    existing(&app, caller.user, id, &users).await?;
+    let mut profiles = existing(&app, caller.user, id, &users).await?;
+    // A participant is not asked again. Who leaves in this moment is asked, because they are not in the result.
+    profiles.retain(|user| !conversation.first_participants.contains(&user.id));
+    let consent = consent(&app, caller.user, &profiles).await?;
     let command = caller.command(&app).of_role(actor.role);
-    let changed = app.store.change_participants(id, Wanted::Add(&users), command).await.map_err(refused)?;
+    let wanted = Wanted::Add(&users, &consent);
+    let changed = app.store.change_participants(id, wanted, command).await.map_err(refused)?;
     let changed = changed.without(app.store.remove_closed(id, &users, command).await?);
     let participants = ParticipantView::all(&app, &actor, &changed.participants).await?;
     Ok(Reply::ok(Added { participants }))

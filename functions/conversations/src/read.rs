@@ -50,7 +50,7 @@ pub struct ReadMarkView {
 ///
 /// The read mark only moves forward, unless `unread` is true. Returns the number of unread messages after the change.
 #[utoipa::path(put, path = "/api/conversations/{id}/read/", operation_id = "mark_read",
-    params(Ids<ConversationId>), request_body = Read, responses((status = 200, body = ReadMarkView)))]
+    params(Ids<ConversationId>), request_body = Read, responses((status = 200, body = ReadMarkView), (status = 403)))]
 pub async fn read(
     Authenticated(caller, app): Authenticated,
     Ids(id): Ids<ConversationId>,
@@ -61,13 +61,16 @@ pub async fn read(
         Ok((request, ())) => request,
         // The store checks the membership of a request without faults. Only a participant learns about faults.
         Err(problem) => {
-            let member = app.store.member(id, caller.user).await?;
-            return Err(member.map_or_else(Problem::not_found, |_| problem));
+            let member = app.store.member(id, caller.user).await?.ok_or_else(Problem::not_found)?;
+            return Err(if member.is_accepted() { problem } else { Problem::not_accepted() });
         }
     };
     let marked = if request.message.conversation != id {
-        let is_member = app.store.member(id, caller.user).await?.is_some();
-        Err(if is_member { ReadMarkError::NoSuchMessage } else { ReadMarkError::NoSuchConversation })
+        Err(match app.store.member(id, caller.user).await? {
+            Some(member) if member.is_accepted() => ReadMarkError::NoSuchMessage,
+            Some(_) => ReadMarkError::NotAccepted,
+            None => ReadMarkError::NoSuchConversation,
+        })
     } else if request.unread {
         app.store.mark_unread(request.message, caller.user).await
     } else {
@@ -83,6 +86,7 @@ fn refused(error: ReadMarkError) -> Problem {
     match error {
         ReadMarkError::NoSuchMessage => Problem::field("message", "is not a message of this conversation"),
         ReadMarkError::NoSuchConversation => Problem::not_found(),
+        ReadMarkError::NotAccepted => Problem::not_accepted(),
         ReadMarkError::Store(error) => error.into(),
     }
 }

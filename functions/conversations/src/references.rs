@@ -22,8 +22,8 @@ use utoipa::{
 const LONGEST: usize = 1000;
 
 /// The fields of a user as the API returns one. A reference may contain them; only the id counts.
-const USER_FIELDS: [&str; 7] =
-    ["user_id", "first_name", "last_name", "email", "phone_number", "role", "created_at"];
+const USER_FIELDS: [&str; 8] =
+    ["user_id", "first_name", "last_name", "email", "phone_number", "role", "created_at", "contact"];
 
 /// A reference to a user in a request: the id, or an object with the id.
 #[derive(Debug, Clone, Copy)]
@@ -111,17 +111,17 @@ pub(crate) fn participants(fields: &mut Fields, list: Vec<Value>, most: usize) -
     Some(users)
 }
 
-/// Checks that `actor` can make all of `users` participants of a conversation: they have open accounts, and those who are
-/// not participants yet have not blocked the actor. The answer is the same for unknown ids.
+/// Returns the profiles of `users`. Fails unless `actor` can make all of them participants of a conversation: they have open
+/// accounts, and those who are not participants yet have not blocked the actor. The answer is the same for unknown ids.
 pub(crate) async fn existing(
     app: &App,
     actor: UserId,
     conversation: ConversationId,
     users: &[UserId],
-) -> Result<(), Problem> {
+) -> Result<Vec<User>, Problem> {
     let candidates = app.store.candidates(actor, users).await?;
     let members = app.store.members(conversation, &candidates.blocking).await?;
-    addable(candidates, users, |user| members.iter().any(|member| member.user == user)).map(drop)
+    addable(candidates, users, |user| members.iter().any(|member| member.user == user))
 }
 
 /// Returns the profiles of `users`. Fails unless all of them have open accounts, and those who block the actor are

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use futures::future::{try_join, try_join_all};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::{
     App,
     http::{
@@ -34,6 +34,11 @@ const NESTED_BYTES: usize = 64 * 1024;
 pub struct ConversationView {
     /// The id of the conversation.
     pub conversation_id: ConversationId,
+    /// The state of the conversation for the caller.
+    pub state: ConversationState,
+    /// The user who invited the caller; `null` unless `state` is `invited`.
+    #[schema(required)]
+    pub invited_by: Option<UserId>,
     /// The kind of the conversation.
     pub kind: ConversationKind,
     /// The name of a group; `null` if it has none.
@@ -71,6 +76,43 @@ pub struct ConversationView {
     pub created_at: DateTime<Utc>,
 }
 
+/// The state of a conversation for the caller. `active` conversations are in the inbox, `invited` ones wait for the
+/// caller's answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(default = "active")]
+pub enum ConversationState {
+    /// In the inbox.
+    #[default]
+    Active,
+    /// Not accepted yet.
+    Invited,
+}
+
+impl ConversationState {
+    /// Returns the parameter of a link to this list; empty for the list without the parameter.
+    pub(crate) const fn parameter(self) -> &'static str {
+        match self {
+            Self::Active => "",
+            Self::Invited => "&state=invited",
+        }
+    }
+
+    fn of(member: Option<&Member>) -> Self {
+        if member.is_some_and(|member| !member.is_accepted()) { Self::Invited } else { Self::Active }
+    }
+}
+
+/// The state of a participant: `invited` until they accept.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ParticipantState {
+    /// Takes part.
+    Accepted,
+    /// Can read the conversation and has not accepted the invitation.
+    Invited,
+}
+
 /// A participant.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Participant)]
@@ -80,6 +122,11 @@ pub struct ParticipantView {
     user: Option<UserView>,
     /// The role of the participant in the conversation.
     role: MemberRole,
+    /// The state of the participant.
+    state: ParticipantState,
+    /// The user who invited the participant; `null` if the participant did not have to accept.
+    #[schema(required)]
+    invited_by: Option<UserId>,
     /// The time of joining.
     #[serde(serialize_with = "timestamp")]
     joined_at: DateTime<Utc>,
@@ -90,6 +137,8 @@ impl ParticipantView {
         Self {
             user: visible_users.view(member.conversation, member.user),
             role: member.role,
+            state: if member.is_accepted() { ParticipantState::Accepted } else { ParticipantState::Invited },
+            invited_by: member.invited_by,
             joined_at: member.joined_at,
         }
     }
@@ -151,11 +200,15 @@ impl ConversationView {
     }
 
     fn new(detail: Detail, messages: Vec<Message>, visible_users: &VisibleUsers, origin: &Origin) -> Self {
-        let Detail { conversation, participants, .. } = detail;
+        let Detail { conversation, participants, member, .. } = detail;
+        let state = ConversationState::of(member.as_ref());
+        let invited_by = member.filter(|_| state == ConversationState::Invited).and_then(|it| it.invited_by);
         let id = conversation.id;
         let last = messages.last().cloned();
         Self {
             conversation_id: id,
+            state,
+            invited_by,
             kind: conversation.kind,
             name: conversation.name,
             metadata: conversation.metadata,

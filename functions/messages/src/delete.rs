@@ -23,6 +23,9 @@ pub async fn delete(
     if message.deleted_at.is_some() {
         return Err(Problem::not_found());
     }
+    if actor.is_invited() {
+        return Err(Problem::not_accepted());
+    }
     if !actor.may_delete_message(message.sender) {
         return Err(Problem::forbidden(
             "Only the sender, owners of the conversation and admins can delete a message.",

@@ -124,6 +124,9 @@ async fn apply(
     if message.deleted_at.is_some() {
         return Err(Problem::not_found());
     }
+    if actor.is_invited() {
+        return Err(Problem::not_accepted());
+    }
     if !actor.may_edit_message(message.sender) {
         return Err(Problem::forbidden("Only the sender can change a message."));
     }

@@ -73,7 +73,8 @@ impl From<SendMessage> for Draft {
 /// conversation within a time is limited. The limit does not refuse a repeated request whose message is stored.
 #[utoipa::path(post, path = "/api/messages/", operation_id = "send_message",
     params(IdempotencyKeyHeader), request_body = SendMessage,
-    responses((status = 201, body = MessageView), (status = 200, body = MessageView), (status = 429)))]
+    responses((status = 201, body = MessageView), (status = 200, body = MessageView), (status = 403),
+        (status = 429)))]
 pub async fn send(
     Authenticated(caller, app): Authenticated,
     origin: Origin,
@@ -122,6 +123,8 @@ fn refused(error: SendError, key: IdempotencyKey) -> Problem {
              `Retry-After`.",
             wait,
         ),
+        SendError::NotAccepted => Problem::not_accepted(),
+        SendError::Unanswered => Problem::invitation_pending(),
         SendError::LogFull => Problem::internal(error).member("client_id", key.to_string()),
         SendError::Store(error) => Problem::from(error).member("client_id", key.to_string()),
     }

@@ -72,3 +72,20 @@ fn a_block_is_of_another_user() {
         assert_eq!(found(&[users.clone(), vec![blocks(wrong)]].concat()).len(), 1, "{wrong}");
     }
 }
+
+#[test]
+fn a_membership_that_is_not_accepted_has_an_invitation_and_no_inbox_entry() {
+    let meta = json!({"pk": "CONV#c", "sk": "META", "kind": "group", "participant_count": 1, "owners": ["u"],
+            "has_invited": true});
+    let member =
+        json!({"pk": "CONV#c", "sk": "MEMBER#u", "role": "owner", "joined_at": 7, "invited_by": "v"});
+    let invitation = json!({"pk": "INBOX#u", "sk": "INVITED#00000000000000007#c"});
+    let entry = json!({"pk": "INBOX#u", "sk": "CONV#c"});
+    assert_eq!(found(&[meta.clone(), member.clone(), invitation.clone()]), [""; 0]);
+    assert_eq!(found(&[meta.clone(), member.clone()]).len(), 1);
+    assert_eq!(found(&[meta.clone(), member.clone(), invitation.clone(), entry.clone()]).len(), 1);
+    let accepted = json!({"pk": "CONV#c", "sk": "MEMBER#u", "role": "owner", "joined_at": 7,
+        "invited_by": "v", "accepted_at": 8});
+    assert_eq!(found(&[meta.clone(), accepted.clone(), entry.clone()]), [""; 0]);
+    assert_eq!(found(&[meta, accepted, entry, invitation]).len(), 2);
+}

@@ -117,7 +117,8 @@ fn refusals(operation: &mut Operation, method: &str, path: &str, public: bool) -
     let by_cookie = method != "get" && (!public || id == "register");
     add(id == "login", "Suspended");
     add(says("403") && !by_cookie && id != "login", "PermissionDenied");
-    add(says("403") && by_cookie, "Forbidden");
+    let in_conversation = path.starts_with("/api/conversations/{") || path.starts_with("/api/messages/");
+    add(says("403") && by_cookie, if in_conversation { "WriteRefused" } else { "Forbidden" });
     add(!says("403") && by_cookie, "CsrfFailed");
     add(says("409"), "LastAdmin");
     add(path.contains('{') || says("404"), "NotFound");

@@ -25,7 +25,7 @@ const fn refusal(name: &'static str, codes: &'static [Code], says: &'static str)
 }
 
 /// The answers that operations list by their status.
-pub(super) const REFUSALS: [Refusal; 16] = [
+pub(super) const REFUSALS: [Refusal; 17] = [
     refusal(
         "BadRequest",
         &[Code::InvalidRequest],
@@ -59,6 +59,12 @@ pub(super) const REFUSALS: [Refusal; 16] = [
         "Forbidden",
         &[Code::PermissionDenied, Code::CsrfFailed],
         "The caller is not allowed to do this, or the CSRF token of the request is missing or not valid.",
+    ),
+    refusal(
+        "WriteRefused",
+        &[Code::PermissionDenied, Code::NotAccepted, Code::InvitationPending, Code::CsrfFailed],
+        "The caller is not allowed to do this, the caller or the invited users have not accepted an invitation, or \
+         the CSRF token of the request is missing or not valid.",
     ),
     refusal("NotFound", &[Code::NotFound], "The resource was not found, or the caller does not have access."),
     refusal(

@@ -69,6 +69,7 @@ pub async fn create(app: &App, account: NewAccount) -> Result<User, AuthError> {
         last_name: account.last_name,
         phone_number: account.phone_number,
         role: Role::Guest,
+        contact: None,
         credential_version: 1,
         created_at: now,
         closed_at: None,

@@ -219,7 +219,10 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Limits, Registration};
+    use crate::{
+        config::{Limits, Registration},
+        model::user::Contact,
+    };
 
     fn at() -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000, 0).unwrap()
@@ -268,6 +271,7 @@ mod tests {
             audience: String::new(),
             registration: Registration::Admin,
             limits: Limits::NONE,
+            contact: Contact::Everyone,
             signing: None,
         }));
         let newer = at() + TimeDelta::seconds(1);

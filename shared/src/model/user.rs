@@ -31,6 +31,37 @@ impl Role {
     }
 }
 
+/// The consent that other users need before they can write to a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Contact {
+    /// Nobody needs consent.
+    Everyone,
+    /// Users who share no conversation with the user send an invitation, which the user accepts or declines.
+    Requests,
+}
+
+impl Contact {
+    /// Returns the name in the API and in the environment.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Everyone => "everyone",
+            Self::Requests => "requests",
+        }
+    }
+
+    /// Returns the setting of a user who has not chosen one. Hosts want to be found; this is the difference between
+    /// hosts and guests.
+    #[must_use]
+    pub const fn default_of(role: Role) -> Self {
+        match role {
+            Role::Host => Self::Everyone,
+            Role::Guest | Role::Admin => Self::Requests,
+        }
+    }
+}
+
 /// The rule for a first name.
 pub const FIRST_NAME: Rule = Rule::line("first_name", 1, 150);
 /// The rule for a last name.

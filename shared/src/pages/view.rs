@@ -191,7 +191,7 @@ fn methods(page_request: &PageRequest) -> Vec<&'static str> {
     all.into_iter().filter(|method| allow.split(", ").any(|allowed| allowed == *method)).collect()
 }
 
-/// Returns a form for each method with a body. There are none if the answer is a 404, a 406 or a server error; after a
+/// Returns a form for each method with a body, and an empty one for each other POST and PUT. There are none if the answer is a 404, a 406 or a server error; after a
 /// 401, only operations without a login have one.
 fn forms(page_request: &PageRequest, answer: &Parts, body: &[u8], sent: Option<&SubmittedForm>) -> Vec<Form> {
     let (none, shown) = (Map::new(), serde_json::from_slice(body).ok());
@@ -210,7 +210,11 @@ fn forms(page_request: &PageRequest, answer: &Parts, body: &[u8], sent: Option<&
         .filter_map(|method| {
             let operation =
                 operation(page_request, method).filter(|operation| status != 401 || operation.is_open)?;
-            let fields = operation.fields.as_ref()?;
+            let fields = match (&operation.fields, method) {
+                (Some(fields), _) => fields.as_slice(),
+                (None, "POST" | "PUT") => &[],
+                (None, _) => return None,
+            };
             let is_this = page_request.parts.method.as_str() == method;
             let was_refused = is_this && answer.status.is_client_error();
             let errors = problem["errors"].as_object().filter(|_| was_refused).unwrap_or(&none);

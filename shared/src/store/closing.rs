@@ -7,6 +7,7 @@ use futures::future::try_join;
 use super::{
     Command, Store, StoreError,
     changes::closing_entry,
+    items::Member,
     ops::{Consistency, Expression, Written},
     retries::{OwnChange, Tried},
     table::{Key, LogPosition},
@@ -48,14 +49,14 @@ impl Store {
         })
     }
 
-    /// Removes the memberships of a closed conversation in batches. Nobody can join the conversation meanwhile, because
-    /// its change log is closed. A failure leaves some memberships; a repetition removes them.
+    /// Removes the memberships of a closed conversation in batches. Nobody can join the conversation or accept meanwhile,
+    /// because its change log is closed. A failure leaves some memberships; a repetition removes them.
     async fn remove_all_members(&self, id: ConversationId, last: UserId) -> Result<(), StoreError> {
         let members = self.all_members(id).await?;
-        let both = |user: UserId| [Key::inbox(user, id), Key::member(id, user)];
-        let others = members.iter().map(|member| member.user).filter(|user| *user != last);
-        self.delete_all(others.flat_map(both).collect()).await?;
-        for key in both(last) {
+        let both = |member: &Member| [Key::entry_of(member), Key::member(id, member.user)];
+        let (last, others): (Vec<_>, Vec<_>) = members.iter().partition(|member| member.user == last);
+        self.delete_all(others.into_iter().flat_map(both).collect()).await?;
+        for key in last.into_iter().flat_map(both) {
             self.delete(key).await?;
         }
         Ok(())
@@ -72,6 +73,10 @@ impl Store {
             return Ok(false);
         };
         if member.hidden && member.base >= tail {
+            return Ok(true);
+        }
+        if let Some(position) = member.invitation() {
+            self.decline_direct(user, position, tail).await?;
             return Ok(true);
         }
         // A later request may have set a higher base, or another request may have removed the membership, between the

@@ -7,8 +7,9 @@ pub use self::opening::{OpenError, Opened, Pair};
 use super::{
     Command, Store, StoreError, Time,
     changes::change_entry,
+    consent::Consent,
     inbox::{Detail, accepted},
-    items::{Change, ChangeKind, Conversation, InboxEntry, Item, Member},
+    items::{Change, ChangeKind, Conversation, InboxEntry, Invitation, Item, Member},
     ops::{ABSENT, Expression},
     table::Key,
     transactions::Step,
@@ -39,6 +40,8 @@ pub struct NewConversation {
     pub metadata: Option<Metadata>,
     /// The idempotency key of the request.
     pub key: Option<IdempotencyKey>,
+    /// Decides which of the others are invited and have to accept.
+    pub consent: Consent,
 }
 
 /// The new values of a conversation. A field that is `None` stays as it is.
@@ -84,9 +87,11 @@ impl NewConversation {
 
     /// Returns the memberships, that of the creator first.
     fn members(&self, now: Time) -> impl Iterator<Item = Member> {
-        let creator = member(self.id, self.creator, MemberRole::Owner, 0, now);
-        let others = self.others.iter().map(move |user| member(self.id, *user, self.others_role(), 0, now));
-        std::iter::once(creator).chain(others)
+        let others = self.others.iter().map(move |user| {
+            let member = member(self.id, *user, self.others_role(), 0, now);
+            self.consent.applied(member, self.creator)
+        });
+        std::iter::once(self.own(now)).chain(others)
     }
 
     /// Returns the conversation as its creator sees it after the creation at `now`. The result equals the items that
@@ -95,12 +100,24 @@ impl NewConversation {
     pub fn detail(&self, now: Time) -> Detail {
         Detail {
             conversation: self.conversation(now),
-            member: self.members(now).next(),
+            member: Some(self.own(now)),
             participants: self.participants(),
             accepted: Some(accepted(&self.members(now).collect::<Vec<_>>())),
             newest: Vec::new(),
             unread: None,
         }
+    }
+
+    /// Returns the creator's membership.
+    fn own(&self, now: Time) -> Member {
+        let own = member(self.id, self.creator, MemberRole::Owner, 0, now);
+        Member { awaiting_from: self.awaiting().map(|_| 0), ..own }
+    }
+
+    /// Returns the creator if all others are invited.
+    fn awaiting(&self) -> Option<UserId> {
+        let all = self.others.iter().all(|user| self.consent.is_needed_from(*user));
+        (all && !self.others.is_empty()).then_some(self.creator)
     }
 
     /// Returns all participants, by the order of their ids.
@@ -136,6 +153,7 @@ impl NewConversation {
             // A request names at most 40 participants, fewer than the number that is nested.
             first_participants: if pair.is_none() { self.participants() } else { Vec::new() },
             has_invited: self.members(now).any(|member| !member.is_accepted()),
+            awaiting: self.awaiting(),
             version: 1,
         }
     }
@@ -197,16 +215,16 @@ impl ConversationEdit {
     }
 }
 
-/// Returns the steps that write the two items of a participant: the membership and the inbox entry. A repeated or late
-/// join would reset the read mark; the condition on the membership refuses it. The inbox entry is written and removed
-/// together with the membership.
+/// Returns the steps that write the two items of a participant: the membership, and the inbox entry or the invitation. A
+/// repeated or late join would reset the read mark; the condition on the membership refuses it. The entry is written and
+/// removed together with the membership.
 pub(crate) fn joining(member: Member) -> [Step; 2] {
-    let entry =
-        InboxEntry { user: member.user, conversation: member.conversation, joined_at: member.joined_at };
-    [
-        Step::Put(Item::Member(member), Expression::condition(ABSENT)),
-        Step::Put(Item::Inbox(entry), Expression::default()),
-    ]
+    let Member { user, conversation, joined_at, .. } = member;
+    let entry = match member.invitation() {
+        Some(position) => Item::Invitation(Invitation { user, position }),
+        None => Item::Inbox(InboxEntry { user, conversation, joined_at }),
+    };
+    [Step::Put(Item::Member(member), Expression::condition(ABSENT)), Step::Put(entry, Expression::default())]
 }
 
 /// Returns a new membership that begins at `now` with the read mark `read`.
@@ -222,6 +240,7 @@ pub(crate) fn member(id: ConversationId, user: UserId, role: MemberRole, read: u
         hidden: false,
         invited_by: None,
         accepted_at: None,
+        awaiting_from: None,
     }
 }
 

@@ -1,11 +1,13 @@
 //! A conversation with what its representation shows to one user. Pages of the inbox are in `page`.
 
+mod invitations;
 mod page;
 
 use std::collections::HashMap;
 
 use futures::future::{try_join, try_join_all};
 
+pub use self::invitations::InvitationsRequest;
 pub use self::page::{InboxCursor, InboxPage, InboxPosition, InboxRequest, Listed};
 use super::{
     Store, StoreError,
@@ -169,7 +171,8 @@ impl Store {
     ) -> Result<Detail, StoreError> {
         let Newest { messages: mut newest, count, blocks } = newest;
         let participants = self.first_participants(&conversation).await?;
-        let unread = member.as_ref().map(|member| {
+        // An invitation counts nowhere.
+        let unread = member.as_ref().filter(|member| member.is_accepted()).map(|member| {
             let mut count = UnreadCount::new(member, blocks.clone());
             // Numbers have no gaps. So there are more messages below, unless the lowest number is 1.
             count.take(&newest, newest.last().is_some_and(|message| message.number > 1));

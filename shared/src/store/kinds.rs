@@ -3,8 +3,8 @@
 use super::{
     Store, StoreError,
     items::{
-        Admins, Blocks, Conversation, InboxEntry, Item, Member, Message, Report, Revision, Session,
-        SigningKey, TokenBucket, User,
+        Admins, Blocks, Conversation, InboxEntry, Invitation, Item, Member, Message, Report, Revision,
+        Session, SigningKey, TokenBucket, User,
     },
     ops::{Consistency, Reading},
     table::{Key, Span},
@@ -37,6 +37,7 @@ kinds!(
     Blocks(Blocks),
     Session(Session),
     Inbox(InboxEntry),
+    Invitation(Invitation),
     Conversation(Conversation),
     Member(Member),
     Message(Message),

@@ -6,6 +6,7 @@ use super::{
     Command, Store, StoreError, Time,
     items::Conversation,
     participants::{ParticipantsError, Wanted},
+    table::InvitationPosition,
 };
 use crate::{
     ids::{ConversationId, UserId},
@@ -37,6 +38,7 @@ impl Store {
     /// conversations, which the other participant keeps. A failure leaves memberships of a user who cannot log in; a
     /// repetition removes them.
     pub async fn leave_groups(&self, user: UserId, now: Time) -> Result<(), StoreError> {
+        self.decline_groups(user, now).await?;
         let mut from = None;
         loop {
             let (ids, more) = self.conversations_of(user, from, 100).await?;
@@ -45,6 +47,23 @@ impl Store {
             }
             // The next page begins with the last conversation of this page, if the user is still a participant of it.
             from = ids.last().copied();
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Leaves every group to which the user is invited. Invitations to direct conversations stay; nobody can read them.
+    async fn decline_groups(&self, user: UserId, now: Time) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let (invitations, more) = self.invitations(user, after, 100).await?;
+            for wave in invitations.chunks(8) {
+                let leave =
+                    |position: &InvitationPosition| self.leave_group(position.conversation, user, now);
+                try_join_all(wave.iter().map(leave)).await?;
+            }
+            after = invitations.last().copied();
             if !more {
                 return Ok(());
             }

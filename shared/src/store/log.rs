@@ -3,11 +3,16 @@
 //! of a lost put. This is the proof that a retried send is never doubled. The search itself is in `search`.
 
 mod search;
+mod unanswered;
 
 use chrono::TimeDelta;
 use futures::future::try_join;
 
-use self::search::{OwnMessages, Send, Tail, TailSearch};
+pub use self::unanswered::{UNANSWERED_BYTES, UNANSWERED_MESSAGES};
+use self::{
+    search::{OwnMessages, Send, Tail, TailSearch},
+    unanswered::NumberLimit,
+};
 use super::{
     Store, StoreError,
     backoff::Backoff,
@@ -18,7 +23,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::SendLimit,
-    ids::{ConversationId, IdempotencyKey, MAX_NUMBER, UserId},
+    ids::{ConversationId, IdempotencyKey, UserId},
     model::message::Draft,
 };
 
@@ -59,7 +64,13 @@ pub enum SendError {
         /// The time after which the sender may send again.
         wait: TimeDelta,
     },
-    /// The log has [`MAX_NUMBER`] entries.
+    /// The sender is invited and has not accepted.
+    #[error("the sender has not accepted the invitation")]
+    NotAccepted,
+    /// Nobody has accepted the sender's invitation, and the message is too large for this time or one too many.
+    #[error("the invitation is not accepted yet")]
+    Unanswered,
+    /// The log has [`crate::ids::MAX_NUMBER`] entries.
     #[error("the log of the conversation is full")]
     LogFull,
     /// The table did not answer as expected. The message may have been put.
@@ -91,6 +102,13 @@ impl Send<'_> {
     }
 }
 
+/// The sender of a send that may write.
+struct Sender {
+    profile: User,
+    /// The highest number that the message may get.
+    highest: NumberLimit,
+}
+
 impl Store {
     /// Sends a message in two round trips if nobody else writes to the conversation.
     ///
@@ -117,7 +135,8 @@ impl Store {
         if reply_to || after {
             return Err(SendError::NoSuchMessages { reply_to, after });
         }
-        self.put_after(&send, tail, profile, own).await
+        let sender = Sender { profile, highest: self::unanswered::limit(&member, draft)? };
+        self.put_after(&send, tail, sender, own).await
     }
 
     /// Returns the membership and the open account of a user who may write here, strongly consistent and in one
@@ -144,7 +163,7 @@ impl Store {
         &self,
         send: &Send<'_>,
         tail: Tail,
-        profile: User,
+        sender: Sender,
         mut own: OwnMessages,
     ) -> Result<Sent, SendError> {
         let mut backoff = Backoff::new(&self.random);
@@ -152,14 +171,12 @@ impl Store {
         loop {
             own.check(send.limit, send.clock.now())?;
             let message = send.message_after(tail);
-            if message.number > MAX_NUMBER {
-                return Err(SendError::LogFull);
-            }
+            sender.highest.check(message.number)?;
             let mut look = match self
                 .put_once(&Item::Message(message.clone()), Expression::condition(ABSENT))
                 .await
             {
-                Ok(Written::Done(_)) => return Ok(Sent { message, sender: profile, is_new: true }),
+                Ok(Written::Done(_)) => return Ok(Sent { message, sender: sender.profile, is_new: true }),
                 Ok(Written::Refused(occupant)) => send.look_at_occupant(message.number, occupant, &mut own),
                 // This is a lost put too: a transaction is putting a closing entry at this number.
                 Err(StoreError::Contention) => TailSearch::Free(tail),
@@ -172,7 +189,7 @@ impl Store {
             lost_before = true;
             tail = match look {
                 TailSearch::Free(tail) => tail,
-                TailSearch::Found(message) => return send.found(message, profile),
+                TailSearch::Found(message) => return send.found(message, sender.profile),
                 TailSearch::Closed | TailSearch::TooFar => return Err(SendError::NoSuchConversation),
             };
         }
@@ -190,6 +207,7 @@ impl Store {
         let writer = self.writer(send.draft.conversation, send.sender);
         let (writer, look) = try_join(writer, self.look_above(send, tail, own)).await?;
         let is_stored = matches!(look, TailSearch::Found(_));
-        Ok(if writer.is_some() || is_stored { look } else { TailSearch::Closed })
+        let may_write = writer.is_some_and(|(member, _)| member.is_accepted());
+        Ok(if may_write || is_stored { look } else { TailSearch::Closed })
     }
 }

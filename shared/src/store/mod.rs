@@ -8,6 +8,7 @@ mod buckets;
 mod changes;
 mod closing;
 mod command;
+pub mod consent;
 pub mod conversations;
 mod credentials;
 pub mod edits;

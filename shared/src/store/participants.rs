@@ -4,7 +4,7 @@
 
 mod planning;
 mod roles;
-mod writing;
+pub(super) mod writing;
 
 use futures::future::{try_join, try_join3};
 
@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// The maximum number of memberships that one transaction of 100 items can change: two items for each, besides the
-/// change, the conversation, the role of a new owner and the bucket of the actor. A change that closes the conversation
-/// has two closing entries and adds nobody.
-pub const MEMBERSHIPS_PER_CHANGE: usize = 48;
+/// change, the conversation, the role of a new owner, the bucket of the actor and the wait for an acceptance. A change that
+/// closes the conversation has two closing entries and adds nobody.
+pub const MEMBERSHIPS_PER_CHANGE: usize = 47;
 
 /// A conversation after a change, as the change read and wrote it. Later changes have no influence on it.
 #[derive(Debug, Clone)]
@@ -85,18 +85,18 @@ pub enum ParticipantsError {
 }
 
 /// A group as it was read, with the ends of its logs.
-struct CurrentGroup {
-    conversation: Conversation,
+pub(super) struct CurrentGroup {
+    pub(super) conversation: Conversation,
     /// The number of the last message.
-    tail: u64,
+    pub(super) tail: u64,
     /// The first free number of the change log.
-    number: u64,
+    pub(super) number: u64,
 }
 
 impl Store {
     /// Reads a group with the ends of its logs; `None` instead of the group if it does not exist or is closed. Returns true
     /// beside it if the last try has taken effect.
-    async fn current_group<T>(
+    pub(super) async fn current_group<T>(
         &self,
         id: ConversationId,
         attempt: &Attempt<T>,
@@ -159,7 +159,7 @@ impl Store {
             return Err(ParticipantsError::Stale);
         }
         let edited = edit.apply(&current.conversation)?;
-        let mut plan = self.plan(&current.conversation, wanted).await?;
+        let mut plan = self.plan(&current.conversation, wanted, command.actor).await?;
         if plan.is_empty() && edited.is_none() {
             return Ok(TriedChange::Done(Changed::new(current.conversation, plan.present)));
         }

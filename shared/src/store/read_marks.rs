@@ -37,6 +37,9 @@ pub enum ReadMarkError {
     /// The message is not in the conversation.
     #[error("no such message")]
     NoSuchMessage,
+    /// The user is invited and has not accepted.
+    #[error("the user has not accepted the invitation")]
+    NotAccepted,
     /// The table did not answer as expected. The read mark may have been set.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -114,6 +117,9 @@ impl Store {
     async fn member_and_tail(&self, id: MessageId, user: UserId) -> Result<(Member, u64), ReadMarkError> {
         let (member, tail) = try_join(self.member(id.conversation, user), self.tail(id.conversation)).await?;
         let (member, tail) = member.zip(tail).ok_or(ReadMarkError::NoSuchConversation)?;
+        if !member.is_accepted() {
+            return Err(ReadMarkError::NotAccepted);
+        }
         if id.number > tail || id.number <= member.base {
             return Err(ReadMarkError::NoSuchMessage);
         }

@@ -14,6 +14,7 @@
 //! | which sessions does a user have? | `USER#<user>` / `SESSION#…` |
 //! | which conversations does a user have? (complete) | `INBOX#<user>` / `CONV#…` |
 //! | the same by hour of joining (may be stale) | index: `INBOX#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
+//! | which invitations has a user not answered? (complete, by time) | `INBOX#<user>` / `INVITED#<time>#<conversation>`, descending |
 //! | which users exist? (for admins) | index: `USERS` / `<time of creation>#<user>` |
 //! | what is this conversation? | `CONV#<conversation>` / `META` |
 //! | may this user read and write in it? | `CONV#<conversation>` / `MEMBER#<user>` |
@@ -37,7 +38,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-pub use self::index::Activity;
+pub use self::{index::Activity, parts::InvitationPosition};
 pub(super) use self::{
     index::{INDEX, inbox_index, user_index},
     spans::Span,
@@ -45,7 +46,7 @@ pub(super) use self::{
 use crate::{
     ids::{ConversationId, DeviceId, MessageId, ReportId, SessionId, UserId},
     model::{report::ReportState, user::Email},
-    store::items::{AttemptSource, BucketPurpose},
+    store::items::{AttemptSource, BucketPurpose, Member},
 };
 
 const USERS: &str = "USERS";
@@ -128,6 +129,21 @@ impl Key {
     #[must_use]
     pub fn inbox(user: UserId, conversation: ConversationId) -> Self {
         Self::new(of_inbox(user), format!("CONV#{conversation}"))
+    }
+
+    /// Returns the key of an invitation. It is in the partition of the inbox, but outside of the list of conversations.
+    #[must_use]
+    pub fn invitation(user: UserId, position: InvitationPosition) -> Self {
+        Self::new(of_inbox(user), format!("INVITED#{position}"))
+    }
+
+    /// Returns the key of a membership's entry in the lists of its user: the invitation or the inbox entry.
+    #[must_use]
+    pub fn entry_of(member: &Member) -> Self {
+        match member.invitation() {
+            Some(position) => Self::invitation(member.user, position),
+            None => Self::inbox(member.user, member.conversation),
+        }
     }
 
     /// Returns the key of a conversation's own item.
@@ -284,6 +300,13 @@ mod tests {
             (
                 Key::inbox(user, conversation),
                 "INBOX#00000000-0000-0000-0000-000000000001|CONV#01010101-0101-8010-8404-040000000000",
+            ),
+            (
+                Key::invitation(
+                    user,
+                    InvitationPosition { invited_at: chrono::DateTime::UNIX_EPOCH, conversation },
+                ),
+                "INBOX#00000000-0000-0000-0000-000000000001|INVITED#00000000000000000#01010101-0101-8010-8404-040000000000",
             ),
             (Key::conversation(conversation), "CONV#01010101-0101-8010-8404-040000000000|META"),
             (

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     ids::UserId,
-    model::user::{Email, Role},
+    model::user::{Contact, Email, Role},
 };
 
 /// The maximum number of one user's conversations in which the other user's membership is looked up.
@@ -29,13 +29,17 @@ pub struct ProfileChange {
     pub last_name: Option<String>,
     /// The phone number. `Some(None)` removes it.
     pub phone_number: Option<Option<String>>,
+    pub contact: Option<Contact>,
 }
 
 impl ProfileChange {
     /// Returns true if the change changes no field.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.first_name.is_none() && self.last_name.is_none() && self.phone_number.is_none()
+        self.first_name.is_none()
+            && self.last_name.is_none()
+            && self.phone_number.is_none()
+            && self.contact.is_none()
     }
 }
 
@@ -168,6 +172,7 @@ impl Store {
             ("first_name", change.first_name.map(Some)),
             ("last_name", change.last_name.map(Some)),
             ("phone_number", change.phone_number),
+            ("contact", change.contact.map(|contact| Some(contact.as_str().to_owned()))),
         ];
         let (mut set, mut remove, mut values) = (Vec::new(), Vec::new(), Vec::new());
         for (name, value) in fields {

@@ -30,7 +30,7 @@ use shared::{
     auth::Signer,
     clock::Clock,
     config::{Config, Limits, Registration},
-    model::user::Role,
+    model::user::{Contact, Role},
     random::Random,
     store::{StandingChange, Store, TableDefinition},
 };
@@ -74,31 +74,41 @@ impl Deref for TestApp {
 
 impl TestApp {
     pub async fn new() -> Self {
-        Self::build(Registration::Open, Limits::NONE, false).await
+        Self::build(Registration::Open, Contact::Everyone, Limits::NONE, false).await
     }
 
     /// Starts an application with limits. In all other tests, users have no limits.
     pub async fn limited(limits: Limits) -> Self {
-        Self::build(Registration::Open, limits, false).await
+        Self::build(Registration::Open, Contact::Everyone, limits, false).await
     }
 
     /// Starts an application with the default of a deployment: only admins register users.
     pub async fn with_closed_registration() -> Self {
-        Self::build(Registration::Admin, Limits::NONE, false).await
+        Self::build(Registration::Admin, Contact::Everyone, Limits::NONE, false).await
+    }
+
+    /// Starts an application whose users must consent before strangers can write to them.
+    pub async fn with_requests() -> Self {
+        Self::build(Registration::Open, Contact::Requests, Limits::NONE, false).await
     }
 
     /// Starts an application where every read that is not strongly consistent, and every read of an index, misses the
     /// last write.
     pub async fn lagging() -> Self {
-        Self::build(Registration::Open, Limits::NONE, true).await
+        Self::build(Registration::Open, Contact::Everyone, Limits::NONE, true).await
     }
 
     /// Starts an application like [`TestApp::lagging`], with limits.
     pub async fn lagging_and_limited(limits: Limits) -> Self {
-        Self::build(Registration::Open, limits, true).await
+        Self::build(Registration::Open, Contact::Everyone, limits, true).await
     }
 
-    async fn build(registration: Registration, limits: Limits, lags: bool) -> Self {
+    /// Starts an application of both kinds: with stale reads, and with consent.
+    pub async fn lagging_with_requests() -> Self {
+        Self::build(Registration::Open, Contact::Requests, Limits::NONE, true).await
+    }
+
+    async fn build(registration: Registration, contact: Contact, limits: Limits, lags: bool) -> Self {
         logs::watch();
         let engine = environment::dynamodb().is_none().then(|| Engine::start(Storage::Temporary).unwrap());
         let address = engine.as_ref().map(Engine::endpoint).or_else(environment::dynamodb).unwrap();
@@ -121,6 +131,7 @@ impl TestApp {
             audience: "messaging".to_owned(),
             registration,
             limits,
+            contact,
             signing: None,
         };
         let signer = Signer::from_seed(SIGNING_SEED);

@@ -38,6 +38,18 @@ pub fn sabotage_list() -> Option<String> {
     variable("SABOTAGE_LIST")
 }
 
+/// Returns the size of the attack in `attack.rs`, such as `200x20` (`ATTACK`).
+pub fn attack() -> Option<String> {
+    variable("ATTACK")
+}
+
+/// Returns the largest resident memory of this process so far, in KB; 0 where `/proc` does not exist.
+pub fn memory() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
+}
+
 #[expect(clippy::disallowed_methods, reason = "the suite reads its environment only here")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

@@ -24,7 +24,7 @@ use shared::{
     auth::{Hashing, Signer},
     clock::Clock,
     config::{Config, LimitNumbers, Limits, Registration},
-    model::user::Role,
+    model::user::{Contact, Role},
     random::Random,
     store::{StandingChange, Store},
 };
@@ -181,6 +181,7 @@ impl World {
             audience: "messaging".to_owned(),
             registration: Registration::Open,
             limits: self.limits(),
+            contact: Contact::Everyone,
             signing: None,
         };
         let key = u8::try_from(generation % 200).unwrap_or_default();

@@ -15,7 +15,11 @@ use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
 
 pub use self::code::Code;
-use crate::{model::Invalid, telemetry};
+use crate::{
+    model::Invalid,
+    store::log::{UNANSWERED_BYTES, UNANSWERED_MESSAGES},
+    telemetry,
+};
 
 /// The answer to an unsuccessful request.
 #[derive(Debug, Clone)]
@@ -58,6 +62,29 @@ impl Problem {
     /// Creates a 403 for an operation that the caller may not do, on a resource that the caller may know about.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(Code::PermissionDenied, detail)
+    }
+
+    /// Creates a 403 for a write of a user who is invited to the conversation and has not accepted.
+    #[must_use]
+    pub fn not_accepted() -> Self {
+        Self::new(
+            Code::NotAccepted,
+            "You are invited to this conversation. Accept the invitation at \
+             /api/conversations/{id}/accept/ before you write.",
+        )
+    }
+
+    /// Creates a 403 for a message after an invitation that nobody has accepted.
+    #[must_use]
+    pub fn invitation_pending() -> Self {
+        let (messages, bytes) = (UNANSWERED_MESSAGES, UNANSWERED_BYTES);
+        Self::new(
+            Code::InvitationPending,
+            format!(
+                "Nobody has accepted your invitation to this conversation yet. Until then, you can send at most {messages} \
+                 messages of at most {bytes} bytes each, metadata included."
+            ),
+        )
     }
 
     /// Creates a 401 for a request without credentials.

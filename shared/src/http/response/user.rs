@@ -13,7 +13,7 @@ use crate::{
         schemas::{EmailAddress, FirstName, LastName, PhoneNumber},
     },
     ids::UserId,
-    model::user::{Email, Role},
+    model::user::{Contact, Email, Role},
     store::items::User,
 };
 
@@ -44,6 +44,10 @@ pub struct UserView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = bool, required = false)]
     pub suspended: Option<bool>,
+    /// The consent that others need before they can write to the user. Only the user's own profile contains it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Contact, required = false)]
+    pub contact: Option<Contact>,
 }
 
 impl UserView {
@@ -60,6 +64,7 @@ impl UserView {
             role: user.role,
             created_at: user.created_at,
             suspended: None,
+            contact: None,
         }
     }
 
@@ -67,6 +72,12 @@ impl UserView {
     #[must_use]
     pub fn with_standing(self, user: &User) -> Self {
         Self { suspended: Some(user.suspended_at.is_some()), ..self }
+    }
+
+    /// Creates the view of the caller's own profile.
+    #[must_use]
+    pub fn own(user: &User) -> Self {
+        Self { contact: Some(user.contact()), ..Self::new(user, true).with_standing(user) }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
         Metadata,
         conversation::{ConversationKind, MemberRole},
     },
-    store::table::parts,
+    store::table::{InvitationPosition, parts},
 };
 
 /// A conversation in the list of one of its participants. It is written and deleted in the same transaction as the
@@ -31,6 +31,19 @@ pub struct InboxEntry {
     /// active.
     #[serde(with = "ts_microseconds")]
     pub joined_at: DateTime<Utc>,
+}
+
+/// An invitation in the list of the invited user. It is written in the transaction of the invitation and deleted when the
+/// user accepts or declines. Its sort key differs from the one of an inbox entry, so that reading the inbox does not read
+/// invitations.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Invitation {
+    /// The invited user.
+    #[serde(rename = "pk", deserialize_with = "parts::inbox_pk", skip_serializing)]
+    pub user: UserId,
+    /// The time of the invitation and the conversation.
+    #[serde(rename = "sk", deserialize_with = "parts::invitation_sk", skip_serializing)]
+    pub position: InvitationPosition,
 }
 
 /// The conversation's own item. Each conversation has exactly one.
@@ -74,6 +87,10 @@ pub struct Conversation {
     /// accepted, so that no membership is read to show its user.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_invited: bool,
+    /// The participant who has invited all others, of whom nobody has accepted yet; `None` in other conversations. The
+    /// membership of this participant limits what they send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaiting: Option<UserId>,
     /// The version of the conversation. Each write of this item requires the version that it read, and sets the next
     /// one.
     pub version: u64,
@@ -112,6 +129,10 @@ pub struct Member {
     /// The time at which an invited participant accepted, in microseconds.
     #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<DateTime<Utc>>,
+    /// The number of the last message when this participant invited the others, as long as nobody has accepted; `None`
+    /// otherwise. The participant can send only few messages after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaiting_from: Option<u64>,
 }
 
 impl Member {
@@ -121,6 +142,14 @@ impl Member {
     #[must_use]
     pub const fn is_accepted(&self) -> bool {
         self.invited_by.is_none() || self.accepted_at.is_some()
+    }
+
+    /// Returns the position of an invited participant's invitation in the list of invitations; `None` if the participant
+    /// has accepted and so has an inbox entry.
+    #[must_use]
+    pub fn invitation(&self) -> Option<InvitationPosition> {
+        let position = InvitationPosition { invited_at: self.joined_at, conversation: self.conversation };
+        (!self.is_accepted()).then_some(position)
     }
 }
 

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::user_ids;
 use crate::{
     ids::{SessionId, UserId},
-    model::user::{Email, Role},
+    model::user::{Contact, Email, Role},
     store::table::parts,
 };
 
@@ -28,6 +28,9 @@ pub struct User {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_number: Option<String>,
     pub role: Role,
+    /// The consent that others need before they can write to the user; `None` if the user has not chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Contact>,
     /// Equal to the version of the user's credential. A session with another version has ended.
     pub credential_version: u64,
     #[serde(with = "ts_microseconds")]
@@ -56,6 +59,14 @@ pub struct Admins {
     pub users: Vec<UserId>,
     /// The number of writes of this item.
     pub version: u64,
+}
+
+impl User {
+    /// Returns the user's setting, or the one of the user's role.
+    #[must_use]
+    pub fn contact(&self) -> Contact {
+        self.contact.unwrap_or_else(|| Contact::default_of(self.role))
+    }
 }
 
 /// The item by which a user logs in with an email. Its key makes the email unique.

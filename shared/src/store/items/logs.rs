@@ -170,6 +170,7 @@ pub enum ChangeKind {
     ParticipantsSet,
     RoleChanged,
     ConversationUpdated,
+    InvitationAccepted,
     /// A kind of a later release.
     #[serde(other)]
     Unknown,

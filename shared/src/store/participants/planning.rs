@@ -9,6 +9,7 @@ use crate::{
     model::conversation::{MAX_PARTICIPANTS, MemberRole, NESTED_PARTICIPANTS},
     store::{
         Command, Store, StoreError, Time,
+        consent::Consent,
         conversations::member,
         items::{ChangeKind, Conversation, Member},
         transactions::Step,
@@ -20,31 +21,44 @@ use crate::{
 pub enum Wanted<'a> {
     /// The participants stay as they are.
     Same,
-    /// These users become participants, besides the present participants.
-    Add(&'a [UserId]),
+    /// These users become participants, besides the present participants. Those from whom consent is needed are invited.
+    Add(&'a [UserId], &'a Consent),
     /// These users become the only participants. Only for a conversation that nests all its participants.
     Set {
         /// The participants after the change, by the order of their ids.
         users: &'a [UserId],
         /// True if the actor may remove other participants.
         may_remove: bool,
+        /// Decides which of the new participants are invited.
+        consent: &'a Consent,
     },
     /// This user stops being a participant.
     Remove(UserId),
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
     /// Returns the command, without its limit if the change adds nobody. Then no bucket is read.
     pub(super) const fn payer(self, command: Command) -> Command {
+        match self.consent() {
+            Some(_) => command,
+            None => command.unlimited(),
+        }
+    }
+
+    const fn consent(self) -> Option<&'a Consent> {
         match self {
-            Self::Add(_) | Self::Set { .. } => command,
-            Self::Same | Self::Remove(_) => command.unlimited(),
+            Self::Add(_, consent) | Self::Set { consent, .. } => Some(consent),
+            Self::Same | Self::Remove(_) => None,
         }
     }
 }
 
 /// The additions and removals of a change, with their results.
-pub(super) struct ParticipantsPlan {
+pub(super) struct ParticipantsPlan<'a> {
+    /// The user who makes the change, and so invites the new participants who are invited.
+    pub(super) actor: UserId,
+    /// Decides which of the new participants are invited; `None` if there are none.
+    pub(super) consent: Option<&'a Consent>,
     /// The memberships before the change: those that the request names, or all of them if it sets all or none.
     pub(super) present: Vec<Member>,
     /// The users who become participants.
@@ -61,7 +75,7 @@ pub(super) struct ParticipantsPlan {
     pub(super) payment: Option<Step>,
 }
 
-impl ParticipantsPlan {
+impl ParticipantsPlan<'_> {
     pub(super) fn is_empty(&self) -> bool {
         self.coming.is_empty() && self.going.is_empty()
     }
@@ -76,7 +90,32 @@ impl ParticipantsPlan {
         // No present participant stays, so the first new participant becomes the owner.
         let first = self.coming.first().filter(|_| conversation.owners.is_empty()).copied();
         conversation.owners.extend(first);
+        conversation.awaiting = self.awaiting(&conversation);
         conversation
+    }
+
+    /// Returns the participant who waits for a first acceptance after the change. The wait begins if the only participant
+    /// invites others. It ends if a participant comes who needs no consent, if nobody is left to accept, and if the waiting
+    /// participant leaves. `conversation` is the one before the change, except for its participants.
+    fn awaiting(&self, conversation: &Conversation) -> Option<UserId> {
+        let all_invited = self.coming.iter().all(|user| self.is_invited(*user));
+        if let Some(user) = conversation.awaiting {
+            let stays = all_invited && self.count > 1 && !self.going.contains(&user);
+            // The membership of a new owner is already written for the role; the wait then stays until the next change.
+            return (stays || self.new_owner == Some(user)).then_some(user);
+        }
+        let was_alone = self.going.is_empty() && self.count == 1 + self.coming.len() as u64;
+        let is_participant = conversation.owners.contains(&self.actor);
+        (!self.coming.is_empty() && was_alone && is_participant && all_invited).then_some(self.actor)
+    }
+
+    /// Returns the memberships of the participants who are removed.
+    pub(super) fn going(&self) -> impl Iterator<Item = &Member> {
+        self.present.iter().filter(|member| self.going.contains(&member.user))
+    }
+
+    fn is_invited(&self, user: UserId) -> bool {
+        self.consent.is_some_and(|consent| consent.is_needed_from(user))
     }
 
     /// Returns the memberships of the new participants. Messages up to number `read` count as read.
@@ -89,7 +128,13 @@ impl ParticipantsPlan {
         let role = move |user| {
             if conversation.owners.contains(&user) { MemberRole::Owner } else { MemberRole::Member }
         };
-        self.coming.iter().map(move |user| member(conversation.id, *user, role(*user), read, now))
+        self.coming.iter().map(move |user| {
+            let member = member(conversation.id, *user, role(*user), read, now);
+            match self.consent {
+                Some(consent) => consent.applied(member, self.actor),
+                None => member,
+            }
+        })
     }
 
     /// Returns the participants after the change.
@@ -117,24 +162,25 @@ impl ParticipantsPlan {
 
 impl Store {
     /// Compares a request with the present memberships and returns the plan of the change.
-    pub(super) async fn plan(
+    pub(super) async fn plan<'a>(
         &self,
         conversation: &Conversation,
-        wanted: Wanted<'_>,
-    ) -> Result<ParticipantsPlan, ParticipantsError> {
+        wanted: Wanted<'a>,
+        actor: UserId,
+    ) -> Result<ParticipantsPlan<'a>, ParticipantsError> {
         let present = match wanted {
             Wanted::Set { .. } if conversation.participant_count > NESTED_PARTICIPANTS as u64 => {
                 return Err(ParticipantsError::TooManyAtOnce);
             }
             Wanted::Set { .. } => self.all_members(conversation.id).await?,
-            Wanted::Add(users) => self.members(conversation.id, users).await?,
+            Wanted::Add(users, _) => self.members(conversation.id, users).await?,
             Wanted::Remove(user) => self.members(conversation.id, &[user]).await?,
             Wanted::Same => self.shown_members(conversation.id).await?,
         };
         let users: BTreeSet<UserId> = present.iter().map(|member| member.user).collect();
         let (coming, going) = match wanted {
             Wanted::Same => (BTreeSet::new(), BTreeSet::new()),
-            Wanted::Add(users) => (users.iter().copied().collect(), BTreeSet::new()),
+            Wanted::Add(users, _) => (users.iter().copied().collect(), BTreeSet::new()),
             Wanted::Set { users: wanted, .. } => {
                 let wanted: BTreeSet<UserId> = wanted.iter().copied().collect();
                 let going = &users - &wanted;
@@ -160,7 +206,8 @@ impl Store {
         }
         let new_owner = if going.is_empty() { None } else { self.new_owner(conversation, &going).await? };
         let first = Box::pin(self.first_after(conversation, &coming, &going)).await?;
-        Ok(ParticipantsPlan { present, coming, going, new_owner, count, first, payment: None })
+        let (consent, payment) = (wanted.consent(), None);
+        Ok(ParticipantsPlan { actor, consent, present, coming, going, new_owner, count, first, payment })
     }
 
     /// Reads the participants that a representation nests. They are read after the conversation and so are not older
@@ -194,7 +241,8 @@ impl Store {
     }
 
     /// Returns the participant who becomes an owner; `None` if an owner stays or nobody does. The participant is the
-    /// first to join whose account is open, among the first 100 to join; if no account is open, the first to join.
+    /// first to join whose account is open, among the first 100 to join; if no account is open, the first to join. Users
+    /// who are only invited come after all others.
     async fn new_owner(
         &self,
         conversation: &Conversation,
@@ -205,7 +253,7 @@ impl Store {
         }
         let mut staying = self.all_members(conversation.id).await?;
         staying.retain(|member| !going.contains(&member.user));
-        staying.sort_by_key(|member| (member.joined_at, member.user));
+        staying.sort_by_key(|member| (!member.is_accepted(), member.joined_at, member.user));
         let eldest: Vec<UserId> = staying.iter().take(100).map(|member| member.user).collect();
         let open = self.open_accounts(eldest.iter().copied()).await?;
         Ok(eldest.iter().find(|user| open.contains_key(user)).or(eldest.first()).copied())

@@ -29,21 +29,25 @@ impl Activity {
         format!("ACTIVE#{:07}#{}", self.hour, self.conversation)
     }
 
-    /// Returns the highest key below this one. No key contains `~`, and `!` sorts before every character of an id.
+    /// Returns the highest key below this one.
     pub(super) fn sort_key_before(self) -> String {
-        let mut key = self.sort_key();
-        if let Some(last) = key.pop() {
-            let before = char::from_u32(u32::from(last) - 1).unwrap_or('!');
-            key.push(before);
-            key.push('~');
-        }
-        key
+        before(self.sort_key())
     }
 
     pub(in crate::store) fn parse(sort_key: &str) -> Option<Self> {
         let (hour, conversation) = sort_key.strip_prefix("ACTIVE#")?.split_once('#')?;
         Some(Self { hour: hour.parse().ok()?, conversation: conversation.parse().ok()? })
     }
+}
+
+/// Returns the highest key below `key`. No key contains `~`, and `!` sorts before every character of an id.
+pub(super) fn before(mut key: String) -> String {
+    if let Some(last) = key.pop() {
+        let before = char::from_u32(u32::from(last) - 1).unwrap_or('!');
+        key.push(before);
+        key.push('~');
+    }
+    key
 }
 
 pub(super) fn user_sort_key(created_at: DateTime<Utc>, user: UserId) -> String {

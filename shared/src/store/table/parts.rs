@@ -1,8 +1,9 @@
 //! Readers of the parts of a key, for `#[serde(deserialize_with)]` in `items`, because only the key of an item contains
 //! its ids and numbers. The constructors of [`Key`](super::Key) are the opposite direction.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, de};
 
 use super::{CREATE, LogPosition, REPORT, of_state};
@@ -11,6 +12,32 @@ use crate::{
     model::{report::ReportState, user::Email},
     store::items::{AttemptSource, BucketPurpose},
 };
+
+/// The position of an invitation in the list of its user: its time, then its conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InvitationPosition {
+    /// The time of the invitation, in whole microseconds.
+    pub invited_at: DateTime<Utc>,
+    /// The conversation of the invitation.
+    pub conversation: ConversationId,
+}
+
+impl fmt::Display for InvitationPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:017}#{}", self.invited_at.timestamp_micros(), self.conversation)
+    }
+}
+
+impl FromStr for InvitationPosition {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (micros, conversation) = text.split_once('#').ok_or(())?;
+        let micros = micros.parse().ok().and_then(DateTime::from_timestamp_micros);
+        let conversation = conversation.parse().ok();
+        micros.zip(conversation).map(|(invited_at, conversation)| Self { invited_at, conversation }).ok_or(())
+    }
+}
 
 /// Reads the part of a key that follows `prefix`.
 fn behind<'de, T: FromStr, D: Deserializer<'de>>(
@@ -37,6 +64,7 @@ key_parts! {
     inbox_pk: UserId = "INBOX#";
     conversation_pk: ConversationId = "CONV#";
     conversation_sk: ConversationId = "CONV#";
+    invitation_sk: InvitationPosition = "INVITED#";
     session_sk: SessionId = "SESSION#";
     device_sk: DeviceId = "DEVICE#";
     tally_sk: AttemptSource = "TALLY#";

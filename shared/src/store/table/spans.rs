@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Activity, KEYS, Key, LogPosition, REPORTS, USERS, index::user_sort_key, of_conversation, of_inbox,
-    of_state, of_user,
+    Activity, InvitationPosition, KEYS, Key, LogPosition, REPORTS, USERS,
+    index::{before, user_sort_key},
+    of_conversation, of_inbox, of_state, of_user,
 };
 use crate::{
     ids::{ConversationId, MAX_NUMBER, MessageId, ReportId, SessionId, UserId},
@@ -78,6 +79,13 @@ impl Span {
     pub(in crate::store) fn active(user: UserId, position: Option<&Activity>) -> Self {
         let high = position.map_or_else(|| "ACTIVE#~".to_owned(), |position| position.sort_key_before());
         Self { index: true, ..Self::new(of_inbox(user), "ACTIVE#".to_owned(), high) }
+    }
+
+    /// Returns the span of a user's invitations by time, restricted to the invitations that follow `position` in
+    /// descending order.
+    pub(in crate::store) fn invitations(user: UserId, position: Option<InvitationPosition>) -> Self {
+        let high = position.map_or_else(|| "~".to_owned(), |position| before(position.to_string()));
+        Self::new(of_inbox(user), "INVITED#".to_owned(), format!("INVITED#{high}"))
     }
 
     /// Returns the span of all users by time of creation, starting after `after`.
