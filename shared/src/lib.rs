@@ -10,7 +10,8 @@
 //! | [`pages`] | responses as HTML pages, around these layers; `templates/` and `static/` are next to `src/` |
 //! | [`lambda`] | the entry of a function on AWS Lambda |
 //! | [`policy`] | the rules of who may do what |
-//! | [`app`], [`config`], [`clock`], [`events`], [`random`], [`telemetry`] | the state and the services of a process |
+//! | [`events`] | security events: log lines for operators |
+//! | [`app`], [`config`], [`clock`], [`random`], [`telemetry`] | the state and the services of a process |
 //!
 //! # How to add an endpoint
 //!

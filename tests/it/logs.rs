@@ -75,27 +75,6 @@ async fn failures(app: &TestApp, ann: &User, conversation: &str, email: &str) {
     app.post("/api/token/").json(&login).send().await.problem(500, "internal_error");
 }
 
-#[tokio::test]
-async fn each_failed_login_is_one_event() {
-    let app = TestApp::new().await;
-    let (ann, nobody) = (app.user("ann").await, unique_email("nobody"));
-    // No other test uses these addresses.
-    let clients = ["198.51.100.201", "198.51.100.202", "198.51.100.203"];
-    let log_in = async |client: &str, email: &str, password: &str| {
-        let body = json!({ "email": email, "password": password });
-        app.client_at(client).post("/api/token/").json(&body).send().await
-    };
-    log_in(clients[0], &ann.email, "wrong-horse-battery").await.expect(401);
-    log_in(clients[1], &nobody, "wrong-horse-battery").await.expect(401);
-    log_in(clients[2], &ann.email, PASSWORD).await.expect(200);
-    for (client, targets) in clients.into_iter().zip([&[ann.id.as_str()][..], &["-"], &[]]) {
-        let events = logs::events("login_failed", client);
-        let found: Vec<&str> = events.iter().map(|event| event["target"].as_str().unwrap()).collect();
-        assert_eq!(found, targets, "{client}");
-        assert!(events.iter().all(|event| event["actor"] == "-"), "{events:?}");
-    }
-}
-
 #[test]
 fn the_watcher_sees_what_it_looks_for() {
     use std::io::Write;

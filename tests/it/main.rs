@@ -73,6 +73,7 @@ mod proxy;
 mod reports;
 mod reports_races;
 mod routes;
+mod security_events;
 mod session_races;
 mod sessions;
 mod shapes;

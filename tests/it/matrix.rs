@@ -91,9 +91,9 @@ pub const MATRIX: [Row; 60] = [
 pub struct Stage {
     pub callers: [Option<User>; 7],
     /// The sender of the message: a participant who is not one of the callers.
-    other: User,
+    pub other: User,
     newcomer: User,
-    conversation: String,
+    pub conversation: String,
     message: Value,
     /// A report of a user.
     report: String,

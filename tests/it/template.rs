@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 use shared::config::{LONGEST_WINDOW, LimitNumbers, MOST_SENDS, MOST_TOKENS};
 
-use crate::harness::environment;
+use crate::{harness::environment, security_events::documented};
 
 fn template() -> Value {
     serde_saphyr::from_str(&environment::template()).unwrap()
@@ -131,6 +131,27 @@ fn the_table_and_its_index_are_watched_for_throttling() {
             assert!(watched(name, &json!([table, dimension])), "{name} of {index}");
         }
     }
+}
+
+/// The alarms on security events count lines that the function `auth` writes.
+#[test]
+fn the_alarms_on_events_count_the_lines_of_these_events() {
+    let template = template();
+    let filters = of_type(&template, "AWS::Logs::MetricFilter");
+    let alarms = of_type(&template, "AWS::CloudWatch::Alarm");
+    for (filter, name) in [("FailedLogins", "login_failed"), ("ReusedRefreshTokens", "refresh_token_reused")]
+    {
+        assert!(documented().contains(&name.to_owned()), "{name}");
+        let (alarm, filter) = (&alarms[&format!("{filter}Alarm")], &filters[filter]);
+        assert_eq!(filter["FilterPattern"], format!("{{ $.event = \"{name}\" }}"));
+        assert_eq!(filter["LogGroupName"], "AuthLogs");
+        let metric = &filter["MetricTransformations"][0];
+        assert_eq!(metric["MetricValue"], "1");
+        assert_eq!(alarm["MetricName"], metric["MetricName"]);
+        assert_eq!(alarm["Namespace"], metric["MetricNamespace"]);
+        assert_eq!(alarm["Statistic"], "Sum");
+    }
+    assert_eq!(filters.len(), 2);
 }
 
 /// An alarm with a unit reads only values with this unit, and missing values count as healthy. So no alarm names a

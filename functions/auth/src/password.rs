@@ -9,6 +9,7 @@ use axum::{
 use shared::{
     App,
     auth::{NewPassword, Password, attempt},
+    events::Event,
     http::{
         Authenticated, Caller, Fields, FromFields, Problem, Reply, RequestBody, Site, Unchecked,
         browser_session::{BrowserSession, NextBrowserSession},
@@ -76,6 +77,7 @@ pub async fn change(
     let session = Some(Replacement { ended: caller.session, begun: begun.clone() });
     let change = PasswordChange { credential: &credential, hash, session, role: None };
     app.store.change_password(&change).await.map_err(refused)?;
+    caller.report(Event::PasswordChanged, Some(&caller.user));
     // The other sessions have an older credential version now, so they are not refreshed. This call ends their access tokens.
     // If it fails, the client gets an error, and logs in with the new password; the login ends them.
     app.store.end_sessions(caller.user, Some(version), begun.created_at).await?;
@@ -108,6 +110,9 @@ pub(crate) async fn confirmed(
     let email = user.email.as_ref().ok_or_else(|| Problem::internal("an open account without an email"))?;
     let credential = attempt::confirm(app, caller.session, email, password).await?;
     let credential = credential.filter(|credential| credential.user == caller.user);
+    if credential.is_none() {
+        caller.report(Event::PasswordNotConfirmed, Some(&caller.user));
+    }
     credential.ok_or_else(|| Problem::field(field, "is not the current password"))
 }
 

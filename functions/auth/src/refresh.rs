@@ -1,12 +1,15 @@
 //! `POST /api/token/refresh/`: exchanges a refresh token for the next generation of a session's tokens. If a token is
 //! used again after the grace period, then either this token or its successor was stolen, and the session ends.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use shared::{
     App,
     auth::{RefreshClaims, jwt::REFRESH_LIFETIME},
-    http::{Fields, FromFields, Json, Problem, Reply, RequestBody, schemas::TokenText, typed},
+    events::{self, Event},
+    http::{ClientAddress, Fields, FromFields, Json, Problem, Reply, RequestBody, schemas::TokenText, typed},
     store::{
         Rotation, RotationError,
         items::{Session, SessionKind},
@@ -44,6 +47,7 @@ impl RequestBody for Refresh {}
     responses((status = 200, body = TokenPair), (status = 401)))]
 pub async fn refresh(
     State(app): State<App>,
+    ClientAddress(client): ClientAddress,
     Json(request): Json<Refresh>,
 ) -> Result<Reply<TokenPair>, Problem> {
     let now = app.clock.now();
@@ -61,7 +65,7 @@ pub async fn refresh(
     let session = match rotated {
         Ok(session) => session,
         Err(RotationError::Refused(present)) => {
-            successor(&app, &claims, present.map(|present| *present), now).await?
+            successor(&app, (&claims, client), present.map(|present| *present), now).await?
         }
         Err(RotationError::Store(error)) => return Err(error.into()),
     };
@@ -78,7 +82,7 @@ pub async fn refresh(
 /// period. Every other answer is an error; if the token was used again, the session ends as well.
 async fn successor(
     app: &App,
-    claims: &RefreshClaims,
+    (claims, client): (&RefreshClaims, IpAddr),
     standing: Option<Session>,
     now: DateTime<Utc>,
 ) -> Result<Session, Problem> {
@@ -87,8 +91,8 @@ async fn successor(
             Err(Problem::refresh_token_not_valid())
         }
         Some(session) if is_successor(claims.generation, &session, now) => Ok(session),
-        Some(session) => {
-            tracing::warn!(session = %session.id, "a refresh token was used again: the session ends");
+        Some(_) => {
+            events::report(Event::RefreshTokenReused, None, Some(&claims.sub), Some(client));
             Err(ended(app, claims, now).await)
         }
         None => Err(Problem::refresh_token_not_valid()),

@@ -2,6 +2,7 @@
 
 use shared::{
     App,
+    events::{Data, Event},
     http::{
         Authenticated, Caller, Fields, FromFields, Ids, NoParameters, Problem, Query, Reply, RequestBody,
         Unchecked, Unversioned, UserView, schemas::EmailAddress, typed,
@@ -99,9 +100,17 @@ pub async fn change(
 pub(crate) async fn shown_to(caller: &Caller, app: &App, user: &User) -> Result<UserView, Problem> {
     let role = caller.role(app).await?;
     if role == Role::Admin {
-        return Ok(UserView::new(user, true).with_standing(user));
+        return Ok(shown_to_admin(caller, user));
     }
     let shows = policy::shows_contact(user.id, caller.user, role, false)
         || (user.closed_at.is_none() && app.store.share_a_conversation(caller.user, user.id).await?);
     Ok(UserView::new(user, shows))
+}
+
+/// Returns a user's view for a caller who is an admin. A view of another user is a security event.
+fn shown_to_admin(caller: &Caller, user: &User) -> UserView {
+    if user.id != caller.user {
+        caller.report(Event::AdminAccess(Data::User), Some(&user.id));
+    }
+    UserView::new(user, true).with_standing(user)
 }

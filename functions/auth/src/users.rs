@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use shared::{
     App,
+    events::{Data, Event},
     http::{
         Authenticated, Caller, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, UserView,
         page::{List, bad_cursor, cursor, read_cursor},
@@ -80,6 +81,7 @@ async fn everybody(
     let detail = "Only admins can list all users. Search for one user by email, as in \
                   /api/users/?email=ann@example.com.";
     caller.require_admin(app, detail).await?;
+    caller.report(Event::AdminAccess(Data::Users), None);
     let limit = query.limit.0;
     let (users, more) = app.store.users_after(query.cursor, limit).await?;
     let next = users.last().filter(|_| more).map(|last| {

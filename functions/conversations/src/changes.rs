@@ -135,8 +135,8 @@ pub async fn list(
         }
     };
     let actor = caller.actor(&app, member.as_ref()).await?;
-    let open = actor.may_read() && (member.is_some() || app.store.is_open(id).await?);
-    let (changes, more) = changes.filter(|_| open).ok_or_else(Problem::not_found)?;
+    let readable = caller.may_read(&app, &actor, id).await?;
+    let (changes, more) = changes.filter(|_| readable).ok_or_else(Problem::not_found)?;
     let next = changes.last().filter(|_| more).map(|last| {
         origin.link(&format!("/api/conversations/{id}/changes/?after={}&limit={limit}", last.number))
     });

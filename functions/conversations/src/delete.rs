@@ -3,6 +3,7 @@
 
 use axum::http::StatusCode;
 use shared::{
+    events::{Data, Event},
     http::{Authenticated, Ids, IfMatch, NoParameters, Problem, UncheckedQuery},
     ids::ConversationId,
     model::conversation::ConversationKind,
@@ -46,6 +47,9 @@ pub async fn delete(
             // a membership gets the answer for a conversation that does not exist.
             if !closed && actor.member.is_none() {
                 return Err(Problem::not_found());
+            }
+            if actor.member.is_none() {
+                caller.report(Event::AdminAccess(Data::Conversation), Some(&id));
             }
         }
     }

@@ -34,8 +34,8 @@ pub(crate) async fn conversation_access(
     id: ConversationId,
 ) -> Result<(Conversation, Actor), Problem> {
     let (conversation, actor) = standing(app, caller, id).await?;
-    let open = actor.member.is_some() || app.store.is_open(id).await?;
-    if open { Ok((conversation, actor)) } else { Err(Problem::not_found()) }
+    let readable = caller.may_read(app, &actor, id).await?;
+    if readable { Ok((conversation, actor)) } else { Err(Problem::not_found()) }
 }
 
 /// Returns a conversation like [`conversation_access`], also if it is closed: a repeated deletion completes an

@@ -197,8 +197,8 @@ async fn of_conversation(
     let (member, page) =
         app.store.member_and_messages(source, caller.user, wanted.around, wanted.limit).await?;
     let actor = caller.actor(app, member.as_ref()).await?;
-    let open = actor.may_read() && (member.is_some() || app.store.is_open(conversation).await?);
-    let page = page.filter(|_| open).ok_or_else(Problem::not_found)?;
+    let readable = caller.may_read(app, &actor, conversation).await?;
+    let page = page.filter(|_| readable).ok_or_else(Problem::not_found)?;
     let (older, newer) = (page.older.map(Around::Before), page.newer.map(Around::After));
     let senders = page.messages.iter().map(|message| (message.conversation, message.sender));
     let visible_users = VisibleUsers::of(&actor, conversation).find_senders(app, senders).await?;

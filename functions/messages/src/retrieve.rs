@@ -23,10 +23,8 @@ pub(crate) async fn readable(app: &App, caller: &Caller, id: MessageId) -> Resul
     let (member, message) = app.store.message(id, caller.user).await?;
     let actor = caller.actor(app, member.as_ref()).await?;
     let base = member.as_ref().map_or(0, |member| member.base);
-    // The memberships of a conversation end when it is closed. For an admin without a membership, the log shows if it
-    // is closed.
-    let open = actor.may_read() && (member.is_some() || app.store.is_open(id.conversation).await?);
-    let message = message.filter(|message| open && message.number > base);
+    let readable = caller.may_read(app, &actor, id.conversation).await?;
+    let message = message.filter(|message| readable && message.number > base);
     message.map(|message| (message, actor)).ok_or_else(Problem::not_found)
 }
 

@@ -1,10 +1,9 @@
 //! `PATCH /api/reports/{id}/`: an admin takes a report over, writes a note, or closes the report.
 
 use shared::{
-    events,
+    events::{Data, Event},
     http::{
-        Authenticated, ClientAddress, Fields, FromFields, Ids, IfMatch, Problem, Reply, RequestBody,
-        Unchecked,
+        Authenticated, Fields, FromFields, Ids, IfMatch, Problem, Reply, RequestBody, Unchecked,
         schemas::{Assignee, ReportNote},
         typed,
     },
@@ -123,7 +122,6 @@ fn is_closed(field: &'static str) -> Invalid {
     request_body = ChangeReport, responses((status = 200, body = ReportView), (status = 403)))]
 pub async fn change(
     Authenticated(caller, app): Authenticated,
-    ClientAddress(source): ClientAddress,
     id: Result<Ids<ReportId>, Problem>,
     IfMatch(expected): IfMatch,
     request: Unchecked<ChangeReport>,
@@ -135,7 +133,7 @@ pub async fn change(
         request.and(expected).check(|(request, _), faults| request.check(caller.user, &report, faults))?;
     let change = ReportChange { expected, ..request.change(caller.user) };
     let report = app.store.change_report(id, &change, caller.command(&app)).await.map_err(refused)?;
-    events::reports_read(caller.user, Some(report.reporter), source);
+    caller.report(Event::AdminAccess(Data::Reports), Some(&report.reporter));
     view::reply(&app, &caller, report).await
 }
 

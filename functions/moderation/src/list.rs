@@ -1,10 +1,9 @@
 //! `GET /api/reports/`: the open or the closed reports in pages, for admins.
 
 use shared::{
-    events,
+    events::{Data, Event},
     http::{
-        Authenticated, ClientAddress, Fields, FromFields, Limit, Origin, Page, Problem, Reply,
-        UncheckedQuery,
+        Authenticated, Fields, FromFields, Limit, Origin, Page, Problem, Reply, UncheckedQuery,
         page::{List, cursor, read_cursor},
         schemas::Cursor,
         typed,
@@ -65,7 +64,6 @@ fn position(state: ReportState, text: &str) -> Result<ReportId, Invalid> {
     responses((status = 200, body = Page<ReportView>), (status = 403)))]
 pub async fn list(
     Authenticated(caller, app): Authenticated,
-    ClientAddress(source): ClientAddress,
     origin: Origin,
     UncheckedQuery(query): UncheckedQuery<ListReports>,
 ) -> Result<Reply<Page<ReportView>>, Problem> {
@@ -77,7 +75,7 @@ pub async fn list(
         let cursor = cursor(list_of(state), last.place.1.uuid().as_bytes());
         origin.link(&format!("/api/reports/?state={}&limit={limit}&cursor={cursor}", state.as_str()))
     });
-    events::reports_read(caller.user, None, source);
+    caller.report(Event::AdminAccess(Data::Reports), None);
     let results = view::for_admin(&app, &caller, reports).await?;
     Ok(Reply::ok(Page { next, previous: None, results }))
 }

@@ -1,8 +1,8 @@
 //! `GET /api/reports/{id}/`: reads one report, for admins.
 
 use shared::{
-    events,
-    http::{Authenticated, ClientAddress, Ids, NoParameters, Problem, Reply, UncheckedQuery},
+    events::{Data, Event},
+    http::{Authenticated, Ids, NoParameters, Problem, Reply, UncheckedQuery},
     ids::ReportId,
 };
 
@@ -18,7 +18,6 @@ pub(crate) const ONLY_ADMINS: &str = "Only admins can read and change reports.";
     responses((status = 200, body = ReportView), (status = 403)))]
 pub async fn retrieve(
     Authenticated(caller, app): Authenticated,
-    ClientAddress(source): ClientAddress,
     id: Result<Ids<ReportId>, Problem>,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<Reply<ReportView>, Problem> {
@@ -26,6 +25,6 @@ pub async fn retrieve(
     let Ids(id) = id?;
     let report = app.store.report(id).await?.ok_or_else(Problem::not_found)?;
     query.finish()?;
-    events::reports_read(caller.user, Some(report.reporter), source);
+    caller.report(Event::AdminAccess(Data::Reports), Some(&report.reporter));
     view::reply(&app, &caller, report).await
 }

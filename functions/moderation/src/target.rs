@@ -29,10 +29,9 @@ async fn message(app: &App, caller: &Caller, id: MessageId) -> Result<Option<Con
     let (member, message) = app.store.message(id, caller.user).await?;
     let actor = caller.actor(app, member.as_ref()).await?;
     let base = member.as_ref().map_or(0, |member| member.base);
-    // The memberships of a conversation end when it is closed. For an admin without a membership, the log shows if it is
-    // closed.
-    let open = actor.may_read() && (member.is_some() || app.store.is_open(id.conversation).await?);
-    let readable = message.filter(|message| open && message.number > base && message.deleted_at.is_none());
+    let may_read = caller.may_read(app, &actor, id.conversation).await?;
+    let readable =
+        message.filter(|message| may_read && message.number > base && message.deleted_at.is_none());
     Ok(readable.map(|message| Content { sender: Some(message.sender), body: Some(message.body) }))
 }
 
@@ -42,5 +41,5 @@ async fn can_read(app: &App, caller: &Caller, id: ConversationId) -> Result<bool
         return Ok(false);
     };
     let actor = caller.actor(app, access.member.as_ref()).await?;
-    Ok(actor.may_read() && (access.member.is_some() || app.store.is_open(id).await?))
+    caller.may_read(app, &actor, id).await
 }

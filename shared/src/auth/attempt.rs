@@ -3,7 +3,7 @@
 //! `tallies`. An email without an account has tallies too: it costs the same time and gets the same
 //! answers.
 
-use std::net::IpAddr;
+use std::{fmt::Display, net::IpAddr};
 
 use chrono::TimeDelta;
 
@@ -14,7 +14,8 @@ use super::{
     tallies::{Pace, with_attempt, with_failure},
 };
 use crate::{
-    App, events,
+    App,
+    events::{self, Event},
     ids::SessionId,
     model::{network::Network, user::Email},
     store::items::{AttemptSource, Credential, Tally},
@@ -69,7 +70,8 @@ pub async fn log_in(app: &App, attempt: &LoginAttempt<'_>) -> Result<Option<Proo
     if let Some(credential) = standing.credential.filter(|_| is_right) {
         return Ok(Some(Proof { credential, source, device: standing.device }));
     }
-    events::login_failed(target, attempt.client);
+    let target = target.as_ref().map(|user| user as &dyn Display);
+    events::report(Event::LoginFailed, None, target, Some(attempt.client));
     if let AttemptSource::Network(_) = source {
         count_failure(app, email, standing.unknown).await?;
     }

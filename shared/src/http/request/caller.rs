@@ -2,7 +2,7 @@
 //! is read together with the first read of the request; a cookie's session and user are read before. Operations of
 //! admins and sends read the user as well.
 
-use std::sync::Arc;
+use std::{fmt::Display, net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, Path},
@@ -12,12 +12,14 @@ use serde::de::DeserializeOwned;
 
 use super::{
     browser_session::{BrowserSession, browser_session},
+    client_address::ClientAddress,
     csrf,
 };
 use crate::{
     App,
+    events::{self, Data, Event},
     http::{Problem, layers::session::RequestSession},
-    ids::{SessionId, UserId},
+    ids::{ConversationId, SessionId, UserId},
     model::user::Role,
     policy::Actor,
     store::{Command, items::Member},
@@ -33,6 +35,8 @@ pub struct Caller {
     /// The role at the time when the token was issued. It is for display and for choosing a read, never for a decision
     /// about access.
     pub claimed_role: Role,
+    /// The address of the client.
+    pub client: IpAddr,
     /// The browser session with its user, if a cookie authenticated this request.
     pub(crate) known: Option<Arc<BrowserSession>>,
 }
@@ -46,7 +50,7 @@ impl FromRequestParts<App> for Authenticated {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let authenticated = match bearer(&parts.headers)? {
-            Some(token) => Self::of_token(&token, app).await?,
+            Some(token) => Self::of_token(&token, parts, app).await?,
             None => Self(Caller::of_cookie(parts, app).await?, app.clone()),
         };
         let Self(caller, app) = &authenticated;
@@ -60,11 +64,17 @@ impl FromRequestParts<App> for Authenticated {
 
 impl Authenticated {
     /// Returns the caller of a token, and a store that checks the token's session with its first read.
-    async fn of_token(token: &str, app: &App) -> Result<Self, Problem> {
+    async fn of_token(token: &str, parts: &Parts, app: &App) -> Result<Self, Problem> {
         let now = app.clock.now();
         let claims = app.keys.access(&app.store, token, now).await?;
         let app = App { store: app.store.for_session(claims.sub, claims.sid, now), ..app.clone() };
-        let caller = Caller { user: claims.sub, session: claims.sid, claimed_role: claims.role, known: None };
+        let caller = Caller {
+            user: claims.sub,
+            session: claims.sid,
+            claimed_role: claims.role,
+            client: ClientAddress::of_parts(parts).0,
+            known: None,
+        };
         Ok(Self(caller, app))
     }
 }
@@ -79,6 +89,7 @@ impl Caller {
             user: browser_session.user.id,
             session: browser_session.session.id,
             claimed_role: browser_session.user.role,
+            client: ClientAddress::of_parts(parts).0,
             known: Some(browser_session),
         })
     }
@@ -105,6 +116,29 @@ impl Caller {
             member: member.map(|member| member.role),
             is_accepted: member.is_some_and(Member::is_accepted),
         })
+    }
+
+    /// Returns true if the caller, as this actor, may read the conversation. The memberships of a conversation end when it
+    /// is closed. For an admin without a membership, the log shows if it is closed, and the access is a security event.
+    pub async fn may_read(
+        &self,
+        app: &App,
+        actor: &Actor,
+        conversation: ConversationId,
+    ) -> Result<bool, Problem> {
+        if actor.member.is_some() || !actor.may_read() {
+            return Ok(actor.may_read());
+        }
+        let is_open = app.store.is_open(conversation).await?;
+        if is_open {
+            self.report(Event::AdminAccess(Data::Conversation), Some(&conversation));
+        }
+        Ok(is_open)
+    }
+
+    /// Reports a security event that this caller caused. `target` is the id of the user or the conversation.
+    pub fn report(&self, event: Event, target: Option<&dyn Display>) {
+        events::report(event, Some(self.user), target, Some(self.client));
     }
 }
 

@@ -16,6 +16,10 @@ use crate::App;
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
+    pub(super) fn of_parts(parts: &Parts) -> Self {
+        Self::of(parts.extensions.get::<RequestContext>())
+    }
+
     fn of(context: Option<&RequestContext>) -> Self {
         let address = match context {
             Some(RequestContext::ApiGatewayV2(context)) => context.http.source_ip.as_deref(),
@@ -31,6 +35,6 @@ impl FromRequestParts<App> for ClientAddress {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
-        Ok(Self::of(parts.extensions.get::<RequestContext>()))
+        Ok(Self::of_parts(parts))
     }
 }
