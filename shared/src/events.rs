@@ -5,7 +5,7 @@ use std::{fmt::Display, net::IpAddr};
 
 use tracing::info;
 
-use crate::ids::UserId;
+use crate::{ids::UserId, model::user::Role, store::ChangedStanding};
 
 /// A kind of event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,18 @@ pub enum Event {
     PasswordNotConfirmed,
     /// A user changed the own password.
     PasswordChanged,
+    /// The command line gave an account a new password.
+    PasswordReset,
+    /// A user got this role.
+    RoleChanged(Role),
+    /// An account was suspended.
+    UserSuspended,
+    /// The suspension of an account ended.
+    SuspensionEnded,
+    /// An admin ended all sessions of a user.
+    SessionsEnded,
+    /// A user closed the own account.
+    AccountClosed,
     /// A refresh token was used again after the grace period. Its session ends.
     RefreshTokenReused,
     /// An admin read or changed data that is not the admin's own.
@@ -29,6 +41,8 @@ pub enum Data {
     User,
     /// The list of all users.
     Users,
+    /// The sessions of another user.
+    Sessions,
     /// Reports of users about others.
     Reports,
     /// A conversation without the admin, or one of its messages.
@@ -42,19 +56,49 @@ impl Event {
             Self::LoginFailed => "login_failed",
             Self::PasswordNotConfirmed => "password_not_confirmed",
             Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::RoleChanged(_) => "role_changed",
+            Self::UserSuspended => "user_suspended",
+            Self::SuspensionEnded => "suspension_ended",
+            Self::SessionsEnded => "sessions_ended",
+            Self::AccountClosed => "account_closed",
             Self::RefreshTokenReused => "refresh_token_reused",
             Self::AdminAccess(_) => "admin_access",
         }
     }
 
+    /// Returns the field `role`.
+    const fn role(self) -> Option<&'static str> {
+        match self {
+            Self::RoleChanged(role) => Some(role.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Returns the field `data`.
     const fn data(self) -> Option<&'static str> {
         match self {
             Self::AdminAccess(Data::User) => Some("user"),
             Self::AdminAccess(Data::Users) => Some("users"),
+            Self::AdminAccess(Data::Sessions) => Some("sessions"),
             Self::AdminAccess(Data::Reports) => Some("reports"),
             Self::AdminAccess(Data::Conversation) => Some("conversation"),
             _ => None,
         }
+    }
+}
+
+impl ChangedStanding {
+    /// Returns the events of this change; none if there was nothing to change.
+    pub fn events(&self) -> impl Iterator<Item = Event> + use<> {
+        let Self { before, after } = self;
+        let role = (before.role != after.role).then_some(Event::RoleChanged(after.role));
+        let suspension = match (before.suspended_at, after.suspended_at) {
+            (None, Some(_)) => Some(Event::UserSuspended),
+            (Some(_), None) => Some(Event::SuspensionEnded),
+            _ => None,
+        };
+        role.into_iter().chain(suspension)
     }
 }
 
@@ -67,6 +111,7 @@ pub fn report(event: Event, actor: Option<UserId>, target: Option<&dyn Display>,
         actor = text(actor.as_ref().map(|actor| actor as &dyn Display)),
         target = text(target),
         source = text(source.as_ref().map(|source| source as &dyn Display)),
+        role = event.role(),
         data = event.data(),
         "security event"
     );

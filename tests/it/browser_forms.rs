@@ -4,7 +4,9 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Browser, TestApp, User, people::PASSWORD, user::message_path};
+use crate::harness::{
+    Answer, Browser, TestApp, User, login::logged_in, people::PASSWORD, user::message_path,
+};
 
 async fn post(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
     let token = browser.csrf();
@@ -170,6 +172,31 @@ async fn accounts_and_passwords_are_changed_by_forms() {
     assert!(changed.contains(&format!("data-csrf=\"{}\"", browser.csrf())), "{changed}");
     let fields = [("old_password", "another-horse-battery-staple"), ("new_password", PASSWORD)];
     post(&browser, "/api/users/me/password/", &fields).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_admin_suspends_a_user_and_ends_sessions_by_forms() {
+    let app = TestApp::new().await;
+    let (root, ann) = (app.admin("root").await, app.user("ann").await);
+    let browser = Browser::of(&root).await;
+    let path = |user: &User| format!("/api/users/{}/", user.id);
+    let page = browser.get(&path(&ann)).await.expect(200).text();
+    assert!(page.contains("name=\"suspended\"") && page.contains("name=\"role\""), "{page}");
+    // A browser sends every field of the form.
+    let fields = [("role", "guest"), ("suspended", "true"), ("email", ann.email.as_str())];
+    browser.script(Method::PATCH, &path(&ann), &fields).await.expect(200);
+    assert_eq!(root.get(&path(&ann)).await.ok()["suspended"], true);
+    ann.get("/api/users/me/").await.problem(401, "token_not_valid");
+    browser.script(Method::PATCH, &path(&ann), &[("role", ""), ("suspended", "false")]).await.expect(200);
+    let (ann, _) = logged_in(&app, &ann).await;
+    let sessions = format!("{}sessions/", path(&ann));
+    let page = browser.get(&sessions).await.expect(200).text();
+    assert!(page.contains("data-method=\"DELETE\""), "{page}");
+    browser.script(Method::DELETE, &sessions, &[]).await.expect(200);
+    ann.get("/api/users/me/").await.problem(401, "token_not_valid");
+    // A refusal is shown on the page.
+    let page = browser.script(Method::PATCH, &path(&root), &[("role", "host")]).await.expect(409).text();
+    assert!(page.contains("role=\"alert\""), "{page}");
 }
 
 #[tokio::test]

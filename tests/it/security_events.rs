@@ -2,8 +2,14 @@
 //! a user: `harness/logs.rs` checks this for every line of the suite.
 
 use chrono::TimeDelta;
-use serde_json::Value;
-use shared::model::user::Role;
+use serde_json::{Value, json};
+use shared::{
+    auth::{
+        Password,
+        accounts::{Application, create_admin},
+    },
+    model::user::Role,
+};
 
 use crate::{
     harness::{
@@ -112,7 +118,14 @@ async fn each_access_of_an_admin_to_data_of_others_is_one_event() {
         let expected: Vec<Event> = match (method, path) {
             ("GET", "/api/users/") => vec![event("admin_access", &admin.id, "-", "users")],
             ("GET", "/api/users/{id}/") => vec![event("admin_access", &admin.id, &stage.other.id, "user")],
-            ("PATCH", "/api/users/{id}/") => continue,
+            ("PATCH", "/api/users/{id}/") => vec![event("role_changed", &admin.id, &stage.other.id, "host")],
+            ("GET", "/api/users/{id}/sessions/") => {
+                vec![event("admin_access", &admin.id, &stage.other.id, "sessions")]
+            }
+            ("DELETE", "/api/users/{id}/sessions/") => {
+                vec![event("sessions_ended", &admin.id, &stage.other.id, "")]
+            }
+            ("DELETE", "/api/users/me/") => vec![event("account_closed", &admin.id, &admin.id, "")],
             ("GET", "/api/reports/") => vec![event("admin_access", &admin.id, "-", "reports")],
             (_, "/api/reports/{id}/") => vec![event("admin_access", &admin.id, &stage.other.id, "reports")],
             _ if statuses[6] == statuses[2] => Vec::new(),
@@ -124,6 +137,68 @@ async fn each_access_of_an_admin_to_data_of_others_is_one_event() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn each_change_of_a_standing_is_one_event() {
+    let app = TestApp::new().await;
+    let source = "198.51.100.216";
+    let root = at(&app.admin("root").await, source);
+    let ann = app.user("ann").await;
+    let path = format!("/api/users/{}/", ann.id);
+    let about_ann = |name: &str, more: &str| event(name, &root.id, &ann.id, more);
+    for (body, expected) in [
+        (json!({ "suspended": true }), vec![about_ann("user_suspended", "")]),
+        (json!({ "suspended": true }), vec![about_ann("admin_access", "user")]),
+        (json!({ "role": "admin" }), vec![about_ann("role_changed", "admin")]),
+        (json!({}), vec![about_ann("admin_access", "user")]),
+        (
+            json!({ "suspended": false, "role": "guest" }),
+            vec![about_ann("role_changed", "guest"), about_ann("suspension_ended", "")],
+        ),
+    ] {
+        let before = events(source).len();
+        root.patch(&path, body.clone()).await.ok();
+        assert_eq!(events(source)[before..], expected, "{body}");
+    }
+    let before = events(source).len();
+    root.patch(&format!("/api/users/{}/", root.id), json!({ "role": "host" }))
+        .await
+        .problem(409, "last_admin");
+    assert_eq!(events(source).len(), before);
+}
+
+/// Of parallel requests for one change, one makes it.
+#[tokio::test]
+async fn a_change_that_is_requested_in_parallel_is_one_event() {
+    let app = TestApp::new().await;
+    let source = "198.51.100.217";
+    let (root, ann) = (at(&app.admin("root").await, source), app.user("ann").await);
+    let path = format!("/api/users/{}/", ann.id);
+    let requests = (0..4).map(|_| root.patch(&path, json!({ "suspended": true })));
+    for answer in futures::future::join_all(requests).await {
+        answer.ok();
+    }
+    let found = events(source);
+    let suspended = found.iter().filter(|found| found[0] == "user_suspended");
+    assert_eq!(suspended.count(), 1, "{found:?}");
+}
+
+#[tokio::test]
+async fn the_command_line_writes_events_without_an_actor_and_a_source() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let application = Application {
+        email: ann.email.clone(),
+        first_name: "memo".to_owned(),
+        last_name: "memo".to_owned(),
+        phone_number: None,
+    };
+    let password = Password::new(OTHER_PASSWORD.to_owned());
+    create_admin(&app.app, application, password).await.unwrap();
+    let found = events("-").into_iter().filter(|event| event[2] == ann.id);
+    let expected = [event("password_reset", "-", &ann.id, ""), event("role_changed", "-", &ann.id, "admin")];
+    assert_eq!(found.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 //! sender.
 
 use axum::http::StatusCode;
-use shared::http::{Authenticated, NoParameters, Problem, UncheckedQuery, Unversioned};
+use shared::{
+    events::Event,
+    http::{Authenticated, NoParameters, Problem, UncheckedQuery, Unversioned},
+};
 
 /// Closes the caller's account.
 ///
@@ -21,7 +24,9 @@ pub async fn close(
     let user = app.store.user(caller.user).await?;
     let user = user.ok_or_else(Problem::token_not_valid)?;
     let now = app.clock.now();
-    app.store.close_account(user, now).await?;
+    if app.store.close_account(user, now).await? {
+        caller.report(Event::AccountClosed, Some(&caller.user));
+    }
     app.store.end_sessions(caller.user, None, now).await?;
     app.store.leave_groups(caller.user, now).await?;
     Ok(StatusCode::NO_CONTENT)

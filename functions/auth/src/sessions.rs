@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use shared::{
     App,
+    events::{Data, Event},
     http::{
         Authenticated, Caller, Fields, FromFields, Ids, Limit, NoParameters, Origin, Page, Problem, Query,
         Reply, UncheckedQuery, Unversioned,
@@ -100,6 +101,9 @@ pub async fn list_of(
     let sessions = app.store.sessions_of(id, query.cursor, Some(query.limit.0));
     let (user, sessions) = tokio::join!(app.store.user(id), sessions);
     let user = user?.ok_or_else(Problem::not_found)?;
+    if id != caller.user {
+        caller.report(Event::AdminAccess(Data::Sessions), Some(&id));
+    }
     let path = origin.link(&format!("/api/users/{id}/sessions/?limit={}", query.limit.0));
     Ok(Reply::ok(page((user, sessions?), &caller, app.clock.now(), &path)))
 }
@@ -119,6 +123,7 @@ pub async fn end_of(
     app.store.user(id).await?.ok_or_else(Problem::not_found)?;
     query.and(unversioned).finish()?;
     app.store.end_sessions(id, None, app.clock.now()).await?;
+    caller.report(Event::SessionsEnded, Some(&id));
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -10,7 +10,7 @@ use shared::{
     ids::UserId,
     model::user::Role,
     policy,
-    store::{StandingChange, StandingError, items::User},
+    store::{ChangedStanding, StandingChange, StandingError, items::User},
 };
 use utoipa::ToSchema;
 
@@ -88,11 +88,24 @@ pub async fn change(
         }
         other => other.into(),
     })?;
+    let view = reported(&caller, &changed);
     if request.suspended == Some(true) {
         // If this fails, the suspension stays, and a repetition of the request ends the sessions.
         app.store.end_sessions(user.id, None, now).await?;
     }
-    Ok(Reply::ok(UserView::new(&changed, true).with_standing(&changed)))
+    Ok(Reply::ok(view))
+}
+
+/// Reports a change that an admin made, and returns the view of the user. Without a change, the admin has read the
+/// profile.
+fn reported(caller: &Caller, changed: &ChangedStanding) -> UserView {
+    if changed.events().next().is_none() {
+        return shown_to_admin(caller, &changed.after);
+    }
+    for event in changed.events() {
+        caller.report(event, Some(&changed.after.id));
+    }
+    UserView::new(&changed.after, true).with_standing(&changed.after)
 }
 
 /// Returns a user's view for `caller`. It reads the caller's role, and the conversations that both have accepted only if

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     App,
+    events::{self, Event},
     ids::UserId,
     model::{
         Faults, Invalid,
@@ -114,22 +115,29 @@ pub async fn create_admin(
         )),
         PasswordChangeError::Store(error) => error.into(),
     })?;
+    events::report(Event::PasswordReset, None, Some(&credential.user), None);
     app.store.end_sessions(credential.user, Some(change.version()), app.clock.now()).await?;
     appoint(app, credential.user).await
 }
 
 async fn appoint(app: &App, user: UserId) -> Result<User, AuthError> {
     let change = StandingChange { role: Some(Role::Admin), suspended: Some(false) };
-    app.store.change_standing(user, change, app.clock.now()).await.map_err(|error| match error {
-        StandingError::Closed | StandingError::LastAdmin => {
-            AuthError::from(Invalid::new("email", "belongs to an account that was closed at the same time"))
-        }
-        StandingError::TooManyAdmins => AuthError::from(Invalid::new(
-            "email",
-            format!("cannot be one more admin: there are {MOST_ADMINS}"),
-        )),
-        StandingError::Store(error) => error.into(),
-    })
+    let changed =
+        app.store.change_standing(user, change, app.clock.now()).await.map_err(|error| match error {
+            StandingError::Closed | StandingError::LastAdmin => AuthError::from(Invalid::new(
+                "email",
+                "belongs to an account that was closed at the same time",
+            )),
+            StandingError::TooManyAdmins => AuthError::from(Invalid::new(
+                "email",
+                format!("cannot be one more admin: there are {MOST_ADMINS}"),
+            )),
+            StandingError::Store(error) => error.into(),
+        })?;
+    for event in changed.events() {
+        events::report(event, None, Some(&user), None);
+    }
+    Ok(changed.after)
 }
 
 #[cfg(test)]

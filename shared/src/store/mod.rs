@@ -60,7 +60,7 @@ pub use self::{
     schema::TableDefinition,
     session_limit::MOST_SESSIONS,
     sessions::{Rotation, RotationError},
-    standing::{MOST_ADMINS, StandingChange, StandingError},
+    standing::{ChangedStanding, MOST_ADMINS, StandingChange, StandingError},
     tallies::AttemptItems,
     unread::UnreadCount,
     users::{Candidates, ProfileChange, UserPosition},

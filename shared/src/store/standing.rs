@@ -25,6 +25,14 @@ pub struct StandingChange {
     pub suspended: Option<bool>,
 }
 
+/// The profile before and after a change of its standing. Both have the same standing if there was nothing to change.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the names say it")]
+pub struct ChangedStanding {
+    pub before: User,
+    pub after: User,
+}
+
 /// The reason why a standing is not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum StandingError {
@@ -43,7 +51,7 @@ pub enum StandingError {
 }
 
 impl Store {
-    /// Changes the role or the suspension of an account. Returns the profile as it is now.
+    /// Changes the role or the suspension of an account. Returns the profile before and after this change.
     ///
     /// One transaction changes the profile and the item of the admins, or nothing. Another request may change a standing or
     /// close the account at the same time. Then a condition fails, and the change is tried again from the present state.
@@ -54,7 +62,7 @@ impl Store {
         user: UserId,
         change: StandingChange,
         now: Time,
-    ) -> Result<User, StandingError> {
+    ) -> Result<ChangedStanding, StandingError> {
         self.retry(|| self.try_to_change_standing(user, change, now)).await
     }
 
@@ -63,17 +71,17 @@ impl Store {
         user: UserId,
         change: StandingChange,
         now: Time,
-    ) -> Result<Tried<User>, StandingError> {
+    ) -> Result<Tried<ChangedStanding>, StandingError> {
         let (admins, present) = self.get_two::<Admins, User>([Key::admins(), Key::user(user)]).await?;
         let present = present.filter(|user| user.closed_at.is_none()).ok_or(StandingError::Closed)?;
         let changed = change.apply(&present, now);
         if changed.role == present.role && changed.suspended_at == present.suspended_at {
-            return Ok(Tried::Done(present));
+            return Ok(Tried::Done(ChangedStanding { before: present, after: changed }));
         }
         let admins = admins.unwrap_or_default().with(&changed)?;
         let steps = [Step::Update(Key::user(user), standing(&changed)), step(admins)];
         match self.transact(&steps).await? {
-            Transacted::Done => Ok(Tried::Done(self.user(user).await?.ok_or(StandingError::Closed)?)),
+            Transacted::Done => Ok(Tried::Done(ChangedStanding { before: present, after: changed })),
             Transacted::Conflict | Transacted::Refused(_) => Ok(Tried::Lost),
         }
     }

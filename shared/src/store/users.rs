@@ -211,23 +211,23 @@ impl Store {
     /// One transaction changes the profile and deletes the credential, so that no credential outlives its account. It also
     /// takes an admin out of the item of the admins. Another request may change the password, the role or the admins
     /// between the read and this write. Then a condition fails, and the profile is read again. A retry finds the account
-    /// closed and has nothing to do.
-    pub async fn close_account(&self, user: User, now: DateTime<Utc>) -> Result<(), StandingError> {
+    /// closed and has nothing to do; then the answer is false.
+    pub async fn close_account(&self, user: User, now: DateTime<Utc>) -> Result<bool, StandingError> {
         let mut backoff = Backoff::new(&self.random);
         let mut user = user;
         while user.closed_at.is_none() {
             let mut steps = closing(&user, now);
             steps.extend(self.step_without_admin(&user).await?);
             if let Transacted::Done = self.transact(&steps).await? {
-                return Ok(());
+                return Ok(true);
             }
             backoff.lose().await?;
             match self.user(user.id).await? {
                 Some(present) => user = present,
-                None => return Ok(()),
+                None => return Ok(false),
             }
         }
-        Ok(())
+        Ok(false)
     }
 }
 
