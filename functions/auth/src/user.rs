@@ -42,7 +42,7 @@ impl FromFields for ChangeUser {
 
 impl RequestBody for ChangeUser {
     const READ_ONLY: &'static [&'static str] =
-        &["user_id", "first_name", "last_name", "phone_number", "created_at"];
+        &["user_id", "first_name", "last_name", "phone_number", "created_at", "contact"];
 }
 
 /// Returns the profile of a user.

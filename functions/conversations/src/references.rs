@@ -22,8 +22,17 @@ use utoipa::{
 const LONGEST: usize = 1000;
 
 /// The fields of a user as the API returns one. A reference may contain them; only the id counts.
-const USER_FIELDS: [&str; 8] =
-    ["user_id", "first_name", "last_name", "email", "phone_number", "role", "created_at", "contact"];
+const USER_FIELDS: [&str; 9] = [
+    "user_id",
+    "first_name",
+    "last_name",
+    "email",
+    "phone_number",
+    "role",
+    "created_at",
+    "contact",
+    "suspended",
+];
 
 /// A reference to a user in a request: the id, or an object with the id.
 #[derive(Debug, Clone, Copy)]
