@@ -60,7 +60,7 @@ impl FromFields for Register {
 }
 
 impl RequestBody for Register {
-    const READ_ONLY: &'static [&'static str] = &["user_id", "role", "created_at", "suspended"];
+    const READ_ONLY: &'static [&'static str] = &["user_id", "role", "created_at", "suspended", "contact"];
 }
 
 /// Creates an account.
