@@ -1,9 +1,11 @@
 //! Contact details: the email and the phone number of a user are shown to the user, to admins, and to users with whom
 //! the user has accepted one conversation. The matrix is data: relations of a viewer to a subject, and the places where
-//! the API can show the subject. Each answer is searched for the contact details in all of its bytes.
+//! the API can show the subject. Each answer is searched for the contact details in all of its bytes. `settings` has the
+//! settings of deployments and users, and the answers to an invitation.
 
 mod answers;
 mod places;
+mod settings;
 
 use serde_json::{Value, json};
 

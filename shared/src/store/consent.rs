@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::{
     Command, Store, StoreError,
     conversations::{conversation_change, meta_step},
-    items::{ChangeKind, InboxEntry, Invitation, Item, Member},
+    items::{ChangeKind, Conversation, InboxEntry, Invitation, Item, Member},
     ops::{Consistency, Expression, PRESENT, Reading},
     participants::{
         CurrentGroup,
@@ -19,7 +19,10 @@ use super::{
     table::{InvitationPosition, Key, Span},
     transactions::Step,
 };
-use crate::ids::{ConversationId, UserId};
+use crate::{
+    ids::{ConversationId, UserId},
+    model::conversation::NESTED_PARTICIPANTS,
+};
 
 /// The maximum number of memberships that are looked up to find the conversations which a user shares with others. With
 /// more of them, the others are asked for their consent, although they may know the user.
@@ -149,6 +152,7 @@ impl Store {
             return Ok(TriedChange::Done(()));
         };
         conversation.version += 1;
+        conversation.has_invited = self.has_invited_besides(&conversation, command.actor).await?;
         let awaiting = conversation.awaiting.take();
         let mut steps = vec![meta_step(&conversation)];
         steps.extend(accepting(&member, position, command));
@@ -157,6 +161,24 @@ impl Store {
         let change = with_participants(change, vec![command.actor], &conversation);
         let written = self.write_change(change, steps).await?;
         written.finished(number, ()).ok_or(AcceptError::NotFound)
+    }
+
+    /// Returns true if participants other than `user` may not have accepted. The memberships are read after META, and each
+    /// change of them changes META's version, so a write that is conditioned on the version misses none of them. With more
+    /// participants than a representation nests, nothing is read.
+    async fn has_invited_besides(
+        &self,
+        conversation: &Conversation,
+        user: UserId,
+    ) -> Result<bool, StoreError> {
+        if conversation.pair.is_some() {
+            return Ok(false);
+        }
+        if conversation.participant_count > NESTED_PARTICIPANTS as u64 {
+            return Ok(true);
+        }
+        let members = self.all_members(conversation.id).await?;
+        Ok(members.iter().any(|member| member.user != user && !member.is_accepted()))
     }
 
     /// Declines the invitation to a direct conversation, whose participants never change: it leaves the list and is hidden.

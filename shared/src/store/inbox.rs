@@ -182,7 +182,12 @@ impl Store {
         newest.retain(|message| message.number > base);
         let mut newest = self.past_tombstones(newest, base, count).await?;
         blocks.mask(&mut newest);
-        let accepted = (!conversation.has_invited).then(|| participants.clone());
+        // A participant whose first invitation nobody has accepted is the only one who takes part.
+        let accepted = match (conversation.has_invited, conversation.awaiting) {
+            (false, _) => Some(participants.clone()),
+            (true, Some(user)) => Some(vec![user]),
+            (true, None) => None,
+        };
         Ok(Detail { conversation, member, participants, accepted, newest, unread })
     }
 

@@ -1,9 +1,13 @@
 //! Contact details in the answers to writes and on the chat page, and the cost of the decision.
 
 use serde_json::json;
+use shared::model::user::Role;
 
 use super::{Cast, Kind, Membership, Relation, Stage, Viewer, row};
-use crate::harness::{TestApp, user::message_path};
+use crate::{
+    consent::accept,
+    harness::{TestApp, User, user::message_path},
+};
 
 const INVITED: Relation = row(Kind::Group, Membership::Invited, Membership::Unasked, Viewer::Other, false);
 const JOINED: Relation = row(Kind::Group, Membership::Accepted, Membership::Unasked, Viewer::Other, true);
@@ -50,6 +54,25 @@ async fn the_chat_shows_no_email_of_an_invited_user() {
             cast.other_browser.get(&format!("/?conversation={}", stage.conversation)).await.expect(200);
         assert_eq!(stage.is_told_by(&page.fingerprint()), relation.is_shown, "{direct:?}: {page}");
     }
+}
+
+/// The rows of the inbox in the table of costs are for pairs, however they began.
+#[tokio::test]
+async fn a_pair_costs_the_same_before_and_after_an_invitation_is_accepted() {
+    let app = TestApp::with_requests().await;
+    let (ann, ben, host) =
+        (app.user("ann").await, app.user("ben").await, app.user_with_role("host", Role::Host).await);
+    let (unasked, asked) = (ann.direct(&host).await, ann.direct(&ben).await);
+    let cost = async |user: &User, conversation: &str| {
+        let path = format!("/api/conversations/{conversation}/");
+        let (_, cost) = app.proxy.measure(user.get(&path)).await;
+        (cost.depth, cost.requests(), cost.read_units)
+    };
+    let expected = cost(&ann, &unasked).await;
+    assert_eq!(cost(&ann, &asked).await, expected, "an invitation");
+    accept(&ben, &asked).await.ok();
+    assert_eq!(cost(&ann, &asked).await, expected, "an accepted invitation");
+    assert_eq!(cost(&ben, &asked).await, expected, "an accepted invitation");
 }
 
 /// A sender is read together with the sender's membership. A conversation without invitations reads no membership.

@@ -83,8 +83,8 @@ pub struct Conversation {
     /// `version` writes them. Empty for a direct conversation, and for an item that an earlier release wrote.
     #[serde(default, with = "user_ids", skip_serializing_if = "Vec::is_empty")]
     pub first_participants: Vec<UserId>,
-    /// True if a participant was ever invited, and so may not have accepted yet. False means that every membership is
-    /// accepted, so that no membership is read to show its user.
+    /// True if a participant was invited and may not have accepted yet. False means that every membership is accepted, so
+    /// that no membership is read to show its user.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_invited: bool,
     /// The participant who has invited all others, of whom nobody has accepted yet; `None` in other conversations. The
