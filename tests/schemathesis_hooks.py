@@ -166,7 +166,7 @@ REFUSALS = {
     "old_password": "is not the current",
     "order": "can be `oldest` only with",
     "participants": "contains (a user|users) that do|cannot be changed in a direct|must name exactly one other",
-    "password": WEAK,
+    "password": f"{WEAK}|is not the current",
     "reply_to": ELSEWHERE,
     "role": "cannot be changed for the last|can be changed only by",
     "state": "cannot be changed, because",

@@ -1,7 +1,6 @@
-//! Races about one account: changes of the password, closings of the account, and logins that write the same credential
-//! or profile. Races about sessions are in `session_races`.
+//! Races about one account: changes of the password, and logins that write the same credential or profile. Races about
+//! sessions are in `session_races`, those of closings in `closing`.
 
-use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::harness::{
@@ -10,11 +9,10 @@ use crate::harness::{
         Operation::{Put, Transact, Update},
         on,
     },
-    login::{OTHER_PASSWORD, change_password, log_in, logged_in, refresh, register},
+    login::{OTHER_PASSWORD, change_password, close_account, log_in, logged_in, refresh, register},
     network::unique_email,
     people::PASSWORD,
     race::{given_up, held, past_its_own_try},
-    table::number,
 };
 
 /// A hash of `PASSWORD` with old Argon2 parameters. A login with this hash writes a new one with the present
@@ -27,7 +25,7 @@ async fn a_login_past_the_end_of_the_account_leaves_no_session() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let late = log_in(&app, &ann.email, PASSWORD);
-    let (raced, closed) = held(&app, on(Put).of("SESSION#"), late, ann.delete("/api/users/me/")).await;
+    let (raced, closed) = held(&app, on(Put).of("SESSION#"), late, close_account(&ann, PASSWORD)).await;
     closed.expect(204);
     if raced.status == 200 {
         refresh(&app, &raced.json()["refresh"]).await.problem(401, "token_not_valid");
@@ -106,7 +104,7 @@ async fn a_hash_that_is_kept_late_is_not_the_one_of_who_has_the_email_since() {
     let kept = app.proxy.faults.hold(on(Update).of("CREDENTIAL"));
     let other = async {
         kept.reached().await;
-        ann.delete("/api/users/me/").await.expect(204);
+        close_account(&ann, PASSWORD).await.expect(204);
         let body = json!({
             "email": ann.email, "password": OTHER_PASSWORD, "first_name": "Ben", "last_name": "Tester",
         });
@@ -117,35 +115,4 @@ async fn a_hash_that_is_kept_late_is_not_the_one_of_who_has_the_email_since() {
     app.proxy.faults.clear();
     log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
     log_in(&app, &ann.email, PASSWORD).await.problem(401, "invalid_credentials");
-}
-
-#[tokio::test]
-async fn a_closing_past_a_change_of_the_password_ends_that_version_too() {
-    let app = TestApp::new().await;
-    let ann = app.user("ann").await;
-    let (here, mine) = logged_in(&app, &ann).await;
-    let late = here.delete("/api/users/me/");
-    let change = change_password(&here, PASSWORD, OTHER_PASSWORD);
-    let (closed, changed) = held(&app, on(Transact).of("PROFILE"), late, change).await;
-    closed.expect(204);
-    changed.expect(200);
-    let profile = app.table.get(&format!("USER#{}", ann.id), "PROFILE").await.unwrap();
-    assert_eq!(number(&profile, "credential_version"), 3);
-    refresh(&app, &mine).await.problem(401, "token_not_valid");
-}
-
-#[tokio::test]
-async fn a_closing_past_another_one_finds_the_account_closed() {
-    let app = TestApp::new().await;
-    app.freeze();
-    let ann = app.user("ann").await;
-    let first = async {
-        app.advance(TimeDelta::seconds(1));
-        ann.delete("/api/users/me/").await
-    };
-    let (late, first) = held(&app, on(Transact).of("PROFILE"), ann.delete("/api/users/me/"), first).await;
-    late.expect(204);
-    first.expect(204);
-    let profile = app.table.get(&format!("USER#{}", ann.id), "PROFILE").await.unwrap();
-    assert_eq!(profile["closed_at"], json!(app.app.clock.now().timestamp_micros()));
 }

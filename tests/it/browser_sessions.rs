@@ -8,7 +8,7 @@ use crate::harness::{
     Browser, TestApp,
     browser::set_cookies,
     call::{Operation::Put, on},
-    login::{logged_in, without_first_session},
+    login::{close_account, logged_in, without_first_session},
     people::PASSWORD,
     table::text,
 };
@@ -182,7 +182,7 @@ async fn closing_the_account_ends_its_browsers() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let browser = Browser::of(&ann).await;
-    ann.delete("/api/users/me/").await.nothing();
+    close_account(&ann, PASSWORD).await.nothing();
     browser.json("/api/users/me/").await.problem(401, "not_authenticated");
 }
 

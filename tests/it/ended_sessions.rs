@@ -11,7 +11,7 @@ use crate::{
         Answer, Browser, TestApp, User,
         call::{Operation::Get, on},
         faults::{Fault::Before, How::Error500},
-        login::{OTHER_PASSWORD, change_password, log_out, logged_in},
+        login::{OTHER_PASSWORD, change_password, close_account, log_out, logged_in},
         people::PASSWORD,
     },
     matrix::{MATRIX, Row, Stage},
@@ -54,7 +54,7 @@ impl Devices {
                 self.other.delete(&format!("/api/users/me/sessions/{id}/")).await
             }
             End::ChangeOfThePassword => change_password(&self.other, PASSWORD, OTHER_PASSWORD).await,
-            End::ClosingOfTheAccount => self.other.delete("/api/users/me/").await,
+            End::ClosingOfTheAccount => close_account(&self.other, PASSWORD).await,
             End::Suspension => {
                 let suspended = json!({ "suspended": true });
                 let path = format!("/api/users/{}/", self.here.id);

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, User, user::id_of};
+use crate::harness::{TestApp, User, login::close_account, people::PASSWORD, user::id_of};
 
 fn ids(conversation: &Value) -> Vec<String> {
     let users = conversation["participants"].as_array().unwrap();
@@ -181,7 +181,7 @@ async fn who_closes_the_account_leaves_more_groups_than_are_read_at_once() {
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     join_all((0..101).map(|_| ann.group(&[]))).await;
     ann.group(&[&ben]).await;
-    ann.delete("/api/users/me/").await.expect(204);
+    close_account(&ann, PASSWORD).await.expect(204);
     let left = app.table.partition(&format!("INBOX#{}", ann.id)).await;
     assert!(left.is_empty());
 }
@@ -212,7 +212,7 @@ async fn all_unknown_participants_are_named() {
     let app = TestApp::new().await;
     let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     let group = ann.group(&[&ben]).await;
-    cleo.delete("/api/users/me/").await.expect(204);
+    close_account(&cleo, PASSWORD).await.expect(204);
     let unknown = ["00000000-0000-4000-8000-000000000000", cleo.id.as_str()];
     let body = json!({ "participants": [unknown[0], ben.id, cleo.id] });
     let path = format!("/api/conversations/{group}/");

@@ -12,6 +12,8 @@ use crate::{
             Operation::{Put, Transact, Update},
             on,
         },
+        login::close_account,
+        people::PASSWORD,
         race::{answered_late, behind_its_own_try, reads_its_own_try},
         user::message_path,
     },
@@ -163,14 +165,14 @@ async fn a_profile_that_is_closed_at_once_was_changed() {
     let (admin, ann, ben) = (app.admin("admin").await, app.user("ann").await, app.user("ben").await);
     let changed = ann.patch("/api/users/me/", json!({ "first_name": "Memo" }));
     let (changed, closed) =
-        answered_late(&app, on(Transact).of("PROFILE"), changed, ann.delete("/api/users/me/")).await;
+        answered_late(&app, on(Transact).of("PROFILE"), changed, close_account(&ann, PASSWORD)).await;
     closed.expect(204);
     // The answer shows the profile as it is now.
     assert_eq!(changed.ok()["first_name"], "Deleted");
     let path = format!("/api/users/{}/", ben.id);
     let changed = admin.patch(&path, json!({ "role": "host" }));
     let (changed, closed) =
-        answered_late(&app, on(Transact).of("PROFILE"), changed, ben.delete("/api/users/me/")).await;
+        answered_late(&app, on(Transact).of("PROFILE"), changed, close_account(&ben, PASSWORD)).await;
     closed.expect(204);
     assert_eq!(changed.ok()["role"], "guest");
 }

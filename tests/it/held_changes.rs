@@ -9,6 +9,8 @@ use crate::{
             Operation::{BatchGet, Query, Transact},
             on,
         },
+        login::close_account,
+        people::PASSWORD,
         race::{behind_its_own_try, held, past_its_own_try},
         table::text,
     },
@@ -73,7 +75,7 @@ async fn a_profile_change_past_the_end_of_the_account_brings_nothing_back() {
         let of_role = name == "role";
         let path = if of_role { format!("/api/users/{}/", ann.id) } else { "/api/users/me/".to_owned() };
         let late = (if of_role { &admin } else { &ann }).patch(&path, json!({ name: value }));
-        let first = ann.delete("/api/users/me/");
+        let first = close_account(&ann, PASSWORD);
         let (changed, closed) = held(&app, on(Transact).of("PROFILE"), late, first).await;
         closed.expect(204);
         assert!((400..500).contains(&changed.status), "{changed}");
@@ -89,7 +91,7 @@ async fn joining_past_the_end_of_the_account() {
     let cleo = app.user("cleo").await;
     let others = [&cleo];
     let late = ann.add(&conversation, &others);
-    let (_, closed) = held(&app, on(Transact).of("MEMBER#"), late, cleo.delete("/api/users/me/")).await;
+    let (_, closed) = held(&app, on(Transact).of("MEMBER#"), late, close_account(&cleo, PASSWORD)).await;
     closed.expect(204);
     let members = app.table.partition(&format!("CONV#{conversation}")).await;
     let there = members.iter().any(|item| text(item, "sk") == format!("MEMBER#{}", cleo.id));
@@ -102,7 +104,7 @@ async fn a_group_with_one_whose_account_ends_meanwhile_is_without_them() {
     let (ann, cleo) = (app.user("ann").await, app.user("cleo").await);
     let others = [&cleo];
     let late = ann.group(&others);
-    let (group, closed) = held(&app, on(Transact).of("META"), late, cleo.delete("/api/users/me/")).await;
+    let (group, closed) = held(&app, on(Transact).of("META"), late, close_account(&cleo, PASSWORD)).await;
     closed.expect(204);
     let members = app.table.partition(&format!("CONV#{group}")).await;
     let there = members.iter().any(|item| text(item, "sk") == format!("MEMBER#{}", cleo.id));

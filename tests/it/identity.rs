@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     TestApp, User,
-    login::{log_in, logged_in, refresh, register},
+    login::{close_account, log_in, logged_in, refresh, register},
     network::unique_email,
     people::PASSWORD,
     table::text,
@@ -69,7 +69,7 @@ async fn a_closed_account_leaves_its_messages_and_nothing_else() {
     let (ann, token) = logged_in(&app, &ann).await;
     let conversation = ann.group(&[&ben]).await;
     ann.send(&conversation, "memo, from ann").await;
-    ann.delete("/api/users/me/").await.expect(204);
+    close_account(&ann, PASSWORD).await.expect(204);
     log_in(&app, &ann.email, PASSWORD).await.problem(401, "invalid_credentials");
     refresh(&app, &token).await.problem(401, "token_not_valid");
     ann.get("/api/users/me/").await.problem(401, "token_not_valid");

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::model::user::Role;
 
-use crate::harness::{TestApp, User, user::message_path};
+use crate::harness::{TestApp, User, people::PASSWORD, user::message_path};
 
 /// Kinds of callers, in the order of the columns.
 const CALLERS: [&str; 7] = ["anonymous", "expired", "stranger", "removed", "participant", "owner", "admin"];
@@ -24,7 +24,7 @@ pub const MATRIX: [Row; 60] = [
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
     ("GET",    "/api/users/me/",              NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
     ("PATCH",  "/api/users/me/",              |_| json!({ "last_name": "H" }),  [401, 401, 200, 200, 200, 200, 200]),
-    ("DELETE", "/api/users/me/",              NO_BODY,                          [401, 401, 204, 204, 204, 204, 204]),
+    ("DELETE", "/api/users/me/",              |_| json!({ "password": PASSWORD }), [401, 401, 204, 204, 204, 204, 204]),
     ("POST",   "/api/users/me/password/",     |_| json!({}),                    [401, 401, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/me/sessions/",     NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
     ("GET",    "/api/users/me/sessions/{id}/", NO_BODY,                         [401, 401, 404, 404, 404, 404, 404]),

@@ -77,7 +77,9 @@ async fn accounts(app: &TestApp) {
     let change = json!({ "old_password": PASSWORD, "new_password": format!("{PASSWORD}, changed") });
     let tokens = app.post("/api/users/me/password/").bearer(token).json(&change).send().await.ok();
     let token = tokens["access"].as_str().unwrap();
-    app.request("DELETE".parse().unwrap(), "/api/users/me/").bearer(token).send().await.expect(204);
+    let password = json!({ "password": format!("{PASSWORD}, changed") });
+    let closing = app.request("DELETE".parse().unwrap(), "/api/users/me/").bearer(token).json(&password);
+    closing.send().await.expect(204);
 }
 
 /// Runs all operations of conversations and messages.

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::harness::{Answer, Browser, TestApp, User, logs};
+use crate::harness::{Answer, Browser, TestApp, User, login::close_account, logs, people::PASSWORD};
 
 pub async fn try_report(user: &User, target: &str, id: &Value) -> Answer {
     user.post("/api/reports/", json!({ target: id, "reason": "spam", "comment": "memo, a comment" })).await
@@ -212,9 +212,7 @@ async fn the_report_of_a_closed_account_stays_without_its_contact_details() {
     let path = report(&ann, &ben).await;
     let shown = admin.get(&path).await.ok();
     assert_eq!(shown["reporter"]["email"], ann.email.as_str(), "admins see contact details");
-    let store = &app.app.store;
-    let account = store.user(ann.id.parse().unwrap()).await.unwrap().unwrap();
-    store.close_account(account, app.app.clock.now()).await.unwrap();
+    close_account(&ann, PASSWORD).await.expect(204);
     let shown = admin.get(&path).await.ok();
     assert_eq!(shown["reporter"]["user_id"], ann.id.as_str());
     for field in ["email", "phone_number"] {

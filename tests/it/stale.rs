@@ -18,8 +18,8 @@ use crate::{
         call::{Operation::Query, on},
         faults::Fault::ShortPage,
         login::{
-            OTHER_PASSWORD, log_in, log_in_on, log_out, logged_in, refresh, register, sessions,
-            with_new_password, with_tokens, without_first_session,
+            OTHER_PASSWORD, close_account, log_in, log_in_on, log_out, logged_in, refresh, register,
+            sessions, with_new_password, with_tokens, without_first_session,
         },
         network::unique_email,
         people::{PASSWORD, People},
@@ -206,7 +206,7 @@ async fn a_closed_account_leaves_every_group() {
     let (ann, ben, group, _) = stage(&app).await;
     let (ann, _) = logged_in(&app, &ann).await;
     app.proxy.faults.always(on(Query), ShortPage(1));
-    ann.delete("/api/users/me/").await.expect(204);
+    close_account(&ann, PASSWORD).await.expect(204);
     app.proxy.faults.clear();
     assert_eq!(sessions(&app, &ann).await, 0);
     ann.try_send(&group, "memo, late").await.problem(401, "token_not_valid");

@@ -10,7 +10,7 @@ use crate::harness::{
         on,
     },
     faults::{Fault::Before, How::Death},
-    login::{OTHER_PASSWORD, log_in, logged_in, refresh, sessions},
+    login::{OTHER_PASSWORD, close_account, log_in, logged_in, refresh, sessions},
     people::PASSWORD,
     race::held,
     table::Item,
@@ -112,7 +112,7 @@ async fn only_admins_suspend_and_only_open_accounts() {
     let profile = root.get(&path(&ann)).await.ok();
     assert_eq!(root.patch(&path(&ann), profile.clone()).await.ok(), profile);
     let (ann, _) = logged_in(&app, &ann).await;
-    ann.delete("/api/users/me/").await.expect(204);
+    close_account(&ann, PASSWORD).await.expect(204);
     suspend(&root, &ann, true).await.refuses("suspended");
 }
 
@@ -124,7 +124,7 @@ async fn the_last_admin_stays() {
     // A suspended admin cannot act.
     demote(&root, &root).await.problem(409, "last_admin");
     suspend(&root, &root, true).await.problem(409, "last_admin");
-    root.delete("/api/users/me/").await.problem(409, "last_admin");
+    close_account(&root, PASSWORD).await.problem(409, "last_admin");
     let both = json!({ "role": "host", "suspended": true });
     root.patch(&path(&root), both).await.problem(409, "last_admin");
     assert_eq!(root.get("/api/users/me/").await.ok()["role"], "admin");
@@ -188,7 +188,7 @@ async fn a_closing_past_a_promotion_leaves_no_admin_who_cannot_act() {
     let of_ann = path(&ann);
     let promote = root.patch(&of_ann, json!({ "role": "admin" }));
     let (closed, promoted) =
-        held(&app, on(Transact).of("PROFILE"), ann.delete("/api/users/me/"), promote).await;
+        held(&app, on(Transact).of("PROFILE"), close_account(&ann, PASSWORD), promote).await;
     promoted.ok();
     closed.expect(204);
     assert_eq!(admins(&app).await, 1);

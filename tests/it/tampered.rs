@@ -12,7 +12,7 @@ use crate::harness::{
         Operation::{Transact, Update},
         on,
     },
-    login::{OTHER_PASSWORD, change_password, log_in, logged_in, register},
+    login::{OTHER_PASSWORD, change_password, close_account, log_in, logged_in, register},
     network::unique_email,
     people::{HASH, PASSWORD},
     table::{number, text},
@@ -200,7 +200,7 @@ async fn closing_an_account_does_not_take_the_login_of_somebody_else() {
         app.table.set(&pk, "CREDENTIAL", "user", json!(ann.id)).await;
         second.release();
     };
-    let (closed, ()) = tokio::join!(ann.delete("/api/users/me/"), tampering);
+    let (closed, ()) = tokio::join!(close_account(&ann, PASSWORD), tampering);
     app.proxy.faults.clear();
     closed.expect(204);
     assert!(app.table.get(&pk, "CREDENTIAL").await.is_none());

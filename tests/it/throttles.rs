@@ -6,15 +6,16 @@ use serde_json::{Map, Value};
 use crate::harness::environment;
 
 /// Requests that compute an Argon2 hash.
-const HASHES: [(&str, &str); 4] = [
+const HASHES: [(&str, &str); 5] = [
     ("POST", "/api/token/"),
     ("POST", "/api/users/"),
     ("POST", "/api/users/me/password/"),
+    ("DELETE", "/api/users/me/"),
     ("POST", "/api-auth/login/"),
 ];
 
 /// Requests that must pass while the others are throttled.
-const OTHERS: [(&str, &str); 9] = [
+const OTHERS: [(&str, &str); 10] = [
     ("GET", "/api-auth/login/"),
     ("GET", "/api-auth/logout/"),
     ("POST", "/api-auth/logout/"),
@@ -23,6 +24,7 @@ const OTHERS: [(&str, &str); 9] = [
     ("POST", "/api/token/blacklist/"),
     ("GET", "/api/users/"),
     ("PATCH", "/api/users/me/"),
+    ("DELETE", "/api/users/me/sessions/00000000-0000-4000-8000-000000000000/"),
     ("OPTIONS", "/api/token/"),
 ];
 

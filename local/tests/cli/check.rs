@@ -12,7 +12,7 @@ fn the_table_is_checked() {
     let input = format!("{ADMIN_PASSWORD}\n");
     run_with_input(&["createsuperuser", "--email", "root@example.com", "--data", data], &input).success();
     let checked = run(&["check", "--data", data]).output();
-    assert!(checked.contains("The table messaging has 2 items, and every rule holds."), "{checked}");
+    assert!(checked.contains("The table messaging has 3 items, and every rule holds."), "{checked}");
     // Another process may use the folder.
     let server = Server::start(&["--data", data, "--no-demo"]);
     assert!(run(&["check", "--data", data]).output().contains("every rule holds"));

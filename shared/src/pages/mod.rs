@@ -90,6 +90,8 @@ const OF_DATA: [HeaderName; 5] =
 struct PageRequest {
     parts: Parts,
     browser_session: Option<Arc<BrowserSession>>,
+    /// True if the request has logged the browser out.
+    is_logged_out: bool,
     /// The path in the spelling of the routes; `None` for an unknown path.
     route: Option<&'static str>,
     allow: HeaderValue,
@@ -118,6 +120,7 @@ impl PageRequest {
         Self {
             parts: copy.into_parts().0,
             browser_session,
+            is_logged_out: false,
             route: route.map(|route| route.path),
             allow: route.map_or(HeaderValue::from_static(""), |route| route.allow.clone()),
             idempotency_key,
@@ -128,6 +131,7 @@ impl PageRequest {
     async fn show(mut self, response: Response, sent: Option<&SubmittedForm>) -> Response {
         let (mut parts, body) = response.into_parts();
         if let Some(NextBrowserSession(next)) = parts.extensions.remove() {
+            self.is_logged_out = next.is_none();
             self.browser_session = next;
         }
         let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();

@@ -105,6 +105,13 @@ impl BrowsePage {
     }
 }
 
+impl BrowsePage {
+    /// Returns true if the page has a form for the method.
+    fn has_form(&self, method: &str) -> bool {
+        self.forms.iter().any(|form| form.method == method)
+    }
+}
+
 /// Returns the operation of a method at the requested path.
 fn operation(page_request: &PageRequest, method: &str) -> Option<&'static Operation> {
     document::operation(method, page_request.route?)
@@ -191,8 +198,8 @@ fn methods(page_request: &PageRequest) -> Vec<&'static str> {
     all.into_iter().filter(|method| allow.split(", ").any(|allowed| allowed == *method)).collect()
 }
 
-/// Returns a form for each method with a body, and an empty one for each other POST and PUT. There are none if the answer is a 404, a 406 or a server error; after a
-/// 401, only operations without a login have one.
+/// Returns a form for each method with a body, and an empty one for each other POST and PUT. There are none if the answer
+/// is a 404, a 406 or a server error; after a 401 or a logout, only operations without a login have one.
 fn forms(page_request: &PageRequest, answer: &Parts, body: &[u8], sent: Option<&SubmittedForm>) -> Vec<Form> {
     let (none, shown) = (Map::new(), serde_json::from_slice(body).ok());
     let problem: Value = if answer.status.is_client_error() {
@@ -204,12 +211,13 @@ fn forms(page_request: &PageRequest, answer: &Parts, body: &[u8], sent: Option<&
     if status == 404 || status == 406 || status >= 500 {
         return Vec::new();
     }
+    let is_logged_in = status != 401 && !page_request.is_logged_out;
     let named = parameters(page_request);
     methods(page_request)
         .into_iter()
         .filter_map(|method| {
             let operation =
-                operation(page_request, method).filter(|operation| status != 401 || operation.is_open)?;
+                operation(page_request, method).filter(|operation| is_logged_in || operation.is_open)?;
             let fields = match (&operation.fields, method) {
                 (Some(fields), _) => fields.as_slice(),
                 (None, "POST" | "PUT") => &[],

@@ -63,7 +63,7 @@ pub use self::{
     standing::{ChangedStanding, MOST_ADMINS, StandingChange, StandingError},
     tallies::AttemptItems,
     unread::UnreadCount,
-    users::{Candidates, ProfileChange, UserPosition},
+    users::{Candidates, ClosingError, ProfileChange, UserPosition},
 };
 pub use crate::sdk::{Answer, Engine, EngineItem, EngineValue, Queried};
 use crate::{model::conversation::PairKey, random::Random, sdk};

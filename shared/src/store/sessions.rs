@@ -167,6 +167,18 @@ impl Store {
         self.end_all(user, sessions.iter().filter(over).map(|session| session.id), now).await
     }
 
+    /// Ends all sessions of a user except one. If this call fails half-way, the rest stays until it is repeated.
+    pub async fn end_other_sessions(
+        &self,
+        user: UserId,
+        kept: SessionId,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let (sessions, _) = self.sessions_of(user, None, None).await?;
+        let others = sessions.iter().map(|session| session.id).filter(|session| *session != kept);
+        self.end_all(user, others, now).await
+    }
+
     /// Ends sessions of a user. If a request fails, the others may have taken effect.
     pub(super) async fn end_all(
         &self,

@@ -14,7 +14,7 @@ use super::{
     transactions::{Settled, Step, Transacted},
 };
 use crate::{
-    ids::UserId,
+    ids::{SessionId, UserId},
     model::user::{Contact, Email, Role},
 };
 
@@ -207,27 +207,55 @@ impl Store {
     }
 
     /// Closes an account: nobody can log in with it any more, and its messages keep a sender without a name.
+    /// Only `session` has the credential version after that. All other sessions are older.
     ///
-    /// One transaction changes the profile and deletes the credential, so that no credential outlives its account. It also
-    /// takes an admin out of the item of the admins. Another request may change the password, the role or the admins
-    /// between the read and this write. Then a condition fails, and the profile is read again. A retry finds the account
-    /// closed and has nothing to do; then the answer is false.
-    pub async fn close_account(&self, user: User, now: DateTime<Utc>) -> Result<bool, StandingError> {
+    /// One transaction changes the profile and the session, and deletes the credential, so that no credential outlives its
+    /// account. It also takes an admin out of the item of the admins. Another request may change the password or end the
+    /// session since they were read. Then a condition fails, and the account stays open. If another request changes the
+    /// role or the admins, the profile is read again. A retry finds the account closed and has nothing to do; then the answer is false.
+    pub async fn close_account(
+        &self,
+        user: User,
+        session: SessionId,
+        now: DateTime<Utc>,
+    ) -> Result<bool, ClosingError> {
         let mut backoff = Backoff::new(&self.random);
+        let version = user.credential_version;
         let mut user = user;
         while user.closed_at.is_none() {
-            let mut steps = closing(&user, now);
+            let mut steps = closing(&user, session, now);
             steps.extend(self.step_without_admin(&user).await?);
-            if let Transacted::Done = self.transact(&steps).await? {
-                return Ok(true);
+            match self.transact(&steps).await? {
+                Transacted::Done => return Ok(true),
+                Transacted::Refused(conditions) if conditions.only_failed(SESSION) => {
+                    return Err(ClosingError::SessionOver);
+                }
+                Transacted::Refused(_) | Transacted::Conflict => backoff.lose().await?,
             }
-            backoff.lose().await?;
-            match self.user(user.id).await? {
-                Some(present) => user = present,
-                None => return Ok(false),
-            }
+            let present = self.user(user.id).await?;
+            // A new version of an open account is a new password, which has ended the session.
+            let present =
+                present.filter(|user| user.closed_at.is_some() || user.credential_version == version);
+            user = present.ok_or(ClosingError::SessionOver)?;
         }
         Ok(false)
+    }
+}
+
+/// The reason why an account is not closed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClosingError {
+    /// The session has ended, or another session changed the password, which ends it.
+    #[error("the session has ended")]
+    SessionOver,
+    /// No admin would be left, or the table did not answer as expected. Then the account may be closed.
+    #[error(transparent)]
+    Standing(#[from] StandingError),
+}
+
+impl From<StoreError> for ClosingError {
+    fn from(error: StoreError) -> Self {
+        Self::Standing(error.into())
     }
 }
 
@@ -236,7 +264,13 @@ pub(super) fn while_open(update: &str) -> Expression {
     Expression::update(update, &format!("{PRESENT} AND attribute_not_exists(#closed_at)"))
 }
 
-fn closing(user: &User, now: DateTime<Utc>) -> Vec<Step> {
+/// The step of [`closing`] that changes the session.
+const SESSION: usize = 1;
+
+fn closing(user: &User, session: SessionId, now: DateTime<Utc>) -> Vec<Step> {
+    let versions = |expression: Expression| {
+        expression.number(":version", user.credential_version).number(":next", user.credential_version + 1)
+    };
     // The next version makes a late password change and a late second closing fail. The role is reset, so that a
     // request that is under way does not act for an admin.
     let profile = Expression::update(
@@ -248,10 +282,15 @@ fn closing(user: &User, now: DateTime<Utc>) -> Vec<Step> {
     .text(":first_name", "Deleted")
     .text(":last_name", "user")
     .text(":role", Role::Guest.as_str())
-    .number(":now", now.timestamp_micros())
-    .number(":version", user.credential_version)
-    .number(":next", user.credential_version + 1);
-    let mut steps = vec![Step::Update(Key::user(user.id), profile)];
+    .number(":now", now.timestamp_micros());
+    // Only this session gets the next version: a repetition of the request needs it until all others have ended. Another
+    // request may have ended it. Then the condition fails, and the session is not recreated.
+    let going_on =
+        versions(Expression::update("SET #credential_version = :next", "#credential_version = :version"));
+    let mut steps = vec![
+        Step::Update(Key::user(user.id), versions(profile)),
+        Step::Update(Key::session(user.id, session), going_on),
+    ];
     if let Some(email) = &user.email {
         // Another user may own the credential of this email. Then the condition fails instead of deleting it.
         let own = Expression::condition("attribute_not_exists(#pk) OR #user = :user").text(":user", user.id);

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::json;
 
-use crate::harness::{Answer, TestApp, user::message_path};
+use crate::harness::{Answer, TestApp, people::PASSWORD, user::message_path};
 
 #[tokio::test]
 async fn faults_of_headers_and_of_the_json_are_named_beside_those_of_the_fields() {
@@ -92,7 +92,9 @@ async fn every_write_of_a_resource_reads_its_conditions() {
                 _ => ben.id.as_str(),
             };
             let path = template.replace("{id}", id).replace("{user_id}", &ben.id);
-            let request = admin.request(method.clone(), &path).json(&json!({}));
+            let closes = *method == Method::DELETE && path == "/api/users/me/";
+            let body = if closes { json!({ "password": PASSWORD }) } else { json!({}) };
+            let request = admin.request(method.clone(), &path).json(&body);
             request.clone().header("if-match", "1").send().await.refuses("If-Match");
             if *method == Method::DELETE {
                 request.header("if-match", "\"99\"").send().await.problem(412, "precondition_failed");

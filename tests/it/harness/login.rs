@@ -1,6 +1,7 @@
 //! Requests about accounts and sessions: registration, login, refresh, logout, change of password. Tests about other
 //! subjects use `app.user`, which is faster.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::{Answer, Api, TestApp, User, people::PASSWORD, table::text};
@@ -53,6 +54,11 @@ pub async fn change_password(user: &User, old: &str, new: &str) -> Answer {
 /// Changes the password. Returns the user with the new access token, and the new refresh token.
 pub async fn with_new_password(user: &User, old: &str, new: &str) -> (User, Value) {
     with_tokens(user, &change_password(user, old, new).await.ok())
+}
+
+/// Closes the account of a user with this password.
+pub async fn close_account(user: &User, password: &str) -> Answer {
+    user.request(Method::DELETE, "/api/users/me/").json(&json!({ "password": password })).send().await
 }
 
 /// Logs the user in. Returns the user with the new access token, and the refresh token.

@@ -121,12 +121,14 @@ pub(crate) async fn read(
     Ok(live.map(Arc::new))
 }
 
-/// Returns the live session of a cookie; `None` if there is none.
+/// Returns the live session of a cookie, or the one that is closing its account; `None` if there is none.
 async fn find(cookie: SessionCookie, app: &App) -> Result<Option<BrowserSession>, Problem> {
     let found = app.store.session_and_user(cookie.user, cookie.session).await?;
     let now = app.clock.now();
     Ok(found
-        .filter(|(session, user)| is_of(session, &cookie) && session.is_live(user, now))
+        .filter(|(session, user)| {
+            is_of(session, &cookie) && (session.is_live(user, now) || session.is_closing(user, now))
+        })
         .map(|(session, user)| BrowserSession { cookie, session, user }))
 }
 

@@ -85,11 +85,12 @@ impl Caller {
     /// Returns the caller's own profile, read with strong consistency; with a cookie, it was read together with the
     /// session. Fails with a 401 if the account is closed, because a token can be valid longer than its account.
     pub async fn profile(&self, app: &App) -> Result<User, Problem> {
-        if let Some(known) = &self.known {
-            return Ok(known.user.clone());
-        }
-        let user = app.store.user(self.user).await?;
-        user.filter(|user| user.closed_at.is_none()).ok_or_else(Problem::token_not_valid)
+        let user = match &self.known {
+            Some(known) => Some(known.user.clone()),
+            None => app.store.user(self.user).await?,
+        };
+        let refused = if self.is_browser() { Problem::not_authenticated } else { Problem::token_not_valid };
+        user.filter(|user| user.closed_at.is_none()).ok_or_else(refused)
     }
 
     /// Returns the caller's current role. A token contains the role at the time when it was issued, so the role admin

@@ -161,6 +161,15 @@ impl Session {
     pub fn is_live(&self, user: &User, now: DateTime<Utc>) -> bool {
         self.expires_at > now && self.credential_version == user.credential_version && user.can_act()
     }
+
+    /// Returns true if this session has closed the account of `user` and has not ended yet. Then the closing was
+    /// interrupted, and its repetition needs the session.
+    #[must_use]
+    pub fn is_closing(&self, user: &User, now: DateTime<Utc>) -> bool {
+        self.expires_at > now
+            && self.credential_version == user.credential_version
+            && user.closed_at.is_some()
+    }
 }
 
 /// The secret from which the ids of direct conversations are derived. It is put once and never changes.
