@@ -296,10 +296,14 @@ impl Check {
     }
 
     fn credential(&mut self, pk: &str, email: &str) {
-        let Some(credential) = self.item(pk, "CREDENTIAL").cloned() else {
+        let (credential, markers) = match self.item(pk, "CREDENTIAL").cloned() {
+            Some(marker) if text(&marker, "item") == "closed_credential" => (None, 1),
+            credential => (credential, 0),
+        };
+        let Some(credential) = credential else {
             // Attempts are counted for every email.
             let tallies = self.kind(pk, "TALLY#").len();
-            let items = self.partitions.get(pk).map_or(0, BTreeMap::len);
+            let items = self.partitions.get(pk).map_or(0, BTreeMap::len) - markers;
             return self.require(items == tallies, pk, || "has items, but no credential".into());
         };
         let Some(profile) = self.item(&format!("USER#{}", text(&credential, "user")), "PROFILE").cloned()

@@ -4,12 +4,14 @@
 use serde_json::json;
 
 use crate::harness::{
-    TestApp,
+    Answer, TestApp,
     call::{
         Operation::{Put, Transact, Update},
         on,
     },
-    login::{OTHER_PASSWORD, change_password, close_account, log_in, logged_in, refresh, register},
+    login::{
+        OTHER_PASSWORD, change_password, close_account, log_in, logged_in, refresh, register, with_tokens,
+    },
     network::unique_email,
     people::PASSWORD,
     race::{given_up, held, past_its_own_try},
@@ -40,6 +42,24 @@ async fn a_change_of_the_password_that_a_late_try_has_made_is_done() {
     let changed = past_its_own_try(&app, change_password(&here, PASSWORD, OTHER_PASSWORD)).await;
     refresh(&app, &changed.ok()["refresh"]).await.ok();
     log_in(&app, &ann.email, OTHER_PASSWORD).await.ok();
+}
+
+/// The first try of a registration arrives after its account was refused, and after the account with the email was closed.
+#[tokio::test]
+async fn a_late_registration_makes_no_account_after_the_closing() {
+    let app = TestApp::new().await;
+    let email = unique_email("ann");
+    register(&app, &email).await.created();
+    let tokens = log_in(&app, &email, PASSWORD).await.ok();
+    let (ann, _) = with_tokens(&app.user("ann").await, &tokens);
+    let close = async |_: &Answer| close_account(&ann, PASSWORD).await;
+    let (refused, closed) =
+        given_up(&app, on(Transact).of("CREDENTIAL"), register(&app, &email), close).await;
+    refused.refuses("email");
+    closed.expect(204);
+    log_in(&app, &email, PASSWORD).await.problem(401, "invalid_credentials");
+    register(&app, &email).await.created();
+    log_in(&app, &email, PASSWORD).await.ok();
 }
 
 #[tokio::test]

@@ -123,9 +123,9 @@ async fn a_repetition_completes_an_interrupted_closing() {
                 if by_cookie { close_in(&browser).await } else { close_account(&here, PASSWORD).await }
             };
             app.proxy.faults.fail(call.clone(), Before(Death));
-            let died = close().await;
+            let failed = close().await;
             assert_eq!(app.proxy.faults.clear(), 1);
-            assert!(died.status >= 500, "{died}");
+            assert!(failed.status >= 500, "{failed}");
             let is_open = log_in(&app, &ann.email, PASSWORD).await.status == 200;
             assert_eq!(is_open, n == 0, "the first step closes the account, or nothing has changed");
             close().await.expect(204);
@@ -152,8 +152,8 @@ async fn an_interrupted_closing_leaves_no_user_who_acts() {
     browser.json("/api/users/me/").await.problem(401, "not_authenticated");
     let message = json!({ "conversation": direct, "message_body": "memo, late" });
     let send = browser.request(Method::POST, "/api/messages/").header("x-csrftoken", &browser.csrf());
-    let sent = send.json(&message).send().await;
-    assert!((400..500).contains(&sent.status), "{sent}");
+    let answer = send.json(&message).send().await;
+    assert!((400..500).contains(&answer.status), "{answer}");
     assert_eq!(ben.bodies(&direct).await, Vec::<String>::new());
     close_in(&browser).await.expect(204);
 }

@@ -15,7 +15,7 @@ const HASHES: [(&str, &str); 5] = [
 ];
 
 /// Requests that must pass while the others are throttled.
-const OTHERS: [(&str, &str); 10] = [
+const OTHERS: [(&str, &str); 11] = [
     ("GET", "/api-auth/login/"),
     ("GET", "/api-auth/logout/"),
     ("POST", "/api-auth/logout/"),
@@ -25,6 +25,7 @@ const OTHERS: [(&str, &str); 10] = [
     ("GET", "/api/users/"),
     ("PATCH", "/api/users/me/"),
     ("DELETE", "/api/users/me/sessions/00000000-0000-4000-8000-000000000000/"),
+    ("DELETE", "/api/users/me/blocks/00000000-0000-4000-8000-000000000000/"),
     ("OPTIONS", "/api/token/"),
 ];
 

@@ -22,8 +22,8 @@ fn a_membership_and_its_inbox_entry_belong_together() {
 fn a_report_is_open_or_closed() {
     let open = json!({"pk": "REPORTS", "sk": "OPEN#r", "user": "u"});
     let closed = json!({"pk": "REPORTS", "sk": "CLOSED#r", "user": "u", "closed_at": 1, "closed_by": "a"});
-    assert_eq!(found(&[open.clone()]), [""; 0]);
-    assert_eq!(found(&[closed.clone()]), [""; 0]);
+    assert_eq!(found(std::slice::from_ref(&open)), [""; 0]);
+    assert_eq!(found(std::slice::from_ref(&closed)), [""; 0]);
     assert_eq!(found(&[open, closed]), ["REPORTS: r is both open and closed"]);
     let without = json!({"pk": "REPORTS", "sk": "CLOSED#r"});
     assert_eq!(found(&[without]), ["REPORTS: CLOSED#r has 0 targets", "REPORTS: CLOSED#r has a wrong end"]);

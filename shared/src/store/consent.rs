@@ -58,9 +58,9 @@ impl Consent {
     }
 
     /// Returns a new membership as it is written: an invitation by `actor` if consent is needed.
-    pub(super) fn applied(&self, member: Member, actor: UserId) -> Member {
-        let invited_by = self.is_needed_from(member.user).then_some(actor);
-        Member { invited_by, ..member }
+    pub(super) fn applied(&self, mut member: Member, actor: UserId) -> Member {
+        member.invited_by = self.is_needed_from(member.user).then_some(actor);
+        member
     }
 }
 

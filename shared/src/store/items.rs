@@ -23,7 +23,10 @@ pub use self::{
     blocks::Blocks,
     bucket::{BucketPurpose, TokenBucket},
     conversations::{Conversation, InboxEntry, Invitation, Member},
-    identity::{Admins, Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey, User},
+    identity::{
+        Admins, ClosedCredential, Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey,
+        User,
+    },
     logs::{Change, ChangeKind, Closed, Message, Revision},
     report::Report,
 };
@@ -42,6 +45,7 @@ pub(super) type Attributes = HashMap<String, AttributeValue>;
 pub enum Item {
     User(User),
     Credential(Credential),
+    ClosedCredential(ClosedCredential),
     Session(Session),
     Tally(Tally),
     Device(Device),
@@ -71,6 +75,7 @@ impl Item {
         Some(match self {
             Self::User(user) => Key::user(user.id),
             Self::Credential(credential) => Key::credential(&credential.email),
+            Self::ClosedCredential(closed) => Key::credential(&closed.email),
             Self::Session(session) => Key::session(session.user, session.id),
             Self::Tally(tally) => Key::tally(&tally.email, &tally.source),
             Self::Device(device) => Key::device(device.user, device.id),

@@ -227,8 +227,8 @@ impl ReportChange {
             ("state", self.state.is_some_and(|state| state != report.place.0)),
             ("note", self.note.as_ref().is_some_and(|note| *note != report.note)),
         ];
-        let changed = changes.into_iter().filter(|(_, changes)| report.is_closed() && *changes);
-        changed.map(|(field, _)| field).collect()
+        let refused = changes.into_iter().filter(|(_, changes)| report.is_closed() && *changes);
+        refused.map(|(field, _)| field).collect()
     }
 
     /// Returns the report after the change; `None` if the change changes nothing.

@@ -14,8 +14,8 @@ use crate::ids::{SessionId, UserId};
 /// The longest time from a login to the end of its session, however often it is refreshed.
 const LONGEST_SESSION: TimeDelta = TimeDelta::days(90);
 
-/// The time for which a marker stays in the place of a session that has ended.
-const MARKED: TimeDelta = TimeDelta::hours(1);
+/// The time for which a marker stays in the place of a session or a credential that has ended.
+pub(super) const MARKED: TimeDelta = TimeDelta::hours(1);
 
 /// The change of a session to its next generation.
 #[derive(Debug, Clone, Copy)]

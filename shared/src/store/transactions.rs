@@ -74,6 +74,7 @@ impl Conditions {
 
 /// One step of a transaction.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "most steps are puts, and a transaction has at most a hundred")]
 pub(crate) enum Step {
     /// Writes a whole item.
     Put(Item, Expression),

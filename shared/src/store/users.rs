@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use super::{
     Store, StoreError,
     backoff::Backoff,
-    items::{Blocks, Credential, InboxEntry, Item, Member, User},
+    items::{Blocks, ClosedCredential, Credential, InboxEntry, Item, Member, User},
     ops::{ABSENT, Consistency, Expression, PRESENT, Reading},
+    sessions::MARKED,
     standing::StandingError,
     table::{Key, Span},
     transactions::{Settled, Step, Transacted},
@@ -145,10 +146,11 @@ impl Store {
     ///
     /// One transaction puts both items or none. Other requests may register the same email at the same time; the
     /// conditions let one of them take effect. A retry after a failure that came after the commit finds a credential
-    /// with its own user id, which is random. Then the answer is true.
+    /// with its own user id, which is random. Then the answer is true. A try that arrives after the account of this email
+    /// was closed finds the marker of the closing, and does nothing.
     pub async fn create_account(&self, user: &User, credential: &Credential) -> Result<bool, StoreError> {
         let steps = [
-            Step::Put(Item::Credential(credential.clone()), Expression::condition(ABSENT)),
+            Step::Put(Item::Credential(credential.clone()), free(user.created_at)),
             Step::Put(Item::User(user.clone()), Expression::condition(ABSENT)),
         ];
         Ok(match self.settle(&steps).await? {
@@ -209,10 +211,11 @@ impl Store {
     /// Closes an account: nobody can log in with it any more, and its messages keep a sender without a name.
     /// Only `session` has the credential version after that. All other sessions are older.
     ///
-    /// One transaction changes the profile and the session, and deletes the credential, so that no credential outlives its
-    /// account. It also takes an admin out of the item of the admins. Another request may change the password or end the
-    /// session since they were read. Then a condition fails, and the account stays open. If another request changes the
-    /// role or the admins, the profile is read again. A retry finds the account closed and has nothing to do; then the answer is false.
+    /// One transaction changes the profile and the session, and replaces the credential by a marker, so that no credential
+    /// outlives its account. It also takes an admin out of the item of the admins. Another request may change the password
+    /// or end the session since they were read. Then a condition fails, and the account stays open. If another request
+    /// changes the role or the admins, the profile is read again. A retry finds the account closed and has nothing to do;
+    /// then the answer is false.
     pub async fn close_account(
         &self,
         user: User,
@@ -264,6 +267,13 @@ pub(super) fn while_open(update: &str) -> Expression {
     Expression::update(update, &format!("{PRESENT} AND attribute_not_exists(#closed_at)"))
 }
 
+/// Returns the condition that no account has the email, or that its account was closed before a registration began at
+/// `now`.
+fn free(now: DateTime<Utc>) -> Expression {
+    Expression::condition("attribute_not_exists(#pk) OR #closed_at <= :now")
+        .number(":now", now.timestamp_micros())
+}
+
 /// The step of [`closing`] that changes the session.
 const SESSION: usize = 1;
 
@@ -292,9 +302,11 @@ fn closing(user: &User, session: SessionId, now: DateTime<Utc>) -> Vec<Step> {
         Step::Update(Key::session(user.id, session), going_on),
     ];
     if let Some(email) = &user.email {
-        // Another user may own the credential of this email. Then the condition fails instead of deleting it.
+        // Another user may own the credential of this email. Then the condition fails instead of replacing it.
         let own = Expression::condition("attribute_not_exists(#pk) OR #user = :user").text(":user", user.id);
-        steps.push(Step::Delete(Key::credential(email), own));
+        let (email, expires_at) = (email.clone(), now + MARKED);
+        let marker = Item::ClosedCredential(ClosedCredential { email, closed_at: now, expires_at });
+        steps.push(Step::Put(marker, own));
     }
     steps
 }

@@ -207,7 +207,7 @@ async fn a_send_past_a_block_reaches_the_blocker_masked() {
     let path = super::path_of(&stage.ben);
     let block = stage.ann.request(Method::PUT, &path).send();
     let send = stage.ben.try_send(&stage.conversation, "memo, covert and first");
-    let (blocked, sent) = held(&app, on(Put).of("BLOCKS"), block, send).await;
-    (sent.created(), blocked.ok());
+    let (blocked, answer) = held(&app, on(Put).of("BLOCKS"), block, send).await;
+    (answer.created(), blocked.ok());
     assert_eq!(stage.told(&stage.ann, &browser).await, [""; 0]);
 }

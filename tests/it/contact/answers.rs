@@ -83,11 +83,11 @@ async fn the_decision_costs_no_round_trip_and_at_most_half_a_unit_for_each_user(
     let unasked = Relation { subject: Membership::Unasked, ..JOINED };
     let (plain, asked) =
         (Stage::new(&app, &cast, 0, unasked).await, Stage::new(&app, &cast, 1, JOINED).await);
-    let cost = async |stage: &Stage| {
+    let measured = async |stage: &Stage| {
         let path = format!("/api/conversations/{}/", stage.conversation);
         app.proxy.measure(cast.other.get(&path)).await.1
     };
-    let (without, with) = (cost(&plain).await, cost(&asked).await);
+    let (without, with) = (measured(&plain).await, measured(&asked).await);
     assert_eq!((without.depth, without.requests()), (with.depth, with.requests()));
     // The memberships of the two other participants.
     assert!((with.read_units - without.read_units - 1.0).abs() < 1e-9, "{without:?} {with:?}");

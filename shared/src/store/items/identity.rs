@@ -83,6 +83,29 @@ pub struct Credential {
     pub version: u64,
 }
 
+/// The marker in the place of the credential of an account that was closed. Without it, a registration that the SDK gave
+/// up and that arrives late would make an account that nobody asked for any more.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ClosedCredential {
+    /// The email in its normal form.
+    #[serde(rename = "pk", deserialize_with = "parts::email_pk", skip_serializing)]
+    pub email: Email,
+    /// The time at which the account was closed, in microseconds. Only a registration that begins later can use the
+    /// email.
+    #[serde(with = "ts_microseconds")]
+    pub closed_at: DateTime<Utc>,
+    /// The time at which the marker may be deleted, in seconds: no call is under way for that long.
+    #[serde(with = "ts_seconds")]
+    pub expires_at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for ClosedCredential {
+    /// Hides the email, because logs must not contain it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClosedCredential").finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Credential {
     /// Hides the hash and the email, because logs must not contain them.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
