@@ -96,13 +96,15 @@ async fn a_block_past_another_one_loses_neither() {
     let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
     // The first blocks of a user, then further ones.
     let (late, first) = held(&app, on(Put).of("BLOCKS"), try_block(&ann, &ben), try_block(&ann, &cleo)).await;
-    (late.ok(), first.ok());
+    late.ok();
+    first.ok();
     assert_eq!(blocked_by(&ann).await.len(), 2);
     let dan = app.user("dan").await;
     let path = path_of(&ben);
     let late = ann.delete(&path);
     let (late, first) = held(&app, on(Put).of("BLOCKS"), late, try_block(&ann, &dan)).await;
-    (late.nothing(), first.ok());
+    late.nothing();
+    first.ok();
     assert_eq!(blocked_by(&ann).await, [&dan, &cleo].map(|user| user.id.clone()));
 }
 
@@ -123,5 +125,5 @@ async fn a_late_try_undoes_no_newer_change() {
     };
     let path = path_of(&ben);
     given_up(&app, on(Put).of("BLOCKS"), ann.delete(&path), later).await;
-    assert_eq!(blocked_by(&ann).await, [ben.id.clone()]);
+    assert_eq!(blocked_by(&ann).await, std::slice::from_ref(&ben.id));
 }

@@ -122,7 +122,7 @@ async fn a_repetition_completes_an_interrupted_closing() {
             let close = async || {
                 if by_cookie { close_in(&browser).await } else { close_account(&here, PASSWORD).await }
             };
-            app.proxy.faults.fail(call.clone(), Before(Death));
+            app.proxy.faults.fail(call, Before(Death));
             let failed = close().await;
             assert_eq!(app.proxy.faults.clear(), 1);
             assert!(failed.status >= 500, "{failed}");

@@ -198,7 +198,7 @@ async fn what_was_reported_is_read_at_once() {
     let body = json!({ "user": ben.id, "reason": "other", "client_id": app.key() });
     let path = path_of(&ann.post("/api/reports/", body.clone()).await.created());
     ann.post("/api/reports/", body).await.ok();
-    assert_eq!(ids(&admin, "open").await, [path.clone()]);
+    assert_eq!(ids(&admin, "open").await, std::slice::from_ref(&path));
     admin.get(&path).await.ok();
     admin.patch(&path, json!({ "state": "closed" })).await.ok();
     assert_eq!(admin.get(&path).await.ok()["state"], "closed");

@@ -158,7 +158,9 @@ async fn a_user_files_a_limited_number_of_reports() {
     let refused: Vec<Answer> = last.into_iter().filter(|answer| answer.status != 201).collect();
     let wait: i64 = refused[0].header("retry-after").unwrap().parse().unwrap();
     assert_eq!(wait, 3000, "the first token comes back an hour after the first report");
-    refused.into_iter().for_each(|answer| drop(answer.problem(429, "throttled")));
+    for answer in refused {
+        answer.problem(429, "throttled");
+    }
     report(&ben, &ann).await;
     app.advance(TimeDelta::seconds(wait));
     let ann = app.renewed(&ann);

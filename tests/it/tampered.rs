@@ -203,7 +203,8 @@ async fn closing_an_account_does_not_take_the_login_of_somebody_else() {
     let (closed, ()) = tokio::join!(close_account(&ann, PASSWORD), tampering);
     app.proxy.faults.clear();
     closed.expect(204);
-    assert!(app.table.get(&pk, "CREDENTIAL").await.is_none());
+    let marker = app.table.get(&pk, "CREDENTIAL").await.unwrap();
+    assert_eq!(text(&marker, "item"), "closed_credential");
 }
 
 /// Runs a change of the password while the credential or the profile is changed after it was read.

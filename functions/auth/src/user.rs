@@ -88,24 +88,25 @@ pub async fn change(
         }
         other => other.into(),
     })?;
-    let view = reported(&caller, &changed);
+    let is_changed = report(&caller, &changed);
     if request.suspended == Some(true) {
         // If this fails, the suspension stays, and a repetition of the request ends the sessions.
         app.store.end_sessions(user.id, None, now).await?;
     }
-    Ok(Reply::ok(view))
+    if !is_changed {
+        return Ok(Reply::ok(shown_to_admin(&caller, &changed.after)));
+    }
+    // The answer shows the profile as it is now.
+    let present = app.store.user(user.id).await?.unwrap_or(changed.after);
+    Ok(Reply::ok(UserView::new(&present, true).with_standing(&present)))
 }
 
-/// Reports a change that an admin made, and returns the view of the user. Without a change, the admin has read the
-/// profile.
-fn reported(caller: &Caller, changed: &ChangedStanding) -> UserView {
-    if changed.events().next().is_none() {
-        return shown_to_admin(caller, &changed.after);
-    }
+/// Reports what an admin has changed. Returns false if nothing has changed.
+fn report(caller: &Caller, changed: &ChangedStanding) -> bool {
     for event in changed.events() {
         caller.report(event, Some(&changed.after.id));
     }
-    UserView::new(&changed.after, true).with_standing(&changed.after)
+    changed.events().next().is_some()
 }
 
 /// Returns a user's view for `caller`. It reads the caller's role, and the conversations that both have accepted only if

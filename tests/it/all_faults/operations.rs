@@ -87,7 +87,7 @@ impl Operation {
         let mut faults: BTreeSet<String> = faults.collect();
         // A report needs one of three fields.
         let has = |name: &&str| plan.iter().any(|(field, make)| field == name && *make != Make::Absent);
-        if self.method == Method::POST && !TARGETS.iter().any(|name| has(&name)) && self.is_report() {
+        if self.method == Method::POST && !TARGETS.iter().any(has) && self.is_report() {
             faults.insert("message".to_owned());
         }
         faults

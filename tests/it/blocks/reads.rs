@@ -200,7 +200,8 @@ async fn a_send_past_a_block_reaches_the_blocker_masked() {
     let stage = Stage::new(&app).await;
     let late = stage.ben.try_send(&stage.conversation, "memo, covert and late");
     let (late, blocked) = held(&app, on(Put).of("MSG#"), late, try_block(&stage.ann, &stage.ben)).await;
-    (late.created(), blocked.ok());
+    late.created();
+    blocked.ok();
     let browser = Browser::of(&stage.ann).await;
     assert_eq!(stage.told(&stage.ann, &browser).await, [""; 0]);
     unblock(&stage.ann, &stage.ben).await;
@@ -208,6 +209,7 @@ async fn a_send_past_a_block_reaches_the_blocker_masked() {
     let block = stage.ann.request(Method::PUT, &path).send();
     let send = stage.ben.try_send(&stage.conversation, "memo, covert and first");
     let (blocked, answer) = held(&app, on(Put).of("BLOCKS"), block, send).await;
-    (answer.created(), blocked.ok());
+    answer.created();
+    blocked.ok();
     assert_eq!(stage.told(&stage.ann, &browser).await, [""; 0]);
 }

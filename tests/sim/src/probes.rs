@@ -40,6 +40,8 @@ fn refused_in(write: &Write) -> Vec<State> {
         return Vec::new();
     }
     let mut states = match write.kind {
+        // A marker replaces the credential of its own user.
+        Kind::Put if write.is_of("CREDENTIAL") && write.has_value("user") => Vec::new(),
         // A marker replaces a session whose version is older.
         Kind::Put if write.is_of("SESSION#") && write.has_value("version") => Vec::new(),
         // An attempt replaces the tally that it has read, and a payment the bucket.
@@ -60,8 +62,8 @@ fn refused_in(write: &Write) -> Vec<State> {
         // Closing an account, and a change of the password, need the version that they have read.
         "PROFILE" if sets("credential_version") => vec![Number("credential_version", 1_000_000)],
         "PROFILE" => vec![Number("closed_at", PAST)],
-        "CREDENTIAL" if write.kind == Kind::Delete => vec![Text("user", "another")],
-        "CREDENTIAL" if sets("hash") || write.has_value("user") => {
+        "CREDENTIAL" if write.kind == Kind::Put && write.has_value("user") => vec![Text("user", "another")],
+        "CREDENTIAL" if sets("hash") => {
             vec![Number("version", 1_000_000), Text("user", "another")]
         }
         "TALLY" if write.has_value("seen") => vec![Number("failures", 1_000), Number("not_before", LATER)],
