@@ -47,9 +47,13 @@ after(async () => {
 
 /** Starts the API in memory, as `cargo run` does. Returns its address. */
 async function serve() {
-    server = spawn(`${root}target/debug/local`, ["--in-memory", "--port", "0", "--send-limit", "0", "--conversation-limit", "0"], {
-        stdio: ["ignore", "pipe", "ignore"],
-    });
+    server = spawn(
+        `${root}target/debug/local`,
+        ["--in-memory", "--port", "0", "--send-limit", "0", "--conversation-limit", "0"],
+        {
+            stdio: ["ignore", "pipe", "ignore"],
+        },
+    );
     server.on("error", (error) => assert.fail(`${error.message}: run \`cargo build\` first`));
     for await (const line of createInterface({ input: server.stdout })) {
         const address = line.match(/http:\/\/127\.0\.0\.1:\d+/u)?.[0];

@@ -227,6 +227,23 @@ async fn a_change_of_the_password_is_not_made_to_somebody_elses() {
 }
 
 #[tokio::test]
+async fn a_closing_needs_the_version_that_it_has_read() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let gate = app.proxy.faults.hold(on(Transact).of("PROFILE"));
+    let tampering = async {
+        gate.reached().await;
+        app.table.set(&account(&ann), "PROFILE", "credential_version", json!(7)).await;
+        gate.release();
+    };
+    let (closed, ()) = tokio::join!(close_account(&ann, PASSWORD), tampering);
+    app.proxy.faults.clear();
+    closed.problem(401, "token_not_valid");
+    let profile = app.table.get(&account(&ann), "PROFILE").await.unwrap();
+    assert!(!profile.contains_key("closed_at"), "{profile:?}");
+}
+
+#[tokio::test]
 async fn a_change_of_the_password_moves_no_other_version_on() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;

@@ -136,14 +136,14 @@ impl Store {
     }
 
     /// Returns the memberships of a viewer in several conversations, in no order, and the viewer's blocks, strongly
-    /// consistent.
+    /// consistent. Without conversations, nothing is read.
     pub async fn memberships_and_blocks(
         &self,
         viewer: UserId,
         ids: &[ConversationId],
     ) -> Result<(Vec<Member>, ViewersBlocks), StoreError> {
         let members = ids.iter().map(|id| Key::member(*id, viewer));
-        let keys = members.chain([Key::blocks(viewer)]).collect();
+        let keys = members.chain((!ids.is_empty()).then(|| Key::blocks(viewer))).collect();
         let (members, mut blocks) = self.get_all_of_two::<Member, Blocks>(keys, Consistency::Strong).await?;
         Ok((members, blocks.pop().into()))
     }

@@ -77,8 +77,8 @@ pub enum AcceptError {
 
 impl Store {
     /// Returns those of `others` who share a conversation with `user` in which both are accepted: the direct conversation,
-    /// or one of the first conversations of `user`. Strongly consistent and bounded: at most [`CONVERSATIONS`]
-    /// conversations and about [`LOOK_UPS`] memberships are read.
+    /// or one of the first conversations of `user`. Strongly consistent and bounded: at most 300
+    /// conversations and about 1,000 memberships are read.
     pub async fn acquaintances(
         &self,
         user: UserId,

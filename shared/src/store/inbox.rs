@@ -125,14 +125,15 @@ impl Store {
     }
 
     /// Returns conversations with the viewer's memberships, and the viewer's blocks, strongly consistent. A hundred items cost
-    /// one request.
+    /// one request. Without conversations, nothing is read.
     async fn conversations_and_members(
         &self,
         viewer: UserId,
         ids: &[ConversationId],
     ) -> Result<ConversationsAndMembers, StoreError> {
         let of_conversation = |id: &ConversationId| [Key::conversation(*id), Key::member(*id, viewer)];
-        let keys = [Key::blocks(viewer)].into_iter().chain(ids.iter().flat_map(of_conversation)).collect();
+        let blocks = (!ids.is_empty()).then(|| Key::blocks(viewer));
+        let keys = blocks.into_iter().chain(ids.iter().flat_map(of_conversation)).collect();
         let (conversations, members, mut blocks) =
             self.get_all_of_three::<Conversation, Member, Blocks>(keys).await?;
         Ok(ConversationsAndMembers {
