@@ -96,7 +96,7 @@ pub async fn list(
 /// Returns a blocked user.
 ///
 /// The response is 404 if the caller has not blocked the user.
-#[utoipa::path(get, path = "/api/users/me/blocks/{user_id}/", operation_id = "read_block", params(Ids<UserId>),
+#[utoipa::path(get, path = "/api/users/me/blocks/{id}/", operation_id = "read_block", params(Ids<UserId>),
     responses((status = 200, body = BlockView)))]
 pub async fn read(
     Authenticated(caller, app): Authenticated,
@@ -114,7 +114,7 @@ pub async fn read(
 /// The blocked user cannot start a conversation with the caller and cannot add the caller to one. In shared
 /// conversations, the caller sees the messages of the blocked user without their text. The blocked user is not told. The
 /// response is the same if the user is blocked already. A user can block at most 1,000 users.
-#[utoipa::path(put, path = "/api/users/me/blocks/{user_id}/", operation_id = "block_user", params(Ids<UserId>),
+#[utoipa::path(put, path = "/api/users/me/blocks/{id}/", operation_id = "block_user", params(Ids<UserId>),
     responses((status = 200, body = BlockView)))]
 pub async fn block(
     Authenticated(caller, app): Authenticated,
@@ -135,7 +135,7 @@ pub async fn block(
 ///
 /// The response is the same if the caller has not blocked the user. The messages of the user are shown again, also those
 /// that were sent meanwhile.
-#[utoipa::path(delete, path = "/api/users/me/blocks/{user_id}/", operation_id = "unblock_user", params(Ids<UserId>),
+#[utoipa::path(delete, path = "/api/users/me/blocks/{id}/", operation_id = "unblock_user", params(Ids<UserId>),
     responses((status = 204)))]
 pub async fn unblock(
     Authenticated(caller, app): Authenticated,

@@ -34,9 +34,9 @@ shared::routes! {
         get "/api/users/me/sessions/{id}/" => sessions::read;
         delete "/api/users/me/sessions/{id}/" => sessions::end;
         get "/api/users/me/blocks/" => blocks::list;
-        get "/api/users/me/blocks/{user_id}/" => blocks::read;
-        put "/api/users/me/blocks/{user_id}/" => blocks::block;
-        delete "/api/users/me/blocks/{user_id}/" => blocks::unblock;
+        get "/api/users/me/blocks/{id}/" => blocks::read;
+        put "/api/users/me/blocks/{id}/" => blocks::block;
+        delete "/api/users/me/blocks/{id}/" => blocks::unblock;
         get "/api/users/{id}/" => user::read;
         patch "/api/users/{id}/" => user::change;
         get "/api/users/{id}/sessions/" => sessions::list_of;
