@@ -225,9 +225,7 @@ impl Check {
                 format!("names the first participants {first:?}, not {expected:?}")
             });
         }
-        let is_invited = |(_, member): &(String, Item)| {
-            member.contains_key("invited_by") && !member.contains_key("accepted_at")
-        };
+        let is_invited = |(_, member): &(String, Item)| !is_accepted(member);
         let says = meta.get("has_invited").and_then(Value::as_bool).unwrap_or_default();
         self.require(says || !members.iter().any(is_invited), pk, || {
             "has an invited participant, but not the attribute has_invited".into()

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::{
     consent::{accept, inbox, invitations},
     harness::{
-        Answer, TestApp, User,
+        TestApp, User,
         call::{On, Operation::Transact, on},
         faults::Fault::Conflict,
-        race::held,
+        race::{held, tampered},
         table::number,
     },
 };
@@ -77,23 +77,6 @@ async fn an_acceptance_past_a_conflict_is_tried_again() {
     app.check().await;
 }
 
-/// Runs `late` and holds its call until the table was changed in a way that the application never does.
-async fn tampered(
-    app: &TestApp,
-    late: impl Future<Output = Answer>,
-    tampering: impl Future<Output = ()>,
-) -> Answer {
-    let gate = app.proxy.faults.hold(of_a_member());
-    let meanwhile = async {
-        gate.reached().await;
-        tampering.await;
-        gate.release();
-    };
-    let (answer, ()) = tokio::join!(late, meanwhile);
-    app.proxy.faults.clear();
-    answer
-}
-
 async fn change_meta(app: &TestApp, group: &str, name: &str, value: Option<Value>) {
     let mut meta = app.table.get(&format!("CONV#{group}"), "META").await.unwrap();
     match value {
@@ -109,7 +92,7 @@ async fn a_membership_that_is_gone_is_not_made_by_accepting() {
     let (_, ben, group) = invited(&app).await;
     let (pk, sk) = (format!("CONV#{group}"), format!("MEMBER#{}", ben.id));
     let tampering = app.table.remove(&pk, &sk);
-    tampered(&app, accept(&ben, &group), tampering).await.problem(404, "not_found");
+    tampered(&app, of_a_member(), accept(&ben, &group), tampering).await.problem(404, "not_found");
     assert!(app.table.get(&pk, &sk).await.is_none());
 }
 
@@ -123,7 +106,7 @@ async fn a_membership_that_is_gone_is_not_made_by_the_wait_for_an_acceptance() {
         app.table.remove(&pk, &sk).await;
         change_meta(&app, &group, "awaiting", None).await;
     };
-    tampered(&app, accept(&ben, &group), tampering).await.expect(200);
+    tampered(&app, of_a_member(), accept(&ben, &group), tampering).await.expect(200);
     assert!(app.table.get(&pk, &sk).await.is_none());
     // The wait begins with an invitation.
     let cleo = app.user("cleo").await;
@@ -133,7 +116,7 @@ async fn a_membership_that_is_gone_is_not_made_by_the_wait_for_an_acceptance() {
         app.table.remove(&pk, &sk).await;
         change_meta(&app, &alone, "participant_count", Some(json!(2))).await;
     };
-    tampered(&app, cleo.add(&alone, &[&ben]), tampering).await;
+    tampered(&app, of_a_member(), cleo.add(&alone, &[&ben]), tampering).await;
     assert!(app.table.get(&pk, &sk).await.is_none());
 }
 
@@ -146,7 +129,7 @@ async fn declining_past_a_later_hiding_brings_nothing_back() {
     let mut member = app.table.get(&pk, &sk).await.unwrap();
     member.insert("base".to_owned(), json!(7));
     let tampering = async { app.table.put(&member.clone().into()).await };
-    tampered(&app, ben.delete_conversation(&direct), tampering).await.expect(204);
+    tampered(&app, of_a_member(), ben.delete_conversation(&direct), tampering).await.expect(204);
     assert_eq!(number(&app.table.get(&pk, &sk).await.unwrap(), "base"), 7);
 }
 

@@ -44,6 +44,20 @@ impl Write {
     }
 }
 
+async fn count_of_writes(app: &TestApp, ann: &User, ben: &User) -> usize {
+    let group = ann.group(&[ben]).await;
+    writes(app, ann, ben, &group).await.len()
+}
+
+/// Returns a group of Ann and Ben, both owners, the path of Ben's role in it, and Ben's write of this place.
+async fn write_at(app: &TestApp, ann: &User, ben: &User, place: usize) -> (String, String, Write) {
+    let group = ann.group(&[ben]).await;
+    let role = format!("/api/conversations/{group}/participants/{}/", ben.id);
+    ann.patch(&role, json!({ "role": "owner" })).await.ok();
+    let write = writes(app, ann, ben, &group).await.swap_remove(place);
+    (group, role, write)
+}
+
 /// Returns every kind of write by an owner of a group with Ann.
 async fn writes(app: &TestApp, ann: &User, ben: &User, group: &str) -> Vec<Write> {
     let own = format!("/api/conversations/{group}/");
@@ -95,15 +109,8 @@ async fn what_took_effect_is_answered_as_done() {
     let app = TestApp::new().await;
     let (ann, ben, admin) = (app.user("ann").await, app.user("ben").await, app.admin("admin").await);
     for meanwhile in [Meanwhile::Removed, Meanwhile::Deleted] {
-        let count = {
-            let group = ann.group(&[&ben]).await;
-            writes(&app, &ann, &ben, &group).await.len()
-        };
-        for place in 0..count {
-            let group = ann.group(&[&ben]).await;
-            let role = format!("/api/conversations/{group}/participants/{}/", ben.id);
-            ann.patch(&role, json!({ "role": "owner" })).await.ok();
-            let write = writes(&app, &ann, &ben, &group).await.swap_remove(place);
+        for place in 0..count_of_writes(&app, &ann, &ben).await {
+            let (group, _, write) = write_at(&app, &ann, &ben, place).await;
             let lost = async {
                 match meanwhile {
                     Meanwhile::Removed => admin.remove(&group, &ben).await,
@@ -212,15 +219,8 @@ async fn a_change_that_reads_its_own_work_is_done() {
 async fn a_change_behind_which_others_came_is_done_once() {
     let app = TestApp::new().await;
     let (ann, ben, admin) = (app.user("ann").await, app.user("ben").await, app.admin("admin").await);
-    let count = {
-        let group = ann.group(&[&ben]).await;
-        writes(&app, &ann, &ben, &group).await.len()
-    };
-    for place in 0..count {
-        let group = ann.group(&[&ben]).await;
-        let role = format!("/api/conversations/{group}/participants/{}/", ben.id);
-        ann.patch(&role, json!({ "role": "owner" })).await.ok();
-        let write = writes(&app, &ann, &ben, &group).await.swap_remove(place);
+    for place in 0..count_of_writes(&app, &ann, &ben).await {
+        let (group, role, write) = write_at(&app, &ann, &ben, place).await;
         if write.call != on(Transact) {
             continue;
         }

@@ -8,34 +8,16 @@ use shared::auth::Signer;
 use crate::harness::{
     Answer, TestApp, User,
     call::{
-        On,
         Operation::{Transact, Update},
         on,
     },
     login::{OTHER_PASSWORD, change_password, close_account, log_in, logged_in, register},
     network::unique_email,
     people::{HASH, PASSWORD},
+    race::tampered,
     table::{number, text},
     user::message_path,
 };
-
-/// Runs `late` and holds its call until `tampering` has changed the table.
-async fn tampered<T>(
-    app: &TestApp,
-    call: On,
-    late: impl Future<Output = T>,
-    tampering: impl Future<Output = ()>,
-) -> T {
-    let gate = app.proxy.faults.hold(call);
-    let meanwhile = async {
-        gate.reached().await;
-        tampering.await;
-        gate.release();
-    };
-    let (answer, ()) = tokio::join!(late, meanwhile);
-    app.proxy.faults.clear();
-    answer
-}
 
 fn account(user: &User) -> String {
     format!("USER#{}", user.id)
@@ -230,16 +212,11 @@ async fn a_change_of_the_password_is_not_made_to_somebody_elses() {
 async fn a_closing_needs_the_version_that_it_has_read() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
-    let gate = app.proxy.faults.hold(on(Transact).of("PROFILE"));
-    let tampering = async {
-        gate.reached().await;
-        app.table.set(&account(&ann), "PROFILE", "credential_version", json!(7)).await;
-        gate.release();
-    };
-    let (closed, ()) = tokio::join!(close_account(&ann, PASSWORD), tampering);
-    app.proxy.faults.clear();
+    let pk = account(&ann);
+    let tampering = app.table.set(&pk, "PROFILE", "credential_version", json!(7));
+    let closed = tampered(&app, on(Transact).of("PROFILE"), close_account(&ann, PASSWORD), tampering).await;
     closed.problem(401, "token_not_valid");
-    let profile = app.table.get(&account(&ann), "PROFILE").await.unwrap();
+    let profile = app.table.get(&pk, "PROFILE").await.unwrap();
     assert!(!profile.contains_key("closed_at"), "{profile:?}");
 }
 

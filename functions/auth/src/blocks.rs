@@ -8,7 +8,7 @@ use shared::{
     http::{
         Authenticated, Code, Fields, FromFields, Ids, Limit, NoParameters, Origin, Page, Problem, Query,
         Reply, UncheckedQuery, Unversioned, UserView,
-        page::{List, bad_cursor, cursor, read_cursor},
+        page::{List, read_timed_cursor, timed_cursor},
         schemas::Cursor,
         typed,
         user::timestamp,
@@ -18,7 +18,6 @@ use shared::{
     store::blocks::{BlockError, MOST_BLOCKS},
 };
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 /// A blocked user.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,17 +54,13 @@ impl FromFields for ListBlocks {
     }
 }
 
-/// Returns the position of a cursor: 8 bytes for the time in microseconds, then 16 bytes for the user.
 fn position(text: &str) -> Result<Position, Invalid> {
-    let bytes: [u8; 24] = read_cursor(List::Blocks, text)?;
-    let (micros, user) = bytes.split_first_chunk::<8>().ok_or_else(bad_cursor)?;
-    let time = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or_else(bad_cursor)?;
-    Ok((time, UserId::new(Uuid::from_slice(user).map_err(|_| bad_cursor())?)))
+    let (time, user) = read_timed_cursor(List::Blocks, text)?;
+    Ok((time, UserId::new(user)))
 }
 
 fn cursor_of((time, user): Position) -> String {
-    let micros = time.timestamp_micros().to_be_bytes();
-    cursor(List::Blocks, &[&micros[..], user.uuid().as_bytes()].concat())
+    timed_cursor(List::Blocks, (time, user.uuid()))
 }
 
 /// Lists the users whom the caller has blocked.

@@ -75,7 +75,7 @@ pub async fn change(
     let begun = Session { credential_version: version, ..session };
     let hash = new.hash(&app.random, app.hashing).await?;
     let session = Some(Replacement { ended: caller.session, begun: begun.clone() });
-    let change = PasswordChange { credential: &credential, hash, session, role: None };
+    let change = PasswordChange { credential: &credential, hash, session };
     app.store.change_password(&change).await.map_err(refused)?;
     caller.report(Event::PasswordChanged, Some(&caller.user));
     // The other sessions have an older credential version now, so they are not refreshed. This call ends their access tokens.

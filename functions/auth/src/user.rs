@@ -98,7 +98,7 @@ pub async fn change(
     }
     // The answer shows the profile as it is now.
     let present = app.store.user(user.id).await?.unwrap_or(changed.after);
-    Ok(Reply::ok(UserView::new(&present, true).with_standing(&present)))
+    Ok(Reply::ok(UserView::for_admins(&present)))
 }
 
 /// Reports what an admin has changed. Returns false if nothing has changed.
@@ -126,5 +126,5 @@ fn shown_to_admin(caller: &Caller, user: &User) -> UserView {
     if user.id != caller.user {
         caller.report(Event::AdminAccess(Data::User), Some(&user.id));
     }
-    UserView::new(user, true).with_standing(user)
+    UserView::for_admins(user)
 }

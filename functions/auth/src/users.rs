@@ -1,12 +1,12 @@
 //! `GET /api/users/`: all users, in pages, for admins; for others the user with a given email address.
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use shared::{
     App,
     events::{Data, Event},
     http::{
         Authenticated, Caller, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, UserView,
-        page::{List, bad_cursor, cursor, read_cursor},
+        page::{List, bad_cursor, read_timed_cursor, timed_cursor},
         schemas::{Cursor, EmailAddress},
         typed,
     },
@@ -15,7 +15,6 @@ use shared::{
     store::{UserPosition, items::User},
 };
 use utoipa::IntoParams;
-use uuid::Uuid;
 
 use crate::user::shown_to;
 
@@ -84,31 +83,29 @@ async fn everybody(
     caller.report(Event::AdminAccess(Data::Users), None);
     let limit = query.limit.0;
     let (users, more) = app.store.users_after(query.cursor, limit).await?;
-    let next = users.last().filter(|_| more).map(|last| {
-        origin.link(&format!("/api/users/?limit={limit}&cursor={}", cursor(List::Users, &bytes_of(last))))
-    });
+    let next = users
+        .last()
+        .filter(|_| more)
+        .map(|last| origin.link(&format!("/api/users/?limit={limit}&cursor={}", cursor_of(last))));
     Ok(Page { next, previous: None, results: users.iter().map(|user| UserView::new(user, true)).collect() })
 }
 
-/// Returns the cursor's position: 8 bytes for the creation time in microseconds, then 16 bytes for the id.
-fn bytes_of(user: &User) -> Vec<u8> {
-    let micros = user.created_at.timestamp_micros().to_be_bytes();
-    [&micros[..], user.id.uuid().as_bytes()].concat()
+fn cursor_of(user: &User) -> String {
+    timed_cursor(List::Users, (user.created_at, user.id.uuid()))
 }
 
 fn position(text: &str) -> Result<UserPosition, Invalid> {
-    let bytes: [u8; 24] = read_cursor(List::Users, text)?;
-    let (micros, id) = bytes.split_first_chunk::<8>().ok_or_else(bad_cursor)?;
-    let created_at = DateTime::<Utc>::from_timestamp_micros(i64::from_be_bytes(*micros))
-        .filter(|time| *time >= DateTime::UNIX_EPOCH)
-        .ok_or_else(bad_cursor)?;
-    let id = Uuid::from_slice(id).map_err(|_| bad_cursor())?;
+    let (created_at, id) = read_timed_cursor(List::Users, text)?;
+    if created_at < DateTime::UNIX_EPOCH {
+        return Err(bad_cursor());
+    }
     Ok((created_at, UserId::new(id)))
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::model::user::Role;
+    use shared::{http::page::cursor, model::user::Role};
+    use uuid::Uuid;
 
     use super::*;
 
@@ -127,7 +124,7 @@ mod tests {
             closed_at: None,
             suspended_at: None,
         };
-        let text = cursor(List::Users, &bytes_of(&user));
+        let text = cursor_of(&user);
         assert_eq!(position(&text).unwrap(), (user.created_at, user.id));
         assert!(position(&cursor(List::Users, &[0xff; 24])).is_err());
         assert!(position(&cursor(List::Users, &[0; 23])).is_err());

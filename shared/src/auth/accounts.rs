@@ -106,7 +106,6 @@ pub async fn create_admin(
         credential: &credential,
         hash: account.password.hash(&app.random, app.hashing).await?,
         session: None,
-        role: None,
     };
     app.store.change_password(&change).await.map_err(|error| match error {
         PasswordChangeError::Superseded | PasswordChangeError::SessionOver => AuthError::from(Invalid::new(

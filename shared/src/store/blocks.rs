@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::{
     Store, StoreError,
     items::{Blocks, Item, Member, Message},
-    ops::{ABSENT, Consistency, Expression, Written},
+    ops::{Consistency, Expression, Written},
     retries::Tried,
     table::Key,
 };
@@ -113,12 +113,8 @@ impl Store {
     /// Puts changed blocks as the next version of the item that was read.
     async fn put_blocks(&self, blocks: Blocks) -> Result<Tried<()>, StoreError> {
         let seen = blocks.version;
-        let unchanged = match seen {
-            0 => Expression::condition(ABSENT),
-            _ => Expression::condition("#version = :seen").number(":seen", seen),
-        };
         let item = Item::Blocks(Blocks { version: seen + 1, ..blocks });
-        Ok(match self.put(&item, unchanged).await? {
+        Ok(match self.put(&item, Expression::of_version(seen)).await? {
             Written::Done(_) => Tried::Done(()),
             Written::Refused(_) => Tried::Lost,
         })

@@ -81,10 +81,7 @@ impl Store {
         }
         // A later request may have set a higher base, or another request may have removed the membership, between the
         // read and this update. Then the condition fails, and the base or the absence stays.
-        let expression = Expression::update("SET #base = :tail, #hidden = :hidden", "#base <= :tail")
-            .number(":tail", tail)
-            .value(":hidden", AttributeValue::Bool(true));
-        Ok(match self.update(Key::member(id, user), expression).await? {
+        Ok(match self.update(Key::member(id, user), hiding(tail)).await? {
             Written::Done(_) | Written::Refused(Some(_)) => true,
             Written::Refused(None) => false,
         })
@@ -96,4 +93,12 @@ impl Store {
         let (meta, tail) = try_join(meta, self.tail(id)).await?;
         Ok(meta.is_some() && tail.is_some())
     }
+}
+
+/// Returns the update that hides a direct conversation for a participant up to the number `tail`. It refuses to lower the
+/// base, and does not create a membership.
+pub(super) fn hiding(tail: u64) -> Expression {
+    Expression::update("SET #base = :tail, #hidden = :hidden", "#base <= :tail")
+        .number(":tail", tail)
+        .value(":hidden", AttributeValue::Bool(true))
 }

@@ -4,10 +4,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use aws_sdk_dynamodb::types::AttributeValue;
-
 use super::{
     Command, Store, StoreError,
+    closing::hiding,
     conversations::{conversation_change, meta_step},
     items::{ChangeKind, Conversation, InboxEntry, Invitation, Item, Member},
     ops::{Consistency, Expression, PRESENT, Reading},
@@ -194,11 +193,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         // A later request may have set a higher base; then the condition fails, and the base stays. The later request has
         // also deleted the invitation.
-        let hide = Expression::update("SET #base = :tail, #hidden = :hidden", "#base <= :tail")
-            .number(":tail", tail)
-            .value(":hidden", AttributeValue::Bool(true));
         let steps = [
-            Step::Update(Key::member(position.conversation, user), hide),
+            Step::Update(Key::member(position.conversation, user), hiding(tail)),
             Step::Delete(Key::invitation(user, position), Expression::default()),
         ];
         self.settle(&steps).await.map(drop)

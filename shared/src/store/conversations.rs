@@ -246,7 +246,7 @@ pub(crate) fn member(id: ConversationId, user: UserId, role: MemberRole, read: u
 
 /// Returns the step that writes the whole META item, on condition that it has the version before.
 pub(crate) fn meta_step(conversation: &Conversation) -> Step {
-    let seen = Expression::condition("#version = :seen").number(":seen", conversation.version - 1);
+    let seen = Expression::of_version(conversation.version - 1);
     Step::Put(Item::Conversation(conversation.clone()), seen)
 }
 

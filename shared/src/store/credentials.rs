@@ -9,10 +9,7 @@ use super::{
     table::Key,
     transactions::{Conditions, Settled, Step},
 };
-use crate::{
-    ids::SessionId,
-    model::user::{Email, Role},
-};
+use crate::{ids::SessionId, model::user::Email};
 
 /// A new password for a credential that was read. It has no `Debug`, because that would print the hash.
 pub struct PasswordChange<'a> {
@@ -22,8 +19,6 @@ pub struct PasswordChange<'a> {
     pub hash: String,
     /// The session that makes the change, and its successor; `None` ends all sessions.
     pub session: Option<Replacement>,
-    /// A new role that is set in the same transaction.
-    pub role: Option<Role>,
 }
 
 /// A session that ends when a new session begins.
@@ -108,11 +103,7 @@ impl PasswordChange<'_> {
         // Closing the account also sets a new version. So the condition fails for an account that another request
         // closed.
         let open = "#credential_version = :version";
-        let profile = versions(match self.role {
-            Some(role) => Expression::update("SET #credential_version = :next, #role = :role", open)
-                .text(":role", role.as_str()),
-            None => Expression::update("SET #credential_version = :next", open),
-        });
+        let profile = versions(Expression::update("SET #credential_version = :next", open));
         let mut steps = vec![
             Step::Update(Key::credential(&self.credential.email), credential),
             Step::Update(Key::user(user), profile),

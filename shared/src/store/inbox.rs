@@ -183,7 +183,7 @@ impl Store {
         newest.retain(|message| message.number > base);
         let mut newest = self.past_tombstones(newest, base, count).await?;
         blocks.mask(&mut newest);
-        // A participant whose first invitation nobody has accepted is the only one who takes part.
+        // Nobody has accepted the invitations of this participant yet, so no other participant has accepted.
         let accepted = match (conversation.has_invited, conversation.awaiting) {
             (false, _) => Some(participants.clone()),
             (true, Some(user)) => Some(vec![user]),

@@ -6,7 +6,6 @@ use super::{
     Command, Store, StoreError, Time,
     items::Conversation,
     participants::{ParticipantsError, Wanted},
-    table::InvitationPosition,
 };
 use crate::{
     ids::{ConversationId, UserId},
@@ -34,7 +33,7 @@ impl Store {
         Ok(removed)
     }
 
-    /// Leaves every group of a user whose account closes, eight at a time. The user stays a participant of the direct
+    /// Leaves every group of a user whose account closes. The user stays a participant of the direct
     /// conversations, which the other participant keeps. A failure leaves memberships of a user who cannot log in; a
     /// repetition removes them.
     pub async fn leave_groups(&self, user: UserId, now: Time) -> Result<(), StoreError> {
@@ -42,9 +41,7 @@ impl Store {
         let mut from = None;
         loop {
             let (ids, more) = self.conversations_of(user, from, 100).await?;
-            for wave in ids.chunks(8) {
-                try_join_all(wave.iter().map(|id| self.leave_group(*id, user, now))).await?;
-            }
+            self.leave_each(&ids, user, now).await?;
             // The next page begins with the last conversation of this page, if the user is still a participant of it.
             from = ids.last().copied();
             if !more {
@@ -58,16 +55,21 @@ impl Store {
         let mut after = None;
         loop {
             let (invitations, more) = self.invitations(user, after, 100).await?;
-            for wave in invitations.chunks(8) {
-                let leave =
-                    |position: &InvitationPosition| self.leave_group(position.conversation, user, now);
-                try_join_all(wave.iter().map(leave)).await?;
-            }
+            let ids: Vec<_> = invitations.iter().map(|position| position.conversation).collect();
+            self.leave_each(&ids, user, now).await?;
             after = invitations.last().copied();
             if !more {
                 return Ok(());
             }
         }
+    }
+
+    /// Leaves those of the conversations that are groups, eight at a time.
+    async fn leave_each(&self, ids: &[ConversationId], user: UserId, now: Time) -> Result<(), StoreError> {
+        for wave in ids.chunks(8) {
+            try_join_all(wave.iter().map(|id| self.leave_group(*id, user, now))).await?;
+        }
+        Ok(())
     }
 
     async fn leave_group(&self, id: ConversationId, user: UserId, now: Time) -> Result<(), StoreError> {

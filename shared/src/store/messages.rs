@@ -257,8 +257,8 @@ impl Store {
         }
     }
 
-    /// Reads, in parallel, a membership with the viewer's blocks, and a page of messages. The page is read again if the membership has a base
-    /// above `source.base`; only a viewer who hid a direct conversation has such a base.
+    /// Reads, in parallel, a membership with the viewer's blocks, and a page of messages. The page is read again if the
+    /// membership has a base above `source.base`; only a viewer who hid a direct conversation has such a base.
     pub async fn member_and_messages(
         &self,
         source: Source,

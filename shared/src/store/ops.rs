@@ -53,6 +53,14 @@ impl Expression {
         Self { condition: Some(condition.to_owned()), ..Self::default() }
     }
 
+    /// Returns the condition that the item has the version that was read; 0 is the version of an item that does not exist.
+    pub(crate) fn of_version(seen: u64) -> Self {
+        match seen {
+            0 => Self::condition(ABSENT),
+            _ => Self::condition("#version = :seen").number(":seen", seen),
+        }
+    }
+
     pub(crate) fn update(update: &str, condition: &str) -> Self {
         Self { update: Some(update.to_owned()), ..Self::condition(condition) }
     }

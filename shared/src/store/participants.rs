@@ -128,9 +128,9 @@ impl Store {
     ///
     /// Another request may add or remove the same user between the read and the write; then the condition on the
     /// membership fails. Another request may change the number of participants; then the condition on META's version
-    /// fails. Another request of the actor may pay from the same bucket; then the condition on the bucket fails. In all cases the change is tried again on the new state. A failure before the commit leaves nothing.
-    /// After a failure behind the commit, the next try recognises its own entry in the change log, also behind entries of
-    /// others.
+    /// fails. Another request of the actor may pay from the same bucket; then the condition on the bucket fails. In all
+    /// cases the change is tried again on the new state. A failure before the commit leaves nothing. After a failure behind
+    /// the commit, the next try recognises its own entry in the change log, also behind entries of others.
     pub async fn change_conversation(
         &self,
         id: ConversationId,
@@ -165,11 +165,7 @@ impl Store {
         }
         plan.payment = command.payment(bucket.as_ref(), plan.coming.len())?;
         let version = current.conversation.version + 1;
-        let mut conversation = plan.applied(edited.unwrap_or(current.conversation.clone()), version);
-        let mut joining = plan.joining(&conversation, current.tail, command.now);
-        let invites = joining.any(|member| !member.is_accepted());
-        drop(joining);
-        conversation.has_invited |= invites;
+        let conversation = plan.applied(edited.unwrap_or(current.conversation.clone()), version);
         let written = self.write_plan(&current, &conversation, &plan, command).await?;
         let participants = plan.participants(&conversation, current.tail, command.now);
         let changed = Changed::new(conversation, participants);

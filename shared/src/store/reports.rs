@@ -249,7 +249,7 @@ impl ReportChange {
 /// Returns the steps that replace an open report, on condition that it has the version that was read. If the change closes
 /// the report, it moves: the deletion has the condition, and no other write puts a closed report of this id.
 fn writing(seen: &Report, changed: &Report) -> Vec<Step> {
-    let unchanged = Expression::condition("#version = :seen").number(":seen", seen.version);
+    let unchanged = Expression::of_version(seen.version);
     let put = |condition| Step::Put(Item::Report(changed.clone()), condition);
     if changed.is_closed() {
         let (state, id) = seen.place;

@@ -5,7 +5,7 @@
 use super::{
     Store, StoreError, Time,
     items::{Admins, Item, User},
-    ops::{ABSENT, Expression},
+    ops::Expression,
     retries::Tried,
     table::Key,
     transactions::{Step, Transacted},
@@ -142,9 +142,6 @@ fn standing(user: &User) -> Expression {
 
 /// Returns the step that writes the whole item of the admins, on condition that it has the version before.
 fn step(admins: Admins) -> Step {
-    let seen = match admins.version {
-        1 => Expression::condition(ABSENT),
-        version => Expression::condition("#version = :seen").number(":seen", version - 1),
-    };
+    let seen = Expression::of_version(admins.version - 1);
     Step::Put(Item::Admins(admins), seen)
 }

@@ -42,6 +42,25 @@ pub async fn held<A, B>(
     answers
 }
 
+/// Runs `late` and holds its call until `tampering` has changed the table in a way that the application never does. Returns
+/// the answer.
+pub async fn tampered<T>(
+    app: &TestApp,
+    call: On,
+    late: impl Future<Output = T>,
+    tampering: impl Future<Output = ()>,
+) -> T {
+    let gate = app.proxy.faults.hold(call);
+    let meanwhile = async {
+        gate.reached().await;
+        tampering.await;
+        gate.release();
+    };
+    let (answer, ()) = tokio::join!(late, meanwhile);
+    app.proxy.faults.clear();
+    answer
+}
+
 /// Runs `early` while the first attempt of its call is held, so that the SDK gives the attempt up and repeats it, and then
 /// `later`. The attempt arrives after that. Returns both answers.
 pub async fn given_up<A, B>(

@@ -3,8 +3,10 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::http::schemas::Link;
 use crate::model::Invalid;
@@ -78,6 +80,21 @@ pub fn read_cursor<const N: usize>(list: List, text: &str) -> Result<[u8; N], In
     let position =
         bytes.as_deref().and_then(|bytes| bytes.split_first()).filter(|(first, _)| **first == list as u8);
     position.and_then(|(_, rest)| rest.try_into().ok()).ok_or_else(bad_cursor)
+}
+
+/// Returns the cursor of a position in `list` that is a time and an id.
+#[must_use]
+pub fn timed_cursor(list: List, (time, id): (DateTime<Utc>, Uuid)) -> String {
+    let micros = time.timestamp_micros().to_be_bytes();
+    cursor(list, &[&micros[..], id.as_bytes()].concat())
+}
+
+/// Returns the position of a cursor from [`timed_cursor`]. The error is [`bad_cursor`].
+pub fn read_timed_cursor(list: List, text: &str) -> Result<(DateTime<Utc>, Uuid), Invalid> {
+    let bytes: [u8; 24] = read_cursor(list, text)?;
+    let (micros, id) = bytes.split_first_chunk::<8>().ok_or_else(bad_cursor)?;
+    let time = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or_else(bad_cursor)?;
+    Ok((time, Uuid::from_slice(id).map_err(|_| bad_cursor())?))
 }
 
 /// Returns the error for a cursor that does not belong to this list.

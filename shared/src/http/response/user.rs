@@ -68,16 +68,16 @@ impl UserView {
         }
     }
 
-    /// Adds what only the user and admins may see.
+    /// Creates the view for admins.
     #[must_use]
-    pub fn with_standing(self, user: &User) -> Self {
-        Self { suspended: Some(user.suspended_at.is_some()), ..self }
+    pub fn for_admins(user: &User) -> Self {
+        Self { suspended: Some(user.suspended_at.is_some()), ..Self::new(user, true) }
     }
 
     /// Creates the view of the caller's own profile.
     #[must_use]
     pub fn own(user: &User) -> Self {
-        Self { contact: Some(user.contact()), ..Self::new(user, true).with_standing(user) }
+        Self { contact: Some(user.contact()), ..Self::for_admins(user) }
     }
 }
 

@@ -48,6 +48,12 @@ impl User {
     pub fn can_act(&self) -> bool {
         self.closed_at.is_none() && self.suspended_at.is_none()
     }
+
+    /// Returns the user's setting, or the one of the user's role.
+    #[must_use]
+    pub fn contact(&self) -> Contact {
+        self.contact.unwrap_or_else(|| Contact::default_of(self.role))
+    }
 }
 
 /// The admins who can act: open accounts with the role `admin` that are not suspended. There is one such item. Each change
@@ -59,14 +65,6 @@ pub struct Admins {
     pub users: Vec<UserId>,
     /// The number of writes of this item.
     pub version: u64,
-}
-
-impl User {
-    /// Returns the user's setting, or the one of the user's role.
-    #[must_use]
-    pub fn contact(&self) -> Contact {
-        self.contact.unwrap_or_else(|| Contact::default_of(self.role))
-    }
 }
 
 /// The item by which a user logs in with an email. Its key makes the email unique.
@@ -182,16 +180,18 @@ impl Session {
     /// the account. These may not have replaced its item yet.
     #[must_use]
     pub fn is_live(&self, user: &User, now: DateTime<Utc>) -> bool {
-        self.expires_at > now && self.credential_version == user.credential_version && user.can_act()
+        self.is_current(user, now) && user.can_act()
     }
 
     /// Returns true if this session has closed the account of `user` and has not ended yet. Then the closing was
     /// interrupted, and its repetition needs the session.
     #[must_use]
     pub fn is_closing(&self, user: &User, now: DateTime<Utc>) -> bool {
-        self.expires_at > now
-            && self.credential_version == user.credential_version
-            && user.closed_at.is_some()
+        self.is_current(user, now) && user.closed_at.is_some()
+    }
+
+    fn is_current(&self, user: &User, now: DateTime<Utc>) -> bool {
+        self.expires_at > now && self.credential_version == user.credential_version
     }
 }
 

@@ -91,6 +91,7 @@ impl ParticipantsPlan<'_> {
         let first = self.coming.first().filter(|_| conversation.owners.is_empty()).copied();
         conversation.owners.extend(first);
         conversation.awaiting = self.awaiting(&conversation);
+        conversation.has_invited |= self.coming.iter().any(|user| self.is_invited(*user));
         conversation
     }
 
