@@ -89,10 +89,12 @@ async fn a_login_past_a_suspension_is_over_at_once() {
 async fn a_suspension_that_was_interrupted_is_completed_by_its_repetition() {
     let app = TestApp::new().await;
     let (root, ann) = (app.admin("root").await, app.user("ann").await);
+    let group = ann.group(&[&app.user("ben").await]).await;
     let (here, token) = logged_in(&app, &ann).await;
     app.proxy.faults.fail(on(BatchWrite), Before(Death));
     assert!(suspend(&root, &ann, true).await.status >= 500);
     assert_eq!(app.proxy.faults.clear(), 1);
+    here.try_send(&group, "memo, suspended").await.problem(401, "token_not_valid");
     refresh(&app, &token).await.problem(401, "token_not_valid");
     suspend(&root, &ann, true).await.ok();
     here.get("/api/users/me/").await.problem(401, "token_not_valid");

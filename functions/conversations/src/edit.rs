@@ -22,7 +22,7 @@ use crate::{
     consent::consent,
     participants::refused,
     references::{UserReference, existing, participants},
-    retrieve::conversation_access,
+    retrieve::accepted_access,
     view::ConversationView,
 };
 
@@ -178,10 +178,7 @@ async fn apply(
     origin: &Origin,
     request: Unchecked<(ChangeConversation, Expected)>,
 ) -> Result<Reply<ConversationView>, Problem> {
-    let (conversation, actor) = conversation_access(app, caller, id).await?;
-    if actor.is_invited() {
-        return Err(Problem::not_accepted());
-    }
+    let (conversation, actor) = accepted_access(app, caller, id).await?;
     if !actor.may_change_conversation() {
         return Err(Problem::forbidden("Only participants can change a conversation."));
     }

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use crate::{
     participants::{direct, refused},
-    retrieve::conversation_access,
+    retrieve::{accepted_access, conversation_access},
     view::ParticipantView,
 };
 
@@ -75,10 +75,7 @@ pub async fn change(
     Unversioned(unversioned): Unversioned,
     request: Unchecked<ChangeParticipant>,
 ) -> Result<Reply<ParticipantView>, Problem> {
-    let (conversation, actor) = conversation_access(&app, &caller, id).await?;
-    if actor.is_invited() {
-        return Err(Problem::not_accepted());
-    }
+    let (conversation, actor) = accepted_access(&app, &caller, id).await?;
     if !actor.may_own() {
         return Err(Problem::forbidden("Only owners and admins can change the role of a participant."));
     }

@@ -23,7 +23,7 @@ use crate::{
     consent::consent,
     limits::limited,
     references::{UserReference, existing, participants},
-    retrieve::conversation_access,
+    retrieve::{accepted_access, conversation_access},
     view::ParticipantView,
 };
 
@@ -111,10 +111,7 @@ pub async fn add(
     Ids(id): Ids<ConversationId>,
     request: Unchecked<AddParticipants>,
 ) -> Result<Reply<Added>, Problem> {
-    let (conversation, actor) = conversation_access(&app, &caller, id).await?;
-    if actor.is_invited() {
-        return Err(Problem::not_accepted());
-    }
+    let (conversation, actor) = accepted_access(&app, &caller, id).await?;
     if !actor.may_change_conversation() {
         return Err(Problem::forbidden("Only participants can add participants."));
     }

@@ -38,6 +38,16 @@ pub(crate) async fn conversation_access(
     if readable { Ok((conversation, actor)) } else { Err(Problem::not_found()) }
 }
 
+/// Returns a conversation like [`conversation_access`]; fails with a 403 if the caller is invited and has not accepted.
+pub(crate) async fn accepted_access(
+    app: &App,
+    caller: &Caller,
+    id: ConversationId,
+) -> Result<(Conversation, Actor), Problem> {
+    let (conversation, actor) = conversation_access(app, caller, id).await?;
+    if actor.is_invited() { Err(Problem::not_accepted()) } else { Ok((conversation, actor)) }
+}
+
 /// Returns a conversation like [`conversation_access`], also if it is closed: a repeated deletion completes an
 /// interrupted one.
 pub(crate) async fn standing(

@@ -19,13 +19,7 @@ pub async fn delete(
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
     IfMatch(expected): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    let (message, actor) = crate::retrieve::readable(&app, &caller, id).await?;
-    if message.deleted_at.is_some() {
-        return Err(Problem::not_found());
-    }
-    if actor.is_invited() {
-        return Err(Problem::not_accepted());
-    }
+    let (message, actor) = crate::retrieve::writable(&app, &caller, id).await?;
     if !actor.may_delete_message(message.sender) {
         return Err(Problem::forbidden(
             "Only the sender, owners of the conversation and admins can delete a message.",

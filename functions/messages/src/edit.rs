@@ -120,13 +120,7 @@ async fn apply(
     id: MessageId,
     edit: Unchecked<MessageEdit>,
 ) -> Result<Reply<MessageView>, Problem> {
-    let (message, actor) = crate::retrieve::readable(app, caller, id).await?;
-    if message.deleted_at.is_some() {
-        return Err(Problem::not_found());
-    }
-    if actor.is_invited() {
-        return Err(Problem::not_accepted());
-    }
+    let (message, actor) = crate::retrieve::writable(app, caller, id).await?;
     if !actor.may_edit_message(message.sender) {
         return Err(Problem::forbidden("Only the sender can change a message."));
     }

@@ -17,15 +17,18 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// Returns the message and the caller as an actor in its conversation. Fails with a 404 unless the caller may know
-/// about the message. The membership is checked first.
+/// Returns a message like [`Caller::readable_message`]; fails with a 404 if there is none.
 pub(crate) async fn readable(app: &App, caller: &Caller, id: MessageId) -> Result<(Message, Actor), Problem> {
-    let (member, message) = app.store.message(id, caller.user).await?;
-    let actor = caller.actor(app, member.as_ref()).await?;
-    let base = member.as_ref().map_or(0, |member| member.base);
-    let readable = caller.may_read(app, &actor, id.conversation).await?;
-    let message = message.filter(|message| readable && message.number > base);
-    message.map(|message| (message, actor)).ok_or_else(Problem::not_found)
+    caller.readable_message(app, id).await?.ok_or_else(Problem::not_found)
+}
+
+/// Returns a message like [`readable`] that is not deleted; fails with a 403 if the caller is invited and has not accepted.
+pub(crate) async fn writable(app: &App, caller: &Caller, id: MessageId) -> Result<(Message, Actor), Problem> {
+    let (message, actor) = readable(app, caller, id).await?;
+    if message.deleted_at.is_some() {
+        return Err(Problem::not_found());
+    }
+    if actor.is_invited() { Err(Problem::not_accepted()) } else { Ok((message, actor)) }
 }
 
 /// Returns a message.

@@ -26,13 +26,9 @@ pub(crate) async fn content(app: &App, caller: &Caller, target: Target) -> Resul
 
 /// Reads a message under the rules of `GET /api/messages/{id}/`.
 async fn message(app: &App, caller: &Caller, id: MessageId) -> Result<Option<Content>, Problem> {
-    let (member, message) = app.store.message(id, caller.user).await?;
-    let actor = caller.actor(app, member.as_ref()).await?;
-    let base = member.as_ref().map_or(0, |member| member.base);
-    let may_read = caller.may_read(app, &actor, id.conversation).await?;
-    let readable =
-        message.filter(|message| may_read && message.number > base && message.deleted_at.is_none());
-    Ok(readable.map(|message| Content { sender: Some(message.sender), body: Some(message.body) }))
+    let readable = caller.readable_message(app, id).await?.map(|(message, _)| message);
+    let present = readable.filter(|message| message.deleted_at.is_none());
+    Ok(present.map(|message| Content { sender: Some(message.sender), body: Some(message.body) }))
 }
 
 /// Returns true if the caller can read the conversation, under the rules of `GET /api/conversations/{id}/`.

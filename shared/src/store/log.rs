@@ -139,8 +139,9 @@ impl Store {
         self.put_after(&send, tail, sender, own).await
     }
 
-    /// Returns the membership and the open account of a user who may write here, strongly consistent and in one
-    /// request; `None` if one of the two does not exist.
+    /// Returns the membership and the account of a user who may write here, strongly consistent and in one request;
+    /// `None` if one of the two does not exist. A closed or suspended account has no live session: its sessions are about
+    /// to end, and the request gets the answer that it gets afterwards.
     async fn writer(
         &self,
         conversation: ConversationId,
@@ -148,7 +149,10 @@ impl Store {
     ) -> Result<Option<(Member, User)>, StoreError> {
         let keys = [Key::member(conversation, user), Key::user(user)];
         let (member, profile) = self.get_two::<Member, User>(keys).await?;
-        Ok(member.zip(profile.filter(User::can_act)))
+        if profile.as_ref().is_some_and(|user| !user.can_act()) {
+            return Err(StoreError::SessionEnded);
+        }
+        Ok(member.zip(profile))
     }
 
     /// Puts the message at the first free number.

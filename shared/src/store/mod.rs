@@ -45,7 +45,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{retry::RetryConfig, timeout::TimeoutConfig},
+    config::{Builder, retry::RetryConfig, timeout::TimeoutConfig},
 };
 use aws_types::SdkConfig;
 use tokio::sync::OnceCell;
@@ -94,17 +94,18 @@ fn retries() -> RetryConfig {
         .with_max_backoff(Duration::from_millis(400))
 }
 
-fn timeouts() -> TimeoutConfig {
+/// Returns the SDK's timeouts, multiplied by `factor`.
+fn timeouts(factor: u32) -> TimeoutConfig {
     use std::time::Duration;
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_millis(1500))
-        .operation_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_millis(1500) * factor)
+        .operation_timeout(Duration::from_secs(5) * factor)
         .build()
 }
 
-fn settings(config: &SdkConfig) -> aws_sdk_dynamodb::config::Builder {
-    aws_sdk_dynamodb::config::Builder::from(config).retry_config(retries()).timeout_config(timeouts())
+fn settings(config: &SdkConfig) -> Builder {
+    Builder::from(config).retry_config(retries()).timeout_config(timeouts(1))
 }
 
 impl Store {
@@ -138,7 +139,7 @@ impl Store {
         Self::with(settings(config), table, random)
     }
 
-    fn with(settings: aws_sdk_dynamodb::config::Builder, table: &str, random: Random) -> Self {
+    fn with(settings: Builder, table: &str, random: Random) -> Self {
         let (client, pair_key) = (Client::from_conf(settings.build()), Arc::default());
         Self { client, table: table.to_owned(), random, pair_key, session_check: None }
     }
@@ -147,7 +148,18 @@ impl Store {
     /// cached secret is not copied.
     #[must_use]
     pub fn through(&self, endpoint: &str) -> Self {
-        let config = self.client.config().to_builder().endpoint_url(endpoint).build();
+        self.reconfigured(|config| config.endpoint_url(endpoint))
+    }
+
+    /// Returns the same client with `factor` times the timeouts, for an engine that may be slow: `DynamoDB` Local on a busy
+    /// machine.
+    #[must_use]
+    pub fn with_longer_timeouts(&self, factor: u32) -> Self {
+        self.reconfigured(|config| config.timeout_config(timeouts(factor)))
+    }
+
+    fn reconfigured(&self, change: impl FnOnce(Builder) -> Builder) -> Self {
+        let config = change(self.client.config().to_builder()).build();
         Self { client: Client::from_conf(config), pair_key: Arc::default(), ..self.clone() }
     }
 

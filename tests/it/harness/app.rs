@@ -117,6 +117,8 @@ impl TestApp {
         let random = Random::from_system();
         let name = format!("test-{}", random.uuid().simple());
         let store = Store::local(&proxy.endpoint, &name, random.clone());
+        // `DynamoDB` Local answers from one core. On a busy machine, a large transaction may take seconds.
+        let store = if engine.is_some() { store } else { store.with_longer_timeouts(3) };
         create(&store).await;
         if lags {
             let replica = format!("past-{}", random.uuid().simple());

@@ -19,10 +19,13 @@ use crate::{
     App,
     events::{self, Data, Event},
     http::{Problem, layers::session::RequestSession},
-    ids::{ConversationId, SessionId, UserId},
+    ids::{ConversationId, MessageId, SessionId, UserId},
     model::user::Role,
     policy::Actor,
-    store::{Command, items::Member},
+    store::{
+        Command,
+        items::{Member, Message},
+    },
 };
 
 /// The authenticated user of a request.
@@ -134,6 +137,20 @@ impl Caller {
             self.report(Event::AdminAccess(Data::Conversation), Some(&conversation));
         }
         Ok(is_open)
+    }
+
+    /// Returns a message that the caller may read, with the caller as an actor in its conversation; `None` if there is no
+    /// such message. The membership is checked first. A deleted message is returned, too.
+    pub async fn readable_message(
+        &self,
+        app: &App,
+        id: MessageId,
+    ) -> Result<Option<(Message, Actor)>, Problem> {
+        let (member, message) = app.store.message(id, self.user).await?;
+        let actor = self.actor(app, member.as_ref()).await?;
+        let base = member.as_ref().map_or(0, |member| member.base);
+        let readable = self.may_read(app, &actor, id.conversation).await?;
+        Ok(message.filter(|message| readable && message.number > base).map(|message| (message, actor)))
     }
 
     /// Reports a security event that this caller caused. `target` is the id of the user or the conversation.
