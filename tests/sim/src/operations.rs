@@ -4,6 +4,7 @@
 mod accounts;
 mod conversations;
 mod messages;
+mod sessions;
 
 use rand::{RngExt as _, rngs::StdRng};
 
@@ -88,17 +89,17 @@ pub async fn run(client: &mut Client) {
         "read earlier texts" => messages::read_revisions(client).await,
         "read everything" => walks::everything(client).await,
         "list participants" => conversations::list_participants(client).await,
-        "log in" => accounts::log_in(client).await,
-        "guess a password" => accounts::guess(client).await,
-        "attack an account" => accounts::attack(client).await,
-        "reuse a refresh token" => accounts::reuse(client).await,
-        "list sessions" => accounts::list_sessions(client).await,
+        "log in" => sessions::log_in(client).await,
+        "guess a password" => sessions::guess(client).await,
+        "attack an account" => sessions::attack(client).await,
+        "reuse a refresh token" => sessions::reuse(client).await,
+        "list sessions" => sessions::list_sessions(client).await,
         "change a profile" => accounts::change_profile(client).await,
         "read a user" => accounts::read_users(client).await,
         "find a user" => accounts::find_user(client).await,
-        "refresh" => accounts::refresh(client).await,
-        "log out" => accounts::log_out(client).await,
-        "change the password" => accounts::change_password(client).await,
+        "refresh" => sessions::refresh(client).await,
+        "log out" => sessions::log_out(client).await,
+        "change the password" => sessions::change_password(client).await,
         "register" => {
             register(client).await;
         }
