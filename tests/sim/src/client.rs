@@ -141,7 +141,9 @@ impl Client {
         let mut model = self.model();
         // A change of the password may take effect late; only a password that nobody has tried to change is certain.
         let account = &model.users[user];
-        let is_certain = !account.may_be_closed && !account.password.may_change_after(begun);
+        let is_certain = !account.may_be_closed
+            && !account.may_be_suspended(begun)
+            && !account.password.may_change_after(begun);
         if passwords.len() == 1 && is_certain {
             let number = self.number;
             model.find(format!(
@@ -174,6 +176,9 @@ impl Client {
         let attempts = self.model().attempts[email];
         if answer.status == 429 && !attempts.may_delay(known.is_some()) {
             self.model().find(format!("user {user} has to wait before a login, after {attempts:?}"));
+        }
+        if answer.status == 403 && !self.model().users[user].may_be_suspended(begun) {
+            self.model().find(format!("user {user} may not log in: {}", answer.body));
         }
         if let Some(tokens) = &tokens {
             let mut model = self.model();

@@ -19,7 +19,7 @@ const MOST_USERS: usize = 12;
 
 /// The kinds of operations with their usual weights.
 #[rustfmt::skip]
-const KINDS: [(&str, u32); 37] = [
+const KINDS: [(&str, u32); 38] = [
     ("send", 26), ("retry a send", 8), ("edit", 9), ("delete a message", 4), ("mark read", 6), ("mark unread", 3),
     ("open a direct conversation", 4), ("create a group", 3), ("add", 6), ("remove", 5), ("leave", 2), ("promote", 4),
     ("rename", 4), ("delete a conversation", 2), ("read a conversation", 5), ("inbox", 3), ("page backward", 4),
@@ -27,7 +27,8 @@ const KINDS: [(&str, u32); 37] = [
     ("change the password", 2), ("register", 1), ("close an account", 1), ("log in", 2), ("guess a password", 1),
     ("reuse a refresh token", 1), ("list sessions", 2), ("change a profile", 4), ("read a user", 2),
     ("list participants", 2), ("read everything", 1), ("read earlier texts", 1),
-    ("send many", 1), ("find a user", 2), ("attack an account", 1),
+    ("send many", 2), ("find a user", 2), ("attack an account", 1),
+    ("suspend", 1),
 ];
 
 /// The operations without which a history has nothing to check.
@@ -103,6 +104,7 @@ pub async fn run(client: &mut Client) {
         "register" => {
             register(client).await;
         }
+        "suspend" => accounts::suspend(client).await,
         "close an account" => accounts::close_account(client).await,
         _ => messages::send(client).await,
     }

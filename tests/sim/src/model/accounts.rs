@@ -24,6 +24,8 @@ pub struct User {
     pub device_tokens: Vec<Option<String>>,
     /// True if a second request to register the user has an unknown outcome.
     pub may_be_made_again: bool,
+    /// `active` or `suspended`.
+    pub standing: Register,
     /// True once a request to close the account was sent.
     pub may_be_closed: bool,
     /// The time of the answer to the closing.
@@ -49,10 +51,21 @@ impl User {
             devices: vec![None; DEVICES],
             device_tokens: vec![None; DEVICES],
             may_be_made_again: false,
+            standing: Register::new("active"),
             may_be_closed: false,
             closed: None,
             profile,
         }
+    }
+
+    /// Returns true if a request that began at `begun` may have found the user suspended.
+    pub fn may_be_suspended(&self, begun: Instant) -> bool {
+        self.standing.may_read("suspended", begun)
+    }
+
+    /// Returns true if a request that began at `begun` must have found the user suspended.
+    pub fn is_suspended(&self, begun: Instant) -> bool {
+        !self.standing.may_read("active", begun)
     }
 }
 
@@ -112,7 +125,9 @@ impl Model {
         };
         let account = &self.users[user];
         // A change of the password, or the end of the account, may have come between the login's check and its end.
-        let is_moving = account.may_be_closed || account.password.may_change_after(begun);
+        let is_moving = account.may_be_closed
+            || account.may_be_suspended(begun)
+            || account.password.may_change_after(begun);
         let may_have_ended = is_moving || self.touched.contains(&id);
         let session = self.sessions.entry(id.clone()).or_insert_with(|| Session {
             user,
@@ -160,6 +175,9 @@ impl Model {
         } else if !account.password.may_read(password, begun) {
             let writes = account.password.describe();
             self.find(format!("user {user} logs in with the password {password:?}, but {writes}"));
+        } else if account.is_suspended(begun) {
+            let writes = account.standing.describe();
+            self.find(format!("user {user} is suspended, and logs in; {writes}"));
         }
     }
 
@@ -200,7 +218,8 @@ impl Model {
     /// Checks a list of the live sessions of a user, by a read that began at `begun`.
     pub fn see_sessions(&mut self, user: usize, listed: &[&str], begun: Instant) {
         // A list during a change of the password may have read one of session and account before it, and the other after it.
-        let is_moving = self.users[user].password.may_change_after(begun);
+        let account = &self.users[user];
+        let is_moving = account.may_be_suspended(begun) || account.password.may_change_after(begun);
         let of_user = self.sessions.iter().filter(|(_, session)| session.user == user);
         let wrong = of_user.clone().find(|(id, session)| {
             let is_listed = listed.contains(&id.as_str());
@@ -249,8 +268,11 @@ impl Model {
             let is_wrong = is_shown && !user.may_be_closed && !written.may_read(value, begun);
             is_wrong.then(|| format!("the {name} of user {number} is {value:?}, but {}", written.describe()))
         });
-        if let Some(wrong) = wrong {
-            self.find(wrong);
-        }
+        // Only admins and the user see the standing.
+        let standing = shown["suspended"].as_bool().map(|it| if it { "suspended" } else { "active" });
+        let wrong_standing = standing.filter(|shown| !user.standing.may_read(shown, begun)).map(|shown| {
+            format!("the standing of user {number} is {shown}, but {}", user.standing.describe())
+        });
+        self.findings.extend(wrong.into_iter().chain(wrong_standing));
     }
 }

@@ -194,7 +194,10 @@ impl Model {
         let Some(found) = self.conversations.get(conversation) else {
             return;
         };
-        let (is_admin, may_be_closed) = (self.users[user].is_admin, self.users[user].may_be_closed);
+        let account = &self.users[user];
+        // A request during a suspension or a closing finds that its user may not write any more.
+        let is_admin = account.is_admin;
+        let may_be_closed = account.may_be_closed || account.may_be_suspended(begun);
         let is_deleted = found.deleted.is_some_and(|deleted| deleted < begun);
         let presence = found.members.get(&user).map(|member| member.presence.describe());
         if (is_deleted || (!is_admin && found.surely_lacks(user, begun))) && (200..300).contains(&status) {

@@ -1,13 +1,20 @@
 //! Operations on accounts and profiles.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use futures::future::join;
 use rand::RngExt as _;
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::{MOST_USERS, conversations};
-use crate::{client::Client, model::User, register::WriteId, world::Answer};
+use crate::{
+    client::{Client, DEVICES},
+    model::User,
+    register::WriteId,
+    world::Answer,
+};
 
 /// Registers a user, sometimes with the email address of a closed account. Returns the user's number.
 pub async fn register(client: &mut Client) -> Option<usize> {
@@ -147,6 +154,76 @@ async fn close(client: &mut Client, user: usize) -> Answer {
         }
     }
     answer
+}
+
+/// Suspends a user as an admin, checks that the user is refused after that, and ends the suspension.
+pub async fn suspend(client: &mut Client) {
+    let (user, device) = (client.user(), client.rng.random_range(0..DEVICES));
+    let admin = client.model().users.iter().position(|user| user.is_admin);
+    let Some(admin) = admin.filter(|admin| *admin != user) else {
+        return;
+    };
+    let kept = client.model().users[user].devices[device].clone();
+    if set_standing(client, admin, user, true).await == Some(true) {
+        // Later than the answer, so that the model expects the refusal.
+        sleep(Duration::from_millis(1)).await;
+        if let Some((access, refresh)) = kept {
+            try_ended(client, &access, &refresh).await;
+        }
+        let (email, password) = {
+            let account = &client.model().users[user];
+            (account.email.clone(), account.passwords.last().cloned().unwrap_or_default())
+        };
+        client.log_in_with(user, device, &email, &password).await;
+    }
+    for _ in 0..3 {
+        if set_standing(client, admin, user, false).await.is_some() {
+            read_user(client, admin, user).await;
+            return;
+        }
+    }
+}
+
+/// Suspends a user, or ends the suspension. Returns true if it took effect and false if it was refused; `None` if it may have
+/// had an effect.
+async fn set_standing(client: &mut Client, admin: usize, user: usize, suspended: bool) -> Option<bool> {
+    if suspended {
+        client.model().may_end_sessions(user);
+    }
+    let (write, path) = {
+        let mut model = client.model();
+        let account = &mut model.users[user];
+        let write = account.standing.begin(if suspended { "suspended" } else { "active" });
+        (write, format!("/api/users/{}/", account.id))
+    };
+    let begun = Instant::now();
+    let body = json!({ "suspended": suspended });
+    let answer = client.call(admin, Method::PATCH, &path, Some(&body)).await;
+    client.count(answer.status);
+    let outcome = answer.outcome();
+    let mut model = client.model();
+    model.users[user].standing.end(write, outcome);
+    if suspended && outcome == Some(true) {
+        model.end_sessions(user, begun);
+    }
+    outcome
+}
+
+/// Sends requests with the tokens of a session that has ended. The model expects refusals.
+async fn try_ended(client: &mut Client, access: &str, refresh: &str) {
+    let (method, path, body) = match client.rng.random_range(0..5) {
+        0 => (Method::GET, "/api/conversations/?limit=1", None),
+        1 => (Method::GET, "/api/messages/?limit=1", None),
+        2 => (Method::GET, "/api/users/me/", None),
+        3 => (Method::PATCH, "/api/users/me/", Some(json!({}))),
+        _ => (Method::GET, "/api/users/me/sessions/?limit=1", None),
+    };
+    client.send(method, path, Some(access), body.as_ref()).await;
+    let body = json!({ "refresh": refresh });
+    let again = client.anonymous(Method::POST, "/api/token/refresh/", Some(&body)).await;
+    if again.is_success() {
+        client.model().find("a refresh token of a suspended user still works".to_owned());
+    }
 }
 
 pub async fn close_account(client: &mut Client) {

@@ -1,10 +1,12 @@
 //! Operations on conversations and their participants.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use futures::future::join;
 use rand::RngExt as _;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::messages::send_to;
 use crate::{client::Client, model::Member, register::WriteId, walks, world::Answer};
@@ -83,6 +85,8 @@ pub async fn create_group(client: &mut Client) {
         if let Some(id) = created {
             let admin = client.model().users.iter().position(|user| user.is_admin);
             let reader = admin.filter(|_| client.rng.random_bool(0.3)).unwrap_or(others[0]);
+            // Later than the answer, so that the model expects to see the group.
+            sleep(Duration::from_millis(1)).await;
             read(client, reader, &id).await;
             send_to(client, others[1], &id).await;
         }

@@ -70,7 +70,7 @@ pub async fn send_many(client: &mut Client) {
     };
     let first = new_message(client, user, &conversation);
     send_under(client, &first).await;
-    for _ in 0..client.rng.random_range(14..20) {
+    for _ in 0..client.rng.random_range(16..22) {
         let key = new_message(client, user, &conversation);
         send_under(client, &key).await;
     }
