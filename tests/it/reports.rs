@@ -224,6 +224,24 @@ async fn the_report_of_a_closed_account_stays_without_its_contact_details() {
     }
 }
 
+/// A stranger who reports a user learns nothing about them, whatever the representation.
+#[tokio::test]
+async fn a_report_shows_its_reporter_no_contact_details() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let browser = Browser::of(&ann).await;
+    browser.get("/api/reports/").await.expect(403);
+    let token = browser.csrf();
+    let fields = [("csrfmiddlewaretoken", token.as_str()), ("user", ben.id.as_str()), ("reason", "spam")];
+    let page = browser.post("/api/reports/", &fields).await.expect(201);
+    let json = try_report(&ann, "user", &json!(ben.id)).await.expect(201);
+    for answer in [page, json] {
+        let text = answer.text();
+        assert!(text.contains(&ben.id), "{text}");
+        assert!(!text.contains(&ben.email) && !text.contains("7946 0018"), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn an_admin_who_reads_reports_is_a_security_event() {
     let app = TestApp::new().await;
