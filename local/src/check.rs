@@ -234,6 +234,10 @@ impl Check {
             self.entry(pk, id, user, member);
             let read = number(member, "read");
             self.require(read <= last, pk, || format!("MEMBER#{user} has read {read} of {last} messages"));
+            let archived = number(member, "archived_tail");
+            self.require(archived <= last, pk, || {
+                format!("MEMBER#{user} has archived {archived} of {last} messages")
+            });
         }
     }
 
@@ -252,6 +256,11 @@ impl Check {
             let is_direct = self.item(pk, "META").is_some_and(|meta| text(meta, "kind") == "direct");
             let is_declined = is_direct && member.get("hidden") == Some(&Value::Bool(true));
             self.require(is_invited || is_declined, pk, || format!("MEMBER#{user} has no invitation"));
+        }
+        for name in ["archived_tail", "muted"] {
+            let of_entry = self.item(&inbox, &format!("CONV#{id}")).and_then(|entry| entry.get(name));
+            let same = of_entry == member.get(name);
+            self.require(same, pk, || format!("MEMBER#{user} and its inbox entry do not agree on {name}"));
         }
         let waits = member.contains_key("awaiting_from");
         let is_named = self.item(pk, "META").is_some_and(|meta| text(meta, "awaiting") == user);

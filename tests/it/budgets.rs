@@ -1,5 +1,6 @@
 //! The cost table of the design as data: sequential round trips, and capacity units as the engine counts them.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 use shared::config::Limits;
 
@@ -25,7 +26,7 @@ const fn row(
     Budget { operation, round_trips, calls, reads, writes: Some(writes) }
 }
 
-const BUDGETS: [Budget; 24] = [
+const BUDGETS: [Budget; 26] = [
     row("verify a token", 0, Some(0), Some(0.0), 0.0),
     // The profile is read after the session was put, so that a change of the password during the login is noticed.
     row("log in", 4, Some(6), Some(4.5), 3.0),
@@ -53,6 +54,9 @@ const BUDGETS: [Budget; 24] = [
     row("close a report", 5, None, Some(6.0), 2.0 * 2.0),
     row("page of open reports", 3, None, Some(4.0), 0.0),
     row("mark read", 2, None, Some(3.0), 1.0),
+    // One transaction writes the membership and the inbox entry, with two units each.
+    row("archive a conversation", 2, Some(4), Some(3.0), 2.0 * 2.0),
+    row("archive it again, no message since", 1, Some(3), Some(3.0), 0.0),
     // Six items in one transaction with two units each, and two index entries.
     row("open a direct conversation, new", 2, None, Some(5.0), 2.0 * 6.0 + 4.0),
     // The bucket is read and written in the same two calls.
@@ -210,6 +214,10 @@ async fn every_operation_stays_within_its_row() {
     ledger.enter("newest 50 messages of 400 B", ann.get(&newest), 200).await;
     ledger.enter("mark read, not all of it", ben.mark_read(&conversation, &last), 200).await;
     ledger.enter("mark read", ben.mark_read(&conversation, &newer), 200).await;
+    let archive = format!("/api/conversations/{conversation}/archive/");
+    let archive = || ben.request(Method::PUT, &archive).send();
+    ledger.enter_call("archive a conversation", archive()).await.nothing();
+    ledger.enter_call("archive it again, no message since", archive()).await.nothing();
     let admin = ledger.app.admin("admin").await;
     let body = json!({ "message": last["message_id"], "reason": "spam" });
     let report = ledger.enter("report a message", ann.post("/api/reports/", body), 201).await;

@@ -174,7 +174,7 @@ async fn what_is_hidden_deleted_or_left_takes_no_place_on_a_page() {
 }
 
 /// Writes this number of groups with one participant into the table, as a release would have written them.
-async fn written(app: &TestApp, user: &User, count: u8) -> Vec<String> {
+pub async fn written(app: &TestApp, user: &User, count: u8) -> Vec<String> {
     let (mut items, mut ids) = (Vec::new(), Vec::new());
     for n in 0..=count {
         for half in [0, 1] {

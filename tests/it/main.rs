@@ -54,6 +54,7 @@ mod idempotency;
 mod identity;
 mod imports;
 mod inbox;
+mod inbox_settings;
 mod keys;
 mod lenient;
 mod limits;

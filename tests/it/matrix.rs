@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "memo" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "memo, edited" });
 
 #[rustfmt::skip]
-pub const MATRIX: [Row; 60] = [
+pub const MATRIX: [Row; 64] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -69,6 +69,10 @@ pub const MATRIX: [Row; 60] = [
     ("PATCH",  "/api/conversations/{id}/participants/{user_id}/", |_| json!({ "role": "owner" }), [401, 401, 404, 404, 403, 200, 200]),
     ("DELETE", "/api/conversations/{id}/participants/{user_id}/", NO_BODY,      [401, 401, 404, 404, 403, 204, 204]),
     ("POST",   "/api/conversations/{id}/accept/", NO_BODY,                      [401, 401, 404, 404, 200, 200, 403]),
+    ("PUT",    "/api/conversations/{id}/archive/", NO_BODY,                     [401, 401, 404, 404, 204, 204, 403]),
+    ("DELETE", "/api/conversations/{id}/archive/", NO_BODY,                     [401, 401, 404, 404, 204, 204, 403]),
+    ("PUT",    "/api/conversations/{id}/mute/",   NO_BODY,                      [401, 401, 404, 404, 204, 204, 403]),
+    ("DELETE", "/api/conversations/{id}/mute/",   NO_BODY,                      [401, 401, 404, 404, 204, 204, 403]),
     ("PUT",    "/api/conversations/{id}/read/", |stage| json!({ "message": stage.message["message_id"] }), [401, 401, 404, 404, 200, 200, 404]),
     ("GET",    "/api/conversations/{id}/changes/", NO_BODY,                     [401, 401, 404, 404, 200, 200, 200]),
     ("GET",    "/api/messages/",              NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),

@@ -93,6 +93,10 @@ async fn talks(app: &TestApp) {
     ann.edit(&message, "memo, edited").await.ok();
     ben.mark_read(&group, &message).await.ok();
     chat(&ben, &group, &ann.send(&group, "memo, once more").await).await;
+    ben.request("PUT".parse().unwrap(), &format!("/api/conversations/{group}/archive/"))
+        .send()
+        .await
+        .nothing();
     ben.all("/api/conversations/").await;
     many_conversations(app).await;
     ben.all("/api/messages/").await;

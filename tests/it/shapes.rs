@@ -112,7 +112,7 @@ async fn conversations_and_messages() {
     let participants = shown["participants"].as_array_mut().unwrap();
     participants.sort_by_key(|user| user["first_name"].to_string());
     let conversation = json!({
-        "conversation_id": "<id>", "state": "active", "invited_by": null, "kind": "group", "name": "memo", "metadata": { "color": "red" },
+        "conversation_id": "<id>", "state": "active", "invited_by": null, "muted": false, "kind": "group", "name": "memo", "metadata": { "color": "red" },
         "participants": [user("ann"), user("ben")], "participant_count": 2,
         "participants_url": "<link> api/conversations/<id>/participants/",
         "messages": [message("ben", "memo")], "messages_url": "<link> api/messages/?conversation/<id>",

@@ -31,6 +31,7 @@ pub(crate) const READ_ONLY: &[&str] = &[
     "conversation_id",
     "state",
     "invited_by",
+    "muted",
     "participant_count",
     "participants_url",
     "messages",

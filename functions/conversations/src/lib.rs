@@ -6,6 +6,7 @@ mod consent;
 mod create;
 mod delete;
 mod edit;
+mod inbox_settings;
 mod limits;
 mod list;
 mod participant;
@@ -32,6 +33,10 @@ shared::routes! {
         patch "/api/conversations/{id}/participants/{user_id}/" => participant::change;
         delete "/api/conversations/{id}/participants/{user_id}/" => participant::remove;
         post "/api/conversations/{id}/accept/" => accept::accept;
+        put "/api/conversations/{id}/archive/" => inbox_settings::archive;
+        delete "/api/conversations/{id}/archive/" => inbox_settings::unarchive;
+        put "/api/conversations/{id}/mute/" => inbox_settings::mute;
+        delete "/api/conversations/{id}/mute/" => inbox_settings::unmute;
         put "/api/conversations/{id}/read/" => read::read;
         get "/api/conversations/{id}/changes/" => changes::list;
     }

@@ -122,10 +122,11 @@ fn bytes(view: &RawValue) -> usize {
 
 /// Lists the caller's conversations.
 ///
-/// Lists the conversations of the inbox, or with `state=invited` those that wait for the caller's answer, the newest
-/// invitation first. In the inbox, the conversation with the latest activity comes first. The latest activity is the newest message, deleted or not,
-/// or the time of joining if that is later. A page with large conversations has fewer entries. `next` is `null` only
-/// at the end of the list.
+/// Lists the conversations of the inbox, with `state=archived` those that the caller has archived, or with `state=invited`
+/// those that wait for the caller's answer, the newest invitation first. In the inbox and in the archive, the
+/// conversation with the latest activity comes first. The latest activity is the newest message, deleted or not, or the
+/// time of joining if that is later. A page with large conversations has fewer entries. A page can be empty before the end
+/// of the list. `next` is `null` only at the end of the list.
 #[utoipa::path(get, path = "/api/conversations/", operation_id = "list_conversations", params(ListConversations),
     responses((status = 200, body = Page<ConversationView>)))]
 pub async fn list(
@@ -155,8 +156,9 @@ async fn page(app: &App, caller: &Caller, query: &ListConversations) -> Result<I
     let user = caller.user;
     let (cursor, limit, messages) = (query.cursor.unwrap_or_default(), query.limit.0, query.messages.0);
     match query.state {
-        ConversationState::Active => {
-            app.store.inbox_page(&InboxRequest { user, cursor, limit, messages }).await
+        ConversationState::Active | ConversationState::Archived => {
+            let archived = query.state == ConversationState::Archived;
+            app.store.inbox_page(&InboxRequest { user, cursor, archived, limit, messages }).await
         }
         ConversationState::Invited => {
             let request = InvitationsRequest { user, before: cursor.before, limit, messages };

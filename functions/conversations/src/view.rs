@@ -39,6 +39,8 @@ pub struct ConversationView {
     /// The user who invited the caller; `null` unless `state` is `invited`.
     #[schema(required)]
     pub invited_by: Option<UserId>,
+    /// True if the caller has muted the conversation.
+    pub muted: bool,
     /// The kind of the conversation.
     pub kind: ConversationKind,
     /// The name of a group; `null` if it has none.
@@ -77,7 +79,7 @@ pub struct ConversationView {
 }
 
 /// The state of a conversation for the caller. `active` conversations are in the inbox, `invited` ones wait for the
-/// caller's answer.
+/// caller's answer, and `archived` ones wait for the next message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(default = "active")]
@@ -87,6 +89,8 @@ pub enum ConversationState {
     Active,
     /// Not accepted yet.
     Invited,
+    /// Archived by the caller.
+    Archived,
 }
 
 impl ConversationState {
@@ -95,11 +99,16 @@ impl ConversationState {
         match self {
             Self::Active => "",
             Self::Invited => "&state=invited",
+            Self::Archived => "&state=archived",
         }
     }
 
-    fn of(member: Option<&Member>) -> Self {
-        if member.is_some_and(|member| !member.is_accepted()) { Self::Invited } else { Self::Active }
+    fn of(detail: &Detail) -> Self {
+        match &detail.member {
+            Some(member) if !member.is_accepted() => Self::Invited,
+            Some(_) if detail.is_archived => Self::Archived,
+            _ => Self::Active,
+        }
     }
 }
 
@@ -200,8 +209,9 @@ impl ConversationView {
     }
 
     fn new(detail: Detail, messages: Vec<Message>, visible_users: &VisibleUsers, origin: &Origin) -> Self {
+        let state = ConversationState::of(&detail);
         let Detail { conversation, participants, member, .. } = detail;
-        let state = ConversationState::of(member.as_ref());
+        let muted = member.as_ref().is_some_and(|member| member.muted);
         let invited_by = member.filter(|_| state == ConversationState::Invited).and_then(|it| it.invited_by);
         let id = conversation.id;
         let last = messages.last().cloned();
@@ -209,6 +219,7 @@ impl ConversationView {
             conversation_id: id,
             state,
             invited_by,
+            muted,
             kind: conversation.kind,
             name: conversation.name,
             metadata: conversation.metadata,

@@ -19,6 +19,31 @@ fn a_membership_and_its_inbox_entry_belong_together() {
 }
 
 #[test]
+fn a_membership_and_its_inbox_entry_have_the_same_settings() {
+    let meta =
+        json!({"pk": "CONV#c", "sk": "META", "kind": "group", "participant_count": 1, "owners": ["u"]});
+    let member = |name: &str, value: Value| {
+        let mut member = json!({"pk": "CONV#c", "sk": "MEMBER#u", "role": "owner", "read": 0});
+        member[name] = value;
+        member
+    };
+    let entry = |name: &str, value: Value| {
+        let mut entry = json!({"pk": "INBOX#u", "sk": "CONV#c"});
+        entry[name] = value;
+        entry
+    };
+    for (name, value) in [("archived_tail", json!(0)), ("muted", json!(true))] {
+        let both = [meta.clone(), member(name, value.clone()), entry(name, value.clone())];
+        assert_eq!(found(&both), [""; 0]);
+        let expected = [format!("CONV#c: MEMBER#u and its inbox entry do not agree on {name}")];
+        assert_eq!(found(&[meta.clone(), member("x", json!(0)), entry(name, value.clone())]), expected);
+        assert_eq!(found(&[meta.clone(), member(name, value), entry("x", json!(0))]), expected);
+    }
+    let archived = found(&[meta, member("archived_tail", json!(1)), entry("archived_tail", json!(1))]);
+    assert_eq!(archived, ["CONV#c: MEMBER#u has archived 1 of 0 messages"]);
+}
+
+#[test]
 fn a_report_is_open_or_closed() {
     let open = json!({"pk": "REPORTS", "sk": "OPEN#r", "user": "u"});
     let closed = json!({"pk": "REPORTS", "sk": "CLOSED#r", "user": "u", "closed_at": 1, "closed_by": "a"});

@@ -68,8 +68,7 @@ impl Store {
     ///
     /// A failure before the update leaves the conversation visible. A repetition sets the same base or a higher one.
     pub async fn hide_conversation(&self, id: ConversationId, user: UserId) -> Result<bool, StoreError> {
-        let (member, tail) = try_join(self.member(id, user), self.tail(id)).await?;
-        let (Some(member), Some(tail)) = (member, tail) else {
+        let Some((member, tail)) = self.member_and_tail(id, user).await? else {
             return Ok(false);
         };
         if member.hidden && member.base >= tail {

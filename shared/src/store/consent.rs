@@ -209,7 +209,7 @@ fn accepting(member: &Member, position: InvitationPosition, command: Command) ->
     let accept = Expression::update("SET #accepted_at = :now REMOVE #hidden", PRESENT)
         .number(":now", command.now.timestamp_micros());
     // The time of the acceptance puts the conversation at the top of the inbox.
-    let entry = InboxEntry { user, conversation, joined_at: command.now };
+    let entry = InboxEntry::new(user, conversation, command.now);
     [
         Step::Update(Key::member(conversation, user), accept),
         Step::Put(Item::Inbox(entry), Expression::default()),

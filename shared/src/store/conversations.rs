@@ -104,6 +104,7 @@ impl NewConversation {
             participants: self.participants(),
             accepted: Some(accepted(&self.members(now).collect::<Vec<_>>())),
             newest: Vec::new(),
+            is_archived: false,
             unread: None,
         }
     }
@@ -222,7 +223,7 @@ pub(crate) fn joining(member: Member) -> [Step; 2] {
     let Member { user, conversation, joined_at, .. } = member;
     let entry = match member.invitation() {
         Some(position) => Item::Invitation(Invitation { user, position }),
-        None => Item::Inbox(InboxEntry { user, conversation, joined_at }),
+        None => Item::Inbox(InboxEntry::new(user, conversation, joined_at)),
     };
     [Step::Put(Item::Member(member), Expression::condition(ABSENT)), Step::Put(entry, Expression::default())]
 }
@@ -241,6 +242,8 @@ pub(crate) fn member(id: ConversationId, user: UserId, role: MemberRole, read: u
         invited_by: None,
         accepted_at: None,
         awaiting_from: None,
+        archived_tail: None,
+        muted: false,
     }
 }
 

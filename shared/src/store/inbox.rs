@@ -40,6 +40,8 @@ pub struct Detail {
     pub accepted: Option<Vec<UserId>>,
     /// The newest messages above the viewer's base, newest first, including tombstones.
     pub newest: Vec<Message>,
+    /// True if the viewer has archived the conversation, and no message has brought it back.
+    pub is_archived: bool,
     /// The count of unread messages as far as `newest` contains them; [`Store::count_unread`] completes it.
     pub unread: Option<UnreadCount>,
 }
@@ -179,6 +181,8 @@ impl Store {
             count.take(&newest, newest.last().is_some_and(|message| message.number > 1));
             count
         });
+        let tail = newest.first().map_or(0, |message| message.number);
+        let is_archived = member.as_ref().is_some_and(|member| member.settings().is_archived(tail));
         let base = member.as_ref().map_or(0, |member| member.base);
         newest.retain(|message| message.number > base);
         let mut newest = self.past_tombstones(newest, base, count).await?;
@@ -189,7 +193,7 @@ impl Store {
             (true, Some(user)) => Some(vec![user]),
             (true, None) => None,
         };
-        Ok(Detail { conversation, member, participants, accepted, newest, unread })
+        Ok(Detail { conversation, member, participants, accepted, newest, is_archived, unread })
     }
 
     /// Returns the first participants by the order of their ids. The conversation's item contains them, unless an

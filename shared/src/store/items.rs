@@ -22,7 +22,7 @@ pub use self::{
     attempts::{AttemptSource, Device, Tally},
     blocks::Blocks,
     bucket::{BucketPurpose, TokenBucket},
-    conversations::{Conversation, InboxEntry, Invitation, Member},
+    conversations::{Conversation, InboxEntry, InboxSettings, Invitation, Member},
     identity::{
         Admins, ClosedCredential, Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey,
         User,

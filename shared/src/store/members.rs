@@ -1,6 +1,8 @@
 //! The memberships of conversations: those of one user, those of several users, and pages of all. Reading only:
 //! `participants` writes them.
 
+use futures::future::try_join;
+
 use super::{
     Store, StoreError,
     items::{Item, Member},
@@ -17,6 +19,17 @@ impl Store {
         user: UserId,
     ) -> Result<Option<Member>, StoreError> {
         Ok(self.get(Key::member(conversation, user), Consistency::Strong).await?.and_then(Item::into_member))
+    }
+
+    /// Returns a membership with the number of the last message, which are read in parallel and strongly consistent; `None` if
+    /// there is no membership or the conversation is closed.
+    pub async fn member_and_tail(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+    ) -> Result<Option<(Member, u64)>, StoreError> {
+        let (member, tail) = try_join(self.member(conversation, user), self.tail(conversation)).await?;
+        Ok(member.zip(tail))
     }
 
     /// Returns the memberships of one user in several conversations, in no order and strongly consistent.

@@ -14,6 +14,7 @@ mod credentials;
 pub mod edits;
 mod error;
 pub mod inbox;
+pub mod inbox_settings;
 pub mod items;
 mod keys;
 mod kinds;

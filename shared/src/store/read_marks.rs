@@ -57,7 +57,7 @@ impl Store {
     }
 
     async fn try_to_mark_read(&self, id: MessageId, user: UserId) -> Result<Tried<ReadMark>, ReadMarkError> {
-        let (member, tail) = self.member_and_tail(id, user).await?;
+        let (member, tail) = self.readable(id, user).await?;
         if member.read >= id.number {
             return Ok(Tried::Done(self.mark(&member, tail).await?));
         }
@@ -92,7 +92,7 @@ impl Store {
         id: MessageId,
         user: UserId,
     ) -> Result<Tried<ReadMark>, ReadMarkError> {
-        let (member, tail) = self.member_and_tail(id, user).await?;
+        let (member, tail) = self.readable(id, user).await?;
         if member.read < id.number {
             return Ok(Tried::Done(self.mark(&member, tail).await?));
         }
@@ -114,9 +114,9 @@ impl Store {
     }
 
     /// Reads, in parallel, the user's membership and the tail of the log, and checks that the user can see the message.
-    async fn member_and_tail(&self, id: MessageId, user: UserId) -> Result<(Member, u64), ReadMarkError> {
-        let (member, tail) = try_join(self.member(id.conversation, user), self.tail(id.conversation)).await?;
-        let (member, tail) = member.zip(tail).ok_or(ReadMarkError::NoSuchConversation)?;
+    async fn readable(&self, id: MessageId, user: UserId) -> Result<(Member, u64), ReadMarkError> {
+        let found = self.member_and_tail(id.conversation, user).await?;
+        let (member, tail) = found.ok_or(ReadMarkError::NoSuchConversation)?;
         if !member.is_accepted() {
             return Err(ReadMarkError::NotAccepted);
         }

@@ -12,7 +12,7 @@ use crate::{
     ids::{ConversationId, UserId},
     store::{
         Store, StoreError, Time,
-        items::{InboxEntry, Message},
+        items::{InboxEntry, InboxSettings, Message},
         ops::{Consistency, Reading},
         table::{Activity, Key, Span},
     },
@@ -52,10 +52,24 @@ pub struct InboxRequest {
     pub user: UserId,
     /// The position at which the page begins.
     pub cursor: InboxCursor,
+    /// True for the archived conversations, false for the others.
+    pub archived: bool,
     /// The maximum number of conversations.
     pub limit: usize,
     /// The maximum number of nested messages of each conversation. The newest message is read in any case.
     pub messages: usize,
+}
+
+impl InboxRequest {
+    /// Returns the entries that can be on the page. If a conversation is archived and not muted, this depends on its tail,
+    /// which is read later.
+    fn candidates(&self, mut entries: Vec<InboxEntry>) -> Vec<InboxEntry> {
+        entries.retain(|entry| match entry.settings() {
+            InboxSettings { archived_tail: None, .. } => !self.archived,
+            InboxSettings { muted, .. } => self.archived || !muted,
+        });
+        entries
+    }
 }
 
 /// A conversation on a page.
@@ -86,6 +100,7 @@ struct Window {
 /// A conversation with the newest entries of its log; `None` if it is closed.
 struct Active {
     position: InboxPosition,
+    is_archived: bool,
     newest: Option<Vec<Message>>,
 }
 
@@ -93,7 +108,8 @@ impl Active {
     fn new(entry: &InboxEntry, newest: Vec<Message>) -> Self {
         let active_at = newest.first().map_or(entry.joined_at, |tail| tail.sent_at.max(entry.joined_at));
         let position = InboxPosition { active_at, conversation: entry.conversation };
-        Self { position, newest: Some(newest) }
+        let tail = newest.first().map_or(0, |tail| tail.number);
+        Self { position, is_archived: entry.settings().is_archived(tail), newest: Some(newest) }
     }
 
     fn conversation(&self) -> ConversationId {
@@ -114,11 +130,12 @@ impl Store {
     pub async fn inbox_page(&self, request: &InboxRequest) -> Result<InboxPage, StoreError> {
         let InboxRequest { cursor, limit, .. } = *request;
         let window = self.window(request.user, cursor.window).await?;
-        let few = window.entries.len() <= NESTED.min(2 * limit);
+        let entries = request.candidates(window.entries);
+        let few = entries.len() <= NESTED.min(2 * limit);
         let (mut listed, cut) = if few && cursor.before.is_none() {
-            (self.all_listed(request, &window.entries).await?, false)
+            (self.all_listed(request, &entries).await?, false)
         } else {
-            self.some_listed(request, &window.entries).await?
+            self.some_listed(request, &entries).await?
         };
         let more = cut || listed.len() > limit;
         listed.truncate(limit);
@@ -137,7 +154,7 @@ impl Store {
         entries: &[InboxEntry],
     ) -> Result<Vec<Listed>, StoreError> {
         let ids: Vec<ConversationId> = entries.iter().map(|entry| entry.conversation).collect();
-        let active = self.active(entries, request.messages.max(1));
+        let active = self.active(request, entries, request.messages.max(1));
         let (active, found) = try_join(active, self.conversations_and_members(request.user, &ids)).await?;
         self.listed(active, found, request.messages).await
     }
@@ -149,7 +166,7 @@ impl Store {
         request: &InboxRequest,
         entries: &[InboxEntry],
     ) -> Result<(Vec<Listed>, bool), StoreError> {
-        let mut active = self.active(entries, 1).await?;
+        let mut active = self.active(request, entries, 1).await?;
         active.retain(|active| request.cursor.before.is_none_or(|before| active.position < before));
         let (mut listed, mut rest, mut bytes) = (Vec::new(), active.into_iter(), 0);
         // A second round is needed only if the first one met conversations that the user has hidden.
@@ -190,9 +207,14 @@ impl Store {
         Ok(Window { entries, beyond: activities.last().copied().filter(|_| more) })
     }
 
-    /// Returns entries with the newest `count` messages of each, highest position first and without closed
-    /// conversations.
-    async fn active(&self, entries: &[InboxEntry], count: usize) -> Result<Vec<Active>, StoreError> {
+    /// Returns the entries of the requested list with the newest `count` messages of each, highest position first and
+    /// without closed conversations.
+    async fn active(
+        &self,
+        request: &InboxRequest,
+        entries: &[InboxEntry],
+        count: usize,
+    ) -> Result<Vec<Active>, StoreError> {
         let mut active = Vec::with_capacity(entries.len());
         for wave in entries.chunks(TAILS) {
             let newest = self.newest_of(wave.iter().map(|entry| entry.conversation), count).await?;
@@ -200,6 +222,7 @@ impl Store {
                 wave.iter().zip(newest).filter_map(|(entry, newest)| Some(Active::new(entry, newest?)));
             active.extend(open);
         }
+        active.retain(|active| active.is_archived == request.archived);
         active.sort_unstable_by_key(|active| std::cmp::Reverse(active.position));
         Ok(active)
     }
@@ -239,7 +262,7 @@ impl Store {
         mut found: ConversationsAndMembers,
         messages: usize,
     ) -> Result<Vec<Listed>, StoreError> {
-        let listed = active.into_iter().filter_map(|Active { position, newest }| {
+        let listed = active.into_iter().filter_map(|Active { position, newest, .. }| {
             let conversation = found.conversations.remove(&position.conversation)?;
             let member = found.members.remove(&position.conversation)?;
             let newest = newest?;

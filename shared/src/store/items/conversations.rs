@@ -31,6 +31,45 @@ pub struct InboxEntry {
     /// active.
     #[serde(with = "ts_microseconds")]
     pub joined_at: DateTime<Utc>,
+    /// The number of the last message when the user archived the conversation; `None` if it is not archived. A later
+    /// message brings the conversation back to the inbox, unless it is muted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_tail: Option<u64>,
+    /// True if the user has muted the conversation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub muted: bool,
+}
+
+impl InboxEntry {
+    /// Returns a new entry of the inbox. `since` sets its position until the conversation is active.
+    #[must_use]
+    pub const fn new(user: UserId, conversation: ConversationId, since: DateTime<Utc>) -> Self {
+        Self { user, conversation, joined_at: since, archived_tail: None, muted: false }
+    }
+
+    /// Returns the settings of the user. The membership contains the same, written in one transaction. Because the entry
+    /// contains them too, a list reads no membership to leave a conversation out.
+    #[must_use]
+    pub const fn settings(&self) -> InboxSettings {
+        InboxSettings { archived_tail: self.archived_tail, muted: self.muted }
+    }
+}
+
+/// The settings of one participant that decide in which list of theirs a conversation is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InboxSettings {
+    /// The number of the last message when the user archived the conversation; `None` if it is not archived.
+    pub archived_tail: Option<u64>,
+    /// True if the user has muted the conversation.
+    pub muted: bool,
+}
+
+impl InboxSettings {
+    /// Returns true if the conversation is archived. `tail` is the number of its last message.
+    #[must_use]
+    pub fn is_archived(self, tail: u64) -> bool {
+        self.archived_tail.is_some_and(|archived| self.muted || tail <= archived)
+    }
 }
 
 /// An invitation in the list of the invited user. It is written in the transaction of the invitation and deleted when the
@@ -133,6 +172,13 @@ pub struct Member {
     /// otherwise. The participant can send only few messages after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaiting_from: Option<u64>,
+    /// The number of the last message when the user archived the conversation; `None` if it is not archived. A later
+    /// message brings the conversation back to the inbox, unless it is muted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_tail: Option<u64>,
+    /// True if the user has muted the conversation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub muted: bool,
 }
 
 impl Member {
@@ -142,6 +188,12 @@ impl Member {
     #[must_use]
     pub const fn is_accepted(&self) -> bool {
         self.invited_by.is_none() || self.accepted_at.is_some()
+    }
+
+    /// Returns the settings of the user that decide in which list the conversation is.
+    #[must_use]
+    pub const fn settings(&self) -> InboxSettings {
+        InboxSettings { archived_tail: self.archived_tail, muted: self.muted }
     }
 
     /// Returns the position of an invited participant's invitation in the list of invitations; `None` if the participant
