@@ -100,8 +100,9 @@ async fn a_change_of_the_password_ends_every_other_session() {
     let app = TestApp::new().await;
     let ann = app.user("ann").await;
     let (here, mine) = logged_in(&app, &ann).await;
-    let (_, phone) = logged_in(&app, &ann).await;
+    let (there, phone) = logged_in(&app, &ann).await;
     let (new, refreshed) = with_new_password(&here, PASSWORD, OTHER_PASSWORD).await;
+    there.get("/api/users/me/").await.problem(401, "token_not_valid");
     for token in [&phone, &mine] {
         refresh(&app, token).await.problem(401, "token_not_valid");
         verify(&app, token).await.problem(401, "token_not_valid");
