@@ -34,13 +34,15 @@ def run(*command, **options):
     subprocess.run([str(word) for word in command], check=True, cwd=ROOT, stdout=sys.stderr, **options)
 
 
-def binaries(build):
-    """Returns the release binaries by name, and builds them first if `build` is true."""
+def binaries(build, profile="release"):
+    """Returns the binaries of a profile by name, and builds them first if `build` is true."""
     if build:
-        run("cargo", "build", "--release", "--locked", *(word for name in FUNCTIONS for word in ("--bin", name)))
+        names = (word for name in FUNCTIONS for word in ("--bin", name))
+        run("cargo", "build", "--profile", profile, "--locked", *names)
     metadata = subprocess.check_output(["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT)
     target = Path(json.loads(metadata)["target_directory"])
-    return {name: target / "release" / name for name in FUNCTIONS}
+    folder = target / ("debug" if profile == "dev" else profile)
+    return {name: folder / name for name in FUNCTIONS}
 
 
 def zip_size(binary):

@@ -1,5 +1,6 @@
 //! The inbox: exactly ordered by last activity, and a walk through its pages misses no conversation.
 
+mod large;
 mod model;
 
 use chrono::TimeDelta;

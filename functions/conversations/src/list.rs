@@ -25,7 +25,7 @@ use shared::{
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::view::{ConversationState, ConversationView};
+use crate::view::{ConversationState, ConversationView, Nesting};
 
 /// A page of the inbox.
 #[derive(Debug, IntoParams)]
@@ -75,39 +75,54 @@ impl<'de> Deserialize<'de> for Nested {
     }
 }
 
-/// Reads a cursor: the hour and conversation of the window, and the time and conversation of the position. Zeros mean
-/// `None`.
+/// Reads a cursor: the hour and conversation of the window, the time and conversation of the position, and the hour and
+/// conversation of the window's end. Zeros mean `None`.
 #[expect(clippy::needless_pass_by_value, reason = "the form of a field's rule")]
 fn position(text: String) -> Result<InboxCursor, Invalid> {
-    let bytes: [u8; 44] = read_cursor(List::Conversations, &text)?;
+    let bytes = cursor_bytes(&text)?;
     let conversation = |at: usize| {
         let id = bytes.get(at..at + 16).and_then(|bytes| Uuid::from_slice(bytes).ok());
         id.and_then(ConversationId::from_uuid)
     };
-    let hour = bytes.first_chunk().map(|hour| u32::from_be_bytes(*hour));
+    let hour = |at: usize| bytes[at..].first_chunk().map(|hour| u32::from_be_bytes(*hour));
     let time =
         bytes[20..].first_chunk().and_then(|time| DateTime::from_timestamp_micros(i64::from_be_bytes(*time)));
-    let window = conversation(4).zip(hour).map(|(conversation, hour)| Activity { hour, conversation });
+    let window = conversation(4).zip(hour(0)).map(|(conversation, hour)| Activity { hour, conversation });
+    let end = conversation(48).zip(hour(44)).map(|(conversation, hour)| Activity { hour, conversation });
     let before = conversation(28).zip(time);
     let before = before.map(|(conversation, active_at)| InboxPosition { active_at, conversation });
-    let position = InboxCursor { window, before };
+    let position = InboxCursor { window, end, before };
     // A cursor of this list encodes to the same text again. Other texts are refused.
     if cursor_of(position) == text { Ok(position) } else { Err(bad_cursor()) }
 }
 
-fn cursor_of(InboxCursor { window, before }: InboxCursor) -> String {
+/// Returns the bytes of a cursor. The end of the window is left out where sizes do not decide on it.
+fn cursor_bytes(text: &str) -> Result<[u8; 64], Invalid> {
+    let Ok(start) = read_cursor::<44>(List::Conversations, text) else {
+        return read_cursor(List::Conversations, text);
+    };
+    let mut bytes = [0; 64];
+    bytes[..44].copy_from_slice(&start);
+    Ok(bytes)
+}
+
+fn cursor_of(InboxCursor { window, end, before }: InboxCursor) -> String {
     let id = |conversation: Option<ConversationId>| {
         *conversation.map_or_else(Uuid::nil, ConversationId::uuid).as_bytes()
     };
-    let hour = window.map_or(0, |window| window.hour).to_be_bytes();
+    let hour = |activity: Option<Activity>| activity.map_or(0, |activity| activity.hour).to_be_bytes();
+    let hours = [hour(window), hour(end)];
     let time = before.map_or(0, |before| before.active_at.timestamp_micros()).to_be_bytes();
     let parts = [
-        hour.as_slice(),
+        hours[0].as_slice(),
         &id(window.map(|window| window.conversation)),
         &time,
         &id(before.map(|before| before.conversation)),
+        &hours[1],
+        &id(end.map(|end| end.conversation)),
     ];
-    cursor(List::Conversations, &parts.concat())
+    let bytes = parts.concat();
+    cursor(List::Conversations, if end.is_some() { &bytes } else { &bytes[..44] })
 }
 
 /// The approximate maximum size of an answer, in bytes. Lambda sends its JSON inside a JSON string, which may have 6
@@ -134,21 +149,24 @@ pub async fn list(
     origin: Origin,
     Query(query): Query<ListConversations>,
 ) -> Result<Reply<Page<Box<RawValue>>>, Problem> {
-    let cursor = query.cursor.unwrap_or_default();
     let (limit, messages) = (query.limit.0, query.messages.0);
     let page = async { Ok(page(&app, &caller, &query).await?) };
     let (page, role) = try_join(page, caller.role(&app)).await?;
+    let nesting = Nesting { messages, budget: page.budget };
     let (positions, details): (Vec<InboxPosition>, Vec<Detail>) =
         page.listed.into_iter().map(|listed| (listed.position, listed.detail)).unzip();
     let visible_users = VisibleUsers::seen_by(&caller).of_role(role);
-    let views = ConversationView::all(&app, &origin, details, messages, visible_users).await?;
+    let views = ConversationView::all(&app, &origin, details, nesting, visible_users).await?;
     let results = fitting(&views)?;
     let last = positions.get(results.len().wrapping_sub(1)).filter(|_| results.len() < positions.len());
-    let next = last.map(|last| InboxCursor { before: Some(*last), ..cursor }).or(page.next).map(|next| {
-        let cursor = cursor_of(next);
-        let state = query.state.parameter();
-        origin.link(&format!("/api/conversations/?limit={limit}&messages={messages}{state}&cursor={cursor}"))
-    });
+    let next =
+        last.map(|last| InboxCursor { before: Some(*last), ..page.window }).or(page.next).map(|next| {
+            let cursor = cursor_of(next);
+            let state = query.state.parameter();
+            origin.link(&format!(
+                "/api/conversations/?limit={limit}&messages={messages}{state}&cursor={cursor}"
+            ))
+        });
     Ok(Reply::ok(Page { next, previous: None, results }))
 }
 
@@ -192,10 +210,13 @@ mod tests {
         let active_at = DateTime::from_timestamp_micros(1_790_000_000_000_001).unwrap();
         let before = Some(InboxPosition { active_at, conversation });
         for (window, before) in [(None, None), (window, None), (None, before), (window, before)] {
-            let made = InboxCursor { window, before };
-            assert_eq!(position(cursor_of(made)).unwrap(), made);
+            for end in [None, Some(Activity { hour: 1, conversation })] {
+                let made = InboxCursor { window, end, before };
+                assert_eq!(position(cursor_of(made)).unwrap(), made);
+            }
         }
-        let stray = cursor(List::Conversations, &[1; 44]);
-        assert!(position(stray).is_err());
+        for stray in [cursor(List::Conversations, &[1; 44]), cursor(List::Conversations, &[1; 64])] {
+            assert!(position(stray).is_err());
+        }
     }
 }

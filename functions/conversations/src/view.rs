@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join;
 use serde::{Deserialize, Serialize};
 use shared::{
     App,
@@ -19,14 +19,21 @@ use shared::{
     },
     policy::Actor,
     store::{
-        inbox::{Detail, NESTED_MESSAGES},
+        ReadBudget, UnreadCount,
+        inbox::{Detail, NESTED_BYTES, NESTED_MESSAGES},
         items::{Member, Message},
     },
 };
 use utoipa::ToSchema;
 
-/// The maximum size of nested message text in a conversation, in bytes.
-const NESTED_BYTES: usize = 64 * 1024;
+/// The limits of a page of conversations.
+#[derive(Debug)]
+pub(crate) struct Nesting {
+    /// The maximum number of messages that each conversation nests.
+    pub(crate) messages: usize,
+    /// The bytes that the counts of unread messages may read.
+    pub(crate) budget: ReadBudget,
+}
 
 /// A conversation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,13 +70,14 @@ pub struct ConversationView {
     #[schema(value_type = Link)]
     pub messages_url: String,
     /// The newest message that is not deleted; `null` if there is none. It is also `null` if the conversation ends
-    /// with more than 1,000 deleted messages in a row. `messages_url` lists the messages before them.
+    /// with more than 1,000 deleted messages in a row, or if the request has read 2 MB before. `messages_url` lists the
+    /// messages before them.
     #[schema(required)]
     pub last_message: Option<MessageView>,
     /// The number of unread messages, exact up to 100. Unread messages are above the caller's read mark, and neither
     /// deleted nor sent by the caller or by a user whom the caller has blocked.
     pub unread: u64,
-    /// True if there are more than 100 unread messages.
+    /// True if there are more than 100 unread messages, or can be: the count ends when the request has read 2 MB.
     pub unread_more: bool,
     /// The user who created the conversation.
     pub created_by: UserId,
@@ -169,23 +177,24 @@ impl ConversationView {
         detail: Detail,
         visible_users: VisibleUsers,
     ) -> Result<Self, Problem> {
-        let views = Box::pin(Self::all(app, origin, vec![detail], NESTED_MESSAGES, visible_users)).await?;
+        let budget = ReadBudget::after(&detail.newest);
+        let nesting = Nesting { messages: NESTED_MESSAGES, budget };
+        let views = Box::pin(Self::all(app, origin, vec![detail], nesting, visible_users)).await?;
         views.into_iter().next().ok_or_else(Problem::not_found)
     }
 
-    /// Creates the views of several conversations, with at most `count` messages each. Profiles that `visible_users`
-    /// does not contain, and memberships that tell who has accepted, are read in one batch, while the unread messages are
-    /// counted.
+    /// Creates the views of several conversations. Profiles that `visible_users` does not contain, and memberships that
+    /// tell who has accepted, are read in one batch, while the unread messages are counted.
     pub(crate) async fn all(
         app: &App,
         origin: &Origin,
         details: Vec<Detail>,
-        count: usize,
+        mut nesting: Nesting,
         mut visible_users: VisibleUsers,
     ) -> Result<Vec<Self>, Problem> {
-        let shown: Vec<(Detail, Vec<Message>)> = details.into_iter().map(nested).collect();
+        let (mut details, shown): (Vec<Detail>, Vec<Vec<Message>>) = details.into_iter().map(nested).unzip();
         let (mut users, mut found) = (BTreeSet::new(), Vec::new());
-        for (detail, messages) in &shown {
+        for (detail, messages) in details.iter().zip(&shown) {
             let id = detail.conversation.id;
             users.extend(&detail.participants);
             users.extend(messages.iter().map(|message| message.sender));
@@ -198,19 +207,20 @@ impl ConversationView {
                 found.extend(messages.iter().map(|message| (id, message.sender)));
             }
         }
-        let unread = try_join_all(shown.iter().map(|(detail, _)| unread(app, detail)));
-        let (visible_users, unread) = try_join(visible_users.find_all(app, users, found), unread).await?;
-        let views = shown.into_iter().zip(unread).map(|((detail, messages), (unread, unread_more))| {
+        let unread = async { Ok(app.store.count_unread(&mut details, &mut nesting.budget).await?) };
+        let (visible_users, ()) = try_join(visible_users.find_all(app, users, found), unread).await?;
+        let views = details.into_iter().zip(shown).map(|(detail, messages)| {
             let mut view = Self::new(detail, messages, &visible_users, origin);
-            view.messages.drain(..view.messages.len().saturating_sub(count));
-            Self { unread, unread_more, ..view }
+            view.messages.drain(..view.messages.len().saturating_sub(nesting.messages));
+            view
         });
         Ok(views.collect())
     }
 
     fn new(detail: Detail, messages: Vec<Message>, visible_users: &VisibleUsers, origin: &Origin) -> Self {
         let state = ConversationState::of(&detail);
-        let Detail { conversation, participants, member, .. } = detail;
+        let Detail { conversation, participants, member, unread, .. } = detail;
+        let (unread, unread_more) = unread.as_ref().map_or((0, false), UnreadCount::result);
         let muted = member.as_ref().is_some_and(|member| member.muted);
         let invited_by = member.filter(|_| state == ConversationState::Invited).and_then(|it| it.invited_by);
         let id = conversation.id;
@@ -229,19 +239,11 @@ impl ConversationView {
             messages: messages.into_iter().map(|message| MessageView::new(message, visible_users)).collect(),
             messages_url: origin.link(&format!("/api/messages/?conversation={id}")),
             last_message: last.map(|message| MessageView::new(message, visible_users)),
-            unread: 0,
-            unread_more: false,
+            unread,
+            unread_more,
             created_by: conversation.created_by,
             created_at: conversation.created_at,
         }
-    }
-}
-
-/// Returns the number of unread messages, at most 100, and true if there are more.
-async fn unread(app: &App, detail: &Detail) -> Result<(u64, bool), Problem> {
-    match &detail.unread {
-        Some(count) => Ok(app.store.count_unread(count.clone()).await?),
-        None => Ok((0, false)),
     }
 }
 

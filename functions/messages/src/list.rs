@@ -169,8 +169,8 @@ impl Wanted {
 ///
 /// Lists the messages of one conversation. Without `conversation`, lists all messages that the caller may read. A
 /// request can name only one of `before`, `after` and `around`. Deleted messages are not listed. A page reads at most
-/// 1,000 entries of a conversation, so it can be short or empty if many messages in a row are deleted. `next` is
-/// `null` only at the end of the list.
+/// 1,000 entries of a conversation and at most 2 MB, so it can be short or empty if many messages in a row are
+/// deleted. `next` is `null` only at the end of the list.
 #[utoipa::path(get, path = "/api/messages/", operation_id = "list_messages", params(ListMessages),
     responses((status = 200, body = Page<MessageView>), (status = 404)))]
 pub async fn list(

@@ -26,8 +26,8 @@ const CONVERSATIONS: usize = 10;
 /// The maximum number of steps of a page. If they find no messages, the page is empty, and its `next` continues.
 const WAVES: usize = 10;
 
-/// The size of text, in bytes, from which a page reads no further conversation. The next conversation may add 1 MB. An
-/// answer of Lambda, in which a quotation mark takes four bytes, may have 6 MB.
+/// The number of bytes, deleted messages included, from which a page reads no further conversation. A conversation adds
+/// up to 1 MB of text. An answer of Lambda, in which a quotation mark takes four bytes, may have 6 MB.
 const ENOUGH_BYTES: usize = 256 * 1024;
 
 /// The position where a page begins: below a number in a conversation, or at its newest message if the number is 0.
@@ -127,7 +127,7 @@ impl PageBuilder {
             return Ok(None);
         };
         blocks.mask(&mut page.messages);
-        self.bytes += page.bytes();
+        self.bytes += page.bytes_read;
         self.room -= page.messages.len();
         self.messages.extend(page.messages.into_iter().rev());
         Ok(page.older)
@@ -147,7 +147,7 @@ pub async fn page(
     // If no message of a step is visible, the next step continues after its conversations.
     for _ in 0..WAVES {
         position = filling.add(app, caller.user, position).await?;
-        if position.is_none() || !filling.messages.is_empty() {
+        if position.is_none() || !filling.messages.is_empty() || filling.bytes > ENOUGH_BYTES {
             break;
         }
     }

@@ -5,9 +5,10 @@ use serde::Serialize;
 use shared::{
     App,
     http::{
-        Authenticated, Caller, Ids, MessageView, NoParameters, Page, Problem, Reply, UncheckedQuery,
-        VisibleUsers,
-        schemas::{self, MessageBody},
+        Authenticated, Caller, Fields, FromFields, Ids, MessageView, NoParameters, Origin, Page, Problem,
+        Reply, UncheckedQuery, VisibleUsers,
+        page::{List, cursor, read_cursor},
+        schemas::{self, Cursor, MessageBody},
         user::timestamp,
     },
     ids::MessageId,
@@ -15,7 +16,7 @@ use shared::{
     policy::Actor,
     store::items::{Message, Revision},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Returns a message like [`Caller::readable_message`]; fails with a 404 if there is none.
 pub(crate) async fn readable(app: &App, caller: &Caller, id: MessageId) -> Result<(Message, Actor), Problem> {
@@ -81,15 +82,33 @@ impl From<Revision> for RevisionView {
     }
 }
 
+/// A page of earlier versions.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListRevisions {
+    /// The position at which the page begins.
+    #[param(value_type = Option<Cursor>)]
+    cursor: Option<u64>,
+}
+
+impl FromFields for ListRevisions {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let position = |text: String| read_cursor(List::Revisions, &text);
+        Some(Self { cursor: fields.optional("cursor", position).map(u64::from_be_bytes) })
+    }
+}
+
 /// Lists the earlier versions of a message.
 ///
-/// The oldest version comes first. Only the sender and admins can read earlier versions.
-#[utoipa::path(get, path = "/api/messages/{id}/revisions/", operation_id = "list_revisions", params(Ids<MessageId>),
+/// The oldest version comes first. Only the sender and admins can read earlier versions. A page ends after 1 MB.
+#[utoipa::path(get, path = "/api/messages/{id}/revisions/", operation_id = "list_revisions",
+    params(Ids<MessageId>, ListRevisions),
     responses((status = 200, body = Page<RevisionView>), (status = 403)))]
 pub async fn revisions(
     Authenticated(caller, app): Authenticated,
     Ids(id): Ids<MessageId>,
-    UncheckedQuery(query): UncheckedQuery<NoParameters>,
+    origin: Origin,
+    UncheckedQuery(query): UncheckedQuery<ListRevisions>,
 ) -> Result<Reply<Page<RevisionView>>, Problem> {
     let (message, actor) = readable(&app, &caller, id).await?;
     if message.deleted_at.is_some() {
@@ -98,7 +117,12 @@ pub async fn revisions(
     if !actor.may_read_revisions(message.sender) {
         return Err(Problem::forbidden("Only the sender and admins can read earlier versions of a message."));
     }
-    query.finish()?;
-    let results = app.store.revisions(id).await?.into_iter().map(RevisionView::from).collect();
-    Ok(Reply::ok(Page { next: None, previous: None, results }))
+    let query = query.finish()?;
+    let (revisions, more) = app.store.revisions(id, query.cursor).await?;
+    let next = revisions.last().filter(|_| more).map(|last| {
+        let cursor = cursor(List::Revisions, &last.place.1.to_be_bytes());
+        origin.link(&format!("/api/messages/{id}/revisions/?cursor={cursor}"))
+    });
+    let results = revisions.into_iter().map(RevisionView::from).collect();
+    Ok(Reply::ok(Page { next, previous: None, results }))
 }

@@ -3,6 +3,8 @@
 
 mod opening;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+
 pub use self::opening::{OpenError, Opened, Pair};
 use super::{
     Command, Store, StoreError, Time,
@@ -10,7 +12,7 @@ use super::{
     consent::Consent,
     inbox::{Detail, accepted},
     items::{Change, ChangeKind, Conversation, InboxEntry, Invitation, Item, Member},
-    ops::{ABSENT, Expression},
+    ops::{ABSENT, Expression, PRESENT},
     table::Key,
     transactions::Step,
 };
@@ -154,6 +156,7 @@ impl NewConversation {
             // A request names at most 40 participants, fewer than the number that is nested.
             first_participants: if pair.is_none() { self.participants() } else { Vec::new() },
             has_invited: self.members(now).any(|member| !member.is_accepted()),
+            has_large_edits: false,
             awaiting: self.awaiting(),
             version: 1,
         }
@@ -247,10 +250,23 @@ pub(crate) fn member(id: ConversationId, user: UserId, role: MemberRole, read: u
     }
 }
 
-/// Returns the step that writes the whole META item, on condition that it has the version before.
+/// A condition that fails if there was a large edit since the item was read. It does not change the version.
+const SAME_EDITS: &str = "(attribute_not_exists(#has_large_edits) OR #has_large_edits = :noted)";
+
+/// Returns the step that writes the whole META item, on condition that it has the version before and that no large edit
+/// was noted since it was read.
 pub(crate) fn meta_step(conversation: &Conversation) -> Step {
-    let seen = Expression::of_version(conversation.version - 1);
+    let seen = Expression::condition(&format!("#version = :seen AND {SAME_EDITS}"))
+        .number(":seen", conversation.version - 1)
+        .value(":noted", AttributeValue::Bool(conversation.has_large_edits));
     Step::Put(Item::Conversation(conversation.clone()), seen)
+}
+
+/// Returns the step that notes a large edit, on condition that the item exists. The value is the same for all edits, so
+/// the step needs no version.
+pub(crate) fn large_edit_step(id: ConversationId) -> Step {
+    let note = Expression::update("SET #has_large_edits = :true", PRESENT);
+    Step::Update(Key::conversation(id), note.value(":true", AttributeValue::Bool(true)))
 }
 
 /// Returns the change log's entry for the new version of a conversation.

@@ -5,9 +5,10 @@ use futures::future::try_join;
 use super::{
     Command, Store, StoreError, Time,
     changes::{ChangeTail, change_entry},
+    conversations::large_edit_step,
     items::{Change, ChangeKind, Item, Message, Revision},
     messages::reading,
-    ops::{ABSENT, Expression},
+    ops::{ABSENT, Consistency, Expression},
     retries::{Attempt, OwnChange, TriedChange},
     table::{Key, Span},
     transactions::Step,
@@ -67,9 +68,16 @@ pub enum DeleteError {
 }
 
 impl Store {
-    /// Returns the earlier bodies of a message, oldest first.
-    pub async fn revisions(&self, id: MessageId) -> Result<Vec<Revision>, StoreError> {
-        Ok(self.query_kind(Span::revisions(id), reading(false, None)).await?.0)
+    /// Returns the earlier bodies of a message above the revision `after`, oldest first, and true if there are more. A page
+    /// ends at 1 MB.
+    pub async fn revisions(
+        &self,
+        id: MessageId,
+        after: Option<u64>,
+    ) -> Result<(Vec<Revision>, bool), StoreError> {
+        let page = self.query(Span::revisions(id, after), reading(false, None)).await?;
+        let revision = |item| if let Item::Revision(revision) = item { Some(revision) } else { None };
+        Ok((page.items.into_iter().filter_map(revision).collect(), page.more))
     }
 
     /// Changes a message that the actor may edit, and keeps its earlier body. Returns the message after the edit. An
@@ -114,8 +122,21 @@ impl Store {
             return Err(EditError::TooManyEdits);
         }
         let change = message_change(ChangeKind::MessageEdited, &edited, number, command);
-        let steps = vec![edit_step(&edited, message.revision), earlier_body(message)];
+        let mut steps = self.note_of(&message, &edited).await?;
+        steps.extend([edit_step(&edited, message.revision), earlier_body(message)]);
         self.write_change(change, steps).await?.finished(number, edited).ok_or(EditError::NotFound)
+    }
+
+    /// Returns the step that notes an edit which makes a small message large, unless the conversation has this note.
+    async fn note_of(&self, message: &Message, edited: &Message) -> Result<Vec<Step>, EditError> {
+        if !edited.outgrows(message) {
+            return Ok(Vec::new());
+        }
+        match self.get(Key::conversation(message.conversation), Consistency::Strong).await? {
+            Some(Item::Conversation(conversation)) if conversation.has_large_edits => Ok(Vec::new()),
+            Some(_) => Ok(vec![large_edit_step(message.conversation)]),
+            None => Err(EditError::NotFound),
+        }
     }
 
     /// Reads a message and the end of the change log in parallel.

@@ -2,30 +2,35 @@
 
 mod invitations;
 mod page;
+mod window;
 
 use std::collections::HashMap;
 
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join;
 
 pub use self::invitations::InvitationsRequest;
 pub use self::page::{InboxCursor, InboxPage, InboxPosition, InboxRequest, Listed};
 use super::{
-    Store, StoreError,
+    ReadBudget, Store, StoreError,
     blocks::ViewersBlocks,
     items::{Blocks, Conversation, Member, Message},
-    messages::messages_unless_closed,
+    newest::LogEnd,
     ops::{Consistency, Reading},
     participants::Changed,
+    read_budget::{ReadsDown, Wanted},
     table::{Key, Span},
     unread::UnreadCount,
 };
 use crate::{
-    ids::{ConversationId, MAX_NUMBER, UserId},
+    ids::{ConversationId, UserId},
     model::conversation::NESTED_PARTICIPANTS,
 };
 
 /// The maximum number of its newest messages that a conversation shows.
 pub const NESTED_MESSAGES: usize = 20;
+
+/// The number of bytes of nested texts after which a conversation shows no further message.
+pub const NESTED_BYTES: usize = 64 * 1024;
 
 /// A conversation with what its representation shows.
 #[derive(Debug)]
@@ -88,12 +93,42 @@ struct ConversationsAndMembers {
     blocks: ViewersBlocks,
 }
 
-/// The newest entries of a log, as they were read.
-struct Newest {
-    messages: Vec<Message>,
-    /// The number of messages that the detail shows.
-    count: usize,
+impl ReadsDown for Detail {
+    fn wanted(&self) -> Option<Wanted> {
+        self.unread.as_ref()?.wanted()
+    }
+
+    fn take(&mut self, messages: Option<Vec<Message>>, more: bool) {
+        if let Some(count) = &mut self.unread {
+            ReadsDown::take(count, messages, more);
+        }
+    }
+}
+
+/// A conversation that a page shows, with the end of its log while it is read.
+struct Shown {
+    conversation: Conversation,
+    member: Option<Member>,
     blocks: ViewersBlocks,
+    end: LogEnd,
+}
+
+impl Shown {
+    /// Asks for the messages that the conversation shows. It always shows the newest one.
+    fn show(&mut self, count: usize) {
+        let base = self.member.as_ref().map_or(0, |member| member.base);
+        self.end.show(&self.conversation, count.max(1), base);
+    }
+}
+
+impl ReadsDown for Shown {
+    fn wanted(&self) -> Option<Wanted> {
+        self.end.wanted()
+    }
+
+    fn take(&mut self, messages: Option<Vec<Message>>, more: bool) {
+        self.end.take(messages, more);
+    }
 }
 
 impl Store {
@@ -114,16 +149,27 @@ impl Store {
     /// Returns the conversation `id` as `viewer` sees it, with its newest messages; `None` if it does not exist or is
     /// closed.
     pub async fn detail(&self, viewer: UserId, id: ConversationId) -> Result<Option<Detail>, StoreError> {
-        let (mut found, newest) =
-            try_join(self.conversations_and_members(viewer, &[id]), self.newest(id, NESTED_MESSAGES)).await?;
-        match found.conversations.remove(&id).zip(newest) {
-            Some((conversation, newest)) => {
-                let member = found.members.remove(&id);
-                let newest = Newest { messages: newest, count: NESTED_MESSAGES, blocks: found.blocks };
-                self.detail_of(conversation, member, newest).await.map(Some)
-            }
-            None => Ok(None),
-        }
+        let (mut budget, mut ends) = (ReadBudget::default(), [LogEnd::new(id, NESTED_MESSAGES)]);
+        let ids = [id];
+        let found = self.conversations_and_members(viewer, &ids);
+        let (mut found, ()) = try_join(found, self.read_down(&mut ends, &mut budget)).await?;
+        let [end] = ends;
+        let Some(conversation) = found.conversations.remove(&id).filter(|_| !end.is_closed()) else {
+            return Ok(None);
+        };
+        let mut shown = Shown { conversation, member: found.members.remove(&id), blocks: found.blocks, end };
+        shown.show(NESTED_MESSAGES);
+        self.read_down(std::slice::from_mut(&mut shown), &mut budget).await?;
+        self.detail_of(shown).await.map(Some)
+    }
+
+    /// Completes the counts of unread messages, as far as the budget allows.
+    pub async fn count_unread(
+        &self,
+        details: &mut [Detail],
+        budget: &mut ReadBudget,
+    ) -> Result<(), StoreError> {
+        self.read_down(details, budget).await
     }
 
     /// Returns conversations with the viewer's memberships, and the viewer's blocks, strongly consistent. A hundred items cost
@@ -148,44 +194,23 @@ impl Store {
         })
     }
 
-    /// Returns the newest `count` entries of a log, newest first; `None` if the log is closed.
-    async fn newest(&self, id: ConversationId, count: usize) -> Result<Option<Vec<Message>>, StoreError> {
-        let reading = Reading::newest_first(Some(count));
-        let page = self.query_whole(Span::messages(id, 1, MAX_NUMBER), reading).await?;
-        Ok(messages_unless_closed(page.items))
-    }
-
-    /// Returns the newest entries of several logs, which are read in parallel; `None` for each log that is closed.
-    async fn newest_of(
-        &self,
-        ids: impl Iterator<Item = ConversationId>,
-        count: usize,
-    ) -> Result<Vec<Option<Vec<Message>>>, StoreError> {
-        try_join_all(ids.map(|id| self.newest(id, count))).await
-    }
-
-    /// Builds the detail of a conversation from the newest entries of its log. Older messages are read if tombstones
-    /// are among these entries.
-    async fn detail_of(
-        &self,
-        conversation: Conversation,
-        member: Option<Member>,
-        newest: Newest,
-    ) -> Result<Detail, StoreError> {
-        let Newest { messages: mut newest, count, blocks } = newest;
+    /// Builds the detail of a conversation from the end of its log.
+    async fn detail_of(&self, shown: Shown) -> Result<Detail, StoreError> {
+        let Shown { conversation, member, blocks, end } = shown;
         let participants = self.first_participants(&conversation).await?;
+        let small_since = end.small_since();
+        let mut newest = end.into_entries();
         // An invitation counts nowhere.
         let unread = member.as_ref().filter(|member| member.is_accepted()).map(|member| {
-            let mut count = UnreadCount::new(member, blocks.clone());
+            let mut count = UnreadCount::new(member, blocks.clone(), small_since);
             // Numbers have no gaps. So there are more messages below, unless the lowest number is 1.
-            count.take(&newest, newest.last().is_some_and(|message| message.number > 1));
+            count.add(&newest, newest.last().is_some_and(|message| message.number > 1));
             count
         });
         let tail = newest.first().map_or(0, |message| message.number);
         let is_archived = member.as_ref().is_some_and(|member| member.settings().is_archived(tail));
         let base = member.as_ref().map_or(0, |member| member.base);
         newest.retain(|message| message.number > base);
-        let mut newest = self.past_tombstones(newest, base, count).await?;
         blocks.mask(&mut newest);
         // Nobody has accepted the invitations of this participant yet, so no other participant has accepted.
         let accepted = match (conversation.has_invited, conversation.awaiting) {

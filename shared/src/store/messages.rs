@@ -1,7 +1,12 @@
 //! Messages in the log: reading one message, and pages of messages. The append is in `log`, edits are in `edits`.
 
+mod progress;
+
 use futures::future::try_join;
 
+pub use self::progress::ENTRIES_PER_PAGE;
+pub(super) use self::progress::ENTRIES_PER_QUERY;
+use self::progress::{PAGE_BYTES, Progress};
 use super::{
     Store, StoreError,
     blocks::ViewersBlocks,
@@ -33,6 +38,8 @@ pub struct MessagePage {
     pub older: Option<u64>,
     /// Newer entries are above this number; `None` if there are none.
     pub newer: Option<u64>,
+    /// The approximate size of the entries that were read for the page, in bytes.
+    pub bytes_read: usize,
 }
 
 /// The part of a log that a page is read from.
@@ -46,16 +53,6 @@ pub struct Source {
     pub tombstones: bool,
 }
 
-/// The number of bytes after which a page ends before its limit, as in `DynamoDB`.
-const PAGE_BYTES: usize = 1024 * 1024;
-
-/// The maximum number of entries that a page without tombstones reads. Then the page ends with fewer messages or none,
-/// and the next page continues.
-pub const ENTRIES_PER_PAGE: usize = 1000;
-
-/// The number of entries that each further query of a page reads.
-const ENTRIES_PER_QUERY: usize = 200;
-
 impl Source {
     /// The whole log of a conversation, without tombstones.
     #[must_use]
@@ -65,43 +62,6 @@ impl Source {
 
     fn shows(self, message: &Message) -> bool {
         self.tombstones || message.deleted_at.is_none()
-    }
-}
-
-impl MessagePage {
-    /// Returns the approximate size of the messages, in bytes.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let metadata =
-            |message: &Message| message.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len());
-        self.messages.iter().map(|message| message.body.len() + metadata(message)).sum()
-    }
-}
-
-/// The progress of reading a page.
-struct Progress {
-    /// The number of messages that the page can still contain.
-    room: usize,
-    /// The number of entries that were read.
-    entries: usize,
-}
-
-impl Progress {
-    const fn new(limit: usize) -> Self {
-        Self { room: limit, entries: 0 }
-    }
-
-    /// Returns the limit of the next query. The first query reads as many entries as the page contains if none is a
-    /// tombstone.
-    const fn wanted(&self) -> usize {
-        if self.entries == 0 { self.room } else { ENTRIES_PER_QUERY }
-    }
-
-    /// Counts the entries of a query and returns true if reading ends after it: at the bound, or if 1 MB ended the
-    /// query and the page is not empty.
-    const fn ends(&mut self, entries: usize, is_short: bool, is_empty: bool) -> bool {
-        self.entries += entries;
-        self.room == 0 || self.entries >= ENTRIES_PER_PAGE || (is_short && !is_empty)
     }
 }
 
@@ -142,35 +102,33 @@ impl Store {
         match around {
             Around::Newest => self.messages_down_from(source, MAX_NUMBER, limit).await,
             Around::Before(number) => self.messages_down_from(source, number.saturating_sub(1), limit).await,
-            Around::After(number) => self.upward(source, number, limit).await,
+            Around::After(number) => self.upward(source, number, Progress::new(limit)).await,
             Around::Middle(number) => self.middle(source, number, limit).await,
         }
     }
 
     /// Returns a page of which half is up to a number and half above it. If no message up to the number is visible, the
-    /// page begins above it.
+    /// page begins above it. If the half up to the number has read 1 MB, the page ends at the number.
     async fn middle(
         &self,
         source: Source,
         number: u64,
         limit: usize,
     ) -> Result<Option<MessagePage>, StoreError> {
-        let older = self.messages_down_from(source, number, limit.div_ceil(2));
-        let (older, newer) = try_join(older, self.upward(source, number, limit / 2)).await?;
-        let Some((mut page, mut newer)) = older.zip(newer) else {
+        let Some(mut page) = self.messages_down_from(source, number, limit.div_ceil(2)).await? else {
             return Ok(None);
         };
-        // Each half ends at 1 MB. Both together must end there too.
-        if page.bytes() + newer.bytes() > PAGE_BYTES
-            && !page.messages.is_empty()
-            && !newer.messages.is_empty()
-        {
-            newer = MessagePage { newer: Some(number), ..MessagePage::default() };
+        if page.bytes_read >= PAGE_BYTES {
+            return Ok(Some(page));
         }
+        let progress = Progress::after(page.bytes_read, limit / 2);
+        let Some(newer) = self.upward(source, number, progress).await? else {
+            return Ok(None);
+        };
         page.newer = newer.newer;
         page.messages.extend(newer.messages);
         if let (true, Some(above)) = (page.messages.is_empty(), page.newer) {
-            let newer = self.upward(source, above, limit).await?;
+            let newer = self.upward(source, above, Progress::after(newer.bytes_read, limit)).await?;
             return Ok(newer.map(|newer| MessagePage { older: page.older, ..newer }));
         }
         Ok(Some(page))
@@ -198,6 +156,7 @@ impl Store {
                 return Ok(None);
             };
             let (count, is_short) = (entries.len(), read.more && entries.len() < wanted);
+            progress.read(&entries);
             page.older = None;
             for message in entries {
                 if progress.room == 0 {
@@ -210,25 +169,25 @@ impl Store {
                     progress.room -= 1;
                 }
             }
-            if count == 0 || progress.ends(count, is_short, page.messages.is_empty()) {
+            if count == 0 || progress.ends(is_short, page.messages.is_empty()) {
                 break;
             }
         }
         page.messages.reverse();
+        page.bytes_read = progress.bytes;
         Ok(Some(page))
     }
 
-    /// Returns the oldest messages above `number`, at most `limit`; `None` if the closing entry is among them.
+    /// Returns the oldest messages above `number`, as many as there is room for; `None` if the closing entry is among them.
     async fn upward(
         &self,
         source: Source,
         number: u64,
-        limit: usize,
+        mut progress: Progress,
     ) -> Result<Option<MessagePage>, StoreError> {
         let mut reached = number.max(source.base);
         let older = (reached > source.base).then(|| (reached + 1).min(MAX_NUMBER));
         let mut page = MessagePage { older, ..MessagePage::default() };
-        let mut progress = Progress::new(limit);
         loop {
             // One entry more than the page contains shows that there is more.
             let wanted = progress.wanted() + 1;
@@ -238,6 +197,8 @@ impl Store {
                 return Ok(None);
             };
             let (count, mut is_end) = (entries.len(), !read.more);
+            progress.read(&entries);
+            page.bytes_read = progress.bytes;
             for message in entries {
                 if progress.room == 0 || message.number != reached + 1 {
                     page.newer = Some(reached);
@@ -250,7 +211,7 @@ impl Store {
                 }
             }
             is_end |= count == 0;
-            if is_end || progress.ends(count, count < wanted, page.messages.is_empty()) {
+            if is_end || progress.ends(count < wanted, page.messages.is_empty()) {
                 page.newer = (!is_end).then_some(reached);
                 return Ok(Some(page));
             }

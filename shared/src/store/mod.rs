@@ -26,6 +26,7 @@ mod newest;
 mod ops;
 mod pair_key;
 pub mod participants;
+mod read_budget;
 pub mod read_marks;
 pub mod reports;
 mod retries;
@@ -58,6 +59,7 @@ pub use self::{
     command::Command,
     credentials::{PasswordChange, PasswordChangeError, Replacement},
     error::StoreError,
+    read_budget::ReadBudget,
     schema::TableDefinition,
     session_limit::MOST_SESSIONS,
     sessions::{Rotation, RotationError},

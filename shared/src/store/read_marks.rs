@@ -4,7 +4,7 @@
 use futures::future::try_join;
 
 use super::{
-    Store, StoreError,
+    ReadBudget, Store, StoreError,
     items::{Item, Member},
     ops::{Expression, Written},
     retries::Tried,
@@ -134,7 +134,9 @@ impl Store {
             return Ok(ReadMark { read, unread: 0, unread_more: false });
         }
         let blocks = self.blocks(member.user).await?.into();
-        let (unread, unread_more) = self.count_unread(UnreadCount::new(member, blocks)).await?;
+        let mut counts = [UnreadCount::new(member, blocks, None)];
+        self.read_down(&mut counts, &mut ReadBudget::default()).await?;
+        let (unread, unread_more) = counts[0].result();
         Ok(ReadMark { read, unread, unread_more })
     }
 }

@@ -1,11 +1,9 @@
 //! Unread messages. They are counted in the log on request and never stored, so the count cannot drift.
 
 use super::{
-    Store, StoreError,
     blocks::ViewersBlocks,
     items::{Member, Message},
-    messages::{messages_unless_closed, reading},
-    table::Span,
+    read_budget::{ReadsDown, Wanted},
 };
 use crate::ids::{ConversationId, MAX_NUMBER, UserId};
 
@@ -27,11 +25,14 @@ pub struct UnreadCount {
     next: u64,
     seen: u64,
     unread: u64,
+    /// The number since which all messages are small; `None` if it is not known.
+    small_since: Option<u64>,
 }
 
 impl UnreadCount {
-    /// Begins the count for a participant. Messages of users whom the participant has blocked are not counted.
-    pub(crate) fn new(member: &Member, blocks: ViewersBlocks) -> Self {
+    /// Begins the count for a participant. Messages of users whom the participant has blocked are not counted. All messages
+    /// from the number `small_since` on are known to be small.
+    pub(crate) fn new(member: &Member, blocks: ViewersBlocks, small_since: Option<u64>) -> Self {
         let floor = member.read.max(member.base);
         Self {
             conversation: member.conversation,
@@ -41,12 +42,13 @@ impl UnreadCount {
             next: MAX_NUMBER,
             seen: 0,
             unread: 0,
+            small_since,
         }
     }
 
     /// Counts messages that were read downward from the present position of the count. `more` is true if further
     /// messages follow.
-    pub(crate) fn take(&mut self, messages: &[Message], more: bool) {
+    pub(crate) fn add(&mut self, messages: &[Message], more: bool) {
         for message in messages.iter().filter(|message| message.number > self.floor) {
             self.seen += 1;
             self.unread += u64::from(self.counts(message));
@@ -64,21 +66,24 @@ impl UnreadCount {
         goes_on.then_some((self.floor + 1, self.next))
     }
 
-    fn result(&self) -> (u64, bool) {
+    /// Returns the number of unread messages, which is exact up to 100 unless the reading ended before, and true if there
+    /// can be more.
+    #[must_use]
+    pub fn result(&self) -> (u64, bool) {
         (self.unread.min(UNREAD_EXACT), self.unread > UNREAD_EXACT || self.next > self.floor)
     }
 }
 
-impl Store {
-    /// Returns the number of messages above a read mark that are neither the viewer's own nor deleted nor sent by
-    /// a user whom the viewer has blocked. The number is
-    /// exact up to 100; the second value is true if there are more.
-    pub async fn count_unread(&self, mut count: UnreadCount) -> Result<(u64, bool), StoreError> {
-        while let Some((low, high)) = count.unread_span() {
-            let span = Span::messages(count.conversation, low, high);
-            let page = self.query(span, reading(true, Some(UNREAD_PAGE))).await?;
-            count.take(&messages_unless_closed(page.items).unwrap_or_default(), page.more);
-        }
-        Ok(count.result())
+impl ReadsDown for UnreadCount {
+    /// Returns the messages above the read mark. The first ones suffice unless they do not count.
+    fn wanted(&self) -> Option<Wanted> {
+        let span = self.unread_span()?;
+        let first = usize::try_from(UNREAD_EXACT + 1 - self.unread).unwrap_or(UNREAD_PAGE);
+        let count = if self.seen == self.unread { first } else { UNREAD_PAGE };
+        Some(Wanted::new(self.conversation, span, count, self.small_since))
+    }
+
+    fn take(&mut self, messages: Option<Vec<Message>>, more: bool) {
+        self.add(&messages.unwrap_or_default(), more);
     }
 }

@@ -56,6 +56,8 @@ pub enum List {
     Participants = b'p',
     /// The list at `/api/messages/` without a conversation.
     Messages = b'm',
+    /// The list at `/api/messages/{id}/revisions/`.
+    Revisions = b'r',
     /// The list at `/api/users/`.
     Users = b'u',
     /// The list at `/api/users/me/sessions/`.

@@ -1,22 +1,16 @@
 //! Pages of invitations, newest first. They are a list of their own, so they cost the inbox nothing, and each page reads a
 //! bounded amount, whatever others put into the conversations.
 
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join;
 
-use super::{InboxCursor, InboxPage, InboxPosition, Listed, Newest};
+use super::{InboxCursor, InboxPage, InboxPosition, Shown};
 use crate::{
     ids::{ConversationId, UserId},
-    store::{Store, StoreError, items::Message, table::InvitationPosition},
+    store::{ReadBudget, Store, StoreError, newest::LogEnd, table::InvitationPosition},
 };
 
 /// The maximum number of messages that an invitation nests.
 const NESTED: usize = 5;
-
-/// The maximum number of invitations whose messages are read in parallel: at most 2 MB.
-const WAVE: usize = 8;
-
-/// The number of bytes of messages after which a page ends. The next page continues.
-const PAGE_BYTES: usize = 1024 * 1024;
 
 /// A request for a page of invitations.
 #[derive(Debug, Clone, Copy)]
@@ -32,46 +26,29 @@ pub struct InvitationsRequest {
 }
 
 impl Store {
-    /// Returns a page of the conversations to which a user is invited, newest invitation first.
+    /// Returns a page of the conversations to which a user is invited, newest invitation first. It is shorter if their
+    /// newest messages fill the budget. Conversations that were closed, or whose user was removed since the list was
+    /// read, are left out.
     pub async fn invitations_page(&self, request: &InvitationsRequest) -> Result<InboxPage, StoreError> {
         let before = request.before.map(InvitationPosition::from);
         let (positions, more) = self.invitations(request.user, before, request.limit).await?;
-        let (mut listed, mut bytes, mut read) = (Vec::new(), 0, 0);
-        for wave in positions.chunks(WAVE) {
-            let details = self.invited(request, wave).await?;
-            bytes += details.iter().flat_map(|listed| &listed.detail.newest).map(size).sum::<usize>();
-            listed.extend(details);
-            read += wave.len();
-            if bytes > PAGE_BYTES {
-                break;
-            }
-        }
-        let last = positions.get(..read).and_then(<[_]>::last).filter(|_| more || read < positions.len());
-        let next = last.map(|last| InboxCursor { window: None, before: Some((*last).into()) });
-        Ok(InboxPage { listed, next })
-    }
-
-    /// Returns some invitations with their conversations. Those whose conversation was closed, or whose user was removed
-    /// since the list was read, are left out.
-    async fn invited(
-        &self,
-        request: &InvitationsRequest,
-        positions: &[InvitationPosition],
-    ) -> Result<Vec<Listed>, StoreError> {
-        let count = request.messages.clamp(1, NESTED);
         let ids: Vec<ConversationId> = positions.iter().map(|position| position.conversation).collect();
-        let newest = self.newest_of(ids.iter().copied(), count);
-        let found = self.conversations_and_members(request.user, &ids);
-        let (newest, mut found) = try_join(newest, found).await?;
-        let listed = positions.iter().zip(newest).filter_map(|(position, newest)| {
+        let mut budget = ReadBudget::default();
+        let mut ends: Vec<LogEnd> = ids.iter().map(|id| LogEnd::new(*id, 1)).collect();
+        let tails = self.read_down(&mut ends, &mut budget);
+        let ((), mut found) = try_join(tails, self.conversations_and_members(request.user, &ids)).await?;
+        let read = ends.iter().take_while(|end| end.is_read()).count();
+        let open = positions.iter().zip(ends).take(read).filter(|(_, end)| !end.is_closed());
+        let shown = open.filter_map(|(position, end)| {
             let conversation = found.conversations.remove(&position.conversation)?;
-            let member = found.members.remove(&position.conversation)?;
-            let position = InboxPosition::from(*position);
-            let newest = Newest { messages: newest?, count, blocks: found.blocks.clone() };
-            let detail = self.detail_of(conversation, Some(member), newest);
-            Some(async move { Ok::<_, StoreError>(Listed { position, detail: detail.await? }) })
+            let member = Some(found.members.remove(&position.conversation)?);
+            let blocks = found.blocks.clone();
+            Some((InboxPosition::from(*position), Shown { conversation, member, blocks, end }))
         });
-        try_join_all(listed).await
+        let listed = self.listed(shown.collect(), request.messages.min(NESTED), &mut budget).await?;
+        let last = positions.get(..read).and_then(<[_]>::last).filter(|_| more || read < positions.len());
+        let next = last.map(|last| InboxCursor { before: Some((*last).into()), ..InboxCursor::default() });
+        Ok(InboxPage { listed, next, window: InboxCursor::default(), budget })
     }
 }
 
@@ -85,10 +62,4 @@ impl From<InboxPosition> for InvitationPosition {
     fn from(position: InboxPosition) -> Self {
         Self { invited_at: position.active_at, conversation: position.conversation }
     }
-}
-
-/// Returns the approximate size of a message, in bytes.
-fn size(message: &Message) -> usize {
-    let metadata = message.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len());
-    message.body.len() + metadata
 }

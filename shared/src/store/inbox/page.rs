@@ -2,30 +2,27 @@
 //!
 //! A message is one write, so no item of the table contains the order of a user's conversations. The order is computed
 //! by reading: the strongly consistent list of the user's conversations, the tail of each, then the page. It is exact
-//! for up to [`WINDOW`] conversations. A user with more conversations has several windows of whole hours of the index,
-//! which contains the hour of joining. The order is exact inside each window.
+//! for up to 300 conversations. A user with more conversations has several windows of whole hours of the index,
+//! which contains the hour of joining; see `window`. The order is exact inside each window. A window also ends where the newest
+//! messages have used up the bytes that a page may read; then its cursor contains the end.
+
+use std::cmp::Reverse;
 
 use futures::future::{try_join, try_join_all};
 
-use super::{ConversationsAndMembers, Detail, Newest};
+use super::{ConversationsAndMembers, Detail, Shown, window::Window};
 use crate::{
     ids::{ConversationId, UserId},
     store::{
-        Store, StoreError, Time,
-        items::{InboxEntry, InboxSettings, Message},
-        ops::{Consistency, Reading},
-        table::{Activity, Key, Span},
+        ReadBudget, Store, StoreError, Time,
+        items::{InboxEntry, InboxSettings},
+        newest::LogEnd,
+        table::Activity,
     },
 };
 
-/// The maximum number of conversations whose tails are read for one page. Each tail costs one read unit.
-const WINDOW: usize = 300;
-/// The maximum number of tails that are read in parallel, each in its own request.
-const TAILS: usize = 50;
-/// The maximum number of conversations whose nested messages are read in parallel.
-const NESTED: usize = 25;
-/// The number of bytes of nested messages after which a page ends. The next page continues.
-const PAGE_BYTES: usize = 2 * 1024 * 1024;
+/// The maximum number of conversations of an inbox that is read like one page.
+const FEW: usize = 24;
 
 /// A conversation's position in the inbox. Pages begin with the highest position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +38,8 @@ pub struct InboxPosition {
 pub struct InboxCursor {
     /// The last entry of the earlier windows, by the order of the index; `None` in the first window.
     pub window: Option<Activity>,
+    /// The last entry of this window, if the sizes of the newest messages decided on it.
+    pub end: Option<Activity>,
     /// The last position of this window that an earlier page contained; `None` at the beginning of the window.
     pub before: Option<InboxPosition>,
 }
@@ -61,14 +60,13 @@ pub struct InboxRequest {
 }
 
 impl InboxRequest {
-    /// Returns the entries that can be on the page. If a conversation is archived and not muted, this depends on its tail,
+    /// Returns true if an entry can be on the page. If a conversation is archived and not muted, this depends on its tail,
     /// which is read later.
-    fn candidates(&self, mut entries: Vec<InboxEntry>) -> Vec<InboxEntry> {
-        entries.retain(|entry| match entry.settings() {
+    fn is_candidate(&self, entry: &InboxEntry) -> bool {
+        match entry.settings() {
             InboxSettings { archived_tail: None, .. } => !self.archived,
             InboxSettings { muted, .. } => self.archived || !muted,
-        });
-        entries
+        }
     }
 }
 
@@ -88,197 +86,147 @@ pub struct InboxPage {
     pub listed: Vec<Listed>,
     /// The position of the next page; `None` at the end of the inbox.
     pub next: Option<InboxCursor>,
+    /// The window of this page, for the position of a next page that begins before `next`.
+    pub window: InboxCursor,
+    /// The rest of the page's budget, for counts of unread messages.
+    pub budget: ReadBudget,
 }
 
-/// Conversations that are ordered by their tails.
-struct Window {
-    entries: Vec<InboxEntry>,
-    /// The last of the conversations by the order of the index, if there are more; `None` otherwise.
-    beyond: Option<Activity>,
-}
-
-/// A conversation with the newest entries of its log; `None` if it is closed.
+/// A conversation with its tail.
 struct Active {
     position: InboxPosition,
     is_archived: bool,
-    newest: Option<Vec<Message>>,
+    end: LogEnd,
 }
 
 impl Active {
-    fn new(entry: &InboxEntry, newest: Vec<Message>) -> Self {
-        let active_at = newest.first().map_or(entry.joined_at, |tail| tail.sent_at.max(entry.joined_at));
+    fn new(entry: &InboxEntry, end: LogEnd) -> Self {
+        let active_at = end.tail().map_or(entry.joined_at, |tail| tail.sent_at.max(entry.joined_at));
         let position = InboxPosition { active_at, conversation: entry.conversation };
-        let tail = newest.first().map_or(0, |tail| tail.number);
-        Self { position, is_archived: entry.settings().is_archived(tail), newest: Some(newest) }
+        let tail = end.tail().map_or(0, |tail| tail.number);
+        Self { position, is_archived: entry.settings().is_archived(tail), end }
     }
 
-    fn conversation(&self) -> ConversationId {
-        self.position.conversation
-    }
-
-    /// Returns the approximate size of its messages, in bytes.
-    fn bytes(&self) -> usize {
-        let metadata =
-            |message: &Message| message.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len());
-        self.newest.iter().flatten().map(|message| message.body.len() + metadata(message)).sum()
+    /// Returns the conversation with its items; `None` unless the user is a participant and has not hidden it since the
+    /// last message.
+    fn shown(self, found: &mut ConversationsAndMembers) -> Option<(InboxPosition, Shown)> {
+        let id = self.position.conversation;
+        let member = found.members.remove(&id)?;
+        let hidden = member.hidden && self.end.tail().is_none_or(|tail| tail.number <= member.base);
+        let conversation = found.conversations.remove(&id).filter(|_| !hidden)?;
+        let (blocks, end) = (found.blocks.clone(), self.end);
+        Some((self.position, Shown { conversation, member: Some(member), blocks, end }))
     }
 }
+
+/// The conversations of a page, and a part of those after it.
+type Found = Vec<(InboxPosition, Shown)>;
 
 impl Store {
     /// Returns a page of a user's conversations by last activity. A conversation without new messages is on exactly one
     /// page. A conversation that becomes active between the reads of two pages moves to the top of the first page.
+    ///
+    /// If the newest messages fill the budget, later pages of the same window can meet larger ones. Then the window ends
+    /// earlier, and the next one begins there: it may show conversations again, and leaves out none.
     pub async fn inbox_page(&self, request: &InboxRequest) -> Result<InboxPage, StoreError> {
         let InboxRequest { cursor, limit, .. } = *request;
-        let window = self.window(request.user, cursor.window).await?;
-        let entries = request.candidates(window.entries);
-        let few = entries.len() <= NESTED.min(2 * limit);
-        let (mut listed, cut) = if few && cursor.before.is_none() {
-            (self.all_listed(request, &entries).await?, false)
+        let mut window = self.window(request.user, cursor).await?;
+        window.entries.retain(|(_, entry)| request.is_candidate(entry));
+        let (few, mut budget) = (window.entries.len() <= FEW.min(2 * limit), ReadBudget::default());
+        let mut found = if few && cursor.before.is_none() {
+            self.find_all(request, &mut window, &mut budget).await?
         } else {
-            self.some_listed(request, &entries).await?
+            self.find_some(request, &mut window, &mut budget).await?
         };
-        let more = cut || listed.len() > limit;
-        listed.truncate(limit);
-        let before = listed.last().map(|last| last.position).filter(|_| more);
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let before = found.last().map(|(last, _)| *last).filter(|_| more);
+        let here = InboxCursor { end: window.end, ..cursor };
         let next = match (before, window.beyond) {
-            (Some(before), _) => Some(InboxCursor { before: Some(before), ..cursor }),
-            (None, beyond) => beyond.map(|window| InboxCursor { window: Some(window), before: None }),
+            (Some(_), _) => Some(InboxCursor { before, ..here }),
+            (None, beyond) => {
+                beyond.map(|beyond| InboxCursor { window: Some(beyond), ..InboxCursor::default() })
+            }
         };
-        Ok(InboxPage { listed, next })
+        let listed = self.listed(found, request.messages, &mut budget).await?;
+        Ok(InboxPage { listed, next, window: here, budget })
     }
 
-    /// Lists a window that is hardly larger than the page. Everything is read in parallel.
-    async fn all_listed(
+    /// Finds the conversations of a window that is hardly larger than the page. Everything is read in parallel.
+    async fn find_all(
         &self,
         request: &InboxRequest,
-        entries: &[InboxEntry],
-    ) -> Result<Vec<Listed>, StoreError> {
-        let ids: Vec<ConversationId> = entries.iter().map(|entry| entry.conversation).collect();
-        let active = self.active(request, entries, request.messages.max(1));
-        let (active, found) = try_join(active, self.conversations_and_members(request.user, &ids)).await?;
-        self.listed(active, found, request.messages).await
+        window: &mut Window,
+        budget: &mut ReadBudget,
+    ) -> Result<Found, StoreError> {
+        let ids = window.ids();
+        // A few small logs are read with the messages to show at once.
+        let first =
+            if budget.has_room_for(ids.len() * request.messages) { request.messages.max(1) } else { 1 };
+        let active = self.active(request, window, first, budget);
+        let (active, mut found) =
+            try_join(active, self.conversations_and_members(request.user, &ids)).await?;
+        Ok(active.into_iter().filter_map(|active| active.shown(&mut found)).collect())
     }
 
-    /// Lists at most one conversation more than the page contains. Returns true if the page ends early because of its
-    /// size.
-    async fn some_listed(
+    /// Finds at most one conversation more than the page contains.
+    async fn find_some(
         &self,
         request: &InboxRequest,
-        entries: &[InboxEntry],
-    ) -> Result<(Vec<Listed>, bool), StoreError> {
-        let mut active = self.active(request, entries, 1).await?;
+        window: &mut Window,
+        budget: &mut ReadBudget,
+    ) -> Result<Found, StoreError> {
+        let mut active = self.active(request, window, 1, budget).await?;
         active.retain(|active| request.cursor.before.is_none_or(|before| active.position < before));
-        let (mut listed, mut rest, mut bytes) = (Vec::new(), active.into_iter(), 0);
+        let (mut shown, mut rest) = (Found::new(), active.into_iter());
         // A second round is needed only if the first one met conversations that the user has hidden.
-        while listed.len() <= request.limit && rest.len() > 0 {
-            let mut some: Vec<Active> = rest.by_ref().take(request.limit + 1 - listed.len()).collect();
-            let ids: Vec<ConversationId> = some.iter().map(Active::conversation).collect();
-            let nested = self.nested(&mut some, request.messages, &mut bytes);
-            let (found, cut) = try_join(self.conversations_and_members(request.user, &ids), nested).await?;
-            listed.extend(self.listed(some, found, request.messages).await?);
-            if cut {
-                return Ok((listed, true));
-            }
+        while shown.len() <= request.limit && rest.len() > 0 {
+            let some: Vec<Active> = rest.by_ref().take(request.limit + 1 - shown.len()).collect();
+            let ids: Vec<ConversationId> = some.iter().map(|active| active.position.conversation).collect();
+            let mut found = self.conversations_and_members(request.user, &ids).await?;
+            shown.extend(some.into_iter().filter_map(|active| active.shown(&mut found)));
         }
-        Ok((listed, false))
+        Ok(shown)
     }
 
-    /// Returns the conversations of a window. Participation is decided on the table; the index only proposes the
-    /// conversations.
-    async fn window(&self, user: UserId, after: Option<Activity>) -> Result<Window, StoreError> {
-        let reading = Reading { descending: false, limit: Some(WINDOW), consistency: Consistency::Strong };
-        if after.is_none() {
-            // DynamoDB says that there may be more after a query that ends at its limit. One entry above the window proves it.
-            let all = Reading { limit: Some(WINDOW + 1), ..reading };
-            let (entries, more) = self.query_kind(Span::inbox(user, None), all).await?;
-            if !more {
-                return Ok(Window { entries, beyond: None });
-            }
-        }
-        let reading = Reading { descending: true, consistency: Consistency::Eventual, ..reading };
-        let (found, more) = self.query_whole_raw(&Span::active(user, after.as_ref()), reading).await?;
-        let mut activities: Vec<Activity> =
-            found.iter().filter_map(|item| Activity::parse(item.get("gsi1sk")?.as_s().ok()?)).collect();
-        if more {
-            whole_hours(&mut activities);
-        }
-        let keys = activities.iter().map(|activity| Key::inbox(user, activity.conversation)).collect();
-        let entries = self.get_all(keys).await?;
-        Ok(Window { entries, beyond: activities.last().copied().filter(|_| more) })
-    }
-
-    /// Returns the entries of the requested list with the newest `count` messages of each, highest position first and
-    /// without closed conversations.
+    /// Reads the newest `first` messages of each conversation, and ends the window where the budget is used up. Returns
+    /// the conversations of the requested list that are not closed, highest position first.
     async fn active(
         &self,
         request: &InboxRequest,
-        entries: &[InboxEntry],
-        count: usize,
+        window: &mut Window,
+        first: usize,
+        budget: &mut ReadBudget,
     ) -> Result<Vec<Active>, StoreError> {
-        let mut active = Vec::with_capacity(entries.len());
-        for wave in entries.chunks(TAILS) {
-            let newest = self.newest_of(wave.iter().map(|entry| entry.conversation), count).await?;
-            let open =
-                wave.iter().zip(newest).filter_map(|(entry, newest)| Some(Active::new(entry, newest?)));
-            active.extend(open);
+        let mut ends: Vec<LogEnd> = window.ids().into_iter().map(|id| LogEnd::new(id, first)).collect();
+        self.read_down(&mut ends, budget).await?;
+        let read = ends.iter().take_while(|end| end.is_read()).count();
+        if read < window.entries.len() {
+            window.entries.truncate(read);
+            let last = window.entries.last().map(|(activity, _)| *activity);
+            (window.beyond, window.end) = (last, last);
         }
+        let read = window.entries.iter().zip(ends).filter(|(_, end)| !end.is_closed());
+        let mut active: Vec<Active> = read.map(|((_, entry), end)| Active::new(entry, end)).collect();
         active.retain(|active| active.is_archived == request.archived);
-        active.sort_unstable_by_key(|active| std::cmp::Reverse(active.position));
+        active.sort_unstable_by_key(|active| Reverse(active.position));
         Ok(active)
     }
 
-    /// Reads the nested messages, [`NESTED`] conversations at a time, up to [`PAGE_BYTES`]. Returns true if the page
-    /// ends there.
-    async fn nested(
+    /// Reads the messages that conversations show, as far as the budget allows, and builds their details.
+    pub(super) async fn listed(
         &self,
-        active: &mut Vec<Active>,
-        count: usize,
-        bytes: &mut usize,
-    ) -> Result<bool, StoreError> {
-        let mut whole = 0;
-        for wave in active.chunks_mut(NESTED) {
-            if count > 1 {
-                let newest = self.newest_of(wave.iter().map(Active::conversation), count).await?;
-                for (active, newest) in wave.iter_mut().zip(newest) {
-                    active.newest = newest;
-                }
-            }
-            whole += wave.len();
-            *bytes += wave.iter().map(Active::bytes).sum::<usize>();
-            if *bytes > PAGE_BYTES {
-                break;
-            }
-        }
-        let cut = whole < active.len();
-        active.truncate(whole);
-        Ok(cut)
-    }
-
-    /// Returns the conversations in which the user is a participant and that the user has not hidden since the last
-    /// message.
-    async fn listed(
-        &self,
-        active: Vec<Active>,
-        mut found: ConversationsAndMembers,
+        found: Vec<(InboxPosition, Shown)>,
         messages: usize,
+        budget: &mut ReadBudget,
     ) -> Result<Vec<Listed>, StoreError> {
-        let listed = active.into_iter().filter_map(|Active { position, newest, .. }| {
-            let conversation = found.conversations.remove(&position.conversation)?;
-            let member = found.members.remove(&position.conversation)?;
-            let newest = newest?;
-            let hidden = member.hidden && newest.first().is_none_or(|tail| tail.number <= member.base);
-            let newest = Newest { messages: newest, count: messages.max(1), blocks: found.blocks.clone() };
-            let detail = self.detail_of(conversation, Some(member), newest);
-            (!hidden).then_some(async move { Ok(Listed { position, detail: detail.await? }) })
-        });
-        try_join_all(listed).await
-    }
-}
-
-/// Removes the last hour, which may continue in the next window, unless it is the only one.
-fn whole_hours(activities: &mut Vec<Activity>) {
-    let last = activities.last().map(|last| last.hour);
-    if activities.first().map(|first| first.hour) != last {
-        activities.retain(|activity| Some(activity.hour) != last);
+        let (positions, mut shown): (Vec<InboxPosition>, Vec<Shown>) = found.into_iter().unzip();
+        for shown in &mut shown {
+            shown.show(messages);
+        }
+        self.read_down(&mut shown, budget).await?;
+        let details = try_join_all(shown.into_iter().map(|shown| self.detail_of(shown))).await?;
+        let listed = positions.into_iter().zip(details);
+        Ok(listed.map(|(position, detail)| Listed { position, detail }).collect())
     }
 }

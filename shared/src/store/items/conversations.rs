@@ -130,6 +130,10 @@ pub struct Conversation {
     /// membership of this participant limits what they send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaiting: Option<UserId>,
+    /// True if an edit has made a small message large. Then no message knows the sizes of the messages before it, see
+    /// `store::read_budget`. It never becomes false again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_large_edits: bool,
     /// The version of the conversation. Each write of this item requires the version that it read, and sets the next
     /// one.
     pub version: u64,

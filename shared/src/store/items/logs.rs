@@ -52,6 +52,10 @@ pub struct Message {
     /// The time of the deletion, in microseconds.
     #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<DateTime<Utc>>,
+    /// The number since which all messages up to this one were small when they were sent, see `store::read_budget`; `None` if
+    /// this one was not, and for a message of an earlier release. A page reads small messages in one round trip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub small_since: Option<u64>,
     /// True if the user who reads the message has blocked its sender. It is not stored.
     #[serde(skip)]
     pub masked: bool,
@@ -197,6 +201,7 @@ mod tests {
             metadata: Metadata::stored("{\"memo\":1}".to_owned()).ok(),
             edited_at: None,
             deleted_at: None,
+            small_since: None,
             masked: false,
         };
         let revision = Revision {

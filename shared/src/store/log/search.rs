@@ -43,6 +43,18 @@ pub(super) struct Send<'a> {
 pub(super) struct Tail {
     pub(super) number: u64,
     pub(super) sent_at: Option<DateTime<Utc>>,
+    /// The number since which all messages up to this one are small; `None` if it is not known.
+    small_since: Option<u64>,
+}
+
+impl Tail {
+    /// The end of a log without entries.
+    const EMPTY: Self = Self { number: 0, sent_at: None, small_since: None };
+
+    const fn at(message: &Message) -> Self {
+        let Message { number, small_since, .. } = *message;
+        Self { number, sent_at: Some(message.sent_at), small_since }
+    }
 }
 
 /// The sender's own messages among all messages that the send has looked at. The send looks at every number before its put,
@@ -117,7 +129,7 @@ impl Send<'_> {
     /// it.
     pub(super) fn message_after(&self, tail: Tail) -> Message {
         let now = self.clock.now();
-        Message {
+        let message = Message {
             conversation: self.draft.conversation,
             number: tail.number + 1,
             sender: self.sender,
@@ -130,8 +142,10 @@ impl Send<'_> {
             metadata: self.draft.metadata.clone(),
             edited_at: None,
             deleted_at: None,
+            small_since: None,
             masked: false,
-        }
+        };
+        Message { small_since: message.small_since(tail.small_since), ..message }
     }
 
     /// Searches a page that was read downward, and adds the sender's messages to `own`. `since` is the earliest possible
@@ -153,15 +167,14 @@ impl Send<'_> {
             if self.is(&message) {
                 return PageSearch::Found(message);
             }
-            let here = Tail { number: message.number, sent_at: Some(message.sent_at) };
-            let tail = *tail.get_or_insert(here);
+            let tail = *tail.get_or_insert(Tail::at(&message));
             lowest = message.number;
             // Times strictly increase in a conversation, so no lower number is this send.
             if since.is_some_and(|since| message.sent_at < since) {
                 return PageSearch::Enough(tail);
             }
         }
-        PageSearch::All(tail.unwrap_or(Tail { number: 0, sent_at: None }), lowest)
+        PageSearch::All(tail.unwrap_or(Tail::EMPTY), lowest)
     }
 
     fn count<'i>(&self, items: impl IntoIterator<Item = &'i Item>, own: &mut OwnMessages) {
@@ -195,8 +208,8 @@ impl Send<'_> {
         match occupant {
             Some(Item::Closed(_)) => TailSearch::Closed,
             Some(Item::Message(message)) if self.is(&message) => TailSearch::Found(message),
-            Some(Item::Message(message)) => TailSearch::Free(Tail { number, sent_at: Some(message.sent_at) }),
-            _ => TailSearch::Free(Tail { number, sent_at: None }),
+            Some(Item::Message(message)) => TailSearch::Free(Tail::at(&message)),
+            _ => TailSearch::Free(Tail { number, ..Tail::EMPTY }),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::ids::{ConversationId, UserId};
 pub(in crate::store) const INDEX: &str = "gsi1";
 
 /// The position of a conversation in its participant's list: the hour of its last activity, then its id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Activity {
     /// The number of hours since 1970-01-01T00:00Z.
     pub hour: u32,

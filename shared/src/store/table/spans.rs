@@ -49,9 +49,11 @@ impl Span {
         Self::new(of_conversation(conversation), sk(low), sk(MAX_NUMBER))
     }
 
-    /// Returns the span of the earlier bodies of a message.
-    pub(in crate::store) fn revisions(id: MessageId) -> Self {
-        Self::prefixed(of_conversation(id.conversation), &format!("REV#{:013}#", id.number), None)
+    /// Returns the span of the earlier bodies of a message, starting after the revision `after`.
+    pub(in crate::store) fn revisions(id: MessageId, after: Option<u64>) -> Self {
+        let after = after.map(|revision| format!("{revision:06}"));
+        let after = after.as_ref().map(|revision| revision as &dyn Display);
+        Self::prefixed(of_conversation(id.conversation), &format!("REV#{:013}#", id.number), after)
     }
 
     /// Returns the span of the participants in the order of their ids, starting after `after`.
