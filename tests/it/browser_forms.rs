@@ -210,3 +210,18 @@ async fn forms_of_programs_are_what_they_were() {
     send(&form.replace("&client_id=", "")).send().await.created();
     send("_content=%7B%7D").send().await.refuses("_content");
 }
+
+#[tokio::test]
+async fn what_is_not_there_has_only_the_form_that_makes_it() {
+    let app = TestApp::new().await;
+    let (_, ben, browser, _) = stage(&app).await;
+    let block = format!("/api/users/me/blocks/{}/", ben.id);
+    let page = browser.get(&block).await.expect(404).text();
+    assert!(page.contains("<section class=\"card\" id=\"put\""), "{page}");
+    browser.script(Method::PUT, &block, &[]).await.expect(200);
+    browser.get(&block).await.expect(200);
+    for path in ["/api/conversations/00000000-0000-8000-8000-000000000000/", "/api/nothing/"] {
+        let page = browser.get(path).await.expect(404).text();
+        assert!(!page.contains("<section class=\"card\" id="), "{path}: {page}");
+    }
+}

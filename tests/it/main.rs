@@ -32,6 +32,7 @@ mod browser_pages;
 mod browser_sessions;
 mod budgets;
 mod chat;
+mod chat_actions;
 mod closing;
 mod compatibility;
 mod consent;

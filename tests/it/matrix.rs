@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "memo" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "memo, edited" });
 
 #[rustfmt::skip]
-pub const MATRIX: [Row; 64] = [
+pub const MATRIX: [Row; 65] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -46,6 +46,8 @@ pub const MATRIX: [Row; 64] = [
     ("POST",   "/api-auth/login/",            |_| json!({}),                    [403, 403, 403, 403, 403, 403, 403]),
     ("GET",    "/api-auth/logout/",           NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("POST",   "/api-auth/logout/",           |_| json!({}),                    [303, 303, 303, 303, 303, 303, 303]),
+    // The form needs a session cookie.
+    ("POST",   "/api-auth/blocks/",           |_| json!({}),                    [303, 303, 303, 303, 303, 303, 303]),
     ("GET",    "/api/",                       NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/schema/",                NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/docs/",                  NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),

@@ -28,6 +28,7 @@ async fn nothing_is_allowed_that_is_not_used() {
     let app = TestApp::limited(Limits::default()).await;
     accounts(&app).await;
     talks(&app).await;
+    requests(&app).await;
     reports(&app).await;
     rotation(&app).await;
     let superfluous = app.proxy.used.superfluous();
@@ -161,6 +162,34 @@ async fn chat(user: &User, conversation: &str, newest: &Value) {
     let message = newest["message_id"].as_str().unwrap();
     for field in [("message_body", "memo, by a form"), ("read", message)] {
         let fields = [("csrfmiddlewaretoken", token.as_str()), ("conversation", conversation), field];
+        browser.post("/", &fields).await.expect(303);
+    }
+    let post = async |more: &[(&str, &str)]| {
+        let fields = [("csrfmiddlewaretoken", token.as_str()), ("conversation", conversation)];
+        browser.post("/", &[fields.as_slice(), more].concat()).await.expect(303);
+    };
+    for action in ["mute", "archive", "unarchive", "unmute"] {
+        post(&[("action", action)]).await;
+    }
+    post(&[("action", "report"), ("reason", "spam")]).await;
+}
+
+/// Accepts and declines invitations on the chat page.
+async fn requests(app: &TestApp) {
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let browser = Browser::of(&ben).await;
+    let token = browser.csrf();
+    for (kind, action) in [("group", "accept"), ("group", "decline"), ("direct", "decline")] {
+        let conversation = if kind == "group" { ann.group(&[&ben]).await } else { ann.direct(&ben).await };
+        browser.get("/?list=requests").await.expect(200);
+        let fields = [
+            ("csrfmiddlewaretoken", token.as_str()),
+            ("conversation", &conversation),
+            ("kind", kind),
+            ("action", action),
+        ];
+        let fields =
+            if action == "decline" { fields.to_vec() } else { [&fields[..2], &fields[3..]].concat() };
         browser.post("/", &fields).await.expect(303);
     }
 }

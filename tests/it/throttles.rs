@@ -15,10 +15,11 @@ const HASHES: [(&str, &str); 5] = [
 ];
 
 /// Requests that must pass while the others are throttled.
-const OTHERS: [(&str, &str); 11] = [
+const OTHERS: [(&str, &str); 12] = [
     ("GET", "/api-auth/login/"),
     ("GET", "/api-auth/logout/"),
     ("POST", "/api-auth/logout/"),
+    ("POST", "/api-auth/blocks/"),
     ("POST", "/api/token/refresh/"),
     ("POST", "/api/token/verify/"),
     ("POST", "/api/token/blacklist/"),

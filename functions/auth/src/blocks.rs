@@ -7,7 +7,7 @@ use shared::{
     App,
     http::{
         Authenticated, Code, Fields, FromFields, Ids, Limit, NoParameters, Origin, Page, Problem, Query,
-        Reply, UncheckedQuery, Unversioned, UserView,
+        Reply, Routes, UncheckedQuery, Unversioned, UserView,
         page::{List, read_timed_cursor, timed_cursor},
         schemas::Cursor,
         typed,
@@ -119,11 +119,16 @@ pub async fn block(
 ) -> Result<Reply<BlockView>, Problem> {
     app.store.user(user).await?.ok_or_else(Problem::not_found)?;
     query.and(unversioned).finish()?;
-    if user == caller.user {
+    let since = add(&app, caller.user, user).await?;
+    Ok(Reply::ok(view(&app, (since, user)).await?))
+}
+
+/// Adds a block of a user who exists. Returns the time since which the user is blocked.
+pub(crate) async fn add(app: &App, blocker: UserId, user: UserId) -> Result<DateTime<Utc>, Problem> {
+    if user == blocker {
         return Err(Problem::new(Code::InvalidRequest, "You cannot block yourself."));
     }
-    let since = app.store.block(caller.user, user, app.clock.now()).await.map_err(refused)?;
-    Ok(Reply::ok(view(&app, (since, user)).await?))
+    app.store.block(blocker, user, app.clock.now()).await.map_err(refused)
 }
 
 /// Removes a block.
@@ -141,6 +146,12 @@ pub async fn unblock(
     query.and(unversioned).finish()?;
     app.store.unblock(caller.user, user).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Returns the routes that only read blocks. The chat calls them.
+#[must_use]
+pub fn reads() -> Routes {
+    Routes::new().get("/api/users/me/blocks/", list).get("/api/users/me/blocks/{id}/", read)
 }
 
 /// Returns the answer to a block that was refused or failed.

@@ -233,12 +233,13 @@ pub async fn logout(
 
 /// Returns `next` if it is a path of this site, otherwise the API's root. A browser could read other texts as the URL
 /// of another site.
-fn here_or_home(next: &str) -> &str {
+pub(crate) fn here_or_home(next: &str) -> &str {
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if plain && next.len() <= NEXT && next.starts_with('/') && !next.starts_with("//") { next } else { HOME }
 }
 
-fn lead_to(path: &str) -> Response {
+/// Redirects to a path of this site.
+pub(crate) fn lead_to(path: &str) -> Response {
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static(HOME));
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }

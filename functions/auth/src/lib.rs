@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod blacklist;
+pub mod block_form;
 pub mod blocks;
 pub mod browser;
 pub mod health;
@@ -53,6 +54,7 @@ shared::routes! {
         post "/api-auth/login/" => browser::login;
         get "/api-auth/logout/" => browser::logout_page;
         post "/api-auth/logout/" => browser::logout;
+        post "/api-auth/blocks/" => block_form::submit;
     }
 }
 

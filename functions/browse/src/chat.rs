@@ -1,55 +1,23 @@
-//! The chat: `GET /` shows the inbox and a conversation; `POST /` sends a message or sets the read mark, for browsers
-//! without a script. All its data comes from the API, for the same caller. This module reads no table and makes no
-//! decisions about access.
+//! The chat: `GET /` shows a list and a conversation; `POST /` takes the forms of the page. All its data comes from the
+//! API, for the same caller. This module reads no table and makes no decisions about access.
 
 use axum::{
     extract::{Extension, FromRequest as _, Request, State},
-    http::{Method, StatusCode, request::Parts},
+    http::{StatusCode, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use serde_json::{Value, json};
 use shared::{
     App,
-    http::{
-        Fields, FromFields, Json, PageQuery, Problem, RequestBody, browser_session::CurrentBrowserSession,
-        csrf, typed,
-    },
-    ids::{ConversationId, IdempotencyKey, MessageId},
+    http::{Json, PageQuery, Problem, browser_session::CurrentBrowserSession, csrf},
 };
 
 use crate::{
     chat_api::{Api, ApiError, Routers},
     chat_data::IgnoredBody,
+    chat_form::{Action, ChatForm},
     chat_page::{Draft, Page},
     chat_query::{ShowChat, encoded},
 };
-
-/// The fields of the page's forms.
-#[derive(Debug)]
-pub(crate) struct ChatForm {
-    conversation: ConversationId,
-    /// The text of the message; empty in the form that sets the read mark.
-    message_body: String,
-    /// The idempotency key. It is created with the page, so that a form sends once, even if it is submitted several
-    /// times.
-    client_id: Option<IdempotencyKey>,
-    after: Option<MessageId>,
-    /// The message up to which everything is read; only in the form that sets the read mark.
-    read: Option<MessageId>,
-}
-
-impl FromFields for ChatForm {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let conversation = fields.required("conversation", typed);
-        let message_body = fields.given("message_body", typed).unwrap_or_default();
-        let client_id = fields.optional("client_id", typed);
-        let after = fields.optional("after", typed);
-        let read = fields.optional("read", typed);
-        Some(Self { conversation: conversation?, message_body, client_id, after, read })
-    }
-}
-
-impl RequestBody for ChatForm {}
 
 /// Answers with the chat page; redirects users who are not logged in to the login.
 pub(crate) async fn page(
@@ -72,8 +40,8 @@ fn to_login(parts: &Parts) -> Response {
     Redirect::to(&format!("/api-auth/login/?next={}", encoded(here))).into_response()
 }
 
-/// Sends the message, or sets the read mark, and shows the conversation again. After a failure, the page contains the
-/// typed text.
+/// Sends the request of a form to the API, and redirects to the page that follows. After a failure, the page contains
+/// the typed text.
 pub(crate) async fn submit(
     current: CurrentBrowserSession,
     State(app): State<App>,
@@ -87,39 +55,20 @@ pub(crate) async fn submit(
     csrf::check(&parts, &browser_session.csrf_token())?;
     let api = Api::new(routers, &parts, &browser_session.csrf_token());
     let Json(form) = Json::<ChatForm>::from_request(Request::from_parts(parts, body), &app).await?;
-    match form.send(&api).await {
-        Ok(()) => Ok(Redirect::to(&format!("/?conversation={}", form.conversation)).into_response()),
+    let (method, path, body) = form.request(browser_session.user.id);
+    match api.send(method, &path, body.as_ref()).await {
+        Ok(IgnoredBody {}) => Ok(Redirect::to(&form.next()).into_response()),
         Err(ApiError::Failed(problem)) => Err(problem),
+        // The invitation is declined already, perhaps by an earlier try.
+        Err(ApiError::Refused(refusal))
+            if refusal.status == StatusCode::NOT_FOUND && matches!(form.action, Action::Decline(_)) =>
+        {
+            Ok(Redirect::to(&form.next()).into_response())
+        }
         Err(ApiError::Refused(refusal)) => {
-            let query = ShowChat { conversation: Some(form.conversation), ..ShowChat::default() };
-            // A 409 means that the key was used for another message or is too old. The next attempt needs a new key.
-            let key = form.client_id.filter(|_| refusal.status != StatusCode::CONFLICT);
-            let draft = Draft { text: form.message_body, key, problem: Some(refusal) };
-            Page::new(&app, &browser_session).show(&api, &query, draft).await
+            let query =
+                ShowChat { list: form.list, conversation: Some(form.conversation), ..ShowChat::default() };
+            Page::new(&app, &browser_session).show(&api, &query, Draft::refused(form, refusal)).await
         }
-    }
-}
-
-impl ChatForm {
-    async fn send(&self, api: &Api) -> Result<(), ApiError> {
-        let (method, path, body) = match self.read {
-            Some(message) => {
-                let path = format!("/api/conversations/{}/read/", self.conversation);
-                (Method::PUT, path, json!({ "message": message }))
-            }
-            None => (Method::POST, "/api/messages/".to_owned(), self.message()),
-        };
-        api.send(method, &path, &body).await.map(|IgnoredBody {}| ())
-    }
-
-    fn message(&self) -> Value {
-        let mut message = json!({ "conversation": self.conversation, "message_body": self.message_body });
-        if let Some(key) = self.client_id {
-            message["client_id"] = key.uuid().to_string().into();
-        }
-        if let Some(after) = self.after {
-            message["after"] = after.to_string().into();
-        }
-        message
     }
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use shared::{
     App,
     http::{Code, Problem},
+    pages,
 };
 use tower::ServiceExt as _;
 
@@ -30,13 +31,32 @@ const PASSED_ON: [HeaderName; 6] = [
 /// The routers that the page calls. They are created once for each process, and clones are cheap.
 #[derive(Debug, Clone)]
 pub(crate) struct Routers {
+    /// Only the reads of blocks. No function but `auth` writes them.
+    blocks: Router,
     conversations: Router,
     messages: Router,
+    moderation: Router,
 }
 
 impl Routers {
     pub(crate) fn new(app: &App) -> Self {
-        Self { conversations: conversations::router(app), messages: messages::router(app) }
+        Self {
+            blocks: pages::into_router(auth::blocks::reads(), app),
+            conversations: conversations::router(app),
+            messages: messages::router(app),
+            moderation: moderation::router(app),
+        }
+    }
+
+    /// Returns the router of a path.
+    fn of(&self, path: &str) -> Router {
+        let routers = [
+            ("/api/users/", &self.blocks),
+            ("/api/messages/", &self.messages),
+            ("/api/reports/", &self.moderation),
+        ];
+        let found = routers.into_iter().find(|(prefix, _)| path.starts_with(prefix));
+        found.map_or(&self.conversations, |(_, router)| router).clone()
     }
 }
 
@@ -136,34 +156,25 @@ impl Api {
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ApiError> {
-        self.ask(Method::GET, path, None).await
-    }
-
-    pub(crate) async fn send<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: &Value,
-    ) -> Result<T, ApiError> {
-        self.ask(method, path, Some(body)).await
+        self.send(Method::GET, path, None).await
     }
 
     /// Sends one request, and returns the successful answer as `T` or the refusal. The error is for answers that cannot
     /// be read.
-    async fn ask<T: DeserializeOwned>(
+    pub(crate) async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
         body: Option<&Value>,
     ) -> Result<T, ApiError> {
         let request = self.request(method, path, body).map_err(Problem::internal)?;
-        let Routers { conversations, messages } = &self.routers;
-        let router = if path.starts_with("/api/messages/") { messages } else { conversations };
-        let Ok(response) = router.clone().oneshot(request).await;
+        let Ok(response) = self.routers.of(path).oneshot(request).await;
         let status = response.status();
         let bytes = response.into_body().collect().await.map_err(Problem::internal)?.to_bytes();
         if status.is_success() {
-            return Ok(serde_json::from_slice(&bytes).map_err(Problem::internal)?);
+            // A 204 has no body.
+            let body = if bytes.is_empty() { b"{}".as_slice() } else { &bytes };
+            return Ok(serde_json::from_slice(body).map_err(Problem::internal)?);
         }
         let words: ProblemText = serde_json::from_slice(&bytes).map_err(Problem::internal)?;
         Err(ApiError::Refused(Refusal { status, detail: words.text() }))

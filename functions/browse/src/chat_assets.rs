@@ -15,6 +15,7 @@ static FILES: Folder = folder! { "/static/chat/":
     "chat-edits.js": SCRIPT;
     "chat-inbox.js": SCRIPT;
     "chat-live.js": SCRIPT;
+    "chat-menu.js": SCRIPT;
     "chat-outbox.js": SCRIPT;
     "chat-thread.js": SCRIPT;
     "chat-times.js": SCRIPT;

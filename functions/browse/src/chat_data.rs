@@ -75,11 +75,23 @@ impl Message {
     }
 }
 
+/// The state of a conversation for the viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    Active,
+    Invited,
+    Archived,
+}
+
 /// A conversation in a representation of the API.
 #[derive(Debug, Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the API's names")]
 pub(crate) struct Conversation {
     pub(crate) conversation_id: ConversationId,
+    pub(crate) state: State,
+    pub(crate) invited_by: Option<UserId>,
+    pub(crate) muted: bool,
     pub(crate) kind: ConversationKind,
     pub(crate) name: Option<String>,
     pub(crate) participants: Vec<User>,
@@ -97,6 +109,17 @@ impl Conversation {
     /// Returns the nested participants without the viewer.
     pub(crate) fn others(&self, viewer: UserId) -> impl Iterator<Item = &User> {
         self.participants.iter().filter(move |user| user.user_id != viewer)
+    }
+
+    /// Returns the user whom the viewer can block on the page: the user who has invited the viewer, or the other participant
+    /// of a direct conversation. `None` if the user is not among the nested participants.
+    pub(crate) fn blockable(&self, viewer: UserId) -> Option<&User> {
+        let mut others = self.others(viewer);
+        match (self.invited_by, self.kind) {
+            (Some(inviter), _) => others.find(|user| user.user_id == inviter),
+            (None, ConversationKind::Direct) => others.next(),
+            (None, ConversationKind::Group) => None,
+        }
     }
 
     /// Returns the name of the conversation, or the names of the other participants.
@@ -118,6 +141,13 @@ impl Conversation {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Change {
     pub(crate) number: u64,
+}
+
+/// A blocked user.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Block {
+    /// `None` if the user no longer exists.
+    pub(crate) user: Option<User>,
 }
 
 /// An answer whose content is ignored.

@@ -1,4 +1,4 @@
-//! The chat page: reads the inbox and the open conversation from the API, and fills the template with them.
+//! The chat page: reads a list and the open conversation from the API, and fills the template with them.
 
 use askama::Template;
 use axum::{
@@ -6,93 +6,25 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::SecondsFormat;
-use futures::future::{join_all, try_join};
+use futures::future::try_join;
 use shared::{
     App,
     http::{Problem, browser_session::BrowserSession},
-    ids::{ConversationId, IdempotencyKey, MessageId, UserId},
+    ids::{ConversationId, IdempotencyKey},
+    model::report::Reason,
     pages::{Html, frame::LoggedInUser},
 };
 
 use crate::{
     chat_api::{Api, ApiError, Refusal},
     chat_assets,
-    chat_data::{Change, Conversation, Message, Page as List},
-    chat_query::{ShowChat, cursor_of},
-    chat_view::{self, Avatar, InboxItem, MessageItem},
+    chat_data::{Block, Conversation, IgnoredBody, Page as List},
+    chat_form::{Action, ChatForm},
+    chat_lists::{self, ChatList, ListLink},
+    chat_open::{Open, Opening},
+    chat_query::{Done, ShowChat, cursor_of},
+    chat_view::{BlockedItem, InboxItem, MessageItem, REASONS},
 };
-
-/// The open conversation, for the template.
-#[derive(Debug)]
-struct Open {
-    id: ConversationId,
-    title: String,
-    with: String,
-    avatar: Avatar,
-    messages: Vec<MessageItem>,
-    /// The newest message on the page.
-    last: Option<MessageId>,
-    /// The number of the newest change before the messages were read.
-    changes: u64,
-    /// The path of the page with earlier messages.
-    earlier: Option<String>,
-    /// True if the conversation has newer messages than the page.
-    past: bool,
-    /// The message up to which the user marks everything as read; `None` if nothing is unread.
-    unread_up_to: Option<MessageId>,
-}
-
-/// The messages of a page, in reading order.
-struct MessagesView {
-    messages: Vec<Message>,
-    /// True if the conversation has older messages.
-    has_older: bool,
-    /// True if the conversation may have newer messages.
-    has_newer: bool,
-}
-
-impl MessagesView {
-    /// Brings a page of the API into reading order. Only a page around a message already is.
-    fn new(list: List<Message>, query: &ShowChat) -> Self {
-        let (mut older, mut newer, mut messages) = (list.next, list.previous, list.results);
-        if query.before.is_none() && query.around.is_some() {
-            std::mem::swap(&mut older, &mut newer);
-        } else {
-            messages.reverse();
-        }
-        let has_newer = query.before.is_some() || newer.is_some();
-        Self { messages, has_older: older.is_some(), has_newer }
-    }
-}
-
-impl Open {
-    /// Builds the view of a conversation. `answered` are the messages to which some of its messages reply.
-    fn new(
-        conversation: &Conversation,
-        view: &MessagesView,
-        answered: &[Message],
-        newest_change: u64,
-        viewer: UserId,
-    ) -> Self {
-        let id = conversation.conversation_id;
-        let MessagesView { messages, has_older, has_newer } = view;
-        let first = messages.first().filter(|_| *has_older);
-        let last = messages.last().map(|message| message.message_id);
-        let unread = if *has_newer { 0 } else { conversation.unread };
-        Self {
-            id,
-            title: conversation.title(viewer),
-            with: chat_view::with(conversation, viewer),
-            avatar: chat_view::avatar(conversation, viewer),
-            messages: chat_view::conversation_of(messages, answered, viewer, unread),
-            last,
-            changes: newest_change,
-            earlier: first.map(|first| format!("/?conversation={id}&before={}", first.message_id)),
-            past: *has_newer,
-            unread_up_to: last.filter(|_| unread > 0),
-        }
-    }
-}
 
 /// The fields of the chat page's template.
 #[derive(Debug, Template)]
@@ -105,12 +37,17 @@ struct ChatPage {
     styles: Vec<String>,
     script: String,
     modules: Vec<String>,
-    inbox: Vec<InboxItem>,
+    list: ChatList,
+    lists: Vec<ListLink>,
+    entries: EntryItems,
     more: Option<String>,
     chosen: bool,
     open: Option<Open>,
+    done: Option<Done>,
+    reasons: [(Reason, &'static str); 9],
     client_id: String,
     draft: String,
+    comment: String,
     problem: Option<String>,
     blank_conversation: InboxItem,
     blank_message: MessageItem,
@@ -123,18 +60,75 @@ impl ChatPage {
     }
 }
 
-/// A text that was typed and could not be sent, with the reason.
+/// The entries of the list, for the template.
+#[derive(Debug)]
+enum EntryItems {
+    Conversations(Vec<InboxItem>),
+    Blocked(Vec<BlockedItem>),
+}
+
+impl EntryItems {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Conversations(items) => items.is_empty(),
+            Self::Blocked(items) => items.is_empty(),
+        }
+    }
+}
+
+/// Texts that were typed and could not be sent, with the reason.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
-    pub(crate) text: String,
+    /// The text of a message.
+    text: String,
+    /// The comment of a report.
+    comment: String,
     /// The idempotency key of the next attempt; `None` for a new key.
-    pub(crate) key: Option<IdempotencyKey>,
-    pub(crate) problem: Option<Refusal>,
+    key: Option<IdempotencyKey>,
+    problem: Option<Refusal>,
+}
+
+impl Draft {
+    /// Creates the draft of a form that the API has refused.
+    pub(crate) fn refused(form: ChatForm, problem: Refusal) -> Self {
+        // A 409 means that the key was used for another message or is too old. The next attempt needs a new key.
+        let key = form.client_id.filter(|_| problem.status != StatusCode::CONFLICT);
+        let (text, comment) = match form.action {
+            Action::Send { message_body, .. } => (message_body, String::new()),
+            Action::Report { comment, .. } => (String::new(), comment),
+            _ => Default::default(),
+        };
+        Self { text, comment, key, problem: Some(problem) }
+    }
+}
+
+/// A page of the list in the API.
+enum Entries {
+    Conversations(List<Conversation>),
+    Blocks(List<Block>),
+}
+
+impl Entries {
+    fn conversations(&self) -> &[Conversation] {
+        match self {
+            Self::Conversations(list) => &list.results,
+            Self::Blocks(_) => &[],
+        }
+    }
+
+    fn next(&self) -> Option<&str> {
+        match self {
+            Self::Conversations(list) => list.next.as_deref(),
+            Self::Blocks(list) => list.next.as_deref(),
+        }
+    }
 }
 
 /// The answers of the API to the requests of one page.
 struct Found {
-    inbox: List<Conversation>,
+    entries: Entries,
+    /// True if an invitation waits for an answer.
+    waiting: bool,
     open: Option<Open>,
     refusal: Option<Refusal>,
 }
@@ -152,12 +146,12 @@ impl<'a> Page<'a> {
     }
 
     pub(crate) async fn show(&self, api: &Api, query: &ShowChat, draft: Draft) -> Result<Response, Problem> {
-        // The inbox is refused if the session has ended between two requests, or if the cursor is not valid.
+        // The list is refused if the session has ended between two requests, or if the cursor is not valid.
         let found = self.find(api, query).await?;
         let problem = draft.problem.as_ref().or(found.refusal.as_ref());
         let status = problem.map_or(StatusCode::OK, |refusal| refusal.status);
         let problem = problem.map(|refusal| refusal.detail.clone());
-        let page = self.template(found, query.conversation, draft, problem);
+        let page = self.template(found, query, draft, problem);
         let mut response = Html(page).into_response();
         if response.status() == StatusCode::OK {
             *response.status_mut() = status;
@@ -165,16 +159,10 @@ impl<'a> Page<'a> {
         Ok(response)
     }
 
-    fn template(
-        &self,
-        found: Found,
-        chosen: Option<ConversationId>,
-        draft: Draft,
-        problem: Option<String>,
-    ) -> ChatPage {
-        let now = self.app.clock.now();
-        let current = found.open.as_ref().map(|open| open.id).or(chosen);
-        let item = |conversation| InboxItem::new(conversation, self.browser_session.user.id, current);
+    fn template(&self, found: Found, query: &ShowChat, draft: Draft, problem: Option<String>) -> ChatPage {
+        let (now, list) = (self.app.clock.now(), query.list);
+        let current = found.open.as_ref().map(|open| open.id).or(query.conversation);
+        let next = found.entries.next().and_then(cursor_of);
         ChatPage {
             me: self.browser_session.into(),
             csrf: self.browser_session.csrf_token(),
@@ -183,31 +171,50 @@ impl<'a> Page<'a> {
             styles: chat_assets::styles(),
             script: chat_assets::href("chat.js"),
             modules: chat_assets::modules(),
-            inbox: found.inbox.results.iter().map(item).collect(),
-            more: found.inbox.next.as_deref().and_then(cursor_of).map(|cursor| format!("/?cursor={cursor}")),
-            chosen: chosen.is_some(),
+            list,
+            lists: list.links(found.waiting),
+            more: next.map(|cursor| format!("{}cursor={cursor}", list.href_with())),
+            entries: self.items(&found.entries, list, current),
+            chosen: query.conversation.is_some(),
             open: found.open,
+            done: query.done,
+            reasons: REASONS,
             client_id: draft
                 .key
                 .map_or_else(|| self.app.random.uuid_at(now), IdempotencyKey::uuid)
                 .to_string(),
             draft: draft.text,
+            comment: draft.comment,
             problem,
             blank_conversation: InboxItem::blank(),
             blank_message: MessageItem::blank(),
         }
     }
 
-    /// Reads the inbox, and the requested conversation or else the newest one. A refusal of the conversation is part of
-    /// the page.
+    fn items(&self, entries: &Entries, list: ChatList, current: Option<ConversationId>) -> EntryItems {
+        let item = |conversation| InboxItem::new(conversation, self.browser_session.user.id, list, current);
+        match entries {
+            Entries::Conversations(list) => {
+                EntryItems::Conversations(list.results.iter().map(item).collect())
+            }
+            Entries::Blocks(list) => {
+                EntryItems::Blocked(list.results.iter().filter_map(BlockedItem::new).collect())
+            }
+        }
+    }
+
+    /// Reads the list, and the requested conversation or else the first one of the list. A refusal of the conversation is
+    /// part of the page.
     async fn find(&self, api: &Api, query: &ShowChat) -> Result<Found, ApiError> {
-        let inbox: List<Conversation> = api.get(&query.inbox_path()).await?;
-        let newest = inbox.results.first().map(|conversation| conversation.conversation_id);
-        let Some(id) = query.conversation.or(newest) else {
-            return Ok(Found { inbox, open: None, refusal: None });
+        let (entries, waiting) = try_join(entries(api, query), is_waiting(api, query.list)).await?;
+        let waiting = waiting || (query.list == ChatList::Requests && !entries.conversations().is_empty());
+        let first = entries.conversations().first().map(|conversation| conversation.conversation_id);
+        let Some(id) = query.conversation.or(first) else {
+            return Ok(Found { entries, waiting, open: None, refusal: None });
         };
-        let listed = inbox.results.iter().find(|conversation| conversation.conversation_id == id);
-        let (open, refusal) = match self.open(api, id, listed, query).await {
+        let listed = entries.conversations().iter().find(|conversation| conversation.conversation_id == id);
+        let opening = Opening { api, query, id, viewer: self.browser_session.user.id };
+        let (open, refusal) = match opening.read(listed).await {
             Ok(open) => (Some(open), None),
             Err(ApiError::Refused(refusal)) if refusal.status == StatusCode::NOT_FOUND => {
                 let detail = "This conversation does not exist, or you do not have access.".to_owned();
@@ -216,51 +223,23 @@ impl<'a> Page<'a> {
             Err(ApiError::Refused(refusal)) => (None, Some(refusal)),
             Err(ApiError::Failed(problem)) => return Err(problem.into()),
         };
-        Ok(Found { inbox, open, refusal })
+        Ok(Found { entries, waiting, open, refusal })
     }
+}
 
-    /// Reads a conversation with its messages. The newest change is read before the messages: a change between the two
-    /// reads is then among the changes that the script reads after it.
-    async fn open(
-        &self,
-        api: &Api,
-        id: ConversationId,
-        listed: Option<&Conversation>,
-        query: &ShowChat,
-    ) -> Result<Open, ApiError> {
-        let changes = format!("/api/conversations/{id}/changes/?order=newest&limit=1");
-        let detail = async {
-            match listed {
-                Some(_) => Ok(None),
-                None => api.get::<Conversation>(&format!("/api/conversations/{id}/")).await.map(Some),
-            }
-        };
-        let (changes, detail) = try_join(api.get::<List<Change>>(&changes), detail).await?;
-        let list = api.get::<List<Message>>(&query.messages_path(id)).await?;
-        let conversation = listed.or(detail.as_ref()).ok_or_else(Problem::not_found)?;
-        let view = MessagesView::new(list, query);
-        let answered = self.answered(api, &view.messages).await?;
-        let newest_change = changes.results.first().map_or(0, |change| change.number);
-        Ok(Open::new(conversation, &view, &answered, newest_change, self.browser_session.user.id))
+/// Reads a page of the list.
+async fn entries(api: &Api, query: &ShowChat) -> Result<Entries, ApiError> {
+    match query.conversations_path() {
+        Some(path) => api.get(&path).await.map(Entries::Conversations),
+        None => api.get(&query.blocks_path()).await.map(Entries::Blocks),
     }
+}
 
-    /// Returns the messages that some of `messages` answer: those on the page, and others that are read from the API.
-    /// Messages that do not exist any more are left out.
-    async fn answered(&self, api: &Api, messages: &[Message]) -> Result<Vec<Message>, Problem> {
-        let mut found: Vec<Message> = messages.to_vec();
-        let here = |id: &MessageId| messages.iter().any(|message| message.message_id == *id);
-        let mut missing: Vec<MessageId> =
-            messages.iter().filter_map(|message| message.reply_to).filter(|id| !here(id)).collect();
-        missing.sort_unstable_by_key(|id| id.number);
-        missing.dedup();
-        let ask = |id: MessageId| async move { api.get::<Message>(&format!("/api/messages/{id}/")).await };
-        for answer in join_all(missing.into_iter().map(ask)).await {
-            match answer {
-                Ok(message) => found.push(message),
-                Err(ApiError::Refused(_)) => {}
-                Err(ApiError::Failed(problem)) => return Err(problem),
-            }
-        }
-        Ok(found)
+/// Returns true if an invitation waits for an answer. The list of invitations shows it without this request.
+async fn is_waiting(api: &Api, list: ChatList) -> Result<bool, ApiError> {
+    if list == ChatList::Requests {
+        return Ok(false);
     }
+    let invitations: List<IgnoredBody> = api.get(chat_lists::WAITING).await?;
+    Ok(!invitations.results.is_empty())
 }

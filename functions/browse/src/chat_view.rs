@@ -3,10 +3,13 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use shared::{
     ids::{ConversationId, MessageId, UserId},
-    model::conversation::ConversationKind,
+    model::{conversation::ConversationKind, report::Reason},
 };
 
-use crate::chat_data::{Conversation, Message, User};
+use crate::{
+    chat_data::{Block, Conversation, Message, User},
+    chat_lists::ChatList,
+};
 
 /// The minimum pause before a new group of messages. The script uses the same value.
 const GROUP: TimeDelta = TimeDelta::minutes(5);
@@ -52,7 +55,9 @@ impl From<DateTime<Utc>> for DisplayTime {
 #[derive(Debug, Default)]
 pub(crate) struct InboxItem {
     pub(crate) id: String,
+    pub(crate) href: String,
     pub(crate) current: bool,
+    pub(crate) muted: bool,
     pub(crate) avatar: Avatar,
     pub(crate) title: String,
     pub(crate) preview: String,
@@ -61,11 +66,18 @@ pub(crate) struct InboxItem {
 }
 
 impl InboxItem {
-    pub(crate) fn new(conversation: &Conversation, viewer: UserId, current: Option<ConversationId>) -> Self {
-        let last = conversation.last_message.as_ref();
+    pub(crate) fn new(
+        conversation: &Conversation,
+        viewer: UserId,
+        list: ChatList,
+        current: Option<ConversationId>,
+    ) -> Self {
+        let (id, last) = (conversation.conversation_id, conversation.last_message.as_ref());
         Self {
-            id: conversation.conversation_id.to_string(),
-            current: current == Some(conversation.conversation_id),
+            id: id.to_string(),
+            href: format!("{}conversation={id}", list.href_with()),
+            current: current == Some(id),
+            muted: conversation.muted,
             avatar: avatar(conversation, viewer),
             title: conversation.title(viewer),
             preview: last.map_or_else(
@@ -81,9 +93,44 @@ impl InboxItem {
 
     /// Returns an entry with empty values for all parts, which the script copies and fills.
     pub(crate) fn blank() -> Self {
-        Self { unread: Some(String::new()), ..Self::default() }
+        Self { unread: Some(String::new()), muted: true, ..Self::default() }
     }
 }
+
+/// An entry of the list of blocked users.
+#[derive(Debug)]
+pub(crate) struct BlockedItem {
+    pub(crate) id: UserId,
+    pub(crate) name: String,
+    pub(crate) avatar: Avatar,
+}
+
+impl BlockedItem {
+    /// Creates the entry; `None` if the user no longer exists.
+    pub(crate) fn new(block: &Block) -> Option<Self> {
+        let user = block.user.as_ref()?;
+        let name = user.name();
+        Some(Self { id: user.user_id, avatar: Avatar::new(&name, user.user_id.uuid()), name })
+    }
+
+    /// Returns the label of the button that removes the block.
+    pub(crate) fn unblock(&self) -> String {
+        format!("Unblock {}", self.name)
+    }
+}
+
+/// The reasons of a report with their texts, in the order of the page.
+pub(crate) const REASONS: [(Reason, &str); 9] = [
+    (Reason::Spam, "Unwanted advertising"),
+    (Reason::Harassment, "Insults or threats"),
+    (Reason::Hate, "Hate against a group of people"),
+    (Reason::Violence, "Violence"),
+    (Reason::Sexual, "Sexual content"),
+    (Reason::SelfHarm, "Self-harm or suicide"),
+    (Reason::Illegal, "Illegal content"),
+    (Reason::Impersonation, "Pretending to be another person"),
+    (Reason::Other, "Another reason"),
+];
 
 /// Returns the avatar of a conversation: in a direct conversation, that of the other participant.
 pub(crate) fn avatar(conversation: &Conversation, viewer: UserId) -> Avatar {

@@ -10,9 +10,12 @@ import { nameOf, setText, Thread } from "./chat-thread.js";
 const ANNOUNCED = 300; // Characters of a message that a screen reader announces, at most.
 
 export class Conversation {
-    /** `news()` is called when there may be something new to ask for, `read(unread)` after the read mark was set. */
-    constructor(section, { user, clock, live, news, read }) {
-        Object.assign(this, { section, user, live, news, read });
+    /**
+     * `news()` is called when there may be something new to ask for, `read(unread)` after the read mark was set, and
+     * `report(message)` when the reader reports a message. An invitation has no form: the reader only reads.
+     */
+    constructor(section, { user, clock, live, news, read, report }) {
+        Object.assign(this, { section, user, live, news, read, report });
         this.id = section.dataset.conversation;
         this.last = section.dataset.last || null; // Everything up to here was on the page.
         this.changes = Number(section.dataset.changes);
@@ -20,14 +23,13 @@ export class Conversation {
         // A view of older messages does not show new ones.
         this.past = section.hasAttribute("data-past");
         const form = section.querySelector(".compose");
-        this.thread = new Thread(section, { user, act: (action, message) => this.#chooseAction(action, message) });
-        this.edits = new Edits({ show: (message) => this.#changed(message), showDeleted: (id) => this.#deleted(id) });
-        this.composer = new Composer(form, {
-            storageKey: `draft ${user.id} ${this.id}`,
-            send: (message) => this.#send(message),
-            save: (message, body) => this.edits.save(message, body),
-            last: () => this.thread.lastOwn(),
+        this.thread = new Thread(section, {
+            user,
+            canWrite: Boolean(form),
+            act: (action, message) => this.#chooseAction(action, message),
         });
+        this.edits = new Edits({ show: (message) => this.#changed(message), showDeleted: (id) => this.#deleted(id) });
+        this.composer = form && this.#composer(form);
         this.outbox = new Outbox({
             user: user.id,
             clock,
@@ -40,7 +42,16 @@ export class Conversation {
     }
 
     focus() {
-        this.composer.field.focus();
+        this.composer?.field.focus();
+    }
+
+    #composer(form) {
+        return new Composer(form, {
+            storageKey: `draft ${this.user.id} ${this.id}`,
+            send: (message) => this.#send(message),
+            save: (message, body) => this.edits.save(message, body),
+            last: () => this.thread.lastOwn(),
+        });
     }
 
     /** Asks for new messages and changes. Returns true if there were any. */
@@ -54,7 +65,7 @@ export class Conversation {
     async markRead() {
         const message = this.last;
         const seen = !document.hidden && this.section.offsetParent !== null && this.thread.atEnd;
-        if (this.past || !message || this.lastMarked === message || !seen) {
+        if (this.past || !this.composer || !message || this.lastMarked === message || !seen) {
             return;
         }
         const { unread } = await call("PUT", `/api/conversations/${this.id}/read/`, { message });
@@ -133,6 +144,7 @@ export class Conversation {
             reply: () => this.composer.startReply(message),
             edit: () => this.composer.edit(message),
             delete: () => this.edits.confirm(message),
+            report: () => this.report(message),
         };
         actions[action]();
     }
@@ -190,7 +202,7 @@ export class Conversation {
         }
         this.outbox.discard(entry);
         if (button.dataset.action === "rewrite") {
-            this.composer.restore(entry.request.message_body);
+            this.composer?.restore(entry.request.message_body);
         }
         this.focus();
     }

@@ -1,4 +1,4 @@
-// The list of conversations, and the form that starts one.
+// The list beside the conversation, the sign for waiting requests, and the form that starts a conversation.
 
 import { call } from "./chat-api.js";
 import { nameOf, setText, showAvatar, textOf } from "./chat-thread.js";
@@ -14,12 +14,13 @@ function titleOf(conversation, user) {
 
 export class Inbox {
     constructor(element, { user, current }) {
-        this.list = element.querySelector(".conversations");
+        this.list = element.querySelector(".conversations"); // None if the page lists users.
+        this.waiting = element.querySelector(".waiting");
         this.empty = element.querySelector(".empty");
         this.template = document.querySelector("#conversation-template");
         this.user = user;
         this.current = current;
-        for (const stamp of this.list.querySelectorAll("time")) {
+        for (const stamp of element.querySelectorAll("time")) {
             showLocalTime(stamp);
         }
         this.#count();
@@ -27,7 +28,10 @@ export class Inbox {
 
     /** Fetches and shows the first page; older entries stay below it. Returns the title of the open conversation. */
     async refresh() {
-        const { results } = await call("GET", "/api/conversations/?limit=20&messages=0");
+        if (!this.list) {
+            return undefined;
+        }
+        const { results } = await call("GET", this.list.dataset.source);
         const fresh = results.map((conversation) => this.#item(conversation));
         const ids = new Set(results.map(({ conversation_id }) => conversation_id));
         const focused = document.activeElement?.closest?.(".c")?.dataset.conversation;
@@ -42,9 +46,15 @@ export class Inbox {
         return current && titleOf(current, this.user);
     }
 
+    /** Asks if a request waits for an answer, and shows it. */
+    async refreshWaiting() {
+        const { results } = await call("GET", "/api/conversations/?state=invited&limit=1&messages=0");
+        this.waiting.hidden = results.length === 0;
+    }
+
     /** Updates the unread count of the open conversation. */
     read(unread) {
-        const badge = this.list.querySelector(`[data-conversation="${this.current}"] .unread`);
+        const badge = this.list?.querySelector(`[data-conversation="${this.current}"] .unread`);
         if (badge && unread === 0) {
             badge.remove();
         }
@@ -57,10 +67,11 @@ export class Inbox {
         const id = conversation.conversation_id;
         const title = titleOf(conversation, this.user);
         const last = conversation.last_message;
-        link.href = `/?conversation=${id}`;
+        link.href = `${this.list.dataset.link}conversation=${id}`;
         link.dataset.conversation = id;
         if (id === this.current) link.setAttribute("aria-current", "page");
-        setText(link.querySelector(".title"), title);
+        setText(link.querySelector(".title span"), title);
+        if (!conversation.muted) link.querySelector(".muted").remove();
         const other = conversation.participants.find(({ user_id }) => user_id !== this.user);
         showAvatar(link.querySelector(".avatar"), title, conversation.kind === "direct" ? (other?.user_id ?? id) : id);
         const stamp = link.querySelector("time");
@@ -81,7 +92,7 @@ export class Inbox {
 
     /** Shows the number of unread conversations in the title of the tab. */
     #count() {
-        const unread = this.list.querySelectorAll(".unread").length;
+        const unread = this.list?.querySelectorAll(".unread").length ?? 0;
         document.title = document.title.replace(/^\(\d+\) /u, "");
         if (unread > 0) document.title = `(${unread}) ${document.title}`;
     }

@@ -16,10 +16,14 @@ export const nameOf = (user) =>
     [user?.first_name, user?.last_name].filter(Boolean).join(" ") || user?.email || "Unknown user";
 
 export class Thread {
-    /** `act(action, message)` is called when the reader chooses `reply`, `edit` or `delete` for a message. */
-    constructor(section, { user, act }) {
+    /**
+     * `act(action, message)` is called when the reader chooses `reply`, `edit`, `delete` or `report` for a message. A reader
+     * who cannot write has only the choice to report.
+     */
+    constructor(section, { user, canWrite, act }) {
         this.section = section;
         this.user = user;
+        this.canWrite = canWrite;
         this.log = section.querySelector(".log");
         this.list = section.querySelector(".messages");
         this.template = document.querySelector("#message-template");
@@ -170,13 +174,16 @@ export class Thread {
         if (!item.querySelector(".gone")) {
             const acts = document.createElement("span");
             acts.className = "acts";
-            acts.append(actionButton("reply", "Reply", `Reply to ${item.querySelector(".name").textContent}`));
-            if (item.classList.contains("own")) {
+            const sender = item.querySelector(".name").textContent;
+            const own = item.classList.contains("own");
+            if (this.canWrite) acts.append(actionButton("reply", "Reply", `Reply to ${sender}`));
+            if (this.canWrite && own) {
                 acts.append(
                     actionButton("edit", "Edit", "Edit your message"),
                     actionButton("delete", "Delete", "Delete your message"),
                 );
             }
+            if (!own) acts.append(actionButton("report", "Report", `Report the message of ${sender}`));
             item.querySelector(".meta").prepend(acts);
         }
     }

@@ -5,9 +5,11 @@ import { Failure } from "./chat-api.js";
 import { Conversation } from "./chat-conversation.js";
 import { Inbox, startForm } from "./chat-inbox.js";
 import { Poll } from "./chat-live.js";
+import { startMenu } from "./chat-menu.js";
 import { setText } from "./chat-thread.js";
 
 const INBOX_EVERY = 15_000;
+const REQUESTS_EVERY = 60_000;
 
 const page = document.querySelector("#chat");
 const notice = document.querySelector("#notice");
@@ -20,6 +22,7 @@ const clock = () => loaded + performance.now();
 
 const inbox = new Inbox(page.querySelector(".inbox"), { user: user.id, current: section?.dataset.conversation });
 let inboxAsked = performance.now();
+let requestsAsked = inboxAsked;
 startForm(page.querySelector(".start"));
 
 const conversation =
@@ -30,7 +33,9 @@ const conversation =
         live: document.querySelector("#live"),
         news: () => poll?.now(),
         read: (unread) => inbox.read(unread),
+        report: (message) => menu?.report(message),
     });
+const menu = section && startMenu(section);
 
 async function ask() {
     const news = Boolean(await conversation?.refresh());
@@ -40,6 +45,10 @@ async function ask() {
         if (current && section) {
             setText(section.querySelector("h2"), current);
         }
+    }
+    if (performance.now() - requestsAsked > REQUESTS_EVERY) {
+        requestsAsked = performance.now();
+        await inbox.refreshWaiting();
     }
     return news;
 }

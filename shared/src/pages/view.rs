@@ -199,7 +199,8 @@ fn methods(page_request: &PageRequest) -> Vec<&'static str> {
 }
 
 /// Returns a form for each method with a body, and an empty one for each other POST and PUT. There are none if the answer
-/// is a 404, a 406 or a server error; after a 401 or a logout, only operations without a login have one.
+/// is a 406 or a server error. After a 404, only a PUT without a body has one, because it can make what was not found. After
+/// a 401 or a logout, only operations without a login have one.
 fn forms(page_request: &PageRequest, answer: &Parts, body: &[u8], sent: Option<&SubmittedForm>) -> Vec<Form> {
     let (none, shown) = (Map::new(), serde_json::from_slice(body).ok());
     let problem: Value = if answer.status.is_client_error() {
@@ -208,7 +209,7 @@ fn forms(page_request: &PageRequest, answer: &Parts, body: &[u8], sent: Option<&
         Value::Null
     };
     let status = answer.status.as_u16();
-    if status == 404 || status == 406 || status >= 500 {
+    if status == 406 || status >= 500 {
         return Vec::new();
     }
     let is_logged_in = status != 401 && !page_request.is_logged_out;
@@ -219,8 +220,10 @@ fn forms(page_request: &PageRequest, answer: &Parts, body: &[u8], sent: Option<&
             let operation =
                 operation(page_request, method).filter(|operation| is_logged_in || operation.is_open)?;
             let fields = match (&operation.fields, method) {
+                (None, "PUT") => &[],
+                _ if status == 404 => return None,
                 (Some(fields), _) => fields.as_slice(),
-                (None, "POST" | "PUT") => &[],
+                (None, "POST") => &[],
                 (None, _) => return None,
             };
             let is_this = page_request.parts.method.as_str() == method;

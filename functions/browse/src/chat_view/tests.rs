@@ -61,7 +61,8 @@ fn conversations_are_called_by_those_who_are_in_them() {
         let mut participants = vec![user(ANN, "Ann")];
         participants.extend(names.iter().map(|name| user(BEN, name)));
         serde_json::from_value(json!({
-            "conversation_id": ConversationId::from_prefix([7; 10]), "kind": "group", "name": name,
+            "conversation_id": ConversationId::from_prefix([7; 10]), "state": "active", "invited_by": null,
+            "muted": false, "kind": "group", "name": name,
             "participants": participants, "participant_count": count, "last_message": null, "unread": 100,
             "unread_more": true, "created_at": DateTime::UNIX_EPOCH,
         }))
@@ -71,6 +72,6 @@ fn conversations_are_called_by_those_who_are_in_them() {
     assert_eq!(title(Some("Named"), &["Ben"], 2), "Named");
     assert_eq!(title(None, &["Ben", "", "Cleo", "Dan"], 60), "Ben, Unknown user, Cleo and 56 more");
     assert_eq!(title(None, &[], 1), "Only you");
-    let item = InboxItem::new(&conversation(Some("\u{e4}b (c) 4d"), &[], 1), ANN, None);
+    let item = InboxItem::new(&conversation(Some("\u{e4}b (c) 4d"), &[], 1), ANN, ChatList::Inbox, None);
     assert_eq!((item.avatar.initials.as_str(), item.unread.as_deref()), ("\u{c4}4", Some("100+")));
 }
