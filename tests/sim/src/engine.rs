@@ -199,16 +199,13 @@ impl SimEngine {
 
     /// Runs a call on the data of this moment.
     fn execute(&self, call: &Call, rng: &mut StdRng) -> Answer {
+        if call.operation == Operation::Other {
+            return self.prepare(call);
+        }
         let body = sabotage::done_to(call, call.body.to_string().into_bytes());
         if self.is_faulty() && (call.may_be_stale() || sabotage::weakens(call)) && self.lags(rng) {
             *self.state().faults.entry("stale read").or_default() += 1;
             return self.0.replica.answer(&call.name, &body);
-        }
-        if call.operation == Operation::Other {
-            // The table itself exists in each of them.
-            drop(self.0.replica.answer(&call.name, &body));
-            self.state().probes.prepare(&call.name, &body);
-            return self.0.main.answer(&call.name, &body);
         }
         if call.reads() {
             return self.0.main.answer(&call.name, &body);
@@ -216,10 +213,23 @@ impl SimEngine {
         self.write(call, body, rng)
     }
 
+    /// Runs a call about the table itself, which exists in each of the engines. It has no stream: the simulator follows the writes,
+    /// and the engine would search all records of a stream before each write.
+    fn prepare(&self, call: &Call) -> Answer {
+        let mut body = call.body.clone();
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove("StreamSpecification");
+        }
+        let body = body.to_string().into_bytes();
+        drop(self.0.replica.answer(&call.name, &body));
+        self.state().probes.prepare(&call.name, &body);
+        self.0.main.answer(&call.name, &body)
+    }
+
     /// Runs a write, and tells everybody who follows writes.
     fn write(&self, call: &Call, body: Vec<u8>, rng: &mut StdRng) -> Answer {
-        let mut state = self.state();
-        let kind = writes::kind(call);
+        let (writes, mut state) = (Write::all(call), self.state());
+        let kind = writes::kind(call, &writes);
         let before = state.kinds.entry(kind).or_default();
         *before += 1;
         if *before <= ALWAYS_PROBED || rng.random_bool(PROBED) {
@@ -230,8 +240,8 @@ impl SimEngine {
         }
         let answer = self.0.main.answer(&call.name, &body);
         if answer.status() == 200 {
-            for write in Write::all(call) {
-                let image = self.image(&write).map(|item| check::plain(&item));
+            for write in writes {
+                let image = self.image_after(call, &write).map(|item| check::plain(&item));
                 let key = (write.pk, write.sk);
                 *state.versions.entry(key.clone()).or_default() += 1;
                 state.stream.note(key, image);
@@ -240,6 +250,12 @@ impl SimEngine {
             self.0.written.notify_waiters();
         }
         answer
+    }
+
+    /// Returns the item after a write in a successful call, in the format of DynamoDB. A put tells it, except in a transaction: the
+    /// repetition of one is successful, but has no effect.
+    fn image_after(&self, call: &Call, write: &Write) -> Option<Value> {
+        if call.operation == Operation::Put { write.item.clone() } else { self.image(write) }
     }
 
     /// Returns the present item that a write names, in the format of DynamoDB.

@@ -6,8 +6,8 @@ use crate::{call::Call, stream};
 
 /// Returns the kind of a call that writes: its operation, and for each item the beginning of its key and the attributes that an
 /// update sets.
-pub fn kind(call: &Call) -> String {
-    let mut kinds: Vec<String> = Write::all(call)
+pub fn kind(call: &Call, writes: &[Write]) -> String {
+    let mut kinds: Vec<String> = writes
         .iter()
         .map(|write| format!("{:?} {} {}", write.kind, stream::kind(&write.sk), write.sets.join(" ")))
         .collect();
@@ -35,6 +35,8 @@ pub struct Write {
     /// The values of an update or of a condition, by their placeholders without the colon.
     values: Map<String, Value>,
     pub has_condition: bool,
+    /// The item of a put, in the format of DynamoDB.
+    pub item: Option<Value>,
 }
 
 impl Write {
@@ -76,6 +78,7 @@ impl Write {
             sets,
             values: values.collect(),
             has_condition: body["ConditionExpression"].is_string(),
+            item: (kind == Kind::Put).then(|| key.clone()),
         })
     }
 
