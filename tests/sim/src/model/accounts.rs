@@ -80,9 +80,9 @@ pub struct Attempts {
 
 impl Attempts {
     /// Returns true if the owner may have to wait: only after ten failures of their own, or, on an unknown device, after 100 of
-    /// others.
+    /// others. An attempt whose count was written, but whose answer was lost, is counted twice.
     pub const fn may_delay(self, is_known: bool) -> bool {
-        self.of_owner > 9 || (!is_known && self.of_strangers + self.of_owner > 90)
+        self.of_owner > 4 || (!is_known && self.of_strangers + self.of_owner > 90)
     }
 }
 

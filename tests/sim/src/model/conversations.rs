@@ -176,7 +176,8 @@ impl Model {
         let is_there = found.seen.is_some_and(|seen| seen < begun) && !found.may_be_deleted;
         // A group whose last participant leaves is closed. An admin who is a participant may have hidden a conversation.
         let stays = |(user, member): (&usize, &Member)| {
-            !member.presence.knows("out") && !self.users[*user].may_be_closed
+            let is_in = member.presence.knows("in") && !member.presence.knows("out");
+            is_in && !self.users[*user].may_be_closed
         };
         let stays = found.is_direct || found.members.iter().any(stays);
         if status == 404
