@@ -56,6 +56,7 @@ use simulation::{Plan, Report};
 /// Runs random histories of the system with random faults, and checks the promises of the API.
 #[derive(Debug, Parser)]
 #[command(name = "sim")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 struct Options {
     /// The first seed.
     #[arg(long, default_value_t = 1)]
