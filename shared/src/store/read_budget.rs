@@ -24,8 +24,9 @@ const QUERY: usize = 1024 * 1024;
 const OVERHEAD: usize = 512;
 /// The size of the largest message, in bytes.
 const LARGEST: usize = OVERHEAD + BODY.max_bytes + METADATA_BYTES;
-/// The maximum number of bytes of a small message's body and metadata.
-const SMALL_TEXT: usize = 1024;
+/// The maximum number of bytes of a small message's body and metadata. The nested messages of 20 conversations fit into one
+/// round trip if all are small.
+const SMALL_TEXT: usize = 2 * 1024;
 /// The size of the largest small message, in bytes.
 const SMALL: usize = OVERHEAD + SMALL_TEXT;
 /// The maximum number of queries that a request makes in parallel.

@@ -28,24 +28,26 @@ fn message(id: &str, number: u64, sender: &str, at: i64) -> Value {
     })
 }
 
-/// Writes groups of a user into the table, with messages of these texts in each. The order of joining is the reverse of the
-/// order of activity.
-async fn groups_with(app: &TestApp, user: &User, count: u8, bodies: &[&str]) -> Vec<String> {
+/// Writes groups of a user into the table, with messages of these texts in each. Returns them in the order of activity, which
+/// differs from the order of joining.
+async fn groups_with(app: &TestApp, user: &User, count: i64, bodies: &[&str]) -> Vec<String> {
     let now = app.app.clock.now().timestamp_micros();
     let (mut ids, sender) = (Vec::new(), app.user("stranger").await.id);
     for n in 0..count {
-        let id = ConversationId::from_prefix([n, 9, 9, 9, 9, 9, 9, 9, 9, 9]).to_string();
-        let (joined_at, at) = (now - 1_000_000 * i64::from(count - n), now + 1_000 * i64::from(count - n));
-        let mut items = Vec::from(group_of_one(&id, &user.id, joined_at));
+        let prefix = u8::try_from(n).unwrap();
+        let id = ConversationId::from_prefix([prefix, 9, 9, 9, 9, 9, 9, 9, 9, 9]).to_string();
+        let at = now + 1_000 * (n * 7 % count);
+        let mut items = Vec::from(group_of_one(&id, &user.id, now - 1_000_000 * (count - n)));
         items.extend((1..).zip(bodies).map(|(number, body)| {
             let mut item = message(&id, number, &sender, at + i64::try_from(number).unwrap());
             item["body"] = json!(body);
             item
         }));
         app.table.put_all(&items).await;
-        ids.push(id);
+        ids.push((at, id));
     }
-    ids
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids.into_iter().map(|(_, id)| id).collect()
 }
 
 /// Reads a page and checks that it reads at most 2 MB.
@@ -123,7 +125,7 @@ async fn a_message_knows_since_when_messages_are_small() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let group = ann.group(&[&ben]).await;
-    let (small, large) = ("memo", "memo ".repeat(300));
+    let (small, large) = ("memo", "memo ".repeat(500));
     let mut since = Vec::new();
     for (number, body) in (1..).zip([small, small, &large, small, small]) {
         ben.send(&group, body).await;
@@ -162,9 +164,9 @@ async fn an_edit_that_makes_a_message_large_is_noted() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);
     let group = ann.group(&[&ben]).await;
-    let (small, large) = (ann.send(&group, "memo").await, ann.send(&group, &"memo ".repeat(300)).await);
+    let (small, large) = (ann.send(&group, "memo").await, ann.send(&group, &"memo ".repeat(500)).await);
     ann.edit(&small, "memo, edited").await.ok();
-    ann.edit(&large, &"memo, edited ".repeat(300)).await.ok();
+    ann.edit(&large, &"memo, edited ".repeat(500)).await.ok();
     assert!(!is_noted(&app, &group).await, "no small message has become large");
     // A change of the conversation has read its item before the edit, and writes it after the edit.
     let path = format!("/api/conversations/{group}/");
