@@ -118,7 +118,13 @@ impl TestApp {
         let name = format!("test-{}", random.uuid().simple());
         let store = Store::local(&proxy.endpoint, &name, random.clone());
         // `DynamoDB` Local answers from one core. On a busy machine, a large transaction may take seconds.
-        let store = if engine.is_some() { store } else { store.with_longer_timeouts(3) };
+        // The attack at full size takes minutes, and nothing may be unknown at its end.
+        let factor = match (environment::attack(), &engine) {
+            (Some(_), _) => 20,
+            (None, Some(_)) => 1,
+            (None, None) => 3,
+        };
+        let store = store.with_longer_timeouts(factor);
         create(&store).await;
         if lags {
             let replica = format!("past-{}", random.uuid().simple());
