@@ -8,7 +8,10 @@ use shared::ids::ConversationId;
 use super::{group_of_one, ids};
 use crate::harness::{
     Answer, TestApp, User,
-    call::{Operation::Transact, on},
+    call::{
+        Operation::{BatchGet, Query, Transact},
+        on,
+    },
     meter::Cost,
     race::{held, tampered},
     user::message_path,
@@ -168,16 +171,22 @@ async fn an_edit_that_makes_a_message_large_is_noted() {
     ann.edit(&small, "memo, edited").await.ok();
     ann.edit(&large, &"memo, edited ".repeat(500)).await.ok();
     assert!(!is_noted(&app, &group).await, "no small message has become large");
-    // A change of the conversation has read its item before the edit, and writes it after the edit.
-    let path = format!("/api/conversations/{group}/");
-    let late = ann.patch(&path, json!({ "name": "memo, renamed" }));
-    let (renamed, edited) = held(&app, on(Transact).of("META"), late, ann.edit(&small, &largest())).await;
-    edited.ok();
-    assert_eq!(renamed.ok()["name"], "memo, renamed");
+    let (cleo, body) = (app.user("cleo").await, largest());
+    // An addition has read the item before the edit, and reads the free number of the change log after it. Its first read of
+    // the item checks that Ann may add participants; the second read is the one before the write.
+    let read = app.proxy.faults.watch_nth(1, on(BatchGet).of("META"));
+    let others = [&cleo];
+    let first = async {
+        read.finished().await;
+        ann.edit(&small, &body).await
+    };
+    let late = ann.add(&group, &others);
+    let (added, edited) = held(&app, on(Query).of("CHANGE#"), late, first).await;
+    (added.ok(), edited.ok());
     assert!(is_noted(&app, &group).await);
     ann.edit(&small, "memo").await.ok();
     ann.edit(&small, &largest()).await.ok();
-    ann.patch(&path, json!({ "name": "memo" })).await.ok();
+    ann.patch(&format!("/api/conversations/{group}/"), json!({ "name": "memo" })).await.ok();
     assert!(is_noted(&app, &group).await, "the note stays");
     app.check().await;
 }
