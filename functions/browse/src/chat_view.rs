@@ -72,7 +72,7 @@ impl InboxItem {
         list: ChatList,
         current: Option<ConversationId>,
     ) -> Self {
-        let (id, last) = (conversation.conversation_id, conversation.last_message.as_ref());
+        let (id, newest) = (conversation.conversation_id, conversation.last_message.as_ref());
         Self {
             id: id.to_string(),
             href: format!("{}conversation={id}", list.href_with()),
@@ -80,11 +80,11 @@ impl InboxItem {
             muted: conversation.muted,
             avatar: avatar(conversation, viewer),
             title: conversation.title(viewer),
-            preview: last.map_or_else(
+            preview: newest.map_or_else(
                 || "No messages yet".to_owned(),
-                |last| preview(last, viewer, conversation.kind),
+                |message| preview(message, viewer, conversation.kind),
             ),
-            time: last.map_or(conversation.created_at, |last| last.sent_at).into(),
+            time: newest.map_or(conversation.created_at, |message| message.sent_at).into(),
             unread: (conversation.unread > 0).then(|| {
                 format!("{}{}", conversation.unread, if conversation.unread_more { "+" } else { "" })
             }),
