@@ -296,3 +296,23 @@ async fn links_lead_to_pages() {
     assert!(text.contains("rel=\"next\""), "{text}");
     assert!(text.contains("aria-label=\"Breadcrumbs\"") && text.contains("Log out"), "{text}");
 }
+
+#[tokio::test]
+async fn ids_link_to_pages_that_the_reader_can_open() {
+    let app = TestApp::new().await;
+    let (ann, admin) = (app.user("ann").await, app.admin("admin").await);
+    let body = serde_json::json!({ "user": ann.id, "reason": "spam" });
+    let report = ann.post("/api/reports/", body).await.created()["report_id"].as_str().unwrap().to_owned();
+    let browser = Browser::of(&admin).await;
+    let reports = browser.get("/api/reports/").await.expect(200).text();
+    for link in [format!("href=\"/api/reports/{report}/\""), format!("href=\"/api/users/{}/\"", ann.id)] {
+        assert!(reports.contains(&link), "{link}: {reports}");
+    }
+    let sessions = browser.get(&format!("/api/users/{}/sessions/", ann.id)).await.expect(200).text();
+    assert!(
+        sessions.contains("session_id") && !sessions.contains("href=\"/api/users/me/sessions/"),
+        "{sessions}"
+    );
+    let own = browser.get("/api/users/me/sessions/").await.expect(200).text();
+    assert!(own.contains("href=\"/api/users/me/sessions/"), "{own}");
+}

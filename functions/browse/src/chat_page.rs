@@ -54,6 +54,15 @@ struct ChatPage {
 }
 
 impl ChatPage {
+    /// Returns the target of the link that skips the list: the form of the conversation.
+    fn skip(&self) -> &'static str {
+        match &self.open {
+            Some(open) if open.is_invited() => "#request",
+            Some(_) => "#body",
+            None => "#chat",
+        }
+    }
+
     /// Returns the text of the element `title`.
     fn document_title(&self) -> String {
         self.open.as_ref().map_or_else(|| "Messages".to_owned(), |open| format!("{} · Messages", open.title))
@@ -96,7 +105,7 @@ impl Draft {
         let (text, comment) = match form.action {
             Action::Send { message_body, .. } => (message_body, String::new()),
             Action::Report { comment, .. } => (String::new(), comment),
-            _ => Default::default(),
+            _ => (String::new(), String::new()),
         };
         Self { text, comment, key, problem: Some(problem) }
     }

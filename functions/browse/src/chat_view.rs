@@ -112,11 +112,6 @@ impl BlockedItem {
         let name = user.name();
         Some(Self { id: user.user_id, avatar: Avatar::new(&name, user.user_id.uuid()), name })
     }
-
-    /// Returns the label of the button that removes the block.
-    pub(crate) fn unblock(&self) -> String {
-        format!("Unblock {}", self.name)
-    }
 }
 
 /// The reasons of a report with their texts, in the order of the page.

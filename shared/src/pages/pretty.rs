@@ -21,6 +21,13 @@ pub struct Token {
     pub href: Option<String>,
 }
 
+impl Token {
+    /// Returns true if the piece links to a session of the caller.
+    pub fn is_own_session(&self) -> bool {
+        self.href.as_ref().is_some_and(|href| href.starts_with("/api/users/me/sessions/"))
+    }
+}
+
 /// Returns the pieces of a JSON text, and true if they are the whole text.
 pub fn tokens(json: &[u8]) -> (Vec<Token>, bool) {
     let mut printer = Printer { tokens: Vec::new(), length: 0 };
@@ -132,7 +139,9 @@ fn link(key: &str, value: &str) -> Option<String> {
     let folder = match key {
         "conversation_id" | "conversation" => "conversations",
         "message_id" | "message" | "reply_to" | "read" => "messages",
-        "user_id" | "created_by" | "actor" | "users" | "owners" => "users",
+        "user_id" | "created_by" | "invited_by" | "handled_by" | "closed_by" | "actor" | "user" | "users"
+        | "owners" => "users",
+        "report_id" => "reports",
         "session_id" => "users/me/sessions",
         _ => "",
     };

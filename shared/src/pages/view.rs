@@ -26,6 +26,9 @@ const SHOWN: [HeaderName; 8] = [
     HeaderName::from_static("x-request-id"),
 ];
 
+/// The list of sessions whose entries have no pages of their own.
+const SESSIONS_OF_ANOTHER: &str = "/api/users/{id}/sessions/";
+
 /// The fields of a page of the browsable API.
 #[derive(Template)]
 #[template(path = "browse.html")]
@@ -71,7 +74,10 @@ impl BrowsePage {
     ) -> Self {
         let breadcrumbs = breadcrumbs(page_request);
         let title = breadcrumbs.last().map(|last| last.name.clone()).unwrap_or_default();
-        let (tokens, is_whole) = if body.is_empty() { (Vec::new(), true) } else { pretty::tokens(body) };
+        let (mut tokens, is_whole) = if body.is_empty() { (Vec::new(), true) } else { pretty::tokens(body) };
+        if page_request.route == Some(SESSIONS_OF_ANOTHER) {
+            tokens.iter_mut().filter(|token| token.is_own_session()).for_each(|token| token.href = None);
+        }
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
         let is_problem = answer.status.is_client_error() || answer.status.is_server_error();
         let text = |name: &str| value[name].as_str().map(str::to_owned);
@@ -214,16 +220,17 @@ fn forms(page_request: &PageRequest, answer: &Parts, body: &[u8], sent: Option<&
     }
     let is_logged_in = status != 401 && !page_request.is_logged_out;
     let named = parameters(page_request);
+    // A PUT without a body can make what was not found.
+    let is_offered = |method, fields: &Option<_>| status != 404 || (method == "PUT" && fields.is_none());
     methods(page_request)
         .into_iter()
         .filter_map(|method| {
             let operation =
                 operation(page_request, method).filter(|operation| is_logged_in || operation.is_open)?;
             let fields = match (&operation.fields, method) {
-                (None, "PUT") => &[],
-                _ if status == 404 => return None,
+                (fields, _) if !is_offered(method, fields) => return None,
                 (Some(fields), _) => fields.as_slice(),
-                (None, "POST") => &[],
+                (None, "POST" | "PUT") => &[],
                 (None, _) => return None,
             };
             let is_this = page_request.parts.method.as_str() == method;
