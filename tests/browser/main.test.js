@@ -6,3 +6,4 @@ import "./docs.js";
 import "./chat.js";
 import "./sending.js";
 import "./editing.js";
+import "./requests.js";

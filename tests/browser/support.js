@@ -26,7 +26,8 @@ export const PASSWORD = "keys under the doormat";
 export const WIDE = { width: 1280, height: 800 };
 export const NARROW = { width: 390, height: 800 };
 
-let server, browser, axe;
+const servers = [];
+let browser, axe;
 let base = process.env.API_URL;
 let people = 0;
 
@@ -42,24 +43,36 @@ before(async () => {
 
 after(async () => {
     await browser?.close();
-    server?.kill("SIGTERM");
+    for (const server of servers) server.kill("SIGTERM");
 });
 
-/** Starts the API in memory, as `cargo run` does. Returns its address. */
-async function serve() {
-    server = spawn(
+/** Starts the API in memory, as `cargo run` does, with more options. Returns its address. */
+async function serve(...options) {
+    const server = spawn(
         `${root}target/debug/local`,
-        ["--in-memory", "--port", "0", "--send-limit", "0", "--conversation-limit", "0"],
+        ["--in-memory", "--port", "0", "--send-limit", "0", "--conversation-limit", "0", ...options],
         {
             stdio: ["ignore", "pipe", "ignore"],
         },
     );
+    servers.push(server);
     server.on("error", (error) => assert.fail(`${error.message}: run \`cargo build\` first`));
     for await (const line of createInterface({ input: server.stdout })) {
         const address = line.match(/http:\/\/127\.0\.0\.1:\d+/u)?.[0];
         if (address) return address;
     }
     return assert.fail("the process ended before it printed its address");
+}
+
+/** Runs a part of a test with another process of the API, which asks users for consent. */
+export async function amongStrangers(run) {
+    const earlier = base;
+    base = await serve("--no-demo", "--contact", "requests");
+    try {
+        await run();
+    } finally {
+        base = earlier;
+    }
 }
 
 export const address = (path) => new URL(path, base).href;
