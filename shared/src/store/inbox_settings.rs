@@ -18,8 +18,11 @@ const NOT_ARCHIVED_LATER: &str =
 /// A change of the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InboxSettingsChange {
-    /// Archives the conversation until the next message.
-    Archive,
+    /// Archives the messages up to a number. The next one brings the conversation back.
+    Archive {
+        /// The number of the last message that the user knows, or of the last message of all.
+        tail: u64,
+    },
     /// Brings the conversation back to the inbox.
     Unarchive,
     /// Mutes the conversation. If it is archived, messages do not bring it back.
@@ -29,26 +32,24 @@ pub enum InboxSettingsChange {
 }
 
 impl Store {
-    /// Changes the settings of an accepted participant. `member` and `tail` are the membership and the number of the last
-    /// message, as they were read. A change that changes nothing writes nothing. Returns false if the membership is removed.
+    /// Changes the settings of an accepted participant, whose membership was read. A change that changes nothing writes
+    /// nothing. Returns false if the membership is removed.
     ///
-    /// A message may be sent after `tail` was read; then its number is higher, and it brings the conversation back. Another
-    /// request may archive a later number; then the conditions fail, and the later number stays. The user may leave; then
-    /// the conditions fail, and nothing is created. The two items change in one transaction, so they always agree. A failure
-    /// before the commit leaves the settings as they are; a repetition after it finds the settings changed, or archives the
-    /// messages since as well.
+    /// A message may be sent at the same time; then its number is higher than the archived one, and it brings the
+    /// conversation back. Another request may archive a later number; then the conditions fail, and the later number stays.
+    /// The user may leave; then the conditions fail, and nothing is created. The two items change in one transaction, so they
+    /// always agree. A failure before the commit leaves the settings as they are; a repetition after it finds them changed.
     pub async fn change_inbox_settings(
         &self,
         member: &Member,
-        tail: u64,
         change: InboxSettingsChange,
     ) -> Result<bool, StoreError> {
-        if change.is_done(member.settings(), tail) {
+        if change.is_done(member.settings()) {
             return Ok(true);
         }
         let Member { conversation, user, .. } = *member;
         let keys = [Key::member(conversation, user), Key::inbox(user, conversation)];
-        let steps = keys.map(|key| Step::Update(key, change.expression(tail)));
+        let steps = keys.map(|key| Step::Update(key, change.expression()));
         Ok(match self.settle(&steps).await? {
             Settled::Done => true,
             // A condition fails on items that exist only if they contain a later number.
@@ -59,18 +60,18 @@ impl Store {
 
 impl InboxSettingsChange {
     /// Returns true if the settings are already as this change leaves them.
-    fn is_done(self, settings: InboxSettings, tail: u64) -> bool {
+    fn is_done(self, settings: InboxSettings) -> bool {
         match self {
-            Self::Archive => settings.archived_tail.is_some_and(|archived| archived >= tail),
+            Self::Archive { tail } => settings.archived_tail.is_some_and(|archived| archived >= tail),
             Self::Unarchive => settings.archived_tail.is_none(),
             Self::Mute => settings.muted,
             Self::Unmute => !settings.muted,
         }
     }
 
-    fn expression(self, tail: u64) -> Expression {
+    fn expression(self) -> Expression {
         match self {
-            Self::Archive => {
+            Self::Archive { tail } => {
                 Expression::update("SET #archived_tail = :tail", NOT_ARCHIVED_LATER).number(":tail", tail)
             }
             Self::Unarchive => Expression::update("REMOVE #archived_tail", PRESENT),

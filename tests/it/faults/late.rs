@@ -35,13 +35,14 @@ async fn late_write(app: &TestApp, operation: Operation, n: usize) {
 #[tokio::test]
 async fn a_write_that_was_given_up_does_nothing_when_it_arrives() {
     use Operation::{
-        Add, CreateGroup, DeleteMessage, Edit, GiveOwnership, Leave, MarkRead, Remove, Rename, Send,
+        Add, Archive, CreateGroup, DeleteMessage, Edit, GiveOwnership, Leave, MarkRead, Remove, Rename, Send,
     };
     let groups = [
         &[Send, Edit, DeleteMessage][..],
         &[MarkRead, Add, Remove],
         &[Leave, Rename],
         &[GiveOwnership, CreateGroup],
+        &[Archive],
     ];
     futures::future::join_all(groups.map(late)).await;
 }

@@ -1,6 +1,7 @@
 //! The operations of users, and a small set of users and conversations for them. The other files of `faults` run each
 //! operation with a fault and check its result.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -35,6 +36,7 @@ pub enum Operation {
     GiveOwnership,
     DeleteConversation,
     HideDirect,
+    Archive,
     FileReport,
     CloseReport,
 }
@@ -141,6 +143,9 @@ impl Stage {
             }
             Operation::DeleteConversation => self.ann.delete_conversation(&self.group).await,
             Operation::HideDirect => self.ann.delete_conversation(&self.direct).await,
+            Operation::Archive => {
+                self.ann.request(Method::PUT, &format!("{conversation}archive/")).send().await
+            }
             Operation::FileReport => self.file_report().await,
             Operation::CloseReport => self.admin().patch(&self.report, json!({ "state": "closed" })).await,
         }
@@ -177,6 +182,9 @@ impl Stage {
             Operation::MarkRead => {
                 let later = self.ben.send(&self.group, "memo, later").await;
                 self.ann.mark_read(&self.group, &later).await.ok();
+            }
+            Operation::Archive => {
+                self.ann.delete(&format!("/api/conversations/{}/archive/", self.group)).await.nothing()
             }
             Operation::LogIn | Operation::Refresh => {
                 let body = json!({ "refresh": answer.json()["refresh"] });
@@ -250,6 +258,9 @@ impl Stage {
                 assert_eq!(self.ann.bodies(&self.direct).await, Vec::<String>::new());
                 assert_eq!(self.ben.bodies(&self.direct).await, ["memo, direct"]);
             }
+            Operation::Archive => {
+                assert_eq!(self.ann.conversation(&self.group).await["state"], "archived");
+            }
             Operation::FileReport => {
                 assert_eq!((self.reports("open").await, self.reports("closed").await), (1, 0));
             }
@@ -260,7 +271,7 @@ impl Stage {
     }
 }
 
-pub const ALL: [Operation; 22] = [
+pub const ALL: [Operation; 23] = [
     Operation::Register,
     Operation::LogIn,
     Operation::Refresh,
@@ -281,6 +292,7 @@ pub const ALL: [Operation; 22] = [
     Operation::GiveOwnership,
     Operation::DeleteConversation,
     Operation::HideDirect,
+    Operation::Archive,
     Operation::FileReport,
     Operation::CloseReport,
 ];

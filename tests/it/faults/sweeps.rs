@@ -97,6 +97,7 @@ sweeps! {
     giving_ownership_survives: GiveOwnership;
     deleting_a_conversation_survives: DeleteConversation;
     hiding_a_direct_conversation_survives: HideDirect;
+    archiving_survives: Archive;
     filing_a_report_survives: FileReport;
     closing_a_report_survives: CloseReport;
 }

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::json;
 
-use super::{CHANGES, archived, change, delete, put, stage};
+use super::{CHANGES, archived, change, put, stage, two_items};
 use crate::{
     consent::inbox,
     harness::{
@@ -13,7 +13,7 @@ use crate::{
             Fault::{After, Conflict},
             How::Reset,
         },
-        race::{given_up, held, tampered},
+        race::{held, tampered},
         table::number,
     },
 };
@@ -44,17 +44,6 @@ async fn archiving_past_a_later_archiving_keeps_the_later_number() {
     let (late, ()) = held(&app, of_a_member(), archive, later).await;
     late.nothing();
     assert_eq!(archived(&ann).await, [group]);
-}
-
-#[tokio::test]
-async fn a_late_try_of_archiving_undoes_no_later_request() {
-    let app = TestApp::new().await;
-    let (ann, _, [group, _]) = stage(&app).await;
-    let archive = change(&ann, Method::PUT, &group, "archive");
-    let (archive, ()) =
-        given_up(&app, of_a_member(), archive, async |_| delete(&ann, &group, "archive").await).await;
-    archive.nothing();
-    assert_eq!(archived(&ann).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -91,13 +80,11 @@ async fn a_change_past_a_conflict_or_a_lost_answer_takes_effect() {
 async fn an_item_that_is_gone_is_not_made_by_a_change() {
     let app = TestApp::new().await;
     let (ann, _, [group, _]) = stage(&app).await;
-    let member = (format!("CONV#{group}"), format!("MEMBER#{}", ann.id));
-    let entry = (format!("INBOX#{}", ann.id), format!("CONV#{group}"));
     for (method, name) in CHANGES {
         if method == Method::DELETE {
             put(&ann, &group, name).await;
         }
-        for (pk, sk) in [&member, &entry] {
+        for (pk, sk) in &two_items(&ann, &group) {
             let item = app.table.get(pk, sk).await.unwrap();
             let late = change(&ann, method.clone(), &group, name);
             let late = tampered(&app, of_a_member(), late, app.table.remove(pk, sk)).await;
@@ -115,9 +102,7 @@ async fn an_item_that_is_gone_is_not_made_by_a_change() {
 async fn an_item_that_contains_a_later_number_keeps_it() {
     let app = TestApp::new().await;
     let (ann, _, [group, _]) = stage(&app).await;
-    let member = (format!("CONV#{group}"), format!("MEMBER#{}", ann.id));
-    let entry = (format!("INBOX#{}", ann.id), format!("CONV#{group}"));
-    for (pk, sk) in [&member, &entry] {
+    for (pk, sk) in &two_items(&ann, &group) {
         let item = app.table.get(pk, sk).await.unwrap();
         let tampering = app.table.set(pk, sk, "archived_tail", json!(7));
         let late = change(&ann, Method::PUT, &group, "archive");
