@@ -137,6 +137,16 @@ async fn the_setting_of_a_user_is_the_one_of_the_role_until_it_is_chosen() {
 }
 
 #[tokio::test]
+async fn a_setting_that_a_user_has_chosen_stays_when_the_role_changes() {
+    let app = TestApp::new().await;
+    let (ann, admin) = (app.user("ann").await, app.admin("admin").await);
+    // It is the setting of a guest already.
+    ann.patch("/api/users/me/", json!({ "contact": "requests" })).await.ok();
+    admin.patch(&format!("/api/users/{}/", ann.id), json!({ "role": "host" })).await.ok();
+    assert_eq!(ann.get("/api/users/me/").await.ok()["contact"], "requests");
+}
+
+#[tokio::test]
 async fn where_the_deployment_asks_for_no_consent_nobody_is_invited() {
     let app = TestApp::new().await;
     let (ann, ben) = (app.user("ann").await, app.user("ben").await);

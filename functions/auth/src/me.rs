@@ -109,7 +109,8 @@ impl ChangeMe {
             first_name: self.first_name.filter(|name| *name != user.first_name),
             last_name: self.last_name.filter(|name| *name != user.last_name),
             phone_number: self.phone_number.filter(|number| *number != user.phone_number),
-            contact: self.contact.filter(|contact| *contact != user.contact()),
+            // A user who names the setting of their role chooses it: it stays when the role changes.
+            contact: self.contact.filter(|contact| user.contact != Some(*contact)),
         };
         (!change.is_empty()).then_some(change)
     }
@@ -150,7 +151,7 @@ mod tests {
             last_name: "Miller".to_owned(),
             phone_number: Some("12345".to_owned()),
             role: Role::Guest,
-            contact: None,
+            contact: Some(Contact::Requests),
             credential_version: 1,
             created_at: DateTime::UNIX_EPOCH,
             closed_at: None,
