@@ -15,6 +15,7 @@ use shared::{
     model::{
         Faults, Invalid, Metadata,
         conversation::{ConversationKind, PARTICIPANTS_PER_REQUEST, name},
+        user::Role,
     },
     store::{
         Command,
@@ -142,8 +143,9 @@ pub async fn create(
         }
     };
     let version = detail.conversation.version;
-    let view =
-        ConversationView::of(&app, &origin, detail, VisibleUsers::seen_by(&caller).knowing(users)).await?;
+    let role = role_of(caller.user, &users).unwrap_or(Role::Guest);
+    let visible_users = VisibleUsers::seen_by(&caller).of_role(role).knowing(users);
+    let view = ConversationView::of(&app, &origin, detail, visible_users).await?;
     let reply = if opened == Opened::New { Reply::created(view, location) } else { Reply::ok(view) };
     Ok(reply.version(version))
 }
@@ -214,8 +216,11 @@ async fn open_direct(app: &App, new: &mut NewConversation, command: Command) -> 
 
 /// Returns the command of an actor with the role in the actor's profile, which is among `users`.
 fn with_role(command: Command, users: &[User]) -> Command {
-    let actor = users.iter().find(|user| user.id == command.actor);
-    actor.map_or(command, |actor| command.of_role(actor.role))
+    role_of(command.actor, users).map_or(command, |role| command.of_role(role))
+}
+
+fn role_of(user: UserId, users: &[User]) -> Option<Role> {
+    users.iter().find(|found| found.id == user).map(|found| found.role)
 }
 
 /// Returns the id of the group that a user creates with a key. It depends only on both, so a retry creates the same

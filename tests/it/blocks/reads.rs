@@ -173,11 +173,15 @@ async fn an_admin_sees_everything() {
     let admin = app.admin("admin").await;
     stage.ann.add(&stage.conversation, &[&admin]).await.ok();
     let browser = Browser::of(&admin).await;
+    let direct = stage.ben.direct(&admin).await;
+    stage.ben.send(&direct, &format!("memo, {HIDDEN} in private")).await;
     let places = stage.told(&admin, &browser).await.len();
     assert!(places > 20, "{places}");
     block(&admin, &stage.ben).await;
     block(&stage.ann, &stage.ben).await;
     assert_eq!(stage.told(&admin, &browser).await.len(), places);
+    let opened = admin.open_direct(&stage.ben).await.expect(200);
+    assert!(opened.text().contains(HIDDEN), "{opened}");
 }
 
 /// Reads that are not strongly consistent miss the block for ever. None of them decides about a text.
