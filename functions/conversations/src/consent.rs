@@ -1,5 +1,7 @@
 //! The consent that a request needs from the users whom it puts into a conversation.
 
+use std::collections::BTreeSet;
+
 use shared::{
     App,
     http::Problem,
@@ -15,7 +17,9 @@ pub(crate) async fn consent(app: &App, actor: UserId, users: &[User]) -> Result<
         return Ok(Consent::not_needed());
     }
     let is_free = |user: &User| user.id == actor || user.contact() == Contact::Everyone;
-    let asked: Vec<UserId> = users.iter().filter(|user| !is_free(user)).map(|user| user.id).collect();
+    let asked = users.iter().filter(|user| !is_free(user)).map(|user| user.id);
+    // In one order, so that a simulated history can be repeated.
+    let asked: Vec<UserId> = asked.collect::<BTreeSet<_>>().into_iter().collect();
     let mut known = app.store.acquaintances(actor, &asked).await?;
     known.extend(users.iter().filter(|user| is_free(user)).map(|user| user.id));
     Ok(Consent::needed_except(known))

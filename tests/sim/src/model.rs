@@ -2,8 +2,13 @@
 //! what earlier answers allow. It knows nothing of the table.
 
 mod accounts;
+mod blocks;
+mod consent;
 mod conversations;
 mod messages;
+mod offers;
+mod reports;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,11 +16,21 @@ pub use self::{
     accounts::{Attempts, Session, User, generation_of, session_of},
     conversations::{Conversation, Member, Move},
     messages::{Message, Seen, Sent},
+    offers::Offers,
+    reports::Report,
+    settings::Settings,
 };
+
+use crate::register::Register;
 
 /// The knowledge of all clients, and the contradictions found so far.
 #[derive(Debug, Default)]
 pub struct Model {
+    /// True if users must consent before strangers can write to them.
+    pub asks: bool,
+    pub offers: Offers,
+    /// `blocked` or `free`, by the user who blocks and the other user.
+    pub blocks: BTreeMap<(usize, usize), Register>,
     pub users: Vec<User>,
     pub conversations: BTreeMap<String, Conversation>,
     /// By idempotency key.
@@ -28,6 +43,8 @@ pub struct Model {
     pub attempts: BTreeMap<String, Attempts>,
     /// The sessions that requests may have ended, also before the answer to their login.
     pub touched: BTreeSet<String>,
+    /// The reports that answers have named, by their ids.
+    pub reports: BTreeMap<String, Report>,
     /// The creations of conversations that have no answer yet, and those whose answers were lost: users may share a conversation
     /// that no answer has shown.
     pub open_creations: usize,

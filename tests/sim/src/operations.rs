@@ -2,9 +2,12 @@
 //! the model what the answers say.
 
 mod accounts;
+mod blocks;
 mod conversations;
 mod messages;
+mod reports;
 mod sessions;
+mod settings;
 
 use rand::{RngExt as _, rngs::StdRng};
 
@@ -19,7 +22,7 @@ const MOST_USERS: usize = 12;
 
 /// The kinds of operations with their usual weights.
 #[rustfmt::skip]
-const KINDS: [(&str, u32); 38] = [
+const KINDS: [(&str, u32); 45] = [
     ("send", 26), ("retry a send", 8), ("edit", 9), ("delete a message", 4), ("mark read", 6), ("mark unread", 3),
     ("open a direct conversation", 4), ("create a group", 3), ("add", 6), ("remove", 5), ("leave", 2), ("promote", 4),
     ("rename", 4), ("delete a conversation", 2), ("read a conversation", 5), ("inbox", 3), ("page backward", 4),
@@ -28,7 +31,8 @@ const KINDS: [(&str, u32); 38] = [
     ("reuse a refresh token", 1), ("list sessions", 2), ("change a profile", 4), ("read a user", 2),
     ("list participants", 2), ("read everything", 1), ("read earlier texts", 1),
     ("send many", 2), ("find a user", 2), ("attack an account", 1),
-    ("suspend", 1),
+    ("suspend", 1), ("accept", 6), ("list invitations", 2), ("block", 3), ("list blocks", 1),
+    ("report", 2), ("handle reports", 2), ("archive or mute", 3),
 ];
 
 /// The operations without which a history has nothing to check.
@@ -80,6 +84,8 @@ pub async fn run(client: &mut Client) {
         "leave" => conversations::remove(client, true).await,
         "promote" => conversations::promote(client).await,
         "rename" => conversations::rename(client).await,
+        "accept" => conversations::accept(client).await,
+        "list invitations" => walks::invitations(client).await,
         "delete a conversation" => conversations::delete_conversation(client).await,
         "read a conversation" => conversations::read_conversation(client).await,
         "inbox" => walks::inbox(client).await,
@@ -104,6 +110,11 @@ pub async fn run(client: &mut Client) {
         "register" => {
             register(client).await;
         }
+        "block" => blocks::block(client).await,
+        "list blocks" => blocks::list(client).await,
+        "report" => reports::report(client).await,
+        "archive or mute" => settings::change(client).await,
+        "handle reports" => reports::handle(client).await,
         "suspend" => accounts::suspend(client).await,
         "close an account" => accounts::close_account(client).await,
         _ => messages::send(client).await,

@@ -10,7 +10,7 @@ use shared::store::Answer;
 
 use crate::{
     call::Call,
-    stream::kind,
+    stream::{is_bucket, kind},
     world::TABLE,
     writes::{Kind, Write},
 };
@@ -45,9 +45,7 @@ fn refused_in(write: &Write) -> Vec<State> {
         // A marker replaces a session whose version is older.
         Kind::Put if write.is_of("SESSION#") && write.has_value("version") => Vec::new(),
         // An attempt replaces the tally that it has read, and a payment the bucket.
-        Kind::Put if write.has_value("seen") && (write.is_of("TALLY#") || write.is_of("CREATE")) => {
-            Vec::new()
-        }
+        Kind::Put if write.has_value("seen") && (write.is_of("TALLY#") || is_bucket(&write.sk)) => Vec::new(),
         Kind::Put => vec![Taken],
         Kind::Update => vec![Gone],
         Kind::Delete if write.is_of("MEMBER#") => vec![Gone],
@@ -67,7 +65,10 @@ fn refused_in(write: &Write) -> Vec<State> {
             vec![Number("version", 1_000_000), Text("user", "another")]
         }
         "TALLY" if write.has_value("seen") => vec![Number("failures", 1_000), Number("not_before", LATER)],
-        "CREATE" if write.has_value("seen") => vec![Number("tokens", 1_000), Number("updated_at", LATER)],
+        "OPEN" if write.kind == Kind::Delete => vec![Number("version", 1_000_000)],
+        "CREATE" | "REPORT" if write.has_value("seen") => {
+            vec![Number("tokens", 1_000), Number("updated_at", LATER)]
+        }
         "SESSION" if sets("generation") => {
             vec![
                 Number("generation", 1_000_000),

@@ -85,6 +85,24 @@ impl Register {
         self.writes.iter().any(|write| write.value == value)
     }
 
+    /// Returns the time after which no write of this value takes effect any more; `None` if nobody knows it.
+    pub fn ended(&self, value: &str) -> Option<Instant> {
+        let writes = self.writes.iter().filter(|write| write.value == value);
+        writes.map(|write| write.done).collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    /// Returns the time when the last write of this value began that was acknowledged before `time`.
+    pub fn begun(&self, value: &str, time: Instant) -> Option<Instant> {
+        let is_done = |write: &&Write| write.value == value && write.done.is_some_and(|done| done < time);
+        self.writes.iter().filter(is_done).filter_map(|write| write.begun).max()
+    }
+
+    /// Returns true if every write of this value began after `time`.
+    pub fn is_later(&self, value: &str, time: Instant) -> bool {
+        let mut writes = self.writes.iter().filter(|write| write.value == value);
+        writes.all(|write| write.begun.is_some_and(|begun| begun > time))
+    }
+
     /// Returns true if a read that began at `begun` may return `value`: somebody has written it, and no write that began after
     /// its answer was answered before the read.
     pub fn may_read(&self, value: &str, begun: Instant) -> bool {

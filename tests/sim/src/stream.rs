@@ -67,6 +67,7 @@ fn constant(sk: &str) -> &'static [&'static str] {
         "MSG" => &["item", "sender", "sent_at", "idempotency_key", "digest", "reply_to"],
         "META" => &["kind", "pair", "created_by", "created_at"],
         "KEY" => &["x", "made_at"],
+        "OPEN" => &["reporter", "message", "user", "conversation", "body", "reason", "comment", "created_at"],
         _ => &[],
     }
 }
@@ -78,7 +79,7 @@ fn rising(sk: &str) -> &'static [&'static str] {
         "SESSION" => &["generation", "credential_version"],
         "PROFILE" => &["credential_version"],
         "CREDENTIAL" => &["version"],
-        "CREATE" => &["updated_at"],
+        "CREATE" | "REPORT" => &["updated_at"],
         _ => &[],
     }
 }
@@ -87,7 +88,7 @@ fn rising(sk: &str) -> &'static [&'static str] {
 fn counted(sk: &str) -> Option<&'static str> {
     match kind(sk) {
         "MSG" => Some("revision"),
-        "META" => Some("version"),
+        "META" | "OPEN" | "BLOCKS" => Some("version"),
         _ => None,
     }
 }
@@ -95,6 +96,11 @@ fn counted(sk: &str) -> Option<&'static str> {
 /// Returns the kind of an item from its sort key.
 pub fn kind(sk: &str) -> &str {
     sk.split('#').next().unwrap_or_default()
+}
+
+/// Returns true if the item is a bucket of tokens.
+pub fn is_bucket(sk: &str) -> bool {
+    matches!(kind(sk), "CREATE" | "REPORT")
 }
 
 fn number(item: &Item, name: &str) -> i64 {
@@ -112,13 +118,13 @@ fn created(sk: &str, new: &Item, is_removed: bool) -> Result<(), String> {
         require(new.contains_key(*name), || format!("the new item has no {name}"))?;
     }
     // Memberships and credentials come back when a user joins or registers again. The others have ids of their own.
-    let returns = matches!(kind(sk), "MEMBER" | "CREDENTIAL" | "CONV" | "TALLY" | "CREATE");
+    let returns = is_bucket(sk) || matches!(kind(sk), "MEMBER" | "CREDENTIAL" | "CONV" | "TALLY");
     require(returns || is_marker || !is_removed, || "the item was removed before".into())
 }
 
 /// Checks an item that existed before the write.
 fn changed(sk: &str, old: &Item, new: &Item) -> Result<(), String> {
-    require(!matches!(kind(sk), "CHANGE" | "REV" | "PAIR"), || "it is written once".into())?;
+    require(!matches!(kind(sk), "CHANGE" | "REV" | "PAIR" | "CLOSED"), || "it is written once".into())?;
     // A marker takes the place of a session that has ended.
     let is_marker = |item: &Item| item.get("item").is_some_and(|kind| kind == "ended_session");
     require(!is_marker(old) || is_marker(new), || "the session has ended".into())?;
@@ -145,7 +151,7 @@ fn changed(sk: &str, old: &Item, new: &Item) -> Result<(), String> {
     // Tokens come back only with a later time.
     let is_later = number(old, "updated_at") < number(new, "updated_at");
     let pays = is_later || number(new, "tokens") < number(old, "tokens");
-    require(kind(sk) != "CREATE" || pays, || "the bucket is back in an earlier state".into())?;
+    require(!is_bucket(sk) || pays, || "the bucket is back in an earlier state".into())?;
     // What has ended stays ended.
     for name in ["deleted_at", "closed_at", "not_after"] {
         let stays = old.get(name).is_none_or(|ended| new.get(name) == Some(ended));

@@ -35,9 +35,9 @@ fn check_order(client: &Client, what: &str, numbers: &[u64], rises: bool) {
 }
 
 /// Notes and checks the messages of a conversation that a read has shown. Returns their numbers.
-fn see(client: &Client, conversation: &str, messages: &[Value], begun: Instant) -> Vec<u64> {
+fn see(client: &Client, user: usize, conversation: &str, messages: &[Value], begun: Instant) -> Vec<u64> {
     let mut model = client.model();
-    messages.iter().filter_map(|message| model.see_message(conversation, message, begun)).collect()
+    messages.iter().filter_map(|message| model.see_message(user, conversation, message, begun)).collect()
 }
 
 /// Walks through all messages of a conversation. Returns the numbers that it has shown with the ids of their senders.
@@ -55,7 +55,7 @@ pub async fn walk(
     client.count(status);
     client.model().check_read(conversation, user, begun, status);
     let entries = entries?;
-    let numbers = see(client, conversation, &entries, begun);
+    let numbers = see(client, user, conversation, &entries, begun);
     check_order(client, &format!("a walk through {conversation}"), &numbers, rises);
     let seen = Seen { numbers: numbers.iter().copied().collect(), lowest: 0 };
     client.model().check_walk(conversation, user, &seen, begun);
@@ -94,7 +94,7 @@ pub fn check_newest(client: &Client, user: usize, conversation: &str, messages: 
     let Some(messages) = messages.as_array() else {
         return;
     };
-    let numbers: BTreeSet<u64> = see(client, conversation, messages, begun).into_iter().collect();
+    let numbers: BTreeSet<u64> = see(client, user, conversation, messages, begun).into_iter().collect();
     // Without messages, there is none: the page is not full.
     let lowest = numbers.first().copied().unwrap_or_default();
     client.model().check_walk(conversation, user, &Seen { numbers, lowest }, begun);
@@ -114,7 +114,7 @@ pub async fn around(client: &mut Client) {
     client.count(answer.status);
     client.model().check_access(&conversation, user, begun, answer.status);
     let messages = answer.body["results"].as_array().cloned().unwrap_or_default();
-    let numbers = see(client, &conversation, &messages, begun);
+    let numbers = see(client, user, &conversation, &messages, begun);
     check_order(client, &format!("the page around {message}"), &numbers, true);
 }
 
@@ -135,29 +135,59 @@ pub async fn everything(client: &mut Client) {
     let known: Vec<String> = client.model().conversations.keys().cloned().collect();
     for conversation in known {
         let messages = by_conversation.get(&conversation).cloned().unwrap_or_default();
-        let numbers = see(client, &conversation, &messages, begun);
+        let numbers = see(client, user, &conversation, &messages, begun);
         check_order(client, &format!("the list of everything in {conversation}"), &numbers, false);
         let seen = Seen { numbers: numbers.into_iter().collect(), lowest: 0 };
         let mut model = client.model();
         if !seen.numbers.is_empty() {
             model.check_access(&conversation, user, begun, 200);
+            model.check_consent(&conversation, user, begun, "it is in the list of everything");
         }
-        model.check_walk(&conversation, user, &seen, begun);
+        // The list has no messages of invitations.
+        if model.conversations.get(&conversation).is_some_and(|found| found.surely_accepted(user, begun)) {
+            model.check_walk(&conversation, user, &seen, begun);
+        }
     }
 }
 
 pub async fn inbox(client: &mut Client) {
     let user = client.user();
-    let limit = client.rng.random_range(1..6);
-    let begun = Instant::now();
-    let (status, entries) = all(client, user, &format!("/api/conversations/?limit={limit}&messages=2")).await;
+    inbox_of(client, user).await;
+}
+
+/// Reads the inbox of a user: no invitations, and nothing archived.
+pub async fn inbox_of(client: &mut Client, user: usize) {
+    list_of(client, user, "active").await;
+}
+
+/// Lists the archived conversations of a user.
+pub async fn archived_of(client: &mut Client, user: usize) {
+    list_of(client, user, "archived").await;
+}
+
+/// Lists the invitations of a user.
+pub async fn invitations(client: &mut Client) {
+    let user = client.user();
+    list_of(client, user, "invited").await;
+}
+
+/// Lists the conversations of a user that have this state.
+async fn list_of(client: &mut Client, user: usize, state: &str) {
+    let (begun, limit) = (Instant::now(), client.rng.random_range(1..6));
+    let path = format!("/api/conversations/?state={state}&limit={limit}&messages=2");
+    let (status, entries) = all(client, user, &path).await;
     client.count(status);
     for conversation in entries.iter().flatten() {
-        let id = client.model().see_conversation(conversation, begun);
-        if let Some(id) = id {
-            client.model().check_access(&id, user, begun, 200);
-            check_newest(client, user, &id, &conversation["messages"], begun);
+        let Some(id) = client.model().see_conversation(user, conversation, begun) else {
+            continue;
+        };
+        {
+            let mut model = client.model();
+            model.check_access(&id, user, begun, 200);
+            // The conversation may be accepted or archived after the list was read, and before the conversation was.
+            model.see_listed(user, &id, state, begun);
         }
+        check_newest(client, user, &id, &conversation["messages"], begun);
     }
 }
 

@@ -58,6 +58,7 @@ struct Instance {
     auth: Router,
     conversations: Router,
     messages: Router,
+    moderation: Router,
 }
 
 /// The simulated deployment: the engine and the instances of the functions.
@@ -153,7 +154,13 @@ impl World {
             auth: auth::router(&app),
             conversations: conversations::router(&of(1)),
             messages: messages::router(&of(2)),
+            moderation: moderation::router(&of(3)),
         })
+    }
+
+    /// Returns true if users must consent before strangers can write to them: in every second history.
+    pub const fn asks(&self) -> bool {
+        self.seed.is_multiple_of(2)
     }
 
     /// Every third history has limits, low ones.
@@ -181,7 +188,7 @@ impl World {
             audience: "messaging".to_owned(),
             registration: Registration::Open,
             limits: self.limits(),
-            contact: Contact::Everyone,
+            contact: if self.asks() { Contact::Requests } else { Contact::Everyone },
             signing: None,
         };
         let key = u8::try_from(generation % 200).unwrap_or_default();
@@ -201,6 +208,7 @@ impl World {
         let router = match path.split('/').nth(2) {
             Some("conversations") => instance.conversations.clone(),
             Some("messages") => instance.messages.clone(),
+            Some("reports") => instance.moderation.clone(),
             _ => instance.auth.clone(),
         };
         let is_faulty = self.engine.is_faulty();

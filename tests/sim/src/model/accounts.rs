@@ -24,6 +24,8 @@ pub struct User {
     pub device_tokens: Vec<Option<String>>,
     /// True if a second request to register the user has an unknown outcome.
     pub may_be_made_again: bool,
+    /// The setting `contact`; `unset` until the user chooses.
+    pub contact: Register,
     /// `active` or `suspended`.
     pub standing: Register,
     /// True once a request to close the account was sent.
@@ -51,11 +53,17 @@ impl User {
             devices: vec![None; DEVICES],
             device_tokens: vec![None; DEVICES],
             may_be_made_again: false,
+            contact: Register::new("unset"),
             standing: Register::new("active"),
             may_be_closed: false,
             closed: None,
             profile,
         }
+    }
+
+    /// Returns a field of the profile by its name.
+    pub fn field(&mut self, name: &str) -> Option<&mut Register> {
+        if name == "contact" { Some(&mut self.contact) } else { self.profile.get_mut(name) }
     }
 
     /// Returns true if a request that began at `begun` may have found the user suspended.
@@ -244,9 +252,12 @@ impl Model {
             let shared = |(_, found): &(&String, &Conversation)| test(found, reader) && test(found, user);
             self.conversations.iter().find(shared).map(|(id, _)| id.clone())
         };
-        let surely = both(&|found, user| found.surely_has(user, begun));
+        let surely = both(&|found, user| {
+            if self.asks { found.surely_accepted(user, begun) } else { found.surely_has(user, begun) }
+        });
         let maybe =
-            both(&|found, user| !found.surely_lacks(user, begun)).is_some() || self.open_creations > 0;
+            both(&|found, user| !found.surely_not_accepted(user, begun)).is_some() || self.open_creations > 0;
+        let maybe = maybe && (!is_shown || self.may_know(reader, user));
         if (surely.is_some() && !is_shown) || (!maybe && is_shown) {
             self.find(format!(
                 "user {reader} is shown the email address of user {user}: {is_shown}; both are in {surely:?}"
@@ -268,11 +279,16 @@ impl Model {
             let is_wrong = is_shown && !user.may_be_closed && !written.may_read(value, begun);
             is_wrong.then(|| format!("the {name} of user {number} is {value:?}, but {}", written.describe()))
         });
+        // Only the user sees the setting. Until the user chooses, it depends on the role.
+        let contact = shown["contact"].as_str().filter(|_| !user.contact.may_read("unset", begun));
+        let wrong_contact = contact
+            .filter(|shown| !user.contact.may_read(shown, begun))
+            .map(|shown| format!("the setting of user {number} is {shown}, but {}", user.contact.describe()));
         // Only admins and the user see the standing.
         let standing = shown["suspended"].as_bool().map(|it| if it { "suspended" } else { "active" });
         let wrong_standing = standing.filter(|shown| !user.standing.may_read(shown, begun)).map(|shown| {
             format!("the standing of user {number} is {shown}, but {}", user.standing.describe())
         });
-        self.findings.extend(wrong.into_iter().chain(wrong_standing));
+        self.findings.extend([wrong, wrong_contact, wrong_standing].into_iter().flatten());
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Message, Model};
+use super::{Message, Model, Settings, consent::Consent};
 use crate::register::Register;
 
 /// A move of a read mark.
@@ -29,6 +29,8 @@ pub struct Member {
     /// True once a request to hide the conversation for this user was sent.
     pub may_be_hidden: bool,
     pub moves: Vec<Move>,
+    pub consent: Consent,
+    pub settings: Settings,
 }
 
 impl Member {
@@ -56,6 +58,8 @@ impl Member {
 #[derive(Debug, Clone, Default)]
 pub struct Conversation {
     pub is_direct: bool,
+    /// The creator, as far as the user is known.
+    pub created_by: Option<usize>,
     /// The time of the first answer that has shown it.
     pub seen: Option<Instant>,
     pub members: BTreeMap<usize, Member>,
@@ -95,15 +99,17 @@ impl Conversation {
 }
 
 impl Model {
-    /// Notes and checks a conversation that a read has shown, which began at `begun`.
-    pub fn see_conversation(&mut self, shown: &Value, begun: Instant) -> Option<String> {
+    /// Notes and checks a conversation that a request of `reader` has shown, which began at `begun`.
+    pub fn see_conversation(&mut self, reader: usize, shown: &Value, begun: Instant) -> Option<String> {
         let id = shown["conversation_id"].as_str()?.to_owned();
         let nested = shown["participants"].as_array().into_iter().flatten();
         let users: Vec<usize> = nested.filter_map(|user| self.user_of(user["user_id"].as_str()?)).collect();
+        let created_by = shown["created_by"].as_str().and_then(|id| self.user_of(id));
         let is_new = !self.conversations.contains_key(&id);
         let conversation = self.conversations.entry(id.clone()).or_default();
         conversation.seen.get_or_insert_with(Instant::now);
         conversation.is_direct = shown["kind"] == "direct";
+        conversation.created_by = created_by;
         let mut wrong = Vec::new();
         for user in users {
             let presence = &mut conversation.members.entry(user).or_default().presence;
@@ -124,11 +130,17 @@ impl Model {
             wrong.push(format!("conversation {id} is called {name:?}, but {}", conversation.name.describe()));
         }
         self.findings.extend(wrong);
+        self.see_state(&id, reader, shown["state"].as_str(), begun);
+        self.see_settings(reader, &id, shown, begun);
+        for user in shown["participants"].as_array().into_iter().flatten() {
+            self.check_details(reader, &id, user, begun);
+        }
+        self.see_message(reader, &id, &shown["last_message"], begun);
         Some(id)
     }
 
-    /// Checks a list of all participants.
-    pub fn see_participants(&mut self, conversation: &str, shown: &[Value], begun: Instant) {
+    /// Checks a list of all participants that `reader` was shown.
+    pub fn see_participants(&mut self, reader: usize, conversation: &str, shown: &[Value], begun: Instant) {
         let Some(found) = self.conversations.get(conversation) else {
             return;
         };
@@ -145,6 +157,12 @@ impl Model {
             self.find(format!(
                 "the participants of {conversation} are {listed:?}, but of user {user} {presence}; {begun:?} {shown:?}"
             ));
+        }
+        for entry in shown {
+            if let Some(user) = entry["user"]["user_id"].as_str().and_then(|id| self.user_of(id)) {
+                self.see_state(conversation, user, entry["state"].as_str(), begun);
+            }
+            self.check_details(reader, conversation, &entry["user"], begun);
         }
     }
 

@@ -58,6 +58,12 @@ impl Model {
         self.conversations.get_mut(conversation)?.messages.get_mut(&number)
     }
 
+    /// Returns a known message by its id.
+    pub fn message_by_id(&self, id: &str) -> Option<&Message> {
+        let id = id.parse::<MessageId>().ok()?;
+        self.conversations.get(&id.conversation.to_string())?.messages.get(&id.number)
+    }
+
     /// Notes the answer to a send with this key.
     pub fn see_sent(&mut self, key: &str, status: u16, answer: &Value) {
         let Some(sent) = self.sent.get_mut(key) else {
@@ -103,6 +109,7 @@ impl Model {
                 "{id} has number {number}, but was sent after number {other} was acknowledged"
             ));
         }
+        self.check_unanswered(&sent.conversation, sent.sender, number);
         let conversation = self.conversations.entry(sent.conversation.clone()).or_default();
         let new = || Message::new(id.to_owned(), sender.clone(), &sent.body);
         let message = conversation.messages.entry(number).or_insert_with(new);
@@ -113,11 +120,19 @@ impl Model {
     }
 
     /// Checks a message that a read has shown. `begun` is the beginning of the read.
-    pub fn see_message(&mut self, conversation: &str, shown: &Value, begun: Instant) -> Option<u64> {
+    pub fn see_message(
+        &mut self,
+        reader: usize,
+        conversation: &str,
+        shown: &Value,
+        begun: Instant,
+    ) -> Option<u64> {
         let id = shown["message_id"].as_str()?.to_owned();
         let number = id.parse::<MessageId>().ok()?.number;
+        self.check_sender(reader, conversation, &shown["sender"], begun);
         let sender = shown["sender"]["user_id"].as_str().unwrap_or_default().to_owned();
         let body = shown["message_body"].as_str().unwrap_or_default().to_owned();
+        let is_masked = self.check_mask(reader, shown, begun);
         let found = self.conversations.get(conversation).and_then(|found| found.messages.get(&number));
         match found {
             Some(message) if message.id != id || (!sender.is_empty() && message.sender != sender) => {
@@ -126,6 +141,7 @@ impl Model {
             Some(message) if message.deleted.is_some_and(|deleted| deleted < begun) => {
                 self.find(format!("message {id} was deleted, and is shown: {shown}"));
             }
+            _ if is_masked => {}
             Some(message) if !message.body.may_read(&body, begun) => {
                 let writes = message.body.describe();
                 self.find(format!("message {id} says {body:?}, but {writes}"));

@@ -25,18 +25,23 @@ pub async fn open_direct(client: &mut Client) {
     }
 }
 
-async fn open_with(client: &mut Client, user: usize, other: usize) {
+pub async fn open_with(client: &mut Client, user: usize, other: usize) {
     let id = client.model().users[other].id.clone();
     let body = json!({ "participants": [id], "kind": "direct" });
     let begun = Instant::now();
     client.model().open_creations += 1;
+    let offer = client.model().offers.begin(user, &[other], None);
     let answer = client.call(user, Method::POST, "/api/conversations/", Some(&body)).await;
     client.count(answer.status);
     let opened = {
         let mut model = client.model();
-        check_known(&mut model, other, begun, &answer);
+        check_known(&mut model, user, other, (begun, &answer));
+        if answer.status == 201 {
+            model.check_not_blocked(user, &[other], begun, "opens a conversation");
+        }
         model.open_creations -= usize::from(!answer.is_unknown());
-        let id = if answer.is_success() { model.see_conversation(&answer.body, begun) } else { None };
+        model.offers.end(offer, &answer);
+        let id = if answer.is_success() { model.see_conversation(user, &answer.body, begun) } else { None };
         if let Some(id) = &id {
             let pair = (user.min(other), user.max(other));
             let known = model.pairs.entry(pair).or_insert_with(|| id.clone()).clone();
@@ -52,11 +57,18 @@ async fn open_with(client: &mut Client, user: usize, other: usize) {
     }
 }
 
-/// A user who has registered is not unknown, and a closed account takes part in nothing new.
-fn check_known(model: &mut crate::model::Model, other: usize, begun: Instant, answer: &Answer) {
+/// A user who has registered is not unknown to others whom they have not blocked, and a closed account takes part in nothing
+/// new.
+fn check_known(
+    model: &mut crate::model::Model,
+    actor: usize,
+    other: usize,
+    (begun, answer): (Instant, &Answer),
+) {
+    let may_be_blocked = model.may_be_blocked(other, actor, begun);
     let user = &model.users[other];
     let says_unknown = answer.status == 400 && answer.body.to_string().contains(&user.id);
-    if says_unknown && !user.may_be_closed {
+    if says_unknown && !user.may_be_closed && !may_be_blocked {
         model.find(format!("user {other} exists, but is unknown: {}", answer.body));
     } else if answer.status == 201 && user.closed.is_some_and(|closed| closed < begun) {
         model
@@ -69,6 +81,8 @@ pub async fn create_group(client: &mut Client) {
     let ids: Vec<String> = others.iter().map(|other| client.model().users[*other].id.clone()).collect();
     let name = format!("Group {}", client.number);
     let body = json!({ "participants": ids, "name": name, "client_id": client.uuid() });
+    let offer = client.model().offers.begin(user, &others, None);
+    let mut may_exist = false;
     for _ in 0..3 {
         let begun = Instant::now();
         client.model().open_creations += 1;
@@ -78,9 +92,17 @@ pub async fn create_group(client: &mut Client) {
             let mut model = client.model();
             model.open_creations -= usize::from(!answer.is_unknown());
             for other in others {
-                check_known(&mut model, other, begun, &answer);
+                check_known(&mut model, user, other, (begun, &answer));
             }
-            if answer.is_success() { model.see_conversation(&answer.body, begun) } else { None }
+            if answer.status == 201 {
+                model.check_not_blocked(user, &others, begun, "makes a group");
+            }
+            // A refusal tells nothing of the tries before it whose answers were lost.
+            if answer.is_success() || !may_exist {
+                model.offers.end(offer, &answer);
+            }
+            may_exist |= answer.is_unknown();
+            if answer.is_success() { model.see_conversation(user, &answer.body, begun) } else { None }
         };
         if let Some(id) = created {
             let admin = client.model().users.iter().position(|user| user.is_admin);
@@ -120,16 +142,18 @@ fn begin(client: &Client, conversation: &str, user: usize, presence: &str) -> Op
         // Who comes back has a new read mark.
         member.moves.clear();
     }
+    member.consent.begin_move(presence == "in");
     Some(member.presence.begin(presence))
 }
 
-fn end(client: &Client, conversation: &str, user: usize, write: WriteId, answer: &Answer) {
+fn end(client: &Client, conversation: &str, user: usize, (write, adds): (WriteId, bool), answer: &Answer) {
     let outcome = answer.outcome();
     let mut model = client.model();
     if let Some(member) =
         model.conversations.get_mut(conversation).and_then(|found| found.members.get_mut(&user))
     {
         member.presence.end(write, outcome);
+        member.consent.end_move(adds, outcome);
     }
 }
 
@@ -138,19 +162,35 @@ pub async fn add(client: &mut Client) {
     let Some(conversation) = group(client, user) else {
         return;
     };
+    let is_absent = client
+        .model()
+        .conversations
+        .get(&conversation)
+        .is_some_and(|found| found.surely_lacks(other, Instant::now()));
     let Some(write) = begin(client, &conversation, other, "in") else {
         return;
     };
     let id = client.model().users[other].id.clone();
     let begun = Instant::now();
     let path = format!("/api/conversations/{conversation}/participants/");
+    let offer = client.model().offers.begin(user, &[other], Some(&conversation));
     let answer = client.call(user, Method::POST, &path, Some(&json!({ "participants": [id] }))).await;
     client.count(answer.status);
-    end(client, &conversation, other, write, &answer);
+    client.model().offers.end(offer, &answer);
+    end(client, &conversation, other, (write, true), &answer);
     {
         let mut model = client.model();
-        check_known(&mut model, other, begun, &answer);
+        check_known(&mut model, user, other, (begun, &answer));
         model.check_access(&conversation, user, begun, answer.status);
+        if answer.is_success() {
+            model.check_consent(&conversation, user, begun, "adds a participant");
+            if is_absent {
+                model.check_not_blocked(user, &[other], begun, "adds that user to a group");
+            }
+            let added = &answer.body["participants"][0];
+            model.see_state(&conversation, other, added["state"].as_str(), begun);
+            model.check_details(user, &conversation, &added["user"], begun);
+        }
     }
     if answer.is_success() {
         use_it(client, user, other, &conversation).await;
@@ -172,7 +212,7 @@ pub async fn remove(client: &mut Client, own: bool) {
     let path = format!("/api/conversations/{conversation}/participants/{id}/");
     let answer = client.call(user, Method::DELETE, &path, None).await;
     client.count(answer.status);
-    end(client, &conversation, other, write, &answer);
+    end(client, &conversation, other, (write, false), &answer);
     if answer.is_success() && !own {
         client.model().check_access(&conversation, user, begun, answer.status);
     }
@@ -201,6 +241,35 @@ async fn use_it(client: &mut Client, user: usize, other: usize, conversation: &s
     }
 }
 
+/// Accepts a conversation, which may be an invitation.
+pub async fn accept(client: &mut Client) {
+    let user = client.user();
+    let Some(conversation) = client.conversation(user) else {
+        return;
+    };
+    {
+        let mut model = client.model();
+        if let Some(found) = model.conversations.get_mut(&conversation) {
+            found.members.entry(user).or_default().consent.may_have_accepted = true;
+        }
+        model.offers.accept(user, &conversation);
+    }
+    let begun = Instant::now();
+    let path = format!("/api/conversations/{conversation}/accept/");
+    let answer = client.call(user, Method::POST, &path, None).await;
+    client.count(answer.status);
+    {
+        let mut model = client.model();
+        model.check_access(&conversation, user, begun, answer.status);
+        if answer.is_success() {
+            model.see_conversation(user, &answer.body, begun);
+        }
+    }
+    if answer.is_success() {
+        read(client, user, &conversation).await;
+    }
+}
+
 /// Reads all participants of a conversation.
 pub async fn participants(client: &mut Client, user: usize, conversation: &str) {
     let (begun, limit) = (Instant::now(), client.rng.random_range(1..9));
@@ -210,7 +279,7 @@ pub async fn participants(client: &mut Client, user: usize, conversation: &str) 
     let mut model = client.model();
     model.check_read(conversation, user, begun, status);
     if let Some(entries) = entries {
-        model.see_participants(conversation, &entries, begun);
+        model.see_participants(user, conversation, &entries, begun);
     }
 }
 
@@ -267,6 +336,9 @@ pub async fn rename(client: &mut Client) {
             found.name.end(write, outcome);
         }
         model.check_access(&conversation, user, begun, answer.status);
+        if answer.is_success() {
+            model.check_consent(&conversation, user, begun, "renames it");
+        }
     }
     if answer.is_success()
         && let Some(reader) = client.member_of(&conversation)
@@ -321,7 +393,7 @@ pub async fn read(client: &mut Client, user: usize, conversation: &str) {
         let mut model = client.model();
         model.check_read(conversation, user, begun, answer.status);
         if answer.is_success() {
-            model.see_conversation(&answer.body, begun);
+            model.see_conversation(user, &answer.body, begun);
         }
     }
     let messages: &Value = &answer.body["messages"];
@@ -344,6 +416,7 @@ pub fn leave_all(client: &Client, user: usize) -> Vec<(String, WriteId)> {
     groups
         .filter_map(|(id, found)| {
             let member: &mut Member = found.members.get_mut(&user)?;
+            member.consent.begin_move(false);
             Some((id.clone(), member.presence.begin("out")))
         })
         .collect()
@@ -356,6 +429,7 @@ pub fn end_leaving(client: &Client, user: usize, left: Vec<(String, WriteId)>, o
         let members = model.conversations.get_mut(&id).map(|found| &mut found.members);
         if let Some(member) = members.and_then(|members| members.get_mut(&user)) {
             member.presence.end(write, outcome);
+            member.consent.end_move(false, outcome);
         }
     }
 }

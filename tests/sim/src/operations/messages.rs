@@ -109,6 +109,9 @@ pub async fn send_under(client: &mut Client, key: &str) {
         if is_new && matches!(answer.status, 201 | 400) {
             let status = if answer.status == 400 { 404 } else { 201 };
             client.model().check_access(&sent.conversation, sent.sender, begun, status);
+            if status == 201 {
+                client.model().check_consent(&sent.conversation, sent.sender, begun, "sends a message");
+            }
         }
         if !answer.is_unknown() {
             return;
@@ -233,7 +236,7 @@ pub async fn read_message(client: &mut Client, user: usize, id: &str) {
         model.check_read(&conversation, user, begun, answer.status);
     }
     if answer.is_success() {
-        model.see_message(&conversation, &answer.body, begun);
+        model.see_message(user, &conversation, &answer.body, begun);
     }
 }
 
@@ -309,6 +312,7 @@ async fn mark_at(client: &mut Client, user: usize, message: &str, unread: bool) 
         return;
     }
     model.check_access(&conversation, user, begun, answer.status);
+    model.check_consent(&conversation, user, begun, "moves the read mark");
     let members = model.conversations.get_mut(&conversation).map(|found| &mut found.members);
     let moves = members.and_then(|members| members.get_mut(&user)).map(|member| &mut member.moves);
     if let Some(step) = moves.and_then(|moves| moves.iter_mut().find(|step| step.id == step_id)) {
