@@ -74,13 +74,15 @@ impl Gateway {
         let unsigned = |name: &str| App { signing: None, ..of(name) };
         let auth = auth::router(&of("auth"));
         let browse = browse::router(&unsigned("browse"));
+        let conversations = conversations::router(&unsigned("conversations"));
         let functions = [
             ("/api/users", auth.clone()),
             ("/api/token", auth.clone()),
             ("/.well-known/jwks.json", auth.clone()),
             ("/api-auth", auth.clone()),
             ("/healthz", auth),
-            ("/api/conversations", conversations::router(&unsigned("conversations"))),
+            ("/api/conversations", conversations.clone()),
+            ("/api/sync", conversations),
             ("/api/messages", messages::router(&unsigned("messages"))),
             ("/api/reports", moderation::router(&unsigned("moderation"))),
         ];

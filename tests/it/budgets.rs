@@ -1,10 +1,15 @@
 //! The cost table of the design as data: sequential round trips, and capacity units as the engine counts them.
 
 use axum::http::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use shared::config::Limits;
 
-use crate::harness::{Answer, Browser, TestApp, User, meter::Cost, people::PASSWORD, user::message_path};
+use crate::harness::{
+    Answer, Browser, TestApp, User,
+    meter::Cost,
+    people::PASSWORD,
+    user::{id_of, message_path},
+};
 
 /// An operation and its maximum cost. `None` means that the cost is only printed.
 struct Budget {
@@ -26,7 +31,7 @@ const fn row(
     Budget { operation, round_trips, calls, reads, writes: Some(writes) }
 }
 
-const BUDGETS: [Budget; 26] = [
+const BUDGETS: [Budget; 28] = [
     row("verify a token", 0, Some(0), Some(0.0), 0.0),
     // The profile is read after the session was put, so that a change of the password during the login is noticed.
     row("log in", 4, Some(6), Some(4.5), 3.0),
@@ -69,6 +74,11 @@ const BUDGETS: [Budget; 26] = [
     row("inbox page of 20", 4, Some(46), None, 0.0),
     // Unread messages beyond the shown ones are counted in a separate round trip.
     row("inbox page with a long one", 4, None, None, 0.0),
+    // Calls: one for the session, one for the list, two for the ends of each conversation's logs, one for conversations,
+    // memberships and blocks.
+    row("resume with 16 conversations, nothing new", 3, Some(35), Some(67.0), 0.0),
+    // Four rounds of logs, and the senders.
+    row("resume with nothing, 16 conversations of 3 messages", 8, None, None, 0.0),
     // The same for a read mark that leaves messages unread.
     row("mark read, not all of it", 3, None, Some(5.0), 1.0),
 ];
@@ -234,11 +244,24 @@ async fn every_operation_stays_within_its_row() {
     let page = dan.get("/api/conversations/?limit=20&messages=1");
     let inbox = ledger.enter("inbox page of 20, messages=1, nothing unread, pairs", page, 200).await;
     assert_eq!(inbox["results"].as_array().unwrap().len(), 20);
+    enter_syncs(&mut ledger, &dan).await;
     fill_inbox(&ledger.app, &cleo).await;
     let inbox = ledger.enter("inbox page of 20", cleo.get("/api/conversations/?limit=20"), 200).await;
     assert_eq!(inbox["results"].as_array().unwrap().len(), 20);
     ledger.enter("inbox page with a long one", ann.get("/api/conversations/?limit=20"), 200).await;
     assert!(ledger.overruns.is_empty(), "{}", ledger.overruns.join("\n"));
+}
+
+/// Measures the first page for a client that holds nothing, and for one that holds everything.
+async fn enter_syncs(ledger: &mut Ledger, user: &User) {
+    let start = user.post("/api/sync/", json!({}));
+    let start = ledger.enter("resume with nothing, 16 conversations of 3 messages", start, 200).await;
+    assert_eq!((start["messages"].as_array().unwrap().len(), start["next"].is_string()), (48, true));
+    let listed = user.all("/api/conversations/?limit=100&messages=0").await;
+    let held: Map<_, _> = listed.iter().map(|listed| (id_of(listed), json!([3, 0]))).collect();
+    let resume = user.post("/api/sync/", json!({ "conversations": held }));
+    let page = ledger.enter("resume with 16 conversations, nothing new", resume, 200).await;
+    assert_eq!(page["conversations"].as_array().unwrap().len(), 16);
 }
 
 #[tokio::test]

@@ -83,6 +83,7 @@ mod shapes;
 mod signing;
 mod stale;
 mod standing;
+mod sync;
 mod tampered;
 mod template;
 mod texts;

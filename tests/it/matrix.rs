@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "memo" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "memo, edited" });
 
 #[rustfmt::skip]
-pub const MATRIX: [Row; 65] = [
+pub const MATRIX: [Row; 66] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -77,6 +77,7 @@ pub const MATRIX: [Row; 65] = [
     ("DELETE", "/api/conversations/{id}/mute/",   NO_BODY,                      [401, 401, 404, 404, 204, 204, 403]),
     ("PUT",    "/api/conversations/{id}/read/", |stage| json!({ "message": stage.message["message_id"] }), [401, 401, 404, 404, 200, 200, 404]),
     ("GET",    "/api/conversations/{id}/changes/", NO_BODY,                     [401, 401, 404, 404, 200, 200, 200]),
+    ("POST",   "/api/sync/",                  |stage| json!({ "conversations": { stage.conversation.as_str(): [0, 0] } }), [401, 401, 200, 200, 200, 200, 200]),
     ("GET",    "/api/messages/",              NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
     ("POST",   "/api/messages/",              |stage| json!({ "conversation": stage.conversation, "message_body": "memo" }), [401, 401, 400, 400, 201, 201, 400]),
     ("GET",    "/api/messages/{id}/",         NO_BODY,                          [401, 401, 404, 404, 200, 200, 200]),

@@ -66,6 +66,8 @@ fn number(text: String) -> Result<u64, Invalid> {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Change)]
 pub struct ChangeView {
+    /// The conversation that was changed.
+    conversation: ConversationId,
     /// The number of the change in its conversation.
     number: u64,
     /// The kind of the change.
@@ -95,6 +97,7 @@ pub struct ChangeView {
 impl From<Change> for ChangeView {
     fn from(change: Change) -> Self {
         Self {
+            conversation: change.conversation,
             number: change.number,
             kind: change.kind,
             message: change.message.map(|number| change.conversation.message(number)),

@@ -1,4 +1,4 @@
-//! The `conversations` endpoints: conversations, their participants, read marks, and the change log.
+//! The `conversations` endpoints: conversations, their participants, read marks, the change log, and resuming by number.
 
 mod accept;
 mod changes;
@@ -14,6 +14,7 @@ mod participants;
 mod read;
 mod references;
 mod retrieve;
+mod sync;
 mod view;
 
 use axum::Router;
@@ -39,6 +40,7 @@ shared::routes! {
         delete "/api/conversations/{id}/mute/" => inbox_settings::unmute;
         put "/api/conversations/{id}/read/" => read::read;
         get "/api/conversations/{id}/changes/" => changes::list;
+        post "/api/sync/" => sync::sync;
     }
 }
 

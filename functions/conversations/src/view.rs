@@ -111,10 +111,10 @@ impl ConversationState {
         }
     }
 
-    fn of(detail: &Detail) -> Self {
-        match &detail.member {
+    pub(crate) fn of(member: Option<&Member>, is_archived: bool) -> Self {
+        match member {
             Some(member) if !member.is_accepted() => Self::Invited,
-            Some(_) if detail.is_archived => Self::Archived,
+            Some(_) if is_archived => Self::Archived,
             _ => Self::Active,
         }
     }
@@ -218,7 +218,7 @@ impl ConversationView {
     }
 
     fn new(detail: Detail, messages: Vec<Message>, visible_users: &VisibleUsers, origin: &Origin) -> Self {
-        let state = ConversationState::of(&detail);
+        let state = ConversationState::of(detail.member.as_ref(), detail.is_archived);
         let Detail { conversation, participants, member, unread, .. } = detail;
         let (unread, unread_more) = unread.as_ref().map_or((0, false), UnreadCount::result);
         let muted = member.as_ref().is_some_and(|member| member.muted);

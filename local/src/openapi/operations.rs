@@ -46,7 +46,7 @@ fn tag(path: &str) -> &'static str {
     match () {
         () if of("token") => "tokens",
         () if of("users") => "users",
-        () if of("conversations") => "conversations",
+        () if of("conversations") || of("sync") => "conversations",
         () if of("messages") => "messages",
         () if of("reports") => "reports",
         () => "service",

@@ -56,14 +56,15 @@ impl Store {
         let reading = Reading::newest_first(Some(1));
         let page = self.query(Span::changes(conversation, 1), reading).await?;
         let newest = page.items.first();
-        let next = match newest {
-            None => Some(1),
-            Some(Item::Change(change)) => Some(change.number + 1),
-            Some(Item::Closed(_)) => None,
-            Some(_) => return Err(StoreError::corrupt("CHANGE", "not an entry of the change log")),
-        };
+        let next = last_change(newest)?.map(|last| last + 1);
         let is_done = own.is(newest) || self.is_below(conversation, own, next).await?;
         Ok(ChangeTail { next, is_done })
+    }
+
+    /// Returns the highest number of the change log, 0 if it is empty; `None` if it is closed.
+    pub(crate) async fn change_head(&self, conversation: ConversationId) -> Result<Option<u64>, StoreError> {
+        let page = self.query(Span::changes(conversation, 1), Reading::newest_first(Some(1))).await?;
+        last_change(page.items.first())
     }
 
     /// Returns true if the request's own change is in the log below the newest entry: others have written changes after it.
@@ -115,21 +116,31 @@ impl Store {
         after: u64,
         limit: usize,
     ) -> Result<(Option<Member>, Option<(Vec<Change>, bool)>), StoreError> {
+        let changes = self.changes_above(conversation, after, limit);
+        try_join(self.member(conversation, viewer), changes).await
+    }
+
+    /// Returns at most `limit` changes numbered above `after` like [`Store::changes_after`], without the membership.
+    pub(crate) async fn changes_above(
+        &self,
+        conversation: ConversationId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Option<(Vec<Change>, bool)>, StoreError> {
         let reading = Reading { descending: false, limit: Some(limit + 1), consistency: Consistency::Strong };
-        let page = self.query_whole(Span::changes(conversation, after + 1), reading);
-        let (member, page) = try_join(self.member(conversation, viewer), page).await?;
+        let page = self.query_whole(Span::changes(conversation, after + 1), reading).await?;
         let mut changes = Vec::with_capacity(limit);
         let mut more = page.more;
         for item in page.items {
             match item {
-                Item::Closed(_) => return Ok((member, None)),
+                Item::Closed(_) => return Ok(None),
                 Item::Change(change) if change.number != after + 1 + changes.len() as u64 => break,
                 Item::Change(_) if changes.len() == limit => more = true,
                 Item::Change(change) => changes.push(change),
                 _ => break,
             }
         }
-        Ok((member, Some((changes, more))))
+        Ok(Some((changes, more)))
     }
 
     /// Reads, in parallel, the viewer's membership and the newest changes above `after`. Returns at most `limit`
@@ -150,6 +161,16 @@ impl Store {
         }
         let change = |item| if let Item::Change(change) = item { Some(change) } else { None };
         Ok((member, Some(page.items.into_iter().filter_map(change).collect())))
+    }
+}
+
+/// Returns the number of the newest entry of a change log, 0 without an entry; `None` for the closing entry.
+fn last_change(newest: Option<&Item>) -> Result<Option<u64>, StoreError> {
+    match newest {
+        None => Ok(Some(0)),
+        Some(Item::Change(change)) => Ok(Some(change.number)),
+        Some(Item::Closed(_)) => Ok(None),
+        Some(_) => Err(StoreError::corrupt("CHANGE", "not an entry of the change log")),
     }
 }
 

@@ -87,10 +87,10 @@ pub(super) fn accepted(members: &[Member]) -> Vec<UserId> {
 }
 
 /// Conversations with the viewer's memberships and blocks.
-struct ConversationsAndMembers {
-    conversations: HashMap<ConversationId, Conversation>,
-    members: HashMap<ConversationId, Member>,
-    blocks: ViewersBlocks,
+pub(super) struct ConversationsAndMembers {
+    pub(super) conversations: HashMap<ConversationId, Conversation>,
+    pub(super) members: HashMap<ConversationId, Member>,
+    pub(super) blocks: ViewersBlocks,
 }
 
 impl ReadsDown for Detail {
@@ -174,7 +174,7 @@ impl Store {
 
     /// Returns conversations with the viewer's memberships, and the viewer's blocks, strongly consistent. A hundred items cost
     /// one request. Without conversations, nothing is read.
-    async fn conversations_and_members(
+    pub(super) async fn conversations_and_members(
         &self,
         viewer: UserId,
         ids: &[ConversationId],

@@ -37,6 +37,7 @@ mod session_check;
 mod session_limit;
 mod sessions;
 mod standing;
+pub mod sync;
 pub mod table;
 mod tallies;
 mod transactions;

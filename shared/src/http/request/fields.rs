@@ -2,6 +2,8 @@
 //! one answer names all faults of a request. A field that the parser does not take is unknown, which is a fault as
 //! well.
 
+use std::{collections::BTreeMap, str::FromStr};
+
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
@@ -141,6 +143,28 @@ impl Fields {
         });
         let parsed: Vec<T> = parsed.collect();
         (parsed.len() == count).then_some(parsed)
+    }
+
+    /// Parses the keys and the values of an object, and notes every invalid key, which is not `expected` or not the only
+    /// one with its meaning, and every invalid value. Returns `None` if there is one.
+    pub fn members<K: FromStr + Ord, T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+        object: Map<String, Value>,
+        expected: &str,
+    ) -> Option<BTreeMap<K, T>> {
+        let count = object.len();
+        let mut members = BTreeMap::new();
+        for (key, value) in object {
+            let field = format!("{name}.{}", shortened(&key));
+            let key = key.parse::<K>().map_err(|_| Invalid::new(field.clone(), format!("is not {expected}")));
+            let member = self.faults.check(key).zip(self.faults.check(deserialize(&field, value)));
+            let earlier = member.and_then(|(key, value)| members.insert(key, value));
+            if earlier.is_some() {
+                self.faults.note(Invalid::new(field, "must be given only once"));
+            }
+        }
+        (members.len() == count).then_some(members)
     }
 
     /// Notes each key of an object in the field `name` that is not in `known`.

@@ -68,6 +68,8 @@ pub enum List {
     ClosedReports = b'x',
     /// The list at `/api/users/me/blocks/`.
     Blocks = b'b',
+    /// The pages of `/api/sync/`.
+    Sync = b'y',
 }
 
 /// Returns the cursor of a position in `list`. It contains no secret and grants no access: each page checks the access.
