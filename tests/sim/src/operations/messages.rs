@@ -243,20 +243,15 @@ pub async fn read_message(client: &mut Client, user: usize, id: &str) {
 /// Reads the earlier texts of a message as its sender: every text that was acknowledged is there or is the present one.
 async fn revisions(client: &mut Client, user: usize, own: &Own) {
     let begun = Instant::now();
-    let answer = client.read(user, &format!("/api/messages/{}/revisions/", own.id)).await;
-    client.count(answer.status);
+    let (status, entries) = walks::all(client, user, &format!("/api/messages/{}/revisions/", own.id)).await;
+    client.count(status);
     let mut model = client.model();
     // A deletion removes the earlier texts, also while they are read.
     let message = model.message(&own.conversation, own.number);
-    let Some(message) = message.filter(|message| answer.is_success() && !message.may_be_deleted) else {
+    let Some((message, entries)) = message.filter(|message| !message.may_be_deleted).zip(entries) else {
         return;
     };
-    let texts: Vec<&str> = answer.body["results"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|revision| revision["message_body"].as_str())
-        .collect();
+    let texts: Vec<&str> = entries.iter().filter_map(|revision| revision["message_body"].as_str()).collect();
     // The present text is one of the acknowledged ones, and the first text is among the earlier ones.
     let due = message.body.acknowledged_before(begun).saturating_sub(1);
     let unknown = texts.iter().find(|text| !message.body.knows(text)).map(|text| (*text).to_owned());
