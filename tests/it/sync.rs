@@ -4,6 +4,8 @@
 mod model;
 mod requests;
 
+use std::slice;
+
 use axum::http::Method;
 use serde_json::{Value, json};
 use shared::ids::ConversationId;
@@ -174,7 +176,7 @@ async fn messages_are_shown_as_on_other_pages() {
     );
     assert_eq!(invited["messages"][0]["sender"]["email"], Value::Null);
     crate::consent::accept(&ben, &group).await.ok();
-    assert_eq!(ids(&sync(&ben, json!({})).await["conversations"]), [group.clone()]);
+    assert_eq!(ids(&sync(&ben, json!({})).await["conversations"]), slice::from_ref(&group));
 
     let block = format!("/api/users/me/blocks/{}/", ann.id);
     ben.request(Method::PUT, &block).send().await.ok();

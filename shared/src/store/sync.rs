@@ -163,12 +163,12 @@ fn sorted(
             page.gone.extend(request.held.contains_key(&id).then_some(id));
             continue;
         };
-        let held = request.numbers(id);
-        if held.is_some_and(|held| !held.is_within(head)) {
+        let numbers = request.numbers(id);
+        if numbers.is_some_and(|numbers| !numbers.is_within(head)) {
             page.beyond.push(id);
         }
         let first = Numbers { message: head.message.saturating_sub(FIRST_MESSAGES), ..head };
-        let mut reached = held.unwrap_or(first);
+        let mut reached = numbers.unwrap_or(first);
         reached.message = reached.message.max(member.base);
         let is_archived = member.settings().is_archived(head.message);
         behind.push(Behind { synced: Synced { conversation, member, is_archived, reached }, head });

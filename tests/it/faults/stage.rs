@@ -184,7 +184,7 @@ impl Stage {
                 self.ann.mark_read(&self.group, &later).await.ok();
             }
             Operation::Archive => {
-                self.ann.delete(&format!("/api/conversations/{}/archive/", self.group)).await.nothing()
+                self.ann.delete(&format!("/api/conversations/{}/archive/", self.group)).await.nothing();
             }
             Operation::LogIn | Operation::Refresh => {
                 let body = json!({ "refresh": answer.json()["refresh"] });

@@ -182,7 +182,8 @@ async fn an_edit_that_makes_a_message_large_is_noted() {
     };
     let late = ann.add(&group, &others);
     let (added, edited) = held(&app, on(Query).of("CHANGE#"), late, first).await;
-    (added.ok(), edited.ok());
+    added.ok();
+    edited.ok();
     assert!(is_noted(&app, &group).await);
     ann.edit(&small, "memo").await.ok();
     ann.edit(&small, &largest()).await.ok();

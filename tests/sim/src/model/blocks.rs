@@ -40,7 +40,8 @@ impl Model {
         let may = !is_admin && self.may_be_blocked(reader, sender, begun);
         let is_empty =
             shown["message_body"] == "" && shown["metadata"].is_null() && shown["reply_to"].is_null();
-        if (is_masked && !may) || (!is_masked && must) || (is_masked && !is_empty) {
+        let is_right = if is_masked { may && is_empty } else { !must };
+        if !is_right {
             let block = self.blocks.get(&(reader, sender)).map(Register::describe).unwrap_or_default();
             self.find(format!("user {reader} is shown {shown} of user {sender}; of the block {block}"));
         }

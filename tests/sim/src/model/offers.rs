@@ -22,7 +22,7 @@ struct Offer {
 /// The requests that can make users participants who have accepted. A request that was refused is not among them.
 #[derive(Debug, Default)]
 pub struct Offers {
-    offers: Vec<Option<Offer>>,
+    all: Vec<Option<Offer>>,
     /// The users who have sent a request to accept, with the conversation.
     accepts: BTreeSet<(usize, String)>,
     /// The users who may take part, with the conversation, as far as it was needed until now. Requests only add to them.
@@ -37,13 +37,13 @@ impl Offers {
     /// Notes that a request begins which puts users into a conversation: a new one, or the given one.
     pub fn begin(&mut self, by: usize, users: &[usize], conversation: Option<&str>) -> OfferId {
         let conversation = conversation.map(str::to_owned);
-        self.offers.push(Some(Offer { by, users: users.to_vec(), conversation }));
-        OfferId(self.offers.len() - 1)
+        self.all.push(Some(Offer { by, users: users.to_vec(), conversation }));
+        OfferId(self.all.len() - 1)
     }
 
     /// Notes the answer to the request: the conversation that it has made, or that it was refused.
     pub fn end(&mut self, id: OfferId, answer: &Answer) {
-        let offer = &mut self.offers[id.0];
+        let offer = &mut self.all[id.0];
         match answer.outcome() {
             Some(true) => {
                 if let (Some(offer), Some(made)) = (offer, answer.body["conversation_id"].as_str()) {
@@ -116,14 +116,14 @@ impl Model {
         }
         let offers: Vec<(&Offer, Vec<String>)> = self
             .offers
-            .offers
+            .all
             .iter()
             .enumerate()
             .filter_map(|(number, offer)| offer.as_ref().map(|offer| (offer, self.places(number, offer))))
             .collect();
         // The creator takes part, also in a conversation that no answer has shown.
         let creations = offers.iter().filter(|(offer, _)| offer.conversation.is_none());
-        derived.extend(creations.flat_map(|(offer, places)| Some((offer.by, places.last()?.clone()))));
+        derived.extend(creations.filter_map(|(offer, places)| Some((offer.by, places.last()?.clone()))));
         loop {
             let before = derived.len();
             for (offer, places) in &offers {
