@@ -193,7 +193,11 @@ mod tests {
         assert_eq!(wanted(19, 0).fitting(LARGEST - 1), None);
         assert_eq!(wanted(19, 0).fitting(2 * LARGEST), Some((2, 2 * LARGEST)));
         assert_eq!(wanted(19, 0).fitting(BYTES), Some((19, 19 * LARGEST)), "19 of the largest fit");
-        assert_eq!(wanted(200, 0).fitting(QUERY), Some((200, QUERY)), "a query ends at 1 MB");
+        assert_eq!(
+            wanted(200, 0).fitting(QUERY),
+            Some((100, QUERY)),
+            "a query ends at 1 MB, and the log at 100"
+        );
         assert_eq!(wanted(19, 100).fitting(BYTES), Some((19, 19 * SMALL)));
         assert_eq!(wanted(19, 100).fitting(3 * SMALL), Some((3, 3 * SMALL)));
         assert_eq!(wanted(19, 5).fitting(5 * SMALL + LARGEST), Some((6, 5 * SMALL + LARGEST)));
