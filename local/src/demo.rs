@@ -75,6 +75,7 @@ async fn make(gateway: &Gateway, app: &App) -> Result<Demo, DemoError> {
     }
     for (number, conversation) in script::CONVERSATIONS.iter().enumerate() {
         let id = open(conversation, &cast).await?;
+        accept(conversation, &id, &cast).await?;
         play(number, conversation, &id, &cast).await?;
     }
     Ok(Demo::Complete)
@@ -128,6 +129,16 @@ async fn open(conversation: &Conversation, actors: &[Actor<'_>]) -> Result<Strin
     let (status, answer) = opener.send(Method::POST, "/api/conversations/", &request).await;
     expect(status, &[200, 201], "POST /api/conversations/")?;
     Ok(text(&answer, "conversation_id").to_owned())
+}
+
+/// Lets the invited users accept. Without an invitation this changes nothing. A user who has left gets a 404.
+async fn accept(conversation: &Conversation, id: &str, actors: &[Actor<'_>]) -> Result<(), DemoError> {
+    for other in conversation.others {
+        let path = format!("/api/conversations/{id}/accept/");
+        let (status, _) = actors[*other].client.send(Method::POST, &path, &json!({})).await;
+        expect(status, &[200, 404], "POST /api/conversations/{id}/accept/")?;
+    }
+    Ok(())
 }
 
 async fn find(client: &Client<'_>, mark: &str) -> Result<Option<String>, DemoError> {

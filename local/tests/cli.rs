@@ -130,6 +130,15 @@ fn data_and_tokens_survive_a_restart_and_the_demo_is_not_doubled() {
     }
 }
 
+#[test]
+fn the_demo_users_accept_where_consent_is_needed() {
+    let server = Server::start(&["--in-memory", "--contact", "requests"]);
+    for email in ["ann@example.com", "ben@example.com"] {
+        let token = log_in(&server.address, email, DEMO_PASSWORD);
+        assert!(messages(&server.address, &token).len() > 10);
+    }
+}
+
 /// Returns the modes of a folder and everything in it, in octal digits.
 #[cfg(unix)]
 fn modes(folder: &std::path::Path) -> std::collections::BTreeMap<String, String> {

@@ -6,7 +6,11 @@ use shared::{ids::ConversationId, store::log::UNANSWERED_BYTES};
 
 use crate::{
     consent::{accept, inbox, invitations},
-    harness::{TestApp, User, meter::Cost, user::id_of},
+    harness::{
+        TestApp, User,
+        meter::Cost,
+        user::{id_of, message_path},
+    },
 };
 
 /// A message as large as allowed: 48 KB.
@@ -31,10 +35,16 @@ async fn before_an_acceptance_five_small_messages_can_be_sent() {
     ann.try_send(&group, "memo").await.problem(403, "invitation_pending");
     // A repetition of an earlier send is answered as before, and a deletion gives no number back.
     let first = ann.send_with_key(&group, &key, "memo, first").await.ok();
+    // An edit makes no message larger than a send may be.
+    ann.edit(&first, &large).await.ok();
+    ann.edit(&first, &format!("{large}x")).await.problem(403, "invitation_pending");
+    let metadata = json!({ "metadata": { "memo": 1 } });
+    ann.patch(&message_path(&first), metadata).await.problem(403, "invitation_pending");
     ann.delete_message(&first).await.nothing();
     ann.try_send(&group, "memo").await.problem(403, "invitation_pending");
     accept(&ben, &group).await.ok();
-    ann.send(&group, &format!("{large}x")).await;
+    let later = ann.send(&group, &format!("{large}x")).await;
+    ann.edit(&later, &format!("{large}y")).await.ok();
     app.check().await;
 }
 

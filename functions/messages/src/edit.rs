@@ -138,6 +138,7 @@ fn refused(error: EditError) -> Problem {
     match error {
         EditError::NotFound => Problem::not_found(),
         EditError::Stale => Problem::precondition_failed(),
+        EditError::Unanswered => Problem::invitation_pending(),
         EditError::MetadataTooLarge(error) => Invalid::from(error).into(),
         EditError::TooManyEdits => Problem::new(
             Code::InvalidRequest,

@@ -6,7 +6,8 @@ use super::{
     Command, Store, StoreError, Time,
     changes::{ChangeTail, change_entry},
     conversations::large_edit_step,
-    items::{Change, ChangeKind, Item, Message, Revision},
+    items::{Change, ChangeKind, Item, Member, Message, Revision},
+    log,
     messages::reading,
     ops::{ABSENT, Consistency, Expression},
     retries::{Attempt, OwnChange, TriedChange},
@@ -45,6 +46,9 @@ pub enum EditError {
     /// The message was edited [`MAX_EDITS`] times.
     #[error("the message was edited too often")]
     TooManyEdits,
+    /// Nobody has accepted the actor's invitation, and the message would be larger than a send may be.
+    #[error("the invitation is not accepted yet")]
+    Unanswered,
     /// The client's own data would be too large after the merge.
     #[error(transparent)]
     MetadataTooLarge(#[from] TooLarge),
@@ -103,7 +107,8 @@ impl Store {
         mut attempt: Attempt<Message>,
     ) -> Result<TriedChange<Message>, EditError> {
         let command = attempt.command;
-        let (found, changes) = self.message_and_changes(id, command.actor, attempt.own_change()).await?;
+        let (member, found, changes) =
+            self.message_and_changes(id, command.actor, attempt.own_change()).await?;
         if let Some(done) = attempt.result_if(changes.is_done) {
             return Ok(done);
         }
@@ -120,6 +125,9 @@ impl Store {
         };
         if message.revision >= MAX_EDITS {
             return Err(EditError::TooManyEdits);
+        }
+        if member.is_some_and(|member| log::is_too_large(&member, &edited)) {
+            return Err(EditError::Unanswered);
         }
         let change = message_change(ChangeKind::MessageEdited, &edited, number, command);
         let mut steps = self.note_of(&message, &edited).await?;
@@ -139,16 +147,16 @@ impl Store {
         }
     }
 
-    /// Reads a message and the end of the change log in parallel.
+    /// Reads the actor's membership, a message and the end of the change log in parallel.
     async fn message_and_changes(
         &self,
         id: MessageId,
         actor: UserId,
         own: OwnChange,
-    ) -> Result<(Option<Message>, ChangeTail), StoreError> {
-        let ((_, message), changes) =
+    ) -> Result<(Option<Member>, Option<Message>, ChangeTail), StoreError> {
+        let ((member, message), changes) =
             try_join(self.message(id, actor), self.change_tail(id.conversation, own)).await?;
-        Ok((message, changes))
+        Ok((member, message, changes))
     }
 
     /// Replaces a message that the actor may delete by a tombstone, and removes its earlier bodies in the same
@@ -173,7 +181,7 @@ impl Store {
         mut attempt: Attempt<()>,
     ) -> Result<TriedChange<()>, DeleteError> {
         let command = attempt.command;
-        let (found, changes) = self.message_and_changes(id, command.actor, attempt.own_change()).await?;
+        let (_, found, changes) = self.message_and_changes(id, command.actor, attempt.own_change()).await?;
         if let Some(done) = attempt.result_if(changes.is_done) {
             return Ok(done);
         }

@@ -8,6 +8,7 @@ mod unanswered;
 use chrono::TimeDelta;
 use futures::future::try_join;
 
+pub(super) use self::unanswered::is_too_large;
 pub use self::unanswered::{UNANSWERED_BYTES, UNANSWERED_MESSAGES};
 use self::{
     search::{OwnMessages, Send, Tail, TailSearch},

@@ -39,7 +39,8 @@ impl Message {
         OVERHEAD + self.text_bytes()
     }
 
-    fn text_bytes(&self) -> usize {
+    /// Returns the size of the text and the client's own data, in bytes.
+    pub(super) fn text_bytes(&self) -> usize {
         self.body.len() + self.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len())
     }
 

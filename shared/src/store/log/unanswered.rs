@@ -2,7 +2,11 @@
 //! invitations nobody has accepted can send only few small messages.
 
 use super::SendError;
-use crate::{ids::MAX_NUMBER, model::message::Draft, store::items::Member};
+use crate::{
+    ids::MAX_NUMBER,
+    model::message::Draft,
+    store::items::{Member, Message},
+};
 
 /// The number of messages that a user can send after an invitation, until somebody accepts.
 pub const UNANSWERED_MESSAGES: u64 = 5;
@@ -22,6 +26,13 @@ impl NumberLimit {
             Self(_) => Ok(()),
         }
     }
+}
+
+/// Returns true if a message after an edit is larger than its sender may send, because nobody has accepted the invitation.
+/// An invited user cannot read the messages before the invitation, so they have no limit.
+pub(in crate::store) fn is_too_large(sender: &Member, edited: &Message) -> bool {
+    let is_unanswered = sender.awaiting_from.is_some_and(|from| edited.number > from);
+    is_unanswered && edited.text_bytes() > UNANSWERED_BYTES
 }
 
 /// Returns the limit of a send. While nobody has accepted, only the inviting participant can write, so every number after
