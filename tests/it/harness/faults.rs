@@ -6,9 +6,12 @@
 //! assert_eq!(app.proxy.faults.clear(), 1);                 // The fault occurred.
 //! ```
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use super::call::{Call, On};
 
@@ -180,6 +183,9 @@ impl Faults {
     }
 }
 
+/// The time after which a test that waits for a call fails. Without it, a call that does not come would end no test.
+const GATE: Duration = Duration::from_mins(1);
+
 /// A gate holds one call until the test releases it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Gate {
@@ -201,7 +207,9 @@ impl Default for Gate {
 impl Gate {
     /// Waits until the call has arrived at the gate, and returns the call.
     pub async fn reached(&self) -> Call {
-        self.arrived.subscribe().wait_for(Option::is_some).await.unwrap().clone().unwrap()
+        let mut arrived = self.arrived.subscribe();
+        let call = timeout(GATE, arrived.wait_for(Option::is_some)).await.expect("the call has not arrived");
+        call.unwrap().clone().unwrap()
     }
 
     /// Opens the gate.
@@ -211,7 +219,8 @@ impl Gate {
 
     /// Waits until the released call was executed.
     pub async fn finished(&self) {
-        self.done.subscribe().wait_for(|done| *done).await.unwrap();
+        let mut done = self.done.subscribe();
+        timeout(GATE, done.wait_for(|done| *done)).await.expect("the call was not executed").unwrap();
     }
 
     pub(super) fn finish(&self) {
