@@ -54,7 +54,10 @@ pub struct Held(Numbers);
 impl<'de> Deserialize<'de> for Held {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let numbers = Vec::<Value>::deserialize(deserializer).unwrap_or_default();
-        let number = |value: &Value| value.as_u64().filter(|number| *number <= MAX_NUMBER);
+        // JSON has one kind of number: 288.0 is an integer, too (JSON Schema 2020-12, section 6.1.1).
+        let integer = |value: &Value| value.to_string().trim_end_matches(".0").parse::<u64>().ok();
+        let number =
+            |value: &Value| integer(value).filter(|number| value.is_number() && *number <= MAX_NUMBER);
         match numbers.iter().map(number).collect::<Vec<_>>()[..] {
             [Some(message), Some(change)] => Ok(Self(Numbers { message, change })),
             _ => Err(de::Error::custom(
