@@ -98,9 +98,7 @@ impl MessagesView {
         let has_newer = query.before.is_some() || newer.is_some();
         Self { messages, has_older: older.is_some(), has_newer }
     }
-}
 
-impl MessagesView {
     /// Reads a page of messages, and the messages to which some of them reply.
     async fn read(api: &Api, query: &ShowChat, id: ConversationId) -> Result<(Self, Vec<Message>), ApiError> {
         let view = Self::new(api.get(&query.messages_path(id)).await?, query);

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use shared::{
     App,
     http::{
-        Authenticated, Caller, Fields, FromFields, Ids, NoParameters, Problem, UncheckedQuery, Unversioned,
-        typed,
+        Authenticated, Caller, Fields, FromFields, Ids, NoParameters, Problem, Unchecked, UncheckedQuery,
+        Unversioned, typed,
     },
     ids::{ConversationId, MessageId},
     model::Invalid,
@@ -76,9 +76,7 @@ pub async fn unarchive(
     Unversioned(unversioned): Unversioned,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<StatusCode, Problem> {
-    let (member, _) = accepted(&app, &caller, id).await?;
-    query.and(unversioned).finish()?;
-    apply(&app, &member, InboxSettingsChange::Unarchive).await
+    change(&app, &caller, id, query.and(unversioned), InboxSettingsChange::Unarchive).await
 }
 
 /// Mutes a conversation for the caller.
@@ -93,9 +91,7 @@ pub async fn mute(
     Unversioned(unversioned): Unversioned,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<StatusCode, Problem> {
-    let (member, _) = accepted(&app, &caller, id).await?;
-    query.and(unversioned).finish()?;
-    apply(&app, &member, InboxSettingsChange::Mute).await
+    change(&app, &caller, id, query.and(unversioned), InboxSettingsChange::Mute).await
 }
 
 /// Ends muting a conversation for the caller.
@@ -110,9 +106,7 @@ pub async fn unmute(
     Unversioned(unversioned): Unversioned,
     UncheckedQuery(query): UncheckedQuery<NoParameters>,
 ) -> Result<StatusCode, Problem> {
-    let (member, _) = accepted(&app, &caller, id).await?;
-    query.and(unversioned).finish()?;
-    apply(&app, &member, InboxSettingsChange::Unmute).await
+    change(&app, &caller, id, query.and(unversioned), InboxSettingsChange::Unmute).await
 }
 
 /// Returns the accepted membership of the caller and the number of the last message.
@@ -126,6 +120,19 @@ async fn accepted(app: &App, caller: &Caller, id: ConversationId) -> Result<(Mem
         });
     };
     if member.is_accepted() { Ok((member, tail)) } else { Err(Problem::not_accepted()) }
+}
+
+/// Makes a change for which the request has no parameters.
+async fn change(
+    app: &App,
+    caller: &Caller,
+    id: ConversationId,
+    request: Unchecked<(NoParameters, ())>,
+    change: InboxSettingsChange,
+) -> Result<StatusCode, Problem> {
+    let (member, _) = accepted(app, caller, id).await?;
+    request.finish()?;
+    apply(app, &member, change).await
 }
 
 async fn apply(app: &App, member: &Member, change: InboxSettingsChange) -> Result<StatusCode, Problem> {

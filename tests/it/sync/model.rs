@@ -113,7 +113,7 @@ impl Device {
     }
 }
 
-/// What others do while the device is away.
+/// What others do while the device is not connected.
 struct World {
     ann: User,
     ben: User,

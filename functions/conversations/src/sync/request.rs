@@ -151,12 +151,17 @@ impl Sync {
     /// Returns the position of the page; `None` for the first page. Fails if the cursor belongs to another user or to a
     /// call with other numbers.
     pub(super) fn position(&self, user: UserId) -> Result<Option<SyncPosition>, Invalid> {
-        self.cursor.as_deref().map(|cursor| position(cursor, &self.digest(user))).transpose()
+        self.position_in(&self.digest(user))
+    }
+
+    fn position_in(&self, digest: &str) -> Result<Option<SyncPosition>, Invalid> {
+        self.cursor.as_deref().map(|cursor| position(cursor, digest)).transpose()
     }
 
     /// Returns the request of `user`. Fails like [`Sync::position`].
     pub(super) fn of(self, user: UserId) -> Result<SyncOfUser, Invalid> {
-        let (position, digest) = (self.position(user)?, self.digest(user));
+        let digest = self.digest(user);
+        let position = self.position_in(&digest)?;
         let held = self.conversations.into_iter().map(|(id, Held(numbers))| (id, numbers)).collect();
         Ok(SyncOfUser { user, held, after: self.after, digest, position })
     }
