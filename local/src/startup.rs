@@ -165,6 +165,7 @@ fn config(table: &str, limits: Limits, contact: Contact) -> Config {
         registration: Registration::Open,
         limits,
         contact,
+        realtime_url: None,
         signing: None,
     }
 }

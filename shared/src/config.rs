@@ -26,6 +26,10 @@ pub struct Config {
     /// Decides whether users must consent before strangers can write to them (`CONTACT`). A user's own setting counts
     /// only if this is `requests`.
     pub contact: Contact,
+    /// The address of the WebSocket API, for example `wss://abc.execute-api.eu-west-1.amazonaws.com/live`
+    /// (`REALTIME_URL`). If it is `None`, the WebSocket API has the host of the request and the path `/live`, as in local
+    /// runs.
+    pub realtime_url: Option<String>,
     /// The source of the signing key; `None` in every function except `auth`.
     pub signing: Option<SigningSource>,
 }
@@ -82,6 +86,7 @@ impl Config {
             registration,
             limits: Limits::from_env()?,
             contact,
+            realtime_url: variable("REALTIME_URL"),
             signing: SigningSource::of(variable("SIGNING_SEED_FILE"), variable("SIGNING_SECRET_ARN"))?,
         })
     }

@@ -1,6 +1,7 @@
-//! Identifiers of users, sessions, conversations, messages, reports and requests. A message's id contains its number, so finding
+//! Identifiers of users, sessions, conversations, messages, reports, requests and connections. A message's id contains its number, so finding
 //! a message by its id is one key look-up. This module parses and prints ids; it does not read the table.
 
+mod connection;
 mod text;
 
 use std::{fmt, str::FromStr};
@@ -13,8 +14,8 @@ use utoipa::{
 };
 use uuid::{Builder, Uuid, Version};
 
-pub use self::text::WrongId;
 use self::text::{id_text, parse_uuid, schema};
+pub use self::{connection::ConnectionId, text::WrongId};
 
 /// The number of bits of a message id that hold the message's number.
 const NUMBER_BITS: u32 = 42;

@@ -8,6 +8,7 @@
 //! | [`store`] | the table: keys in [`store::table`], items in [`store::items`], one method for each access pattern |
 //! | [`http`] | extractors, responses, and the layers around handlers |
 //! | [`pages`] | responses as HTML pages, around these layers; `templates/` and `static/` are next to `src/` |
+//! | [`realtime`] | frames, WebSocket events, and the clients that push frames and fill queues |
 //! | [`lambda`] | the entry of a function on AWS Lambda |
 //! | [`policy`] | the rules of who may do what |
 //! | [`events`] | security events: log lines for operators |
@@ -42,6 +43,7 @@ pub mod model;
 pub mod pages;
 pub mod policy;
 pub mod random;
+pub mod realtime;
 mod sdk;
 pub mod store;
 pub mod telemetry;

@@ -1,16 +1,14 @@
 //! `GET /api/conversations/{id}/changes/`: reads the change log after a number, in order. New messages are not part of
 //! it.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::{
     http::{
-        Authenticated, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Reply, UncheckedQuery,
-        schemas::ChangeNumber, typed, user::timestamp,
+        Authenticated, ChangeView, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Reply,
+        UncheckedQuery, schemas::ChangeNumber, typed,
     },
-    ids::{ConversationId, MAX_NUMBER, MessageId, UserId},
+    ids::{ConversationId, MAX_NUMBER},
     model::Invalid,
-    store::items::{Change, ChangeKind},
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -60,55 +58,6 @@ fn number(text: String) -> Result<u64, Invalid> {
     number
         .filter(|number| *number < MAX_NUMBER)
         .ok_or_else(|| Invalid::new("after", "must be the number of a change"))
-}
-
-/// A change of a conversation other than a new message.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Change)]
-pub struct ChangeView {
-    /// The conversation that was changed.
-    conversation: ConversationId,
-    /// The number of the change in its conversation.
-    number: u64,
-    /// The kind of the change.
-    kind: ChangeKind,
-    /// The message that was changed; `null` if the change is not about a message. A client that has an older
-    /// `revision` of the message should read it again.
-    #[schema(required)]
-    message: Option<MessageId>,
-    /// The participants who were added or removed, or whose role was changed.
-    users: Vec<UserId>,
-    /// The user who made the change.
-    actor: UserId,
-    /// The revision of the message, or the version of the conversation, after the change.
-    revision: u64,
-    /// The time of the change.
-    #[serde(serialize_with = "timestamp")]
-    changed_at: DateTime<Utc>,
-    /// The number of participants after a change of participants.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = u64, required = false)]
-    participant_count: Option<u64>,
-    /// The owners after a change of participants.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    owners: Vec<UserId>,
-}
-
-impl From<Change> for ChangeView {
-    fn from(change: Change) -> Self {
-        Self {
-            conversation: change.conversation,
-            number: change.number,
-            kind: change.kind,
-            message: change.message.map(|number| change.conversation.message(number)),
-            users: change.users,
-            actor: change.actor,
-            revision: change.revision,
-            changed_at: change.changed_at,
-            participant_count: change.participant_count,
-            owners: change.owners,
-        }
-    }
 }
 
 /// Lists the changes of a conversation.

@@ -8,7 +8,7 @@ use futures::future::try_join;
 use serde::Serialize;
 use shared::{
     http::{
-        Authenticated, MessageView, Problem, Reply, Unchecked, VisibleUsers,
+        Authenticated, ChangeView, MessageView, Problem, Reply, Unchecked, VisibleUsers,
         schemas::{self, ConversationName, Cursor},
         user::timestamp,
     },
@@ -19,7 +19,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use self::request::{Held, Sync};
-use crate::{changes::ChangeView, view::ConversationState};
+use crate::view::ConversationState;
 
 /// A page of everything above the numbers of the request.
 #[derive(Debug, Serialize, ToSchema)]

@@ -272,6 +272,7 @@ mod tests {
             registration: Registration::Admin,
             limits: Limits::NONE,
             contact: Contact::Everyone,
+            realtime_url: None,
             signing: None,
         }));
         let newer = at() + TimeDelta::seconds(1);

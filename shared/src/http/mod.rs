@@ -17,7 +17,8 @@ pub use self::{
         RequestBody, Site, Unchecked, UncheckedQuery, Unversioned, browser_session, csrf, query, typed,
     },
     response::{
-        Code, MessageView, Origin, Page, Problem, Reply, UserView, VisibleUsers, cookies, page, user,
+        ChangeView, Code, MessageView, Origin, Page, Problem, Reply, UserView, VisibleUsers, cookies, page,
+        user,
     },
     routes::Routes,
 };

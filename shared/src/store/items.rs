@@ -7,6 +7,7 @@ mod blocks;
 mod bucket;
 mod conversations;
 mod identity;
+mod links;
 mod logs;
 mod metadata_text;
 mod reading;
@@ -27,6 +28,7 @@ pub use self::{
         Admins, ClosedCredential, Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey,
         User,
     },
+    links::{Link, Ticket},
     logs::{Change, ChangeKind, Closed, Message, Revision},
     report::Report,
 };
@@ -64,6 +66,8 @@ pub enum Item {
     SigningKey(SigningKey),
     PairKey(PairKeyItem),
     Admins(Admins),
+    Link(Link),
+    Ticket(Ticket),
     /// An item of a kind that only a later release knows.
     #[serde(other)]
     Unknown,
@@ -96,6 +100,8 @@ impl Item {
             Self::SigningKey(key) => Key::signing_key(&key.kid),
             Self::PairKey(_) => Key::pair_key(),
             Self::Admins(_) => Key::admins(),
+            Self::Link(link) => Key::link(link.user, &link.connection),
+            Self::Ticket(ticket) => Key::ticket(&ticket.digest),
             Self::Unknown => return None,
         })
     }
@@ -173,6 +179,8 @@ into_kind! {
     into_token_bucket: TokenBucket(TokenBucket);
     into_member: Member(Member);
     into_report: Report(Report);
+    into_link: Link(Link);
+    into_ticket: Ticket(Ticket);
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{
     Store, StoreError,
     items::{
-        Admins, Blocks, Conversation, InboxEntry, Invitation, Item, Member, Message, Report, Revision,
+        Admins, Blocks, Conversation, InboxEntry, Invitation, Item, Link, Member, Message, Report, Revision,
         Session, SigningKey, TokenBucket, User,
     },
     ops::{Consistency, Reading},
@@ -43,6 +43,7 @@ kinds!(
     Message(Message),
     Revision(Revision),
     Report(Report),
+    Link(Link),
     TokenBucket(TokenBucket),
     SigningKey(SigningKey)
 );

@@ -25,6 +25,8 @@
 //! | which reports are open? | `REPORTS` / `OPEN#<report>` |
 //! | which reports are closed? | `REPORTS` / `CLOSED#<report>` |
 //! | how many reports may this user still file? | `LIMITS#<user>` / `REPORT` |
+//! | which WebSocket connections does a user have? | `LINKS#<user>` / `LINK#…` |
+//! | who may open a connection with this ticket? | `TICKET#<SHA-256 of the ticket>` / `TICKET` |
 //! | which keys verify tokens? | `KEYS` / `KEY#<kid>` |
 //! | from which secret are the ids of direct conversations derived? | `KEYS` / `PAIR` |
 //!
@@ -44,7 +46,7 @@ pub(super) use self::{
     spans::Span,
 };
 use crate::{
-    ids::{ConversationId, DeviceId, MessageId, ReportId, SessionId, UserId},
+    ids::{ConnectionId, ConversationId, DeviceId, MessageId, ReportId, SessionId, UserId},
     model::{report::ReportState, user::Email},
     store::items::{AttemptSource, BucketPurpose, Member},
 };
@@ -60,6 +62,7 @@ const CREDENTIAL: &str = "CREDENTIAL";
 const META: &str = "META";
 const CREATE: &str = "CREATE";
 const REPORT: &str = "REPORT";
+const TICKET: &str = "TICKET";
 
 /// The primary key of an item. Each kind of item has one constructor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -186,6 +189,18 @@ impl Key {
         Self::new(REPORTS.to_owned(), format!("{}{report}", of_state(state)))
     }
 
+    /// Returns the key of a WebSocket connection of a user.
+    #[must_use]
+    pub fn link(user: UserId, connection: &ConnectionId) -> Self {
+        Self::new(of_links(user), format!("LINK#{connection}"))
+    }
+
+    /// Returns the key of the ticket with this SHA-256 digest.
+    #[must_use]
+    pub fn ticket(digest: &str) -> Self {
+        Self::new(format!("TICKET#{digest}"), TICKET)
+    }
+
     /// Returns the key of a public key that verifies tokens.
     #[must_use]
     pub fn signing_key(kid: &str) -> Self {
@@ -234,6 +249,10 @@ fn of_user(user: UserId) -> String {
 
 fn of_email(email: &Email) -> String {
     format!("EMAIL#{}", email.as_str())
+}
+
+fn of_links(user: UserId) -> String {
+    format!("LINKS#{user}")
 }
 
 fn of_inbox(user: UserId) -> String {

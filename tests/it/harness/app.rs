@@ -140,6 +140,7 @@ impl TestApp {
             registration,
             limits,
             contact,
+            realtime_url: None,
             signing: None,
         };
         let signer = Signer::from_seed(SIGNING_SEED);

@@ -189,6 +189,7 @@ impl World {
             registration: Registration::Open,
             limits: self.limits(),
             contact: if self.asks() { Contact::Requests } else { Contact::Everyone },
+            realtime_url: None,
             signing: None,
         };
         let key = u8::try_from(generation % 200).unwrap_or_default();

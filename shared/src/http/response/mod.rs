@@ -1,6 +1,7 @@
-//! Answers: representations of users and messages, pages of lists, problems, and cookies. They do not read request
+//! Answers: representations of users, messages and changes, pages of lists, problems, and cookies. They do not read request
 //! bodies.
 
+pub mod change;
 pub mod cookies;
 pub mod message;
 pub mod page;
@@ -10,6 +11,7 @@ pub mod user;
 pub mod visible_users;
 
 pub use self::{
+    change::ChangeView,
     message::MessageView,
     page::{Origin, Page},
     problem::{Code, Problem},

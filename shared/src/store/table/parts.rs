@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use super::{CREATE, LogPosition, REPORT, of_state};
 use crate::{
-    ids::{ConversationId, DeviceId, ReportId, SessionId, UserId},
+    ids::{ConnectionId, ConversationId, DeviceId, ReportId, SessionId, UserId},
     model::{report::ReportState, user::Email},
     store::items::{AttemptSource, BucketPurpose},
 };
@@ -72,6 +72,9 @@ key_parts! {
     message_sk: u64 = "MSG#";
     change_sk: u64 = "CHANGE#";
     signing_key_sk: String = "KEY#";
+    links_pk: UserId = "LINKS#";
+    link_sk: ConnectionId = "LINK#";
+    ticket_pk: String = "TICKET#";
 }
 
 pub(in crate::store) fn email_pk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Email, D::Error> {

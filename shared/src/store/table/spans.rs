@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     Activity, InvitationPosition, KEYS, Key, LogPosition, REPORTS, USERS,
     index::{before, user_sort_key},
-    of_conversation, of_inbox, of_state, of_user,
+    of_conversation, of_inbox, of_links, of_state, of_user,
 };
 use crate::{
     ids::{ConversationId, MAX_NUMBER, MessageId, ReportId, SessionId, UserId},
@@ -112,6 +112,11 @@ impl Span {
         let below = |id: ReportId| ReportId::new(Uuid::from_u128(id.uuid().as_u128().saturating_sub(1)));
         let high = before.map_or_else(|| format!("{prefix}~"), |before| format!("{prefix}{}", below(before)));
         Self::new(REPORTS.to_owned(), prefix.to_owned(), high)
+    }
+
+    /// Returns the span of a user's WebSocket connections.
+    pub(in crate::store) fn links(user: UserId) -> Self {
+        Self::prefixed(of_links(user), "LINK#", None)
     }
 
     /// Returns the span of all signing keys.
