@@ -82,6 +82,7 @@ impl Client {
         let kept = self.model().users[user].devices[device].clone();
         if let Some((access, _)) = kept {
             let answer = self.send(method.clone(), path, Some(&access), body).await;
+            self.check_limited(user, path, answer.status);
             if answer.status != 401 {
                 return answer;
             }
@@ -90,10 +91,19 @@ impl Client {
             return Answer { status: 401, body: Value::Null };
         };
         let answer = self.send(method, path, Some(&access), body).await;
+        self.check_limited(user, path, answer.status);
         if answer.status == 401 {
             self.check_new_token(user, &access, path);
         }
         answer
+    }
+
+    /// An admin has no limit.
+    fn check_limited(&self, user: usize, path: &str, status: u16) {
+        let mut model = self.model();
+        if status == 429 && model.users[user].is_admin && path.starts_with("/api/conversations/") {
+            model.find(format!("the admin {user} has reached a limit at {path}"));
+        }
     }
 
     /// A token that was just given is refused only if another request may have ended its session.

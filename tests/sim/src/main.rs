@@ -85,7 +85,7 @@ struct Options {
     /// Prints the log lines of the functions.
     #[arg(long)]
     logs: bool,
-    /// Ends at the first finding without looking for a shorter history.
+    /// Ends at the first finding, also within a history, and does not look for a shorter one.
     #[arg(long)]
     quick: bool,
     /// Goes on behind a finding, and does not look for shorter histories.
@@ -140,6 +140,7 @@ impl Options {
             without: shrink::parse(without),
             has_faults: !self.calm,
             is_traced: self.trace.is_some(),
+            ends_early: self.quick,
         };
         if let Some(file) = &self.again {
             let lines = again::read(file)?.into_iter();

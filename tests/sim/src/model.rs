@@ -9,6 +9,7 @@ mod messages;
 mod offers;
 mod reports;
 mod settings;
+mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ pub use self::{
     offers::Offers,
     reports::Report,
     settings::Settings,
+    sync::{CaughtUp, Held},
 };
 
 use crate::register::Register;
@@ -28,6 +30,8 @@ use crate::register::Register;
 pub struct Model {
     /// True if users must consent before strangers can write to them.
     pub asks: bool,
+    /// True if users have limits.
+    pub has_limits: bool,
     pub offers: Offers,
     /// `blocked` or `free`, by the user who blocks and the other user.
     pub blocks: BTreeMap<(usize, usize), Register>,
@@ -48,6 +52,8 @@ pub struct Model {
     /// The creations of conversations that have no answer yet, and those whose answers were lost: users may share a conversation
     /// that no answer has shown.
     pub open_creations: usize,
+    /// The numbers of each conversation that a device of each user holds.
+    pub held: BTreeMap<usize, Held>,
     pub findings: Vec<String>,
     /// The number of operations of each kind with each outcome.
     pub outcomes: BTreeMap<(&'static str, u16), u64>,

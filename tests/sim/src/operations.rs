@@ -8,6 +8,7 @@ mod messages;
 mod reports;
 mod sessions;
 mod settings;
+mod sync;
 
 use rand::{RngExt as _, rngs::StdRng};
 
@@ -22,7 +23,7 @@ const MOST_USERS: usize = 12;
 
 /// The kinds of operations with their usual weights.
 #[rustfmt::skip]
-const KINDS: [(&str, u32); 45] = [
+const KINDS: [(&str, u32); 46] = [
     ("send", 26), ("retry a send", 8), ("edit", 9), ("delete a message", 4), ("mark read", 6), ("mark unread", 3),
     ("open a direct conversation", 4), ("create a group", 3), ("add", 6), ("remove", 5), ("leave", 2), ("promote", 4),
     ("rename", 4), ("delete a conversation", 2), ("read a conversation", 5), ("inbox", 3), ("page backward", 4),
@@ -32,7 +33,7 @@ const KINDS: [(&str, u32); 45] = [
     ("list participants", 2), ("read everything", 1), ("read earlier texts", 1),
     ("send many", 2), ("find a user", 2), ("attack an account", 1),
     ("suspend", 1), ("accept", 6), ("list invitations", 2), ("block", 3), ("list blocks", 1),
-    ("report", 2), ("handle reports", 2), ("archive or mute", 3),
+    ("report", 2), ("handle reports", 2), ("archive or mute", 3), ("catch up", 4),
 ];
 
 /// The operations without which a history has nothing to check.
@@ -115,6 +116,7 @@ pub async fn run(client: &mut Client) {
         "report" => reports::report(client).await,
         "archive or mute" => settings::change(client).await,
         "handle reports" => reports::handle(client).await,
+        "catch up" => sync::catch_up(client).await,
         "suspend" => accounts::suspend(client).await,
         "close an account" => accounts::close_account(client).await,
         _ => messages::send(client).await,

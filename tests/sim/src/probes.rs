@@ -19,6 +19,9 @@ use crate::{
 const PAST: i64 = 1;
 const LATER: i64 = 9_000_000_000_000_000;
 
+/// A number above those that a simulation reaches.
+const HIGH: i64 = 1_000_000;
+
 /// The item before the write, as another writer has left it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -30,13 +33,14 @@ enum State {
     Number(&'static str, i64),
     /// A text of the item is another one.
     Text(&'static str, &'static str),
+    /// A note of the item is set that the write does not know.
+    Noted(&'static str),
 }
 
 /// Returns the states in which a write has to be refused.
 fn refused_in(write: &Write) -> Vec<State> {
-    use State::{Gone, Number, Taken, Text};
-    // Inbox entries follow their memberships.
-    if write.is_of("CONV#") || !write.has_condition {
+    use State::{Gone, Taken};
+    if !write.has_condition {
         return Vec::new();
     }
     let mut states = match write.kind {
@@ -46,44 +50,54 @@ fn refused_in(write: &Write) -> Vec<State> {
         Kind::Put if write.is_of("SESSION#") && write.has_value("version") => Vec::new(),
         // An attempt replaces the tally that it has read, and a payment the bucket.
         Kind::Put if write.has_value("seen") && (write.is_of("TALLY#") || is_bucket(&write.sk)) => Vec::new(),
-        Kind::Put => vec![Taken],
+        Kind::Put | Kind::Check => vec![Taken],
         Kind::Update => vec![Gone],
         Kind::Delete if write.is_of("MEMBER#") => vec![Gone],
         Kind::Delete => Vec::new(),
     };
+    states.extend(changed_for(write));
+    states
+}
+
+/// Returns the changes of an attribute with which a write has to be refused.
+fn changed_for(write: &Write) -> Vec<State> {
+    use State::{Noted, Number, Text};
     let sets = |name: &str| write.sets(name);
-    states.extend(match kind(&write.sk) {
-        "MSG" if write.kind == Kind::Update => vec![Number("revision", 1_000_000)],
-        "MEMBER" if sets("moved_back") => vec![Number("moved_back", 1_000_000)],
-        "MEMBER" if sets("read") => vec![Number("read", 1_000_000), Number("moved_back", 1_000_000)],
-        "MEMBER" if sets("base") => vec![Number("base", 1_000_000)],
+    match kind(&write.sk) {
+        "MSG" if write.kind == Kind::Update => vec![Number("revision", HIGH)],
+        "META" if write.has_value("noted") => vec![Noted("has_large_edits")],
+        // A later request has archived more messages.
+        "MEMBER" | "CONV" if sets("archived_tail") && write.has_value("tail") => {
+            vec![Number("archived_tail", HIGH)]
+        }
+        "MEMBER" if sets("moved_back") => vec![Number("moved_back", HIGH)],
+        "MEMBER" if sets("read") => vec![Number("read", HIGH), Number("moved_back", HIGH)],
+        "MEMBER" if sets("base") => vec![Number("base", HIGH)],
         // Closing an account, and a change of the password, need the version that they have read.
-        "PROFILE" if sets("credential_version") => vec![Number("credential_version", 1_000_000)],
+        "PROFILE" if write.has_value("seen") => {
+            vec![Number("credential_version", HIGH), Text("role", "another")]
+        }
+        "PROFILE" if sets("credential_version") => vec![Number("credential_version", HIGH)],
         "PROFILE" => vec![Number("closed_at", PAST)],
         "CREDENTIAL" if write.kind == Kind::Put && write.has_value("user") => vec![Text("user", "another")],
-        "CREDENTIAL" if sets("hash") => {
-            vec![Number("version", 1_000_000), Text("user", "another")]
-        }
+        "CREDENTIAL" if sets("hash") => vec![Number("version", HIGH), Text("user", "another")],
         "TALLY" if write.has_value("seen") => vec![Number("failures", 1_000), Number("not_before", LATER)],
-        "OPEN" if write.kind == Kind::Delete => vec![Number("version", 1_000_000)],
+        "OPEN" if write.kind == Kind::Delete => vec![Number("version", HIGH)],
         "CREATE" | "REPORT" if write.has_value("seen") => {
             vec![Number("tokens", 1_000), Number("updated_at", LATER)]
         }
-        "SESSION" if sets("generation") => {
-            vec![
-                Number("generation", 1_000_000),
-                Text("kind", "cookie"),
-                Number("expires_at", PAST),
-                Number("created_at", PAST),
-            ]
-        }
+        "SESSION" if sets("generation") => vec![
+            Number("generation", HIGH),
+            Text("kind", "cookie"),
+            Number("expires_at", PAST),
+            Number("created_at", PAST),
+        ],
         "SESSION" if sets("credential_version") || write.has_value("version") => {
-            vec![Number("credential_version", 1_000_000)]
+            vec![Number("credential_version", HIGH)]
         }
         "KEY" if write.kind == Kind::Update => vec![Number("not_after", PAST)],
         _ => Vec::new(),
-    });
-    states
+    }
 }
 
 /// The engine for the copies.
@@ -162,5 +176,8 @@ fn altered(write: &Write, present: Option<&Value>, state: State) -> Option<Optio
         }))),
         State::Number(name, number) => with(name, json!({ "N": number.to_string() })),
         State::Text(name, text) => with(name, json!({ "S": text })),
+        // A write that knows the note may find it.
+        State::Noted(name) if present.is_some_and(|item| item[name]["BOOL"] == true) => None,
+        State::Noted(name) => with(name, json!({ "BOOL": true })),
     }
 }

@@ -42,6 +42,8 @@ pub struct Plan {
     pub without: BTreeSet<u64>,
     pub has_faults: bool,
     pub is_traced: bool,
+    /// True if the history ends at its first finding.
+    pub ends_early: bool,
 }
 
 /// The result of a simulation.
@@ -72,7 +74,11 @@ pub fn run(plan: &Plan) -> Report {
 async fn simulate(plan: &Plan) -> Result<Report, String> {
     let trace = Trace::new(plan.is_traced);
     let world = Arc::new(World::new(plan.seed, trace.clone()).await?);
-    let model = Arc::new(Mutex::new(Model { asks: world.asks(), ..Model::default() }));
+    let model = Arc::new(Mutex::new(Model {
+        asks: world.asks(),
+        has_limits: world.has_limits(),
+        ..Model::default()
+    }));
     let stage = Stage { world: world.clone(), model: model.clone(), seed: plan.seed };
     for number in 0..USERS {
         let mut client = stage.client(PREPARATION + number, "register");
@@ -82,7 +88,9 @@ async fn simulate(plan: &Plan) -> Result<Report, String> {
     world.engine.set_faulty(plan.has_faults);
     join_all((0..AT_ONCE).map(|worker| stage.work(plan, worker))).await;
     world.engine.set_faulty(false);
-    stage.rest().await;
+    if !stage.is_over(plan) {
+        stage.rest().await;
+    }
     let mut report = Report {
         faults: world.engine.faults(),
         trace: trace.text(),
@@ -91,6 +99,7 @@ async fn simulate(plan: &Plan) -> Result<Report, String> {
     };
     let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
     report.findings = std::mem::take(&mut model.findings);
+    report.findings.extend(world.engine.take_findings());
     report.outcomes = std::mem::take(&mut model.outcomes);
     Ok(report)
 }
@@ -155,7 +164,15 @@ impl Stage {
                 drop(self.world.rotate(number % 3, number % 199 + 1).await);
             }
             operations::run(&mut client).await;
+            if self.is_over(plan) {
+                return;
+            }
         }
+    }
+
+    /// Returns true if the history ends early, because it has a finding.
+    fn is_over(&self, plan: &Plan) -> bool {
+        plan.ends_early && (!self.model().findings.is_empty() || self.world.engine.has_findings())
     }
 
     /// Waits for late writes, retries what is unknown, and checks everything.
@@ -195,7 +212,6 @@ impl Stage {
             model.find(format!("{kind} was answered with {status} although no fault is left"));
         }
         let violations = local::check::violations(items.clone());
-        model.findings.extend(self.world.engine.take_findings());
         model.findings.extend(violations);
         check_refused(&mut model, &items);
         check_sessions(&mut model, &items);
@@ -289,7 +305,7 @@ mod tests {
 
     fn plan(seed: u64, without: &[u64]) -> Plan {
         let without = without.iter().copied().collect();
-        Plan { seed, operations: 120, without, has_faults: true, is_traced: true }
+        Plan { seed, operations: 120, without, has_faults: true, is_traced: true, ends_early: false }
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn check_order(client: &Client, what: &str, numbers: &[u64], rises: bool) {
 }
 
 /// Notes and checks the messages of a conversation that a read has shown. Returns their numbers.
-fn see(client: &Client, user: usize, conversation: &str, messages: &[Value], begun: Instant) -> Vec<u64> {
+pub fn see(client: &Client, user: usize, conversation: &str, messages: &[Value], begun: Instant) -> Vec<u64> {
     let mut model = client.model();
     messages.iter().filter_map(|message| model.see_message(user, conversation, message, begun)).collect()
 }

@@ -50,8 +50,11 @@ const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15);
 const BETWEEN_ROTATIONS: Duration = Duration::from_secs(330);
 
 /// The limits of those histories that have some: low, and soon over.
-const LIMITS: LimitNumbers =
+pub const LIMITS: LimitNumbers =
     LimitNumbers { send_limit: 6, send_window: 5, conversation_limit: 8, conversation_refill: 3_600 };
+
+/// The instances of each function. Each has a clock of its own.
+pub const INSTANCES: u64 = 3;
 
 /// The instances of the functions.
 struct Instance {
@@ -112,7 +115,7 @@ impl World {
         };
         let definition = local::template::table().map_err(|error| error.to_string())?;
         world.app(0, 0).store.create_table(&definition).await.map_err(|error| error.to_string())?;
-        for number in 0..3 {
+        for number in 0..INSTANCES {
             let instance = world.instance(number, 0).await?;
             world.instances.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::new(instance));
         }
@@ -163,9 +166,13 @@ impl World {
         self.seed.is_multiple_of(2)
     }
 
-    /// Every third history has limits, low ones.
+    /// Returns true if users have limits, low ones: in every third history.
+    pub const fn has_limits(&self) -> bool {
+        self.seed.is_multiple_of(3)
+    }
+
     fn limits(&self) -> Limits {
-        if self.seed.is_multiple_of(3) { Limits::of(LIMITS) } else { Limits::NONE }
+        if self.has_limits() { Limits::of(LIMITS) } else { Limits::NONE }
     }
 
     /// Creates the state of one function's instance. Its clock is up to five minutes fast or slow.
@@ -207,7 +214,7 @@ impl World {
             instances[rng.random_range(0..instances.len())].clone()
         };
         let router = match path.split('/').nth(2) {
-            Some("conversations") => instance.conversations.clone(),
+            Some("conversations" | "sync") => instance.conversations.clone(),
             Some("messages") => instance.messages.clone(),
             Some("reports") => instance.moderation.clone(),
             _ => instance.auth.clone(),

@@ -22,6 +22,8 @@ pub enum Kind {
     Put,
     Update,
     Delete,
+    /// A step that checks an item and changes nothing.
+    Check,
 }
 
 /// A write of one item.
@@ -62,6 +64,7 @@ impl Write {
             "Put" | "PutRequest" => (Kind::Put, &body["Item"]),
             "Update" => (Kind::Update, &body["Key"]),
             "Delete" | "DeleteRequest" => (Kind::Delete, &body["Key"]),
+            "ConditionCheck" => (Kind::Check, &body["Key"]),
             _ => return None,
         };
         let text = |name: &str| Some(key[name]["S"].as_str()?.to_owned());

@@ -1,13 +1,16 @@
 //! Messages and the sends that made them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 use shared::ids::MessageId;
 use tokio::time::Instant;
 
 use super::Model;
-use crate::register::Register;
+use crate::{
+    register::Register,
+    world::{INSTANCES, LIMITS},
+};
 
 /// One idempotency key with the message that it stands for.
 #[derive(Debug, Clone)]
@@ -15,6 +18,8 @@ pub struct Sent {
     pub sender: usize,
     pub conversation: String,
     pub body: String,
+    /// The last message that the client had seen, if it tells it.
+    pub after: Option<String>,
     pub begun: Instant,
     /// The message and the time of the first answer that named it.
     pub message: Option<(String, Instant)>,
@@ -64,6 +69,12 @@ impl Model {
         self.conversations.get(&id.conversation.to_string())?.messages.get(&id.number)
     }
 
+    /// Returns the id of the newest message of a conversation that is known.
+    pub fn newest_of(&self, conversation: &str) -> Option<String> {
+        let (_, newest) = self.conversations.get(conversation)?.messages.last_key_value()?;
+        Some(newest.id.clone())
+    }
+
     /// Notes the answer to a send with this key.
     pub fn see_sent(&mut self, key: &str, status: u16, answer: &Value) {
         let Some(sent) = self.sent.get_mut(key) else {
@@ -110,12 +121,31 @@ impl Model {
             ));
         }
         self.check_unanswered(&sent.conversation, sent.sender, number);
+        self.check_limit(&sent);
         let conversation = self.conversations.entry(sent.conversation.clone()).or_default();
         let new = || Message::new(id.to_owned(), sender.clone(), &sent.body);
         let message = conversation.messages.entry(number).or_insert_with(new);
         if message.id != id || message.sender != sender {
             let other = message.id.clone();
             self.find(format!("number {number} of {} is {other} and {id}", sent.conversation));
+        }
+    }
+
+    /// Checks the number of messages that a user has sent to a conversation within the window that ends now. The limit holds by
+    /// the clock of each instance, and the clocks differ.
+    fn check_limit(&mut self, last: &Sent) {
+        let window = Duration::from_secs(u64::from(LIMITS.send_window));
+        let Some(since) = Instant::now().checked_sub(window).filter(|_| self.has_limits) else {
+            return;
+        };
+        let is_counted = |sent: &&Sent| {
+            let is_same = sent.sender == last.sender && sent.conversation == last.conversation;
+            is_same && sent.begun >= since && sent.message.is_some()
+        };
+        let count = self.sent.values().filter(is_counted).count() as u64;
+        if count > u64::from(LIMITS.send_limit) * INSTANCES {
+            let Sent { sender, conversation, .. } = last;
+            self.find(format!("user {sender} has sent {count} messages to {conversation} within {window:?}"));
         }
     }
 

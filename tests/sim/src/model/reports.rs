@@ -61,6 +61,17 @@ impl Model {
         }
     }
 
+    /// Checks a list of all closed reports: each one is there whose closing was acknowledged before.
+    pub fn see_closed_reports(&mut self, listed: &[&str], begun: Instant) {
+        let is_due = |report: &Report| report.closed.is_some_and(|closed| closed < begun);
+        let missing =
+            self.reports.iter().find(|(id, report)| is_due(report) && !listed.contains(&id.as_str()));
+        if let Some((id, report)) = missing {
+            let report = format!("{report:?}");
+            self.find(format!("report {id} is not in the list of closed reports: {report}"));
+        }
+    }
+
     /// Checks a list of all open reports: each one that was acknowledged before is there until it is closed.
     pub fn see_open_reports(&mut self, listed: &[&str], begun: Instant) {
         let missing = self.reports.iter().find(|(id, report)| {

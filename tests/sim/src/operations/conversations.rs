@@ -9,7 +9,13 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::messages::send_to;
-use crate::{client::Client, model::Member, register::WriteId, walks, world::Answer};
+use crate::{
+    client::Client,
+    model::{Conversation, Member},
+    register::WriteId,
+    walks,
+    world::Answer,
+};
 
 /// Opens a direct conversation, often from both sides at the same time.
 pub async fn open_direct(client: &mut Client) {
@@ -57,6 +63,11 @@ pub async fn open_with(client: &mut Client, user: usize, other: usize) {
     }
 }
 
+/// Returns true if the answer says that there is no such user.
+fn says_unknown(model: &crate::model::Model, user: usize, answer: &Answer) -> bool {
+    answer.status == 400 && answer.body.to_string().contains(&model.users[user].id)
+}
+
 /// A user who has registered is not unknown to others whom they have not blocked, and a closed account takes part in nothing
 /// new.
 fn check_known(
@@ -67,8 +78,7 @@ fn check_known(
 ) {
     let may_be_blocked = model.may_be_blocked(other, actor, begun);
     let user = &model.users[other];
-    let says_unknown = answer.status == 400 && answer.body.to_string().contains(&user.id);
-    if says_unknown && !user.may_be_closed && !may_be_blocked {
+    if says_unknown(model, other, answer) && !user.may_be_closed && !may_be_blocked {
         model.find(format!("user {other} exists, but is unknown: {}", answer.body));
     } else if answer.status == 201 && user.closed.is_some_and(|closed| closed < begun) {
         model
@@ -109,7 +119,11 @@ pub async fn create_group(client: &mut Client) {
             let reader = admin.filter(|_| client.rng.random_bool(0.3)).unwrap_or(others[0]);
             // Later than the answer, so that the model expects to see the group.
             sleep(Duration::from_millis(1)).await;
-            read(client, reader, &id).await;
+            if client.rng.random_bool(0.5) {
+                read(client, reader, &id).await;
+            } else {
+                walks::newest(client, reader, &id).await;
+            }
             send_to(client, others[1], &id).await;
         }
         if !answer.is_unknown() {
@@ -162,11 +176,12 @@ pub async fn add(client: &mut Client) {
     let Some(conversation) = group(client, user) else {
         return;
     };
-    let is_absent = client
-        .model()
-        .conversations
-        .get(&conversation)
-        .is_some_and(|found| found.surely_lacks(other, Instant::now()));
+    let (is_absent, is_present) = {
+        let (model, now) = (client.model(), Instant::now());
+        let found = model.conversations.get(&conversation);
+        let has = |test: &dyn Fn(&Conversation) -> bool| found.is_some_and(test);
+        (has(&|found| found.surely_lacks(other, now)), has(&|found| found.surely_has(other, now)))
+    };
     let Some(write) = begin(client, &conversation, other, "in") else {
         return;
     };
@@ -181,6 +196,14 @@ pub async fn add(client: &mut Client) {
     {
         let mut model = client.model();
         check_known(&mut model, user, other, (begun, &answer));
+        // Nobody has removed the participant since.
+        let found = model.conversations.get(&conversation);
+        let stays = is_present && found.is_some_and(|found| found.surely_has(other, Instant::now()));
+        if stays && says_unknown(&model, other, &answer) && !model.users[other].may_be_closed {
+            model.find(format!(
+                "user {other} is a participant of {conversation}, but is unknown to user {user}"
+            ));
+        }
         model.check_access(&conversation, user, begun, answer.status);
         if answer.is_success() {
             model.check_consent(&conversation, user, begun, "adds a participant");

@@ -48,8 +48,10 @@ pub async fn send_to(client: &mut Client, user: usize, conversation: &str) {
 /// Writes a message that is not sent yet. Returns its idempotency key.
 fn new_message(client: &mut Client, user: usize, conversation: &str) -> String {
     let (key, body) = (client.uuid(), format!("text {}.{}", client.number, client.requests));
+    let after = if client.rng.random_bool(0.3) { client.model().newest_of(conversation) } else { None };
     let sent = Sent {
         sender: user,
+        after,
         conversation: conversation.to_owned(),
         body,
         begun: Instant::now(),
@@ -96,7 +98,10 @@ pub async fn send_under(client: &mut Client, key: &str) {
     let Some(sent) = client.model().sent.get(key).cloned() else {
         return;
     };
-    let body = json!({ "conversation": sent.conversation, "message_body": sent.body, "client_id": key });
+    let mut body = json!({ "conversation": sent.conversation, "message_body": sent.body, "client_id": key });
+    if let Some(after) = &sent.after {
+        body["after"] = json!(after);
+    }
     for _ in 0..3 {
         let begun = Instant::now();
         client.model().sent.entry(key.to_owned()).and_modify(|sent| sent.open += 1);
@@ -155,7 +160,9 @@ pub async fn edit(client: &mut Client) {
         let Some(original) = model.sent.values().find(is_of) else {
             return;
         };
-        format!("{} edited {}", original.body, client.number)
+        // Once in a while, a small message becomes a large one.
+        let more = if client.number.is_multiple_of(10) { " and more".repeat(300) } else { String::new() };
+        format!("{} edited {}{more}", original.body, client.number)
     };
     let begin = |text: &str| -> Option<WriteId> {
         Some(client.model().message(&own.conversation, own.number)?.body.begin(text))

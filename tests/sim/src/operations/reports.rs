@@ -96,28 +96,48 @@ async fn read(client: &mut Client, admin: usize, id: &str) {
     }
 }
 
-/// Lists the reports. The admin sees each open one and closes one of them now and then. Nobody else sees any.
+/// Lists the reports. The admin sees each open one, or each closed one, and handles an open one now and then. Nobody else sees
+/// any.
 pub async fn handle(client: &mut Client) {
     let user = client.user();
     let admin = client.model().users.iter().position(|user| user.is_admin);
     let reader = admin.filter(|_| client.rng.random_bool(0.8)).unwrap_or(user);
+    if client.rng.random_bool(0.3) {
+        list(client, reader, "closed").await;
+        return;
+    }
+    let ids = list(client, reader, "open").await;
+    let one = client.choose(&ids).filter(|_| client.number.is_multiple_of(2));
+    if let Some(id) = one {
+        change(client, reader, &id).await;
+        list(client, reader, "closed").await;
+    }
+}
+
+/// Lists all reports of a state. Returns their ids if the reader is the admin.
+async fn list(client: &mut Client, reader: usize, state: &str) -> Vec<String> {
     let (begun, limit) = (Instant::now(), client.rng.random_range(1..6));
-    let (status, entries) = walks::all(client, reader, &format!("/api/reports/?limit={limit}")).await;
+    let path = format!("/api/reports/?state={state}&limit={limit}");
+    let (status, entries) = walks::all(client, reader, &path).await;
     client.count(status);
     let Some(entries) = entries else {
-        return;
+        return Vec::new();
     };
     let ids: Vec<&str> = entries.iter().filter_map(|report| report["report_id"].as_str()).collect();
-    if Some(reader) != admin {
-        return client.model().find(format!("user {reader} is no admin, but lists the reports {ids:?}"));
+    let mut model = client.model();
+    if !model.users[reader].is_admin {
+        model.find(format!("user {reader} is no admin, but lists the reports {ids:?}"));
+        return Vec::new();
     }
-    client.model().see_open_reports(&ids, begun);
+    if state == "open" {
+        model.see_open_reports(&ids, begun);
+    } else {
+        model.see_closed_reports(&ids, begun);
+    }
     for report in &entries {
-        client.model().see_report(report, begun);
+        model.see_report(report, begun);
     }
-    if let Some(id) = client.choose(&ids).filter(|_| client.number.is_multiple_of(2)) {
-        change(client, reader, id).await;
-    }
+    ids.into_iter().map(str::to_owned).collect()
 }
 
 /// Closes a report, or assigns it to the admin.

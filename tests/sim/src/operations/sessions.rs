@@ -130,6 +130,9 @@ pub async fn guess(client: &mut Client) {
 
 /// Guesses the password of a user from many networks, as a stranger does. The owner logs in after it.
 pub async fn attack(client: &mut Client) {
+    if client.rng.random_bool(0.3) {
+        return attack_nobody(client).await;
+    }
     let (user, device) = (client.user(), client.rng.random_range(0..DEVICES));
     let email = client.model().users[user].email.clone();
     for guess in 0..client.rng.random_range(5..25) {
@@ -143,6 +146,28 @@ pub async fn attack(client: &mut Client) {
         }
     }
     client.log_in(user, device).await;
+}
+
+/// The guesses from one network, of which the last ones have to wait, and the time within which they do. After ten guesses, a
+/// guess waits for a second, and each further one for twice as long; the clocks of the instances differ.
+const GUESSES: u32 = 25;
+const GUESSING: Duration = Duration::from_secs(8);
+
+/// Guesses the password of an email address that nobody has, from one network. It has to wait as with any other address.
+async fn attack_nobody(client: &mut Client) {
+    let email = format!("nobody{}@example.com", client.number);
+    let (begun, mut answered, mut waits) = (Instant::now(), 0, 0);
+    client.network = client.rng.random();
+    for guess in 0..GUESSES {
+        let body = json!({ "email": email, "password": format!("guess {guess}") });
+        let answer = client.anonymous(Method::POST, "/api/token/", Some(&body)).await;
+        client.count(answer.status);
+        answered += u32::from(!answer.is_unknown());
+        waits += u32::from(answer.status == 429);
+    }
+    if answered >= GUESSES - 3 && waits == 0 && begun.elapsed() < GUESSING {
+        client.model().find(format!("{answered} guesses for {email} from one network did not have to wait"));
+    }
 }
 
 pub async fn list_sessions(client: &mut Client) {
