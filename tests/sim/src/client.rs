@@ -52,6 +52,10 @@ const TWIN: u64 = 1 << 20;
 /// within 5 s, and a write that loses races tries for 5 s.
 const GIVES_UP_AFTER: f64 = 2.0;
 
+/// The time of a 404 or 400 is a multiple of this, in milliseconds, so that it does not show what exists. Time that a request only
+/// computes is none here.
+const EVEN: u128 = 25;
+
 impl Client {
     /// Returns a second client of the same operation, for a request at the same time.
     pub fn twin(&mut self) -> Self {
@@ -224,6 +228,10 @@ impl Client {
         self.world.trace.line(|| {
             format!("{number} {kind} {method} {path} -> {status} after {} ms", begun.elapsed().as_millis())
         });
+        let elapsed = begun.elapsed();
+        if matches!(status, 400 | 404) && !elapsed.as_millis().is_multiple_of(EVEN) {
+            self.model().find(format!("{method} {path} was answered with {status} after {elapsed:?}"));
+        }
         if status >= 500 && status != 503 {
             self.model().find(format!("{method} {path} was answered with {status}: {}", answer.body));
         }

@@ -2,7 +2,7 @@
 //! them are drawn from the seed; the engine itself does none of this.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     call::{Call, Operation},
     faults::{self, Fault},
-    probes::Probes,
+    probes::{self, Probes},
     random::generator,
     sabotage,
     stream::{Key, Stream},
@@ -43,9 +43,12 @@ const LAGS: f64 = 0.4;
 /// read never comes to an end there.
 const LONG_PERIOD: Duration = Duration::from_secs(30);
 
-/// The share of the writes that are probed, and the number of writes of each kind that are probed in any case.
+/// The share of the writes that are probed in one state, and the number of writes of each kind that are probed in each state.
 const PROBED: f64 = 0.05;
-const ALWAYS_PROBED: u64 = 8;
+const ALWAYS_PROBED: u64 = 4;
+
+/// The share of the repeated transactions that meet another transaction.
+const REPEATED_CONFLICT: f64 = 0.2;
 
 /// The SDK's time limit of an attempt, as `Store` sets it.
 const ATTEMPT: Duration = Duration::from_millis(1500);
@@ -68,6 +71,8 @@ struct Calls {
     failed: u64,
     /// The time that faults have taken.
     delayed: Duration,
+    /// The tokens of its transactions so far. The SDK repeats a transaction with the same token.
+    tokens: HashSet<String>,
 }
 
 impl Request {
@@ -77,6 +82,12 @@ impl Request {
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a call. Returns true if it repeats a transaction.
+    fn repeats(&self, call: &Call) -> bool {
+        let token = call.body["ClientRequestToken"].as_str();
+        token.is_some_and(|token| !self.calls().tokens.insert(token.to_owned()))
     }
 
     /// Returns the number of the SDK's attempts that the faults of this request have taken.
@@ -198,9 +209,15 @@ impl SimEngine {
         (count, generator(self.0.seed, &[request.number.0, request.number.1, count]))
     }
 
-    fn draw(&self, call: &Call, rng: &mut StdRng) -> Option<Fault> {
+    fn draw(&self, call: &Call, request: &Request, rng: &mut StdRng) -> Option<Fault> {
+        let repeats = request.repeats(call);
         let mut state = self.state();
-        let fault = if state.is_faulty { faults::draw(call, rng) } else { None };
+        let fault = match state.is_faulty {
+            // The first attempt may have taken effect, and its answer is lost: the request does not know it.
+            true if repeats && rng.random_bool(REPEATED_CONFLICT) => Some(Fault::Conflict),
+            true => faults::draw(call, rng),
+            false => None,
+        };
         if let Some(fault) = &fault {
             *state.faults.entry(fault.name()).or_default() += 1;
         }
@@ -242,9 +259,14 @@ impl SimEngine {
         let kind = writes::kind(call, &writes);
         let before = state.kinds.entry(kind).or_default();
         *before += 1;
-        if *before <= ALWAYS_PROBED || rng.random_bool(PROBED) {
-            let present = |write: &Write| self.image(write);
-            let found = state.probes.probe(call, &body, rng.random_range(0..1 << 20), present);
+        let mut probed = probes::refused(&writes);
+        if *before > ALWAYS_PROBED {
+            let one = rng.random_bool(PROBED) && !probed.is_empty();
+            probed =
+                if one { vec![probed.swap_remove(rng.random_range(0..probed.len()))] } else { Vec::new() };
+        }
+        for refused in probed {
+            let found = state.probes.probe(call, &body, refused, |write| self.image(write));
             *state.faults.entry("probe").or_default() += 1;
             state.findings.extend(found);
         }
@@ -330,7 +352,7 @@ impl SimEngine {
     /// Runs a call with its delays and its fault. `None` is a reset of the connection.
     async fn answer(self, call: Call, request: Arc<Request>) -> Option<Answer> {
         let (count, mut rng) = self.generator(&request);
-        let fault = self.draw(&call, &mut rng);
+        let fault = self.draw(&call, &request, &mut rng);
         if let Some(fault) = &fault {
             let mut calls = request.calls();
             calls.failed += u64::from(fault.fails());

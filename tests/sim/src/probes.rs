@@ -24,7 +24,7 @@ const HIGH: i64 = 1_000_000;
 
 /// The item before the write, as another writer has left it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub enum State {
     /// The item does not exist.
     Gone,
     /// The item exists, and another writer has put it.
@@ -35,6 +35,12 @@ enum State {
     Text(&'static str, &'static str),
     /// A note of the item is set that the write does not know.
     Noted(&'static str),
+}
+
+/// Returns the states in which a call has to be refused: the place of a write and the state of its item.
+pub fn refused(writes: &[Write]) -> Vec<(usize, State)> {
+    let places = writes.iter().enumerate();
+    places.flat_map(|(place, write)| refused_in(write).into_iter().map(move |state| (place, state))).collect()
 }
 
 /// Returns the states in which a write has to be refused.
@@ -113,22 +119,16 @@ impl Probes {
         drop(self.0.answer(name, body));
     }
 
-    /// Probes one write of a call in one state; `choice` selects both. `present` returns the present item of a key in the format
-    /// of DynamoDB. Returns the finding.
+    /// Probes a call in which the write at this place is in this state. `present` returns the present item of a key in the format of
+    /// DynamoDB. Returns the finding.
     pub fn probe(
         &self,
         call: &Call,
         sent: &[u8],
-        choice: usize,
+        (place, state): (usize, State),
         present: impl Fn(&Write) -> Option<Value>,
     ) -> Option<String> {
         let writes = Write::all(call);
-        let all: Vec<(usize, State)> = writes
-            .iter()
-            .enumerate()
-            .flat_map(|(place, write)| refused_in(write).into_iter().map(move |state| (place, state)))
-            .collect();
-        let (place, state) = *all.get(choice.checked_rem(all.len())?)?;
         let items: Vec<Option<Value>> = writes.iter().map(&present).collect();
         let changed = altered(&writes[place], items[place].as_ref(), state)?;
         let mut body: Value = serde_json::from_slice(sent).ok()?;

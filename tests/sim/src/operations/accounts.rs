@@ -154,6 +154,10 @@ async fn close(client: &mut Client, user: usize) -> Answer {
         answer = client.call(user, Method::DELETE, "/api/users/me/", Some(&body)).await;
         if answer.is_unknown() {
             let again = client.call(user, Method::DELETE, "/api/users/me/", Some(&body)).await;
+            if again.status == 400 && passwords.len() == 1 {
+                let finding = format!("user {user} cannot continue an interrupted closing: {}", again.body);
+                client.model().find(finding);
+            }
             answer = if again.status == 204 { again } else { answer };
         }
         if answer.status != 400 {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::http::Method;
 use rand::RngExt as _;
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::{conversations, messages};
@@ -17,16 +18,41 @@ pub async fn block(client: &mut Client) {
     }
     let is_blocked = client.model().may_be_blocked(user, other, Instant::now());
     let removes = client.rng.random_bool(if is_blocked { 0.6 } else { 0.1 });
+    if set(client, user, other, removes).await {
+        // Later than the answer, so that the model expects the effect.
+        sleep(Duration::from_millis(1)).await;
+        use_block(client, user, other).await;
+    }
+}
+
+/// Blocks a user, or removes the block. Returns true if it took effect.
+async fn set(client: &mut Client, user: usize, other: usize, removes: bool) -> bool {
     let path = format!("/api/users/me/blocks/{}/", client.model().users[other].id);
     let (method, state) = if removes { (Method::DELETE, "free") } else { (Method::PUT, "blocked") };
     let write = client.model().begin_block(user, other, state);
     let answer = client.call(user, method, &path, None).await;
     client.count(answer.status);
     client.model().end_block(user, other, write, answer.outcome());
-    if answer.is_success() {
-        // Later than the answer, so that the model expects the effect.
-        sleep(Duration::from_millis(1)).await;
-        use_block(client, user, other).await;
+    answer.is_success()
+}
+
+/// Blocks the user who has made a group, and lets this user repeat the creation: the answer is the one from before.
+pub async fn repeat_past_block(
+    client: &mut Client,
+    (user, blocker): (usize, usize),
+    group: &str,
+    body: &Value,
+) {
+    if user == blocker || !set(client, blocker, user, false).await {
+        return;
+    }
+    let answer = client.call(user, Method::POST, "/api/conversations/", Some(body)).await;
+    client.count(answer.status);
+    let mut model = client.model();
+    let stays = model.conversations.get(group).is_some_and(|found| found.surely_has(user, Instant::now()));
+    let is_closed = model.users.iter().any(|user| user.may_be_closed);
+    if answer.status == 400 && stays && !is_closed {
+        model.find(format!("user {user} has made {group}, but cannot repeat it: {}", answer.body));
     }
 }
 

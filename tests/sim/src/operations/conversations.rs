@@ -8,7 +8,7 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::messages::send_to;
+use super::{blocks, messages::send_to};
 use crate::{
     client::Client,
     model::{Conversation, Member},
@@ -125,6 +125,9 @@ pub async fn create_group(client: &mut Client) {
                 walks::newest(client, reader, &id).await;
             }
             send_to(client, others[1], &id).await;
+            if client.rng.random_bool(0.1) {
+                blocks::repeat_past_block(client, (user, others[0]), &id, &body).await;
+            }
         }
         if !answer.is_unknown() {
             return;
