@@ -86,7 +86,7 @@ pub async fn run(client: &mut Client) {
         "promote" => conversations::promote(client).await,
         "rename" => conversations::rename(client).await,
         "accept" => conversations::accept(client).await,
-        "list invitations" => walks::invitations(client).await,
+        "list invitations" => conversations::invitations(client).await,
         "delete a conversation" => conversations::delete_conversation(client).await,
         "read a conversation" => conversations::read_conversation(client).await,
         "inbox" => walks::inbox(client).await,

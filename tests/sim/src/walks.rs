@@ -165,18 +165,18 @@ pub async fn archived_of(client: &mut Client, user: usize) {
     list_of(client, user, "archived").await;
 }
 
-/// Lists the invitations of a user.
-pub async fn invitations(client: &mut Client) {
-    let user = client.user();
-    list_of(client, user, "invited").await;
+/// Lists the invitations of a user. Returns the conversations.
+pub async fn invitations_of(client: &mut Client, user: usize) -> Vec<String> {
+    list_of(client, user, "invited").await
 }
 
 /// Lists the conversations of a user that have this state.
-async fn list_of(client: &mut Client, user: usize, state: &str) {
+async fn list_of(client: &mut Client, user: usize, state: &str) -> Vec<String> {
     let (begun, limit) = (Instant::now(), client.rng.random_range(1..6));
     let path = format!("/api/conversations/?state={state}&limit={limit}&messages=2");
     let (status, entries) = all(client, user, &path).await;
     client.count(status);
+    let mut listed = Vec::new();
     for conversation in entries.iter().flatten() {
         let Some(id) = client.model().see_conversation(user, conversation, begun) else {
             continue;
@@ -188,7 +188,9 @@ async fn list_of(client: &mut Client, user: usize, state: &str) {
             model.see_listed(user, &id, state, begun);
         }
         check_newest(client, user, &id, &conversation["messages"], begun);
+        listed.push(id);
     }
+    listed
 }
 
 /// Follows the changes of a conversation from its first one on.

@@ -37,10 +37,15 @@ pub async fn open_with(client: &mut Client, user: usize, other: usize) {
     let begun = Instant::now();
     client.model().open_creations += 1;
     let offer = client.model().offers.begin(user, &[other], None);
+    let pair = (user.min(other), user.max(other));
+    let exists = client.model().pairs.contains_key(&pair);
     let answer = client.call(user, Method::POST, "/api/conversations/", Some(&body)).await;
     client.count(answer.status);
     let opened = {
         let mut model = client.model();
+        if exists && answer.status == 429 {
+            model.find(format!("the users {pair:?} have a direct conversation, but user {user} has to wait"));
+        }
         check_known(&mut model, user, other, (begun, &answer));
         if answer.status == 201 {
             model.check_not_blocked(user, &[other], begun, "opens a conversation");
@@ -49,7 +54,6 @@ pub async fn open_with(client: &mut Client, user: usize, other: usize) {
         model.offers.end(offer, &answer);
         let id = if answer.is_success() { model.see_conversation(user, &answer.body, begun) } else { None };
         if let Some(id) = &id {
-            let pair = (user.min(other), user.max(other));
             let known = model.pairs.entry(pair).or_insert_with(|| id.clone()).clone();
             if known != *id {
                 model.find(format!("the users {pair:?} have the direct conversations {known} and {id}"));
@@ -375,12 +379,26 @@ pub async fn rename(client: &mut Client) {
 
 pub async fn delete_conversation(client: &mut Client) {
     let user = client.user();
-    let Some(conversation) = client.conversation(user) else {
-        return;
-    };
+    if let Some(conversation) = client.conversation(user) {
+        delete(client, user, &conversation).await;
+    }
+}
+
+/// Lists the invitations of a user, and declines one to a direct conversation now and then.
+pub async fn invitations(client: &mut Client) {
+    let user = client.user();
+    let mut invitations = walks::invitations_of(client, user).await;
+    invitations.retain(|id| client.model().conversations.get(id).is_some_and(|found| found.is_direct));
+    if let Some(conversation) = client.choose(&invitations).filter(|_| client.number.is_multiple_of(3)) {
+        delete(client, user, &conversation).await;
+    }
+}
+
+/// Deletes a group, or hides a direct conversation for the user, which also declines the invitation to one.
+async fn delete(client: &mut Client, user: usize, conversation: &str) {
     let is_direct = {
         let mut model = client.model();
-        let Some(found) = model.conversations.get_mut(&conversation) else {
+        let Some(found) = model.conversations.get_mut(conversation) else {
             return;
         };
         if found.is_direct {
@@ -396,17 +414,17 @@ pub async fn delete_conversation(client: &mut Client) {
     if answer.status != 204 || is_direct {
         return;
     }
-    if let Some(found) = client.model().conversations.get_mut(&conversation) {
+    if let Some(found) = client.model().conversations.get_mut(conversation) {
         found.deleted.get_or_insert_with(Instant::now);
     }
-    let Some(other) = client.member_of(&conversation) else {
+    let Some(other) = client.member_of(conversation) else {
         return;
     };
     match client.rng.random_range(0..4) {
-        0 => read(client, other, &conversation).await,
-        1 => walks::newest(client, other, &conversation).await,
-        2 => send_to(client, other, &conversation).await,
-        _ => walks::follow(client, other, &conversation).await,
+        0 => read(client, other, conversation).await,
+        1 => walks::newest(client, other, conversation).await,
+        2 => send_to(client, other, conversation).await,
+        _ => walks::follow(client, other, conversation).await,
     }
 }
 
