@@ -9,6 +9,7 @@ use crate::harness::{
         Operation::{Put, Transact, Update},
         on,
     },
+    faults::Fault::Conflict,
     login::{
         OTHER_PASSWORD, change_password, close_account, log_in, logged_in, refresh, register, with_tokens,
     },
@@ -95,6 +96,24 @@ async fn a_late_change_of_the_profile_replaces_no_newer_one() {
     let (early, newer) = given_up(&app, on(Transact).of("PROFILE"), early, async |_| newer.await).await;
     early.ok();
     newer.ok();
+    assert_eq!(ann.get("/api/users/me/").await.ok()["first_name"], "Newer");
+}
+
+/// The SDK has given up the first attempt, and the second one meets another transaction. So the change is tried again, and
+/// takes effect. The first attempt arrives after the next change.
+#[tokio::test]
+async fn a_change_of_the_profile_past_a_conflict_replaces_no_newer_one() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    let change = |name: &str| ann.patch("/api/users/me/", json!({ "first_name": name }));
+    let (faults, profile) = (&app.proxy.faults, || on(Transact).of("PROFILE"));
+    let first = faults.hold(profile());
+    faults.fail_nth(1, profile(), Conflict);
+    change("Early").await.ok();
+    change("Newer").await.ok();
+    first.release();
+    first.finished().await;
+    assert_eq!(faults.clear(), 2, "each fault has occurred");
     assert_eq!(ann.get("/api/users/me/").await.ok()["first_name"], "Newer");
 }
 

@@ -130,9 +130,15 @@ impl Store {
     /// A failure before the commit leaves nothing. A failure after the commit leaves all steps; the caller repeats the
     /// transaction, or recognises its own items in the conditions of the next try.
     pub(crate) async fn transact(&self, steps: &[Step]) -> Result<Transacted, StoreError> {
+        self.transact_with(None, steps).await
+    }
+
+    /// Writes all steps or none, like [`Store::transact`]. `token` is the client request token; `None` for a new one.
+    async fn transact_with(&self, token: Option<String>, steps: &[Step]) -> Result<Transacted, StoreError> {
         self.check_session().await?;
         let steps = steps.iter().map(|step| step.build(&self.table)).collect::<Result<Vec<_>, _>>()?;
-        match self.client.transact_write_items().set_transact_items(Some(steps)).send().await {
+        let call = self.client.transact_write_items().set_transact_items(Some(steps));
+        match call.set_client_request_token(token).send().await {
             Ok(_) => Ok(Transacted::Done),
             Err(SdkError::ServiceError(error)) if error.err().is_transaction_canceled_exception() => {
                 let TransactWriteItemsError::TransactionCanceledException(canceled) = error.into_err() else {
@@ -147,10 +153,13 @@ impl Store {
         }
     }
 
-    /// Writes all steps or none, and tries again while another transaction uses the same items.
+    /// Writes all steps or none, and tries again while another transaction uses the same items. All tries have the same
+    /// token: an attempt that the SDK has given up can arrive after a later try took effect. DynamoDB then recognises it, and
+    /// it does not overwrite what other requests have written since.
     pub(crate) async fn settle(&self, steps: &[Step]) -> Result<Settled, StoreError> {
+        let token = self.random.uuid().to_string();
         self.retry(|| async {
-            Ok(match self.transact(steps).await? {
+            Ok(match self.transact_with(Some(token.clone()), steps).await? {
                 Transacted::Done => Tried::Done(Settled::Done),
                 Transacted::Refused(conditions) => Tried::Done(Settled::Refused(conditions)),
                 Transacted::Conflict => Tried::Lost,
