@@ -2,6 +2,7 @@
 //! a user: `harness/logs.rs` checks this for every line of the suite.
 
 use chrono::TimeDelta;
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use shared::{
     auth::{
@@ -13,8 +14,10 @@ use shared::{
 
 use crate::{
     harness::{
-        TestApp, User,
-        login::{OTHER_PASSWORD, change_password, log_in, logged_in, refresh},
+        Answer, TestApp, User,
+        call::{Operation::Transact, on},
+        faults::{Fault::After, How::Death},
+        login::{OTHER_PASSWORD, change_password, close_account, log_in, logged_in, refresh},
         logs,
         network::unique_email,
         people::PASSWORD,
@@ -166,6 +169,35 @@ async fn each_change_of_a_standing_is_one_event() {
         .await
         .problem(409, "last_admin");
     assert_eq!(events(source).len(), before);
+}
+
+/// A request changes something, but its answer is lost. Its repetition finds nothing to change.
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_an_event() {
+    let app = TestApp::new().await;
+    let source = "198.51.100.218";
+    let (root, ann) = (at(&app.admin("root").await, source), at(&app.user("ann").await, source));
+    let ben = app.user("ben").await;
+    let path = format!("/api/users/{}/", ben.id);
+    let suspend = || root.patch(&path, json!({ "suspended": true, "role": "host" }));
+    let lost = async |item: &'static str, request: BoxFuture<'_, Answer>| {
+        app.proxy.faults.fail(on(Transact).of(item), After(Death));
+        let answer = request.await;
+        assert_eq!((answer.status, app.proxy.faults.clear()), (500, 1), "{answer}");
+    };
+    lost("PROFILE", Box::pin(suspend())).await;
+    let about_ben =
+        [event("role_changed", &root.id, &ben.id, "host"), event("user_suspended", &root.id, &ben.id, "")];
+    assert_eq!(events(source), about_ben);
+    suspend().await.ok();
+    assert_eq!(events(source)[2..], [event("admin_access", &root.id, &ben.id, "user")]);
+
+    lost("CREDENTIAL", Box::pin(change_password(&ann, PASSWORD, OTHER_PASSWORD))).await;
+    assert_eq!(events(source)[3..], [event("password_changed", &ann.id, &ann.id, "")]);
+    let ann = at(&app.user("ann").await, source);
+    lost("CREDENTIAL", Box::pin(close_account(&ann, PASSWORD))).await;
+    close_account(&ann, PASSWORD).await.expect(204);
+    assert_eq!(events(source)[4..], [event("account_closed", &ann.id, &ann.id, "")]);
 }
 
 /// Of parallel requests for one change, one makes it.

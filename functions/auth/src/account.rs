@@ -13,7 +13,7 @@ use shared::{
         Authenticated, Caller, Fields, FromFields, Problem, RequestBody, Site, Unchecked, Unversioned,
         browser_session::NextBrowserSession, cookies, schemas::PasswordText, typed,
     },
-    store::ClosingError,
+    store::{ClosingError, StandingError},
 };
 use utoipa::ToSchema;
 
@@ -74,12 +74,13 @@ async fn close_once(app: &App, caller: &Caller, password: &Password) -> Result<(
     }
     confirmed(app, caller, &user, ("password", password)).await?;
     let closed = app.store.close_account(user, caller.session, app.clock.now()).await;
-    let is_now_closed = closed.map_err(|error| match error {
-        ClosingError::SessionOver => Problem::token_not_valid(),
-        ClosingError::Standing(error) => error.into(),
-    })?;
-    if is_now_closed {
+    // A closing that failed may have taken effect. Then a repetition finds the account closed, so the event is reported now.
+    let is_reported = matches!(closed, Ok(true) | Err(ClosingError::Standing(StandingError::Store(_))));
+    if is_reported {
         caller.report(Event::AccountClosed, Some(&caller.user));
     }
-    Ok(())
+    closed.map(drop).map_err(|error| match error {
+        ClosingError::SessionOver => Problem::token_not_valid(),
+        ClosingError::Standing(error) => error.into(),
+    })
 }

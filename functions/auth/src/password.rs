@@ -76,7 +76,8 @@ pub async fn change(
     let hash = new.hash(&app.random, app.hashing).await?;
     let session = Some(Replacement { ended: caller.session, begun: begun.clone() });
     let change = PasswordChange { credential: &credential, hash, session };
-    app.store.change_password(&change).await.map_err(refused)?;
+    let changed = app.store.change_password(&change).await;
+    changed.map_err(|error| refused(error, &caller))?;
     caller.report(Event::PasswordChanged, Some(&caller.user));
     // The other sessions have an older credential version now, so they are not refreshed. This call ends their access tokens.
     // If it fails, the client gets an error, and logs in with the new password; the login ends them.
@@ -116,13 +117,18 @@ pub(crate) async fn confirmed(
     credential.ok_or_else(|| Problem::field(field, "is not the current password"))
 }
 
-fn refused(error: PasswordChangeError) -> Problem {
+/// Returns the answer to a change that was refused or failed. A change that failed may have taken effect. Then a repetition
+/// is refused because of the old password, so the event is reported now.
+fn refused(error: PasswordChangeError, caller: &Caller) -> Problem {
     match error {
         PasswordChangeError::SessionOver => Problem::token_not_valid(),
         PasswordChangeError::Superseded => {
             Problem::field("old_password", "is no longer the current password")
         }
-        PasswordChangeError::Store(error) => error.into(),
+        PasswordChangeError::Store(error) => {
+            caller.report(Event::PasswordChanged, Some(&caller.user));
+            error.into()
+        }
     }
 }
 

@@ -81,24 +81,40 @@ pub async fn change(
     })?;
     let now = app.clock.now();
     let change = StandingChange { role: request.role, suspended: request.suspended };
-    let changed = app.store.change_standing(user.id, change, now).await.map_err(|error| match error {
-        StandingError::Closed => {
-            let field = if change.role.is_some() { "role" } else { "suspended" };
-            Problem::field(field, "cannot be changed, because the account is closed")
-        }
-        other => other.into(),
-    })?;
+    let changed = app.store.change_standing(user.id, change, now).await;
+    let changed = changed.map_err(|error| refused(error, &caller, change, &change.of(user, now)))?;
     let is_changed = report(&caller, &changed);
     if request.suspended == Some(true) {
         // If this fails, the suspension stays, and a repetition of the request ends the sessions.
-        app.store.end_sessions(user.id, None, now).await?;
+        app.store.end_sessions(id, None, now).await?;
     }
     if !is_changed {
         return Ok(Reply::ok(shown_to_admin(&caller, &changed.after)));
     }
     // The answer shows the profile as it is now.
-    let present = app.store.user(user.id).await?.unwrap_or(changed.after);
+    let present = app.store.user(id).await?.unwrap_or(changed.after);
     Ok(Reply::ok(UserView::for_admins(&present)))
+}
+
+/// Returns the answer to a change that was refused or failed. A change that failed may have taken effect. Then a repetition
+/// finds nothing to change and reports nothing, so the events are reported now.
+fn refused(
+    error: StandingError,
+    caller: &Caller,
+    change: StandingChange,
+    intended: &ChangedStanding,
+) -> Problem {
+    match error {
+        StandingError::Closed => {
+            let field = if change.role.is_some() { "role" } else { "suspended" };
+            Problem::field(field, "cannot be changed, because the account is closed")
+        }
+        StandingError::Store(error) => {
+            report(caller, intended);
+            error.into()
+        }
+        other => other.into(),
+    }
 }
 
 /// Reports what an admin has changed. Returns false if nothing has changed.

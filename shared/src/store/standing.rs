@@ -98,6 +98,13 @@ impl Store {
 }
 
 impl StandingChange {
+    /// Returns the profile before and after this change, without writing it.
+    #[must_use]
+    pub fn of(self, user: User, now: Time) -> ChangedStanding {
+        let after = self.apply(&user, now);
+        ChangedStanding { before: user, after }
+    }
+
     fn apply(self, user: &User, now: Time) -> User {
         let suspended_at = match self.suspended {
             Some(true) => user.suspended_at.or(Some(now)),
