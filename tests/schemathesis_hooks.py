@@ -172,7 +172,7 @@ REFUSALS = {
     "participants": "contains (a user|users) that do|cannot be changed in a direct|must name exactly one other",
     "password": f"{WEAK}|is not the current",
     "reply_to": ELSEWHERE,
-    "role": "cannot be changed for the last|can be changed only by",
+    "role": "cannot be changed for the last|cannot be changed here|is always",
     "state": "cannot be changed, because",
     "user": "does not exist|cannot be combined with",
 }

@@ -3,7 +3,10 @@
 
 use crate::{
     ids::UserId,
-    model::{conversation::MemberRole, user::Role},
+    model::{
+        conversation::{ConversationKind, MemberRole},
+        user::Role,
+    },
 };
 
 /// The caller of a request, with the roles that were read for this decision.
@@ -66,10 +69,17 @@ impl Actor {
         self.user == sender
     }
 
-    /// Returns true if the caller may delete a message that `sender` sent: the sender, an owner or an admin.
+    /// Returns true if the caller may delete a message that `sender` sent in any conversation: the sender or an admin.
     #[must_use]
     pub fn may_delete_message(&self, sender: UserId) -> bool {
-        self.user == sender || self.owns() || self.is_admin()
+        self.user == sender || self.is_admin()
+    }
+
+    /// Returns true if the caller may also delete the messages of others in a conversation of this kind. Owners may in
+    /// groups. Both users of a direct conversation are its owners, so neither may delete what the other has sent.
+    #[must_use]
+    pub fn may_delete_messages_of_others(&self, kind: ConversationKind) -> bool {
+        self.is_admin() || (self.owns() && kind == ConversationKind::Group)
     }
 
     /// Returns true if the caller may read the earlier texts of an edited message: its sender or an admin.

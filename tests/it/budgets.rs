@@ -4,6 +4,7 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 use shared::config::Limits;
 
+use crate::consent::accept;
 use crate::harness::{
     Answer, Browser, TestApp, User,
     meter::Cost,
@@ -31,7 +32,7 @@ const fn row(
     Budget { operation, round_trips, calls, reads, writes: Some(writes) }
 }
 
-const BUDGETS: [Budget; 28] = [
+const BUDGETS: [Budget; 33] = [
     row("verify a token", 0, Some(0), Some(0.0), 0.0),
     // The profile is read after the session was put, so that a change of the password during the login is noticed.
     row("log in", 4, Some(6), Some(4.5), 3.0),
@@ -67,6 +68,16 @@ const BUDGETS: [Budget; 28] = [
     // The bucket is read and written in the same two calls.
     row("open a direct conversation, new, with a limit", 2, Some(2), Some(6.0), 2.0 * 7.0 + 4.0),
     row("the same, existing", 2, None, None, 0.0),
+    // With consent, the creation looks the other user up in the creator's conversations, and writes an invitation in place of
+    // the inbox entry.
+    row("open a direct conversation, new, as an invitation", 4, Some(4), Some(8.0), 2.0 * 6.0 + 4.0),
+    row("send a message to an invited user", 2, Some(3), Some(4.0), 1.0),
+    // One transaction writes the change, the conversation, both memberships and the inbox entry with its index entry, and
+    // deletes the invitation. The answer is the conversation.
+    row("accept an invitation", 7, Some(10), Some(15.0), 2.0 * 6.0 + 2.0),
+    row("page of 20 invitations, 3 messages each", 4, Some(44), Some(84.0), 0.0),
+    // One page consists of calls of the API: the inbox, the conversation's changes, its messages, and the block.
+    row("chat page, inbox of 20, an open conversation", 7, Some(31), Some(84.0), 0.0),
     // Calls: one for the session, one for the list, one for each tail, one for conversations and memberships, one for
     // users.
     row("inbox page of 20, messages=1, nothing unread, pairs", 4, Some(24), Some(78.0), 0.0),
@@ -153,11 +164,11 @@ async fn fill_inbox(app: &TestApp, ann: &User) {
     }
 }
 
-/// Creates twenty direct conversations of Dan, all of them read.
+/// Creates twenty direct conversations of Dan, all of them read. The others open them, so they need no consent but his.
 async fn fill_inbox_with_pairs(app: &TestApp, dan: &User) {
     for n in 0..20 {
         let other = app.user(&format!("pair{n}")).await;
-        let conversation = dan.direct(&other).await;
+        let conversation = other.direct(dan).await;
         let mut last = Value::Null;
         for m in 0..3 {
             last = other.send(&conversation, &format!("memo {n} {m}")).await;
@@ -244,6 +255,9 @@ async fn every_operation_stays_within_its_row() {
     let page = dan.get("/api/conversations/?limit=20&messages=1");
     let inbox = ledger.enter("inbox page of 20, messages=1, nothing unread, pairs", page, 200).await;
     assert_eq!(inbox["results"].as_array().unwrap().len(), 20);
+    let (browser, path) =
+        (Browser::of(&dan).await, format!("/?conversation={}", id_of(&inbox["results"][0])));
+    ledger.enter_call("chat page, inbox of 20, an open conversation", browser.get(&path)).await.expect(200);
     enter_syncs(&mut ledger, &dan).await;
     fill_inbox(&ledger.app, &cleo).await;
     let inbox = ledger.enter("inbox page of 20", cleo.get("/api/conversations/?limit=20"), 200).await;
@@ -262,6 +276,40 @@ async fn enter_syncs(ledger: &mut Ledger, user: &User) {
     let resume = user.post("/api/sync/", json!({ "conversations": held }));
     let page = ledger.enter("resume with 16 conversations, nothing new", resume, 200).await;
     assert_eq!(page["conversations"].as_array().unwrap().len(), 16);
+}
+
+/// Invitations have their own costs, and add nothing to those of the inbox.
+#[tokio::test]
+async fn invitations_stay_within_their_rows() {
+    let app = TestApp::with_requests().await;
+    let (ann, ben, cleo, dan) =
+        (app.user("ann").await, app.user("ben").await, app.user("cleo").await, app.user("dan").await);
+    let mut ledger = Ledger { app, overruns: Vec::new() };
+    // The first opening in a process reads the secret for ids of direct conversations.
+    ben.open_direct(&cleo).await.created();
+    let opening = ann.open_direct(&cleo);
+    let opened = ledger.enter("open a direct conversation, new, as an invitation", opening, 201).await;
+    let direct = id_of(&opened);
+    assert_eq!(cleo.conversation(&direct).await["state"], "invited");
+    ledger.enter("send a message to an invited user", ann.try_send(&direct, "memo"), 201).await;
+    ledger.enter("accept an invitation", accept(&cleo, &direct), 200).await;
+    ledger.enter("send a message, uncontended", ann.try_send(&direct, "memo"), 201).await;
+    dan.patch("/api/users/me/", json!({ "contact": "everyone" })).await.ok();
+    fill_inbox_with_pairs(&ledger.app, &dan).await;
+    dan.patch("/api/users/me/", json!({ "contact": "requests" })).await.ok();
+    for n in 0..20 {
+        let group = ann.group(&[&dan]).await;
+        for m in 0..3 {
+            ann.send(&group, &format!("memo {n} {m}")).await;
+        }
+    }
+    let path = "/api/conversations/?limit=20&state=invited";
+    let page = ledger.enter("page of 20 invitations, 3 messages each", dan.get(path), 200).await;
+    assert_eq!(page["results"].as_array().unwrap().len(), 20);
+    let page = dan.get("/api/conversations/?limit=20&messages=1");
+    let inbox = ledger.enter("inbox page of 20, messages=1, nothing unread, pairs", page, 200).await;
+    assert_eq!(inbox["results"].as_array().unwrap().len(), 20);
+    assert!(ledger.overruns.is_empty(), "{}", ledger.overruns.join("\n"));
 }
 
 #[tokio::test]

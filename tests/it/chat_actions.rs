@@ -148,6 +148,20 @@ async fn a_user_is_blocked_and_unblocked_by_a_form_with_the_token_of_the_session
 }
 
 #[tokio::test]
+async fn a_conversation_says_that_the_other_user_must_accept_first() {
+    let app = TestApp::with_requests().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let direct = ann.direct(&ben).await;
+    let here = format!("/?conversation={direct}");
+    let (browser, theirs) = (Browser::of(&ann).await, Browser::of(&ben).await);
+    let hint = "has not accepted this conversation yet.";
+    assert!(browser.get(&here).await.expect(200).text().contains(hint));
+    assert!(!theirs.get(&here).await.expect(200).text().contains(hint));
+    crate::consent::accept(&ben, &direct).await.ok();
+    assert!(!browser.get(&here).await.expect(200).text().contains(hint));
+}
+
+#[tokio::test]
 async fn a_form_reports_once_however_often_it_is_posted() {
     let app = TestApp::new().await;
     let (ann, ben, admin) = (app.user("ann").await, app.user("ben").await, app.admin("admin").await);

@@ -96,6 +96,8 @@ struct Stage {
     phone: String,
     conversation: String,
     message: Value,
+    /// The path of a report that the subject has filed.
+    report: String,
 }
 
 /// The users of all stages.
@@ -143,7 +145,9 @@ impl Stage {
             Kind::Group => cast.owner.group(&[&subject, viewer]).await,
         };
         let message = subject.send(&conversation, "memo, from the subject").await;
-        let stage = Self { relation, subject, phone, conversation, message };
+        let report = subject.post("/api/reports/", json!({ "user": cast.owner.id, "reason": "spam" })).await;
+        let report = format!("/api/reports/{}/", report.created()["report_id"].as_str().unwrap());
+        let stage = Self { relation, subject, phone, conversation, message, report };
         stage.become_of(app, cast, &stage.subject, relation.subject).await;
         stage.become_of(app, cast, viewer, relation.viewer).await;
         stage
@@ -172,6 +176,7 @@ impl Stage {
             Place::User(_) => true,
             Place::Sender(_) => has_conversation,
             Place::Participant(_) => has_conversation && relation.subject != Membership::Gone,
+            Place::Report(_) => relation.by == Viewer::Admin,
             Place::Nobody(_) => false,
         };
         relation.is_shown && nests_subject

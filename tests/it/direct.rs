@@ -71,6 +71,25 @@ async fn it_has_two_participants_for_good() {
     app.check().await;
 }
 
+/// Both are owners, but neither takes away what the other has sent. In a group, an owner may.
+#[tokio::test]
+async fn each_deletes_only_the_own_messages() {
+    let app = TestApp::new().await;
+    let (ann, ben, admin) = (app.user("ann").await, app.user("ben").await, app.admin("admin").await);
+    let (direct, group) = (ann.direct(&ben).await, ann.group(&[&ben]).await);
+    let sent = [ann.send(&direct, "memo").await, ben.send(&direct, "memo").await];
+    let before = app.table.items().await;
+    ann.delete_message(&sent[1]).await.problem(403, "permission_denied");
+    ben.delete_message(&sent[0]).await.problem(403, "permission_denied");
+    assert_eq!(app.table.items().await, before);
+    ann.delete_message(&sent[0]).await.nothing();
+    ann.delete_message(&sent[0]).await.problem(404, "not_found");
+    admin.delete_message(&sent[1]).await.nothing();
+    let in_group = ben.send(&group, "memo").await;
+    ann.delete_message(&in_group).await.nothing();
+    app.check().await;
+}
+
 #[tokio::test]
 async fn it_is_between_two_who_are_there() {
     let app = TestApp::new().await;

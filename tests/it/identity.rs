@@ -1,10 +1,11 @@
 //! Accounts: one account for each email address, and the fields that other users see.
 
+use axum::http::Method;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    TestApp, User,
+    Browser, TestApp, User,
     login::{close_account, log_in, logged_in, refresh, register},
     network::unique_email,
     people::PASSWORD,
@@ -43,8 +44,44 @@ async fn registration_gives_a_guest_whatever_is_asked_for() {
     assert!(!text.contains("password") && !text.contains("hash"), "{text}");
     body["email"] = json!(unique_email("ben"));
     body["role"] = json!("admin");
-    let asked = app.post("/api/users/").json(&body).send().await;
-    assert!(asked.status == 400 || asked.json()["role"] == "guest", "{asked}");
+    assert_eq!(app.post("/api/users/").json(&body).send().await.created()["role"], "guest");
+}
+
+/// Somebody who is logged in makes an account for another person, so ignoring the role would look like a success.
+#[tokio::test]
+async fn a_request_with_credentials_is_told_that_new_accounts_are_guests() {
+    let body = |role: &str| {
+        json!({
+            "email": unique_email("new"), "password": PASSWORD, "first_name": "New", "last_name": "Tester",
+            "role": role,
+        })
+    };
+    for app in [TestApp::with_closed_registration().await, TestApp::new().await] {
+        let admin = app.admin("admin").await;
+        let before = app.table.items().await.len();
+        for role in ["host", "admin", "king"] {
+            admin.post("/api/users/", body(role)).await.refuses("role");
+        }
+        let browser = Browser::of(&admin).await;
+        let with_session = app.table.items().await.len();
+        let page = browser.script(Method::POST, "/api/users/", &[("role", "host")]).await.expect(400).text();
+        assert!(page.contains("is always `guest` for a new account"), "{page}");
+        assert_eq!(app.table.items().await.len(), with_session, "a refused request makes nothing");
+        assert!(with_session > before);
+        assert_eq!(admin.post("/api/users/", body("guest")).await.created()["role"], "guest");
+    }
+}
+
+/// The reason is true for admins too.
+#[tokio::test]
+async fn nobody_changes_the_own_role_and_is_told_where_roles_change() {
+    let app = TestApp::new().await;
+    for user in [app.user("ann").await, app.admin("admin").await] {
+        let refused = user.patch("/api/users/me/", json!({ "role": "host" })).await;
+        let problem = refused.problem(400, "invalid_request");
+        let reason = "cannot be changed here; admins can change roles at /api/users/{id}/";
+        assert_eq!(problem["errors"], json!({ "role": [reason] }));
+    }
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ mod consent;
 mod consent_limits;
 mod consent_races;
 mod contact;
+mod cursors;
 mod direct;
 mod documentation;
 mod documents;

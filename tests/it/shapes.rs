@@ -178,7 +178,7 @@ async fn problems() {
     let refused = ann.post("/api/messages/", json!({ "conversation": "x", "message_body": "memo" })).await;
     let expected = json!({
         "type": "about:blank", "title": "Bad Request", "status": 400, "code": "invalid_request",
-        "detail": "Some fields are not valid. See `errors`.", "request_id": "<id>",
+        "detail": "Some fields are not valid. The reasons are listed by field.", "request_id": "<id>",
         "errors": { "conversation": ["must be the id of a conversation"] },
     });
     golden(&refused.json(), &expected);

@@ -8,7 +8,7 @@ use shared::{
     http::{
         Authenticated, Code, Fields, FromFields, Ids, Limit, NoParameters, Origin, Page, Problem, Query,
         Reply, Routes, UncheckedQuery, Unversioned, UserView,
-        page::{List, read_timed_cursor, timed_cursor},
+        page::{List, Owned, owned_cursor, read_owned_cursor, read_timed_position, timed_position},
         schemas::Cursor,
         typed,
         user::timestamp,
@@ -23,7 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Block)]
 pub struct BlockView {
-    /// The blocked user, without contact details; `null` if the user no longer exists.
+    /// The blocked user; `null` if the user no longer exists. `email` and `phone_number` are always `null` here.
     #[schema(required)]
     pub user: Option<UserView>,
     /// The time of the block.
@@ -43,7 +43,7 @@ pub struct ListBlocks {
     pub limit: Limit,
     /// The position at which the page begins.
     #[param(value_type = Option<Cursor>)]
-    pub cursor: Option<Position>,
+    pub cursor: Option<Owned<Position>>,
 }
 
 impl FromFields for ListBlocks {
@@ -54,13 +54,13 @@ impl FromFields for ListBlocks {
     }
 }
 
-fn position(text: &str) -> Result<Position, Invalid> {
-    let (time, user) = read_timed_cursor(List::Blocks, text)?;
-    Ok((time, UserId::new(user)))
+fn position(text: &str) -> Result<Owned<Position>, Invalid> {
+    let position = read_owned_cursor(List::Blocks, text)?.and_then(read_timed_position)?;
+    Ok(position.map(|(time, user)| (time, UserId::new(user))))
 }
 
-fn cursor_of((time, user): Position) -> String {
-    timed_cursor(List::Blocks, (time, user.uuid()))
+fn cursor_of(owner: UserId, (time, user): Position) -> String {
+    owned_cursor(List::Blocks, owner.uuid(), &timed_position((time, user.uuid())))
 }
 
 /// Lists the users whom the caller has blocked.
@@ -73,18 +73,19 @@ pub async fn list(
     origin: Origin,
     Query(query): Query<ListBlocks>,
 ) -> Result<Reply<Page<BlockView>>, Problem> {
+    let after = query.cursor.map(|cursor| cursor.of(caller.user.uuid())).transpose()?;
     let mut blocks =
         app.store.blocks(caller.user).await?.map(|blocks| blocks.newest_first()).unwrap_or_default();
-    if let Some(after) = query.cursor {
+    if let Some(after) = after {
         blocks.retain(|block| *block < after);
     }
     let limit = query.limit.0;
     let more = blocks.len() > limit;
     blocks.truncate(limit);
-    let next = blocks
-        .last()
-        .filter(|_| more)
-        .map(|last| origin.link(&format!("/api/users/me/blocks/?limit={limit}&cursor={}", cursor_of(*last))));
+    let next = blocks.last().filter(|_| more).map(|last| {
+        let cursor = cursor_of(caller.user, *last);
+        origin.link(&format!("/api/users/me/blocks/?limit={limit}&cursor={cursor}"))
+    });
     Ok(Reply::ok(Page { next, previous: None, results: views(&app, blocks).await? }))
 }
 

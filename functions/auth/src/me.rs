@@ -35,7 +35,8 @@ pub struct ChangeMe {
     /// The current email address. A client may send it back, but cannot change it.
     #[schema(value_type = EmailAddress, required = false)]
     pub email: Option<String>,
-    /// The current role. A client may send it back, but only admins can change it.
+    /// The current role. A client may send it back, but cannot change it here. Admins change roles at
+    /// `/api/users/{id}/`.
     #[schema(value_type = Role, required = false)]
     pub role: Option<String>,
 }
@@ -131,7 +132,7 @@ fn same_role(role: &str, user: &User) -> Result<(), Invalid> {
     if role == user.role.as_str() {
         return Ok(());
     }
-    Err(Invalid::new("role", "can be changed only by an admin"))
+    Err(Invalid::new("role", "cannot be changed here; admins can change roles at /api/users/{id}/"))
 }
 
 #[cfg(test)]

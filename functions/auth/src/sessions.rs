@@ -10,12 +10,13 @@ use shared::{
     http::{
         Authenticated, Caller, Fields, FromFields, Ids, Limit, NoParameters, Origin, Page, Problem, Query,
         Reply, UncheckedQuery, Unversioned,
-        page::{List, cursor, read_cursor},
+        page::{List, Owned, owned_cursor, read_owned_cursor},
         schemas::Cursor,
         typed,
         user::timestamp,
     },
     ids::{SessionId, UserId},
+    model::Invalid,
     store::items::{Session, SessionKind, User},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -57,22 +58,31 @@ pub struct ListSessions {
     pub limit: Limit,
     /// The position at which the page begins.
     #[param(value_type = Option<Cursor>)]
-    pub cursor: Option<SessionId>,
+    pub cursor: Option<Owned<SessionId>>,
 }
 
 impl FromFields for ListSessions {
     fn read(fields: &mut Fields) -> Option<Self> {
         let limit = fields.given("limit", typed).unwrap_or_default();
-        let position = |text: String| read_cursor(List::Sessions, &text);
-        let cursor = fields.optional("cursor", position).map(|bytes| SessionId::new(Uuid::from_bytes(bytes)));
-        Some(Self { limit, cursor })
+        let cursor = fields.optional("cursor", |text: String| read_owned_cursor(List::Sessions, &text));
+        let session = |bytes| SessionId::new(Uuid::from_bytes(bytes));
+        Some(Self { limit, cursor: cursor.map(|cursor| cursor.map(session)) })
+    }
+}
+
+impl ListSessions {
+    /// Returns the session after which the page begins; `None` for the first page. Fails for a cursor of another user's
+    /// sessions.
+    fn after(&self, owner: UserId) -> Result<Option<SessionId>, Invalid> {
+        self.cursor.map(|cursor| cursor.of(owner.uuid())).transpose()
     }
 }
 
 /// Lists the caller's sessions.
 ///
 /// Each session is one device that is logged in with tokens or with a cookie. Sessions that have ended are not
-/// listed.
+/// listed. The order is that of the random ids, so it says nothing about the times: sort by `created_at` or
+/// `refreshed_at`.
 #[utoipa::path(get, path = "/api/users/me/sessions/", operation_id = "list_sessions", params(ListSessions),
     responses((status = 200, body = Page<SessionView>)))]
 pub async fn list(
@@ -80,7 +90,8 @@ pub async fn list(
     origin: Origin,
     Query(query): Query<ListSessions>,
 ) -> Result<Reply<Page<SessionView>>, Problem> {
-    let sessions = app.store.sessions_of(caller.user, query.cursor, Some(query.limit.0));
+    let after = query.after(caller.user)?;
+    let sessions = app.store.sessions_of(caller.user, after, Some(query.limit.0));
     let (user, sessions) = tokio::join!(caller.profile(&app), sessions);
     let path = origin.link(&format!("/api/users/me/sessions/?limit={}", query.limit.0));
     Ok(Reply::ok(page((user?, sessions?), &caller, app.clock.now(), &path)))
@@ -88,7 +99,7 @@ pub async fn list(
 
 /// Lists the sessions of any user.
 ///
-/// Only admins can do this. Sessions that have ended are not listed.
+/// Only admins can do this. Sessions that have ended are not listed. The order is that of the ids.
 #[utoipa::path(get, path = "/api/users/{id}/sessions/", operation_id = "list_sessions_of_user",
     params(Ids<UserId>, ListSessions), responses((status = 200, body = Page<SessionView>), (status = 403)))]
 pub async fn list_of(
@@ -98,7 +109,8 @@ pub async fn list_of(
     Query(query): Query<ListSessions>,
 ) -> Result<Reply<Page<SessionView>>, Problem> {
     caller.require_admin(&app, ONLY_ADMINS).await?;
-    let sessions = app.store.sessions_of(id, query.cursor, Some(query.limit.0));
+    let after = query.after(id)?;
+    let sessions = app.store.sessions_of(id, after, Some(query.limit.0));
     let (user, sessions) = tokio::join!(app.store.user(id), sessions);
     let user = user?.ok_or_else(Problem::not_found)?;
     if id != caller.user {
@@ -135,7 +147,8 @@ fn page(
     path: &str,
 ) -> Page<SessionView> {
     let last = sessions.last().map(|session| session.id).filter(|_| more);
-    let next = last.map(|last| format!("{path}&cursor={}", cursor(List::Sessions, last.uuid().as_bytes())));
+    let cursor = |last: SessionId| owned_cursor(List::Sessions, user.id.uuid(), last.uuid().as_bytes());
+    let next = last.map(|last| format!("{path}&cursor={}", cursor(last)));
     let live = sessions.into_iter().filter(|session| session.is_live(&user, now));
     Page { next, previous: None, results: live.map(|session| SessionView::new(session, caller)).collect() }
 }

@@ -6,7 +6,7 @@ use shared::{
     events::{Data, Event},
     http::{
         Authenticated, Caller, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, UserView,
-        page::{List, bad_cursor, read_timed_cursor, timed_cursor},
+        page::{List, bad_cursor, cursor, read_cursor, read_timed_position, timed_position},
         schemas::{Cursor, EmailAddress},
         typed,
     },
@@ -91,11 +91,11 @@ async fn everybody(
 }
 
 fn cursor_of(user: &User) -> String {
-    timed_cursor(List::Users, (user.created_at, user.id.uuid()))
+    cursor(List::Users, &timed_position((user.created_at, user.id.uuid())))
 }
 
 fn position(text: &str) -> Result<UserPosition, Invalid> {
-    let (created_at, id) = read_timed_cursor(List::Users, text)?;
+    let (created_at, id) = read_timed_position(read_cursor(List::Users, text)?)?;
     if created_at < DateTime::UNIX_EPOCH {
         return Err(bad_cursor());
     }
@@ -104,7 +104,7 @@ fn position(text: &str) -> Result<UserPosition, Invalid> {
 
 #[cfg(test)]
 mod tests {
-    use shared::{http::page::cursor, model::user::Role};
+    use shared::model::user::Role;
     use uuid::Uuid;
 
     use super::*;

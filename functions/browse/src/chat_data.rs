@@ -122,6 +122,14 @@ impl Conversation {
         }
     }
 
+    /// Returns the other user of a direct conversation who has not accepted it yet. The API shows the email address of the
+    /// other user as soon as both have accepted. The viewer's own invitation is not meant, nor a closed account, which has
+    /// no name.
+    pub(crate) fn awaited(&self, viewer: UserId) -> Option<&User> {
+        let is_own = self.kind == ConversationKind::Direct && self.state != State::Invited;
+        self.others(viewer).next().filter(|user| is_own && user.email.is_none() && user.name() != SOMEBODY)
+    }
+
     /// Returns the name of the conversation, or the names of the other participants.
     pub(crate) fn title(&self, viewer: UserId) -> String {
         if let Some(name) = &self.name {

@@ -10,7 +10,7 @@ use shared::{
 
 use crate::{
     chat_api::{Api, ApiError},
-    chat_data::{Change, Conversation, IgnoredBody, Message, Page as List, State},
+    chat_data::{Change, Conversation, IgnoredBody, Message, Page as List, State, User},
     chat_query::ShowChat,
     chat_view::{self, Avatar, MessageItem},
 };
@@ -41,6 +41,8 @@ pub(crate) struct Open {
     pub(crate) muted: bool,
     /// The user whom the viewer can block.
     pub(crate) other: Option<Other>,
+    /// The name of the other user of a direct conversation who has not accepted it yet.
+    pub(crate) awaited: Option<String>,
 }
 
 impl Open {
@@ -164,6 +166,7 @@ impl Opening<'_> {
             state: conversation.state,
             muted: conversation.muted,
             other: None,
+            awaited: conversation.awaited(viewer).map(User::name),
         }
     }
 }

@@ -189,10 +189,10 @@ async fn apply(
     let needed;
     let wanted = match &users {
         Some(users) if conversation.pair.is_none() => {
-            let mut profiles = existing(app, caller.user, id, users).await?;
+            let (mut profiles, blocking) = existing(app, caller.user, id, users).await?;
             // A participant is not asked again. Who leaves in this moment is asked, because they are not in the result.
             profiles.retain(|user| !conversation.first_participants.contains(&user.id));
-            needed = consent(app, caller.user, &profiles).await?;
+            needed = consent(app, caller.user, &profiles).await?.refusing(blocking);
             Wanted::Set { users, may_remove: actor.may_own(), consent: &needed }
         }
         _ => Wanted::Same,

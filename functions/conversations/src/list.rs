@@ -8,11 +8,11 @@ use shared::{
     App,
     http::{
         Authenticated, Caller, Fields, FromFields, Limit, Origin, Page, Problem, Query, Reply, VisibleUsers,
-        page::{List, bad_cursor, cursor, read_cursor},
+        page::{List, Owned, bad_cursor, owned_cursor, read_owned_cursor},
         schemas::{Cursor, InboxLimit},
         typed,
     },
-    ids::ConversationId,
+    ids::{ConversationId, UserId},
     model::Invalid,
     store::{
         StoreError,
@@ -42,7 +42,7 @@ pub struct ListConversations {
     state: ConversationState,
     /// The position at which the page begins.
     #[param(value_type = Option<Cursor>)]
-    cursor: Option<InboxCursor>,
+    cursor: Option<Owned<InboxCursor>>,
 }
 
 impl FromFields for ListConversations {
@@ -50,7 +50,8 @@ impl FromFields for ListConversations {
         let limit = fields.given("limit", typed).unwrap_or(InboxLimit::DEFAULT);
         let messages = fields.given("messages", typed).unwrap_or_default();
         let state = fields.given("state", typed).unwrap_or_default();
-        Some(Self { limit, messages, state, cursor: fields.optional("cursor", position) })
+        let cursor = fields.optional("cursor", |text: String| position(state, &text));
+        Some(Self { limit, messages, state, cursor })
     }
 }
 
@@ -77,9 +78,20 @@ impl<'de> Deserialize<'de> for Nested {
 
 /// Reads a cursor: the hour and conversation of the window, the time and conversation of the position, and the hour and
 /// conversation of the window's end. Zeros mean `None`.
-#[expect(clippy::needless_pass_by_value, reason = "the form of a field's rule")]
-fn position(text: String) -> Result<InboxCursor, Invalid> {
-    let bytes = cursor_bytes(&text)?;
+fn position(state: ConversationState, text: &str) -> Result<Owned<InboxCursor>, Invalid> {
+    cursor_bytes(list_of(state), text)?.and_then(position_of)
+}
+
+/// Returns the list of a state. A cursor of one list is not valid for the others.
+const fn list_of(state: ConversationState) -> List {
+    match state {
+        ConversationState::Active => List::ActiveConversations,
+        ConversationState::Archived => List::ArchivedConversations,
+        ConversationState::Invited => List::Invitations,
+    }
+}
+
+fn position_of(bytes: [u8; 64]) -> Result<InboxCursor, Invalid> {
     let conversation = |at: usize| {
         let id = bytes.get(at..at + 16).and_then(|bytes| Uuid::from_slice(bytes).ok());
         id.and_then(ConversationId::from_uuid)
@@ -92,21 +104,29 @@ fn position(text: String) -> Result<InboxCursor, Invalid> {
     let before = conversation(28).zip(time);
     let before = before.map(|(conversation, active_at)| InboxPosition { active_at, conversation });
     let position = InboxCursor { window, end, before };
-    // A cursor of this list encodes to the same text again. Other texts are refused.
-    if cursor_of(position) == text { Ok(position) } else { Err(bad_cursor()) }
+    // The position of a cursor has the same bytes again. Other bytes are refused.
+    if bytes_of(position) == bytes { Ok(position) } else { Err(bad_cursor()) }
 }
 
 /// Returns the bytes of a cursor. The end of the window is left out where sizes do not decide on it.
-fn cursor_bytes(text: &str) -> Result<[u8; 64], Invalid> {
-    let Ok(start) = read_cursor::<44>(List::Conversations, text) else {
-        return read_cursor(List::Conversations, text);
+fn cursor_bytes(list: List, text: &str) -> Result<Owned<[u8; 64]>, Invalid> {
+    let Ok(start) = read_owned_cursor::<44>(list, text) else {
+        return read_owned_cursor(list, text);
     };
-    let mut bytes = [0; 64];
-    bytes[..44].copy_from_slice(&start);
-    Ok(bytes)
+    Ok(start.map(|start| {
+        let mut bytes = [0; 64];
+        bytes[..44].copy_from_slice(&start);
+        bytes
+    }))
 }
 
-fn cursor_of(InboxCursor { window, end, before }: InboxCursor) -> String {
+fn cursor_of(state: ConversationState, owner: UserId, position: InboxCursor) -> String {
+    let bytes = bytes_of(position);
+    let used = if position.end.is_some() { &bytes[..] } else { &bytes[..44] };
+    owned_cursor(list_of(state), owner.uuid(), used)
+}
+
+fn bytes_of(InboxCursor { window, end, before }: InboxCursor) -> [u8; 64] {
     let id = |conversation: Option<ConversationId>| {
         *conversation.map_or_else(Uuid::nil, ConversationId::uuid).as_bytes()
     };
@@ -121,8 +141,11 @@ fn cursor_of(InboxCursor { window, end, before }: InboxCursor) -> String {
         &hours[1],
         &id(end.map(|end| end.conversation)),
     ];
-    let bytes = parts.concat();
-    cursor(List::Conversations, if end.is_some() { &bytes } else { &bytes[..44] })
+    let mut bytes = [0; 64];
+    for (to, from) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
+        *to = *from;
+    }
+    bytes
 }
 
 /// The approximate maximum size of an answer, in bytes. Lambda sends its JSON inside a JSON string, which may have 6
@@ -150,7 +173,8 @@ pub async fn list(
     Query(query): Query<ListConversations>,
 ) -> Result<Reply<Page<Box<RawValue>>>, Problem> {
     let (limit, messages) = (query.limit.0, query.messages.0);
-    let page = async { Ok(page(&app, &caller, &query).await?) };
+    let cursor = query.cursor.map(|cursor| cursor.of(caller.user.uuid())).transpose()?.unwrap_or_default();
+    let page = async { Ok(page(&app, &caller, &query, cursor).await?) };
     let (page, role) = try_join(page, caller.role(&app)).await?;
     let nesting = Nesting { messages, budget: page.budget };
     let (positions, details): (Vec<InboxPosition>, Vec<Detail>) =
@@ -161,7 +185,7 @@ pub async fn list(
     let last = positions.get(results.len().wrapping_sub(1)).filter(|_| results.len() < positions.len());
     let next =
         last.map(|last| InboxCursor { before: Some(*last), ..page.window }).or(page.next).map(|next| {
-            let cursor = cursor_of(next);
+            let cursor = cursor_of(query.state, caller.user, next);
             let state = query.state.parameter();
             origin.link(&format!(
                 "/api/conversations/?limit={limit}&messages={messages}{state}&cursor={cursor}"
@@ -170,9 +194,13 @@ pub async fn list(
     Ok(Reply::ok(Page { next, previous: None, results }))
 }
 
-async fn page(app: &App, caller: &Caller, query: &ListConversations) -> Result<InboxPage, StoreError> {
-    let user = caller.user;
-    let (cursor, limit, messages) = (query.cursor.unwrap_or_default(), query.limit.0, query.messages.0);
+async fn page(
+    app: &App,
+    caller: &Caller,
+    query: &ListConversations,
+    cursor: InboxCursor,
+) -> Result<InboxPage, StoreError> {
+    let (user, limit, messages) = (caller.user, query.limit.0, query.messages.0);
     match query.state {
         ConversationState::Active | ConversationState::Archived => {
             let archived = query.state == ConversationState::Archived;
@@ -205,18 +233,24 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_it_was_made() {
-        let conversation = ConversationId::from_prefix([7; 10]);
+        let (ann, conversation) = (UserId::new(Uuid::from_u128(1)), ConversationId::from_prefix([7; 10]));
         let window = Some(Activity { hour: 497_222, conversation });
         let active_at = DateTime::from_timestamp_micros(1_790_000_000_000_001).unwrap();
         let before = Some(InboxPosition { active_at, conversation });
         for (window, before) in [(None, None), (window, None), (None, before), (window, before)] {
             for end in [None, Some(Activity { hour: 1, conversation })] {
                 let made = InboxCursor { window, end, before };
-                assert_eq!(position(cursor_of(made)).unwrap(), made);
+                let text = cursor_of(ConversationState::Active, ann, made);
+                let read = position(ConversationState::Active, &text).unwrap();
+                assert_eq!((read.of(ann.uuid()), read.of(Uuid::nil())), (Ok(made), Err(bad_cursor())));
+                for other in [ConversationState::Archived, ConversationState::Invited] {
+                    assert!(position(other, &text).is_err());
+                }
             }
         }
-        for stray in [cursor(List::Conversations, &[1; 44]), cursor(List::Conversations, &[1; 64])] {
-            assert!(position(stray).is_err());
+        for stray in [&[1; 44][..], &[1; 64]] {
+            let text = owned_cursor(List::ActiveConversations, ann.uuid(), stray);
+            assert!(position(ConversationState::Active, &text).is_err());
         }
     }
 }

@@ -5,7 +5,7 @@ use shared::{
     http::{
         Authenticated, Fields, FromFields, Ids, Limit, Origin, Page, Problem, Reply, RequestBody, Unchecked,
         UncheckedQuery,
-        page::{List, cursor, read_cursor},
+        page::{List, Owned, owned_cursor, read_owned_cursor},
         schemas::Cursor,
         typed,
     },
@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::{
     consent::consent,
     limits::limited,
-    references::{UserReference, existing, participants},
+    references::{UserReference, existing, participants, unknown},
     retrieve::{accepted_access, conversation_access},
     view::ParticipantView,
 };
@@ -36,15 +36,15 @@ pub struct ListParticipants {
     limit: Limit,
     /// The position at which the page begins.
     #[param(value_type = Option<Cursor>)]
-    cursor: Option<UserId>,
+    cursor: Option<Owned<UserId>>,
 }
 
 impl FromFields for ListParticipants {
     fn read(fields: &mut Fields) -> Option<Self> {
         let limit = fields.given("limit", typed).unwrap_or_default();
-        let position = |text: String| read_cursor::<16>(List::Participants, &text);
-        let cursor = fields.optional("cursor", position).map(|bytes| UserId::new(Uuid::from_bytes(bytes)));
-        Some(Self { limit, cursor })
+        let cursor = fields.optional("cursor", |text: String| read_owned_cursor(List::Participants, &text));
+        let user = |bytes| UserId::new(Uuid::from_bytes(bytes));
+        Some(Self { limit, cursor: cursor.map(|cursor| cursor.map(user)) })
     }
 }
 
@@ -62,9 +62,10 @@ pub async fn list(
     let (_, actor) = conversation_access(&app, &caller, id).await?;
     let query = query.finish()?;
     let limit = query.limit.0;
-    let (members, more) = app.store.participants(id, query.cursor, limit).await?;
+    let after = query.cursor.map(|cursor| cursor.of(id.uuid())).transpose()?;
+    let (members, more) = app.store.participants(id, after, limit).await?;
     let next = members.last().filter(|_| more).map(|last| {
-        let cursor = cursor(List::Participants, last.user.uuid().as_bytes());
+        let cursor = owned_cursor(List::Participants, id.uuid(), last.user.uuid().as_bytes());
         origin.link(&format!("/api/conversations/{id}/participants/?limit={limit}&cursor={cursor}"))
     });
     let results = ParticipantView::all(&app, &actor, &members).await?;
@@ -119,10 +120,10 @@ pub async fn add(
         return Err(direct());
     }
     let AddParticipants { participants: users } = request.finish()?;
-    let mut profiles = existing(&app, caller.user, id, &users).await?;
+    let (mut profiles, blocking) = existing(&app, caller.user, id, &users).await?;
     // A participant is not asked again. Who leaves in this moment is asked, because they are not in the result.
     profiles.retain(|user| !conversation.first_participants.contains(&user.id));
-    let consent = consent(&app, caller.user, &profiles).await?;
+    let consent = consent(&app, caller.user, &profiles).await?.refusing(blocking);
     let command = caller.command(&app).of_role(actor.role);
     let wanted = Wanted::Add(&users, &consent);
     let changed = app.store.change_participants(id, wanted, command).await.map_err(refused)?;
@@ -142,6 +143,7 @@ pub(crate) fn refused(error: ParticipantsError) -> Problem {
         ParticipantsError::MayNotRemove => {
             Problem::forbidden("Only owners and admins can remove other participants.")
         }
+        ParticipantsError::Blocked(users) => unknown(&users),
         ParticipantsError::Limit(limit) => limited(limit),
         ParticipantsError::Stale => Problem::precondition_failed(),
         ParticipantsError::MetadataTooLarge(error) => Invalid::from(error).into(),

@@ -122,15 +122,18 @@ pub(crate) fn participants(fields: &mut Fields, list: Vec<Value>, most: usize) -
 
 /// Returns the profiles of `users`. Fails unless `actor` can make all of them participants of a conversation: they have open
 /// accounts, and those who are not participants yet have not blocked the actor. The answer is the same for unknown ids.
+/// Returns also the participants who have blocked the actor: if one of them leaves meanwhile, the change must refuse them.
 pub(crate) async fn existing(
     app: &App,
     actor: UserId,
     conversation: ConversationId,
     users: &[UserId],
-) -> Result<Vec<User>, Problem> {
+) -> Result<(Vec<User>, Vec<UserId>), Problem> {
     let candidates = app.store.candidates(actor, users).await?;
-    let members = app.store.members(conversation, &candidates.blocking).await?;
-    addable(candidates, users, |user| members.iter().any(|member| member.user == user))
+    let blocking = candidates.blocking.clone();
+    let members = app.store.members(conversation, &blocking).await?;
+    let profiles = addable(candidates, users, |user| members.iter().any(|member| member.user == user))?;
+    Ok((profiles, blocking))
 }
 
 /// Returns the profiles of `users`. Fails unless all of them have open accounts, and those who block the actor are
@@ -148,15 +151,16 @@ pub(crate) fn addable(
 
 /// Fails with a 400 that contains the ids of these users, if there are any.
 pub(crate) fn refuse_unknown(users: impl Iterator<Item = UserId>) -> Result<(), Problem> {
-    let names: Vec<String> = users.map(|user| user.to_string()).collect();
-    match names.len() {
-        0 => Ok(()),
-        1 => {
-            Err(Problem::field("participants", format!("contains a user that does not exist: {}", names[0])))
-        }
-        _ => Err(Problem::field(
-            "participants",
-            format!("contains users that do not exist: {}", names.join(", ")),
-        )),
-    }
+    let users: Vec<UserId> = users.collect();
+    if users.is_empty() { Ok(()) } else { Err(unknown(&users)) }
+}
+
+/// Returns the problem of users who do not exist, or who have blocked the caller: the caller must not know which.
+pub(crate) fn unknown(users: &[UserId]) -> Problem {
+    let names: Vec<String> = users.iter().map(ToString::to_string).collect();
+    let reason = match names.as_slice() {
+        [name] => format!("contains a user that does not exist: {name}"),
+        _ => format!("contains users that do not exist: {}", names.join(", ")),
+    };
+    Problem::field("participants", reason)
 }

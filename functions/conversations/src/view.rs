@@ -70,14 +70,15 @@ pub struct ConversationView {
     #[schema(value_type = Link)]
     pub messages_url: String,
     /// The newest message that is not deleted; `null` if there is none. It is also `null` if the conversation ends
-    /// with more than 1,000 deleted messages in a row, or if the request has read 2 MB before. `messages_url` lists the
-    /// messages before them.
+    /// with more than 1,000 deleted messages in a row, or if the request has read 1.25 MB of messages before.
+    /// `messages_url` lists the messages before them.
     #[schema(required)]
     pub last_message: Option<MessageView>,
     /// The number of unread messages, exact up to 100. Unread messages are above the caller's read mark, and neither
     /// deleted nor sent by the caller or by a user whom the caller has blocked.
     pub unread: u64,
-    /// True if there are more than 100 unread messages, or can be: the count ends when the request has read 2 MB.
+    /// True if there are more than 100 unread messages, or can be: the count ends when the request has read 1.25 MB of
+    /// messages.
     pub unread_more: bool,
     /// The user who created the conversation.
     pub created_by: UserId,

@@ -5,7 +5,7 @@ use shared::{
     App,
     http::{
         Authenticated, Caller, Fields, FromFields, Limit, MessageView, Origin, Page, Problem, Query, Reply,
-        VisibleUsers, query::Switched, schemas::Cursor, typed,
+        VisibleUsers, page::Owned, query::Switched, schemas::Cursor, typed,
     },
     ids::{ConversationId, MessageId},
     model::message,
@@ -30,8 +30,9 @@ pub struct ListMessages {
     /// The maximum number of entries on the page.
     #[param(required = false)]
     limit: Limit,
-    /// The order of the messages. The default is `oldest` with `after` or `around`, and `newest` otherwise. The list
-    /// of all messages is always `newest`.
+    /// The order of the messages on the page. The default is `oldest` with `after` or `around`, and `newest` otherwise.
+    /// The list of all messages is always `newest`. `next` follows the order: with `newest` it leads to older messages, also
+    /// from a page after a message, and so past this message.
     #[param(inline)]
     order: Option<Order>,
     /// If true, lists deleted messages as tombstones. `1` and `0` are also accepted.
@@ -39,7 +40,7 @@ pub struct ListMessages {
     tombstones: bool,
     /// The position in the list of all messages at which the page begins.
     #[param(value_type = Option<Cursor>)]
-    cursor: Option<Position>,
+    cursor: Option<Owned<Position>>,
 }
 
 /// The order of the messages.
@@ -168,7 +169,8 @@ impl Wanted {
 /// Lists messages.
 ///
 /// Lists the messages of one conversation. Without `conversation`, lists all messages that the caller may read. A
-/// request can name only one of `before`, `after` and `around`. Deleted messages are not listed. A page reads at most
+/// request can name only one of `before`, `after` and `around`: the place of the page in the list, which is no bound for
+/// the pages that `next` and `previous` lead to. Deleted messages are not listed. A page reads at most
 /// 1,000 entries of a conversation and at most 2 MB, so it can be short or empty if many messages in a row are
 /// deleted. `next` is `null` only at the end of the list.
 #[utoipa::path(get, path = "/api/messages/", operation_id = "list_messages", params(ListMessages),

@@ -8,7 +8,7 @@ use shared::{
     App,
     http::{
         Caller, MessageView, Origin, Page, Problem, VisibleUsers,
-        page::{List, bad_cursor, cursor, read_cursor},
+        page::{List, Owned, bad_cursor, owned_cursor, read_owned_cursor},
     },
     ids::{ConversationId, UserId},
     model::Invalid,
@@ -38,8 +38,11 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    pub(crate) fn parse(text: &str) -> Result<Self, Invalid> {
-        let bytes: [u8; 24] = read_cursor(List::Messages, text)?;
+    pub(crate) fn parse(text: &str) -> Result<Owned<Self>, Invalid> {
+        read_owned_cursor(List::Messages, text)?.and_then(Self::read)
+    }
+
+    fn read(bytes: [u8; 24]) -> Result<Self, Invalid> {
         let (id, below) = bytes.split_at(16);
         let id = Uuid::from_slice(id).ok().and_then(ConversationId::from_uuid);
         let below = below.try_into().map(u64::from_be_bytes).ok();
@@ -47,11 +50,9 @@ impl Position {
         position.ok_or_else(bad_cursor)
     }
 
-    fn text(self) -> String {
-        cursor(
-            List::Messages,
-            &[self.conversation.uuid().as_bytes().as_slice(), &self.below.to_be_bytes()].concat(),
-        )
+    fn cursor(self, owner: UserId) -> String {
+        let position = [self.conversation.uuid().as_bytes().as_slice(), &self.below.to_be_bytes()].concat();
+        owned_cursor(List::Messages, owner.uuid(), &position)
     }
 
     fn around(self) -> Around {
@@ -63,7 +64,7 @@ impl Position {
 #[derive(Debug)]
 pub(crate) struct AllMessages {
     /// The position where the page begins; `None` for the beginning of the list.
-    pub(crate) cursor: Option<Position>,
+    pub(crate) cursor: Option<Owned<Position>>,
     /// The maximum number of messages.
     pub(crate) limit: usize,
     /// True if the page contains tombstones too.
@@ -141,7 +142,7 @@ pub async fn page(
     origin: &Origin,
     query: &AllMessages,
 ) -> Result<Page<MessageView>, Problem> {
-    let mut position = query.cursor;
+    let mut position = query.cursor.map(|cursor| cursor.of(caller.user.uuid())).transpose()?;
     let (messages, room, tombstones) = (Vec::new(), query.limit, query.tombstones);
     let mut filling = PageBuilder { messages, bytes: 0, room, tombstones, memberships: Vec::new() };
     // If no message of a step is visible, the next step continues after its conversations.
@@ -159,7 +160,7 @@ pub async fn page(
     let results = messages.into_iter().map(|message| MessageView::new(message, &visible_users)).collect();
     let tombstones = if query.tombstones { "&tombstones=1" } else { "" };
     let link = |position: Position| {
-        let (limit, cursor) = (query.limit, position.text());
+        let (limit, cursor) = (query.limit, position.cursor(caller.user));
         origin.link(&format!("/api/messages/?limit={limit}{tombstones}&cursor={cursor}"))
     };
     Ok(Page { next: position.map(link), previous: None, results })

@@ -7,7 +7,7 @@ use shared::{
     http::{
         Authenticated, Caller, Fields, FromFields, Ids, MessageView, NoParameters, Origin, Page, Problem,
         Reply, UncheckedQuery, VisibleUsers,
-        page::{List, cursor, read_cursor},
+        page::{List, Owned, owned_cursor, read_owned_cursor},
         schemas::{self, Cursor, MessageBody},
         user::timestamp,
     },
@@ -88,13 +88,13 @@ impl From<Revision> for RevisionView {
 pub struct ListRevisions {
     /// The position at which the page begins.
     #[param(value_type = Option<Cursor>)]
-    cursor: Option<u64>,
+    cursor: Option<Owned<u64>>,
 }
 
 impl FromFields for ListRevisions {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let position = |text: String| read_cursor(List::Revisions, &text);
-        Some(Self { cursor: fields.optional("cursor", position).map(u64::from_be_bytes) })
+        let cursor = fields.optional("cursor", |text: String| read_owned_cursor(List::Revisions, &text));
+        Some(Self { cursor: cursor.map(|cursor| cursor.map(u64::from_be_bytes)) })
     }
 }
 
@@ -118,9 +118,10 @@ pub async fn revisions(
         return Err(Problem::forbidden("Only the sender and admins can read earlier versions of a message."));
     }
     let query = query.finish()?;
-    let (revisions, more) = app.store.revisions(id, query.cursor).await?;
+    let after = query.cursor.map(|cursor| cursor.of(id.uuid())).transpose()?;
+    let (revisions, more) = app.store.revisions(id, after).await?;
     let next = revisions.last().filter(|_| more).map(|last| {
-        let cursor = cursor(List::Revisions, &last.place.1.to_be_bytes());
+        let cursor = owned_cursor(List::Revisions, id.uuid(), &last.place.1.to_be_bytes());
         origin.link(&format!("/api/messages/{id}/revisions/?cursor={cursor}"))
     });
     let results = revisions.into_iter().map(RevisionView::from).collect();

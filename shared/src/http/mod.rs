@@ -14,7 +14,8 @@ pub use self::{
     request::{
         Authenticated, Caller, ClientAddress, CurrentBrowserSession, Fields, FromFields,
         IdempotencyKeyHeader, Ids, IfMatch, IfNoneMatch, Json, Limit, NoParameters, PageQuery, Query,
-        RequestBody, Site, Unchecked, UncheckedQuery, Unversioned, browser_session, csrf, query, typed,
+        RequestBody, Site, Unchecked, UncheckedQuery, Unversioned, browser_session, csrf, has_credentials,
+        query, typed,
     },
     response::{
         ChangeView, Code, MessageView, Origin, Page, Problem, Reply, UserView, VisibleUsers, cookies, page,

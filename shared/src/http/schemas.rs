@@ -133,6 +133,8 @@ texts! {
         "keys under the doormat";
     /// The text of a JSON Web Token.
     TokenText = string().description(Some("A JSON Web Token.")), "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl";
+    /// The role of a new account.
+    NewRole = string().enum_values(Some(["guest"])).description(Some("The role of a new account.")), "guest";
     /// The token of a known device.
     DeviceTokenText = ObjectBuilder::new()
         .schema_type(Type::String)

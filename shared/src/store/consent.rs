@@ -35,6 +35,8 @@ const CONVERSATIONS: usize = 300;
 pub struct Consent {
     /// The users who need not be asked; `None` if nobody is asked.
     known: Option<BTreeSet<UserId>>,
+    /// The users who have blocked the actor. They can stay participants, but cannot become participants.
+    blocking: Vec<UserId>,
 }
 
 impl Consent {
@@ -47,7 +49,18 @@ impl Consent {
     /// Everybody except these users must be asked. A user who is not among them because of a race is asked, too.
     #[must_use]
     pub fn needed_except(known: BTreeSet<UserId>) -> Self {
-        Self { known: Some(known) }
+        Self { known: Some(known), ..Self::default() }
+    }
+
+    /// Returns the same rule, which also refuses those who have blocked the actor.
+    #[must_use]
+    pub fn refusing(self, blocking: Vec<UserId>) -> Self {
+        Self { blocking, ..self }
+    }
+
+    /// Returns those of `coming` who have blocked the actor.
+    pub(super) fn refused(&self, coming: &BTreeSet<UserId>) -> Vec<UserId> {
+        self.blocking.iter().copied().filter(|user| coming.contains(user)).collect()
     }
 
     /// Returns true if this user must accept.

@@ -67,6 +67,9 @@ pub enum ParticipantsError {
     /// The user to remove is not a participant.
     #[error("no such participant")]
     NoSuchParticipant,
+    /// These users have blocked the actor, and are not participants any more.
+    #[error("the actor is blocked by users to add")]
+    Blocked(Vec<UserId>),
     /// The conversation would have too many participants.
     #[error("the conversation would have too many participants")]
     Full,

@@ -3,8 +3,13 @@
 
 use serde_json::json;
 
-use super::block;
-use crate::harness::{Browser, TestApp, User, user::message_path};
+use super::{block, try_block, unblock};
+use crate::harness::{
+    Browser, TestApp, User,
+    call::{Operation::Transact, on},
+    race::held,
+    user::{id_of, message_path},
+};
 
 /// Returns the answers of everything that a user can read about another user and their conversations.
 async fn read_by(user: &User, browser: &Browser, other: &User, conversations: [&str; 2]) -> Vec<String> {
@@ -84,6 +89,52 @@ async fn what_a_blocked_user_does_in_shared_conversations_goes_on() {
     ann.leave(id).await.nothing();
     ben.post("/api/conversations/", made).await.expect(200);
     ben.add(id, &[&ann]).await.refuses("participants");
+    app.check().await;
+}
+
+/// Ann has blocked Ben and is a participant, so a request of Ben may name her. Meanwhile she leaves.
+#[tokio::test]
+async fn a_blocker_who_leaves_meanwhile_is_not_added_again() {
+    let app = TestApp::new().await;
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+    let dan = app.user("dan").await;
+    block(&ann, &ben).await;
+    for is_put in [false, true] {
+        let group = dan.group(&[&ann, &ben]).await;
+        let path = format!("/api/conversations/{group}/");
+        let all = json!({ "participants": [ann.id, ben.id, cleo.id, dan.id], "name": "memo" });
+        let late =
+            async { if is_put { ben.put(&path, all).await } else { ben.add(&group, &[&ann, &cleo]).await } };
+        let (late, left) = held(&app, on(Transact).of("MEMBER#"), late, ann.leave(&group)).await;
+        left.nothing();
+        late.refuses("participants");
+        ann.get(&path).await.problem(404, "not_found");
+        assert_eq!(dan.conversation(&group).await["participant_count"], 2);
+    }
+}
+
+/// A request that has read the blocks before a new block ends like one before the block: the conversation exists, and
+/// nothing in it reaches the blocker unmasked. Each later request is refused.
+#[tokio::test]
+async fn an_addition_past_a_block_counts_as_made_before_it() {
+    let app = TestApp::new().await;
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+    let group = ben.group(&[&cleo]).await;
+    let (added, _) =
+        held(&app, on(Transact).of("MEMBER#"), ben.add(&group, &[&ann]), try_block(&ann, &ben)).await;
+    added.ok();
+    unblock(&ann, &ben).await;
+    let (opened, _) =
+        held(&app, on(Transact).of("MEMBER#"), ben.open_direct(&ann), try_block(&ann, &ben)).await;
+    let direct = id_of(&opened.created());
+    for conversation in [&group, &direct] {
+        ben.send(conversation, "memo").await;
+        let shown = &ann.messages(conversation).await[0];
+        assert_eq!((&shown["masked"], &shown["message_body"]), (&json!(true), &json!("")));
+        assert_eq!(ann.unread(conversation).await, 0);
+    }
+    ann.leave(&group).await.nothing();
+    ben.add(&group, &[&ann]).await.refuses("participants");
     app.check().await;
 }
 

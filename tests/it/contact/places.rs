@@ -19,14 +19,21 @@ pub enum Place {
     Sender(String),
     /// The subject as a participant, for those who may read the conversation.
     Participant(String),
+    /// The subject as the reporter, for admins.
+    Report(String),
     /// Only ids of users.
     Nobody(String),
 }
 
 impl Place {
     pub fn path(&self) -> &str {
-        let (Self::User(path) | Self::Sender(path) | Self::Participant(path) | Self::Nobody(path)) = self;
-        path
+        match self {
+            Self::User(path)
+            | Self::Sender(path)
+            | Self::Participant(path)
+            | Self::Report(path)
+            | Self::Nobody(path) => path,
+        }
     }
 }
 
@@ -48,7 +55,10 @@ pub fn at_conversation(stage: &Stage) -> Vec<Place> {
         Place::Sender(format!("/api/messages/?conversation={id}")),
         Place::Sender(message.clone()),
         Place::Nobody(format!("{message}revisions/")),
+        Place::Report(stage.report.clone()),
+        Place::Report("/api/reports/?limit=100".to_owned()),
         Place::Nobody("/api/users/me/sessions/".to_owned()),
+        Place::Nobody(format!("/api/users/{subject}/sessions/")),
     ]
 }
 

@@ -144,6 +144,12 @@ fn session_cookies(headers: &HeaderMap, name: &str) -> Vec<SessionCookie> {
     values.iter().filter_map(|value| SessionCookie::parse(value)).collect()
 }
 
+/// Returns true if a request has a session cookie, valid or not.
+pub(super) fn has_cookie(parts: &Parts) -> bool {
+    let name = Site::at(&parts.uri, &parts.headers).unwrap_or_default().session_cookie();
+    !session_cookies(&parts.headers, name).is_empty()
+}
+
 /// Returns true if the session is a browser session and the cookie contains its secret. Sessions of tokens never match.
 fn is_of(session: &Session, cookie: &SessionCookie) -> bool {
     session.kind == SessionKind::Cookie

@@ -11,7 +11,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use super::{
-    browser_session::{BrowserSession, browser_session},
+    browser_session::{BrowserSession, browser_session, has_cookie},
     client_address::ClientAddress,
     csrf,
 };
@@ -157,6 +157,12 @@ impl Caller {
     pub fn report(&self, event: Event, target: Option<&dyn Display>) {
         events::report(event, Some(self.user), target, Some(self.client));
     }
+}
+
+/// Returns true if a request has a token or the cookie of a browser session, valid or not.
+#[must_use]
+pub fn has_credentials(parts: &Parts) -> bool {
+    parts.headers.contains_key(header::AUTHORIZATION) || has_cookie(parts)
 }
 
 /// Returns the token of the header `Authorization`; `None` without the header. Fails with a 401 for a second header or

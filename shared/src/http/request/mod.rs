@@ -17,7 +17,7 @@ pub mod unchecked;
 pub use self::{
     body::{Json, RequestBody},
     browser_session::{CurrentBrowserSession, Site},
-    caller::{Authenticated, Caller, Ids},
+    caller::{Authenticated, Caller, Ids, has_credentials},
     client_address::ClientAddress,
     etag::{IfMatch, IfNoneMatch, Unversioned},
     fields::{Fields, FromFields, typed},

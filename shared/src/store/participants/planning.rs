@@ -196,6 +196,11 @@ impl Store {
             return Err(ParticipantsError::MayNotRemove);
         }
         let coming = &coming - &users;
+        // The request was allowed because users who have blocked the actor were participants. They may have left since then.
+        let refused = wanted.consent().map(|consent| consent.refused(&coming)).unwrap_or_default();
+        if !refused.is_empty() {
+            return Err(ParticipantsError::Blocked(refused));
+        }
         // Another request may have changed the memberships after the conversation was read. Then the condition on the
         // version refuses the write.
         let count = (conversation.participant_count + coming.len() as u64).saturating_sub(going.len() as u64);

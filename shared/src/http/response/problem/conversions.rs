@@ -10,7 +10,8 @@ use crate::{
 
 impl From<Vec<Invalid>> for Problem {
     fn from(errors: Vec<Invalid>) -> Self {
-        let mut problem = Self::new(Code::InvalidRequest, "Some fields are not valid. See `errors`.");
+        let mut problem =
+            Self::new(Code::InvalidRequest, "Some fields are not valid. The reasons are listed by field.");
         problem.more.errors = errors;
         problem
     }
