@@ -168,7 +168,7 @@ REFUSALS = {
     "new_password": WEAK,
     "note": "cannot be changed, because",
     "old_password": "is not the current",
-    "order": "can be `oldest` only with",
+    "order": "can be `oldest` only with|cannot be `(oldest|newest)` with|cannot be combined with",
     "participants": "contains (a user|users) that do|cannot be changed in a direct|must name exactly one other",
     "password": f"{WEAK}|is not the current",
     "reply_to": ELSEWHERE,

@@ -65,6 +65,31 @@ async fn the_list_of_all_messages_has_one_order() {
     assert_eq!(wrong["errors"].as_object().unwrap().keys().collect::<Vec<_>>(), ["conversation"]);
 }
 
+/// A list that leads back past the message which it names would not end for a client that wants only what is newer.
+#[tokio::test]
+async fn a_list_never_leads_past_the_message_that_it_names() {
+    let app = TestApp::new().await;
+    let (ann, ben, conversation, messages) = conversation_of(&app, 9).await;
+    let id = messages[4]["message_id"].as_str().unwrap();
+    for place in [String::new(), format!("&conversation={conversation}")] {
+        let after = ann.all(&format!("/api/messages/?after={id}&limit=2{place}")).await;
+        assert_eq!(numbers(&after), range(6..=9));
+        let before = ann.all(&format!("/api/messages/?before={id}&limit=2{place}")).await;
+        assert_eq!(numbers(&before), range((1..=4).rev()));
+        ann.get(&format!("/api/messages/?after={id}&order=newest{place}")).await.refuses("order");
+        ann.get(&format!("/api/messages/?before={id}&order=oldest{place}")).await.refuses("order");
+    }
+    // The way back from a page is a link with a cursor, which contains the order, and no access.
+    let page = ann.get(&format!("/api/messages/?before={id}&limit=2")).await.ok();
+    let back = page["previous"].as_str().unwrap();
+    assert_eq!(results(&ann.get(back).await.ok()), [6, 5]);
+    assert_eq!(results(&ann.get(&format!("{back}&tombstones=1")).await.ok()), [6, 5]);
+    ann.get(&format!("{back}&order=oldest")).await.refuses("order");
+    ann.get(&format!("{back}&conversation={conversation}")).await.refuses("cursor");
+    ben.leave(&conversation).await.nothing();
+    ben.get(back).await.problem(404, "not_found");
+}
+
 #[tokio::test]
 async fn reading_order_begins_at_the_first_message() {
     let app = TestApp::new().await;

@@ -26,7 +26,8 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-/// A new account. A required field is `None` only in a request with faults.
+// A required field is `None` only in a request with faults.
+/// A new account.
 #[derive(Debug, ToSchema)]
 pub struct Register {
     /// The email address to log in with. It must not be registered yet.

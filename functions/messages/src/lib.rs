@@ -1,6 +1,7 @@
 //! The `messages` endpoints: sending, reading, editing and deleting messages. The message log itself is in
 //! `shared::store`.
 
+mod backward;
 mod delete;
 mod edit;
 mod list;

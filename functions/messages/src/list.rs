@@ -8,12 +8,15 @@ use shared::{
         VisibleUsers, page::Owned, query::Switched, schemas::Cursor, typed,
     },
     ids::{ConversationId, MessageId},
-    model::message,
+    model::{Invalid, message},
     store::messages::{Around, Source},
 };
 use utoipa::{IntoParams, ToSchema};
 
-use crate::list_all::{self, AllMessages, Position};
+use crate::{
+    backward::Backward,
+    list_all::{self, AllMessages, Position},
+};
 
 /// A page of messages.
 #[derive(Debug, IntoParams)]
@@ -30,17 +33,31 @@ pub struct ListMessages {
     /// The maximum number of entries on the page.
     #[param(required = false)]
     limit: Limit,
-    /// The order of the messages on the page. The default is `oldest` with `after` or `around`, and `newest` otherwise.
-    /// The list of all messages is always `newest`. `next` follows the order: with `newest` it leads to older messages, also
-    /// from a page after a message, and so past this message.
+    /// The order of the messages. The default is `oldest` with `after` or `around`, and `newest` otherwise. A list before
+    /// a message and the list of all messages are always `newest`; a list after a message is always `oldest`.
     #[param(inline)]
     order: Option<Order>,
     /// If true, lists deleted messages as tombstones. `1` and `0` are also accepted.
     #[param(default = false, required = false)]
     tombstones: bool,
-    /// The position in the list of all messages at which the page begins.
+    /// The position at which the page begins. It contains the list: all messages, or those of one conversation.
     #[param(value_type = Option<Cursor>)]
-    cursor: Option<Owned<Position>>,
+    cursor: Option<Start>,
+}
+
+/// The position in a cursor.
+#[derive(Debug, Clone, Copy)]
+enum Start {
+    /// In the list of all messages.
+    All(Owned<Position>),
+    /// In the list of one conversation.
+    Backward(Backward),
+}
+
+impl Start {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        Backward::parse(text).map(Self::Backward).or_else(|_| Position::parse(text).map(Self::All))
+    }
 }
 
 /// The order of the messages.
@@ -73,10 +90,9 @@ impl FromFields for ListMessages {
             limit: fields.given("limit", typed).unwrap_or_default(),
             order: fields.optional("order", typed),
             tombstones: fields.given("tombstones", |Switched(on)| typed(on)).unwrap_or_default(),
-            cursor: fields.optional("cursor", |text: String| Position::parse(&text)),
+            cursor: fields.optional("cursor", |text: String| Start::parse(&text)),
         };
-        if lists_all && request.order == Some(Order::Oldest) {
-            let reason = "can be `oldest` only with `conversation`, `before`, `after` or `around`";
+        if let Some(reason) = request.refused_order(lists_all) {
             fields.fault("order", reason);
         }
         request.check_places(fields);
@@ -90,6 +106,21 @@ impl ListMessages {
     fn places(&self) -> impl Iterator<Item = (&'static str, MessageId)> {
         let named = [("before", self.before), ("after", self.after), ("around", self.around)];
         named.into_iter().filter_map(|(name, id)| Some((name, id?)))
+    }
+
+    /// Returns the reason why the order is refused. A list never leads past the message that it names.
+    fn refused_order(&self, lists_all: bool) -> Option<&'static str> {
+        match (self.order?, self.cursor) {
+            (_, Some(Start::Backward(_))) => {
+                Some("cannot be combined with this `cursor`, which contains the order")
+            }
+            (Order::Oldest, _) if lists_all => {
+                Some("can be `oldest` only with `conversation`, `after` or `around`")
+            }
+            (Order::Oldest, _) if self.before.is_some() => Some("cannot be `oldest` with `before`"),
+            (Order::Newest, _) if self.after.is_some() => Some("cannot be `newest` with `after`"),
+            _ => None,
+        }
     }
 
     fn check_places(&self, fields: &mut Fields) {
@@ -112,6 +143,9 @@ impl ListMessages {
 
     /// Returns the requested page of one conversation; `None` if the request names no conversation.
     fn wanted(&self) -> Option<Wanted> {
+        if let Some(Start::Backward(page)) = self.cursor {
+            return Some(self.page(page.conversation, page.around(), Order::against(page.around())));
+        }
         let place = self.places().next();
         let conversation = self.conversation.or(place.map(|(_, id)| id.conversation))?;
         let around = match place {
@@ -121,16 +155,29 @@ impl ListMessages {
             None if self.order == Some(Order::Oldest) => Around::After(0),
             None => Around::Newest,
         };
-        let order = self.order.unwrap_or(usual_order(around));
-        Some(Wanted { conversation, around, order, limit: self.limit.0, tombstones: self.tombstones })
+        Some(self.page(conversation, around, self.order.unwrap_or(Order::of(around))))
+    }
+
+    const fn page(&self, conversation: ConversationId, around: Around, order: Order) -> Wanted {
+        Wanted { conversation, around, order, limit: self.limit.0, tombstones: self.tombstones }
     }
 }
 
-/// Returns the order of a page whose request has no parameter `order`.
-const fn usual_order(around: Around) -> Order {
-    match around {
-        Around::Newest | Around::Before(_) => Order::Newest,
-        Around::After(_) | Around::Middle(_) => Order::Oldest,
+impl Order {
+    /// Returns the order of a page whose request has no parameter `order`.
+    const fn of(around: Around) -> Self {
+        match around {
+            Around::Newest | Around::Before(_) => Self::Newest,
+            Around::After(_) | Around::Middle(_) => Self::Oldest,
+        }
+    }
+
+    /// Returns the order of a page that leads back.
+    const fn against(around: Around) -> Self {
+        match Self::of(around) {
+            Self::Newest => Self::Oldest,
+            Self::Oldest => Self::Newest,
+        }
     }
 }
 
@@ -144,6 +191,12 @@ impl Wanted {
 
     fn link(&self, origin: &Origin, around: Around) -> String {
         let around = self.addressable(around);
+        let back = Backward::new(self.conversation, around).filter(|_| self.order == Order::against(around));
+        let tombstones = if self.tombstones { "&tombstones=1" } else { "" };
+        if let Some(back) = back {
+            let (limit, cursor) = (self.limit, back.cursor());
+            return origin.link(&format!("/api/messages/?limit={limit}{tombstones}&cursor={cursor}"));
+        }
         let id = |number| self.conversation.message(number);
         let place = match around {
             Around::Before(number) => format!("&before={}", id(number)),
@@ -154,23 +207,19 @@ impl Wanted {
         };
         let mut path =
             format!("/api/messages/?conversation={}{place}&limit={}", self.conversation, self.limit);
-        if self.order != usual_order(around) || around == Around::After(0) {
+        if self.order != Order::of(around) || around == Around::After(0) {
             let order = if self.order == Order::Newest { "newest" } else { "oldest" };
             path.push_str("&order=");
             path.push_str(order);
         }
-        if self.tombstones {
-            path.push_str("&tombstones=1");
-        }
-        origin.link(&path)
+        origin.link(&(path + tombstones))
     }
 }
 
 /// Lists messages.
 ///
 /// Lists the messages of one conversation. Without `conversation`, lists all messages that the caller may read. A
-/// request can name only one of `before`, `after` and `around`: the place of the page in the list, which is no bound for
-/// the pages that `next` and `previous` lead to. Deleted messages are not listed. A page reads at most
+/// request can name only one of `before`, `after` and `around`. Deleted messages are not listed. A page reads at most
 /// 1,000 entries of a conversation and at most 2 MB, so it can be short or empty if many messages in a row are
 /// deleted. `next` is `null` only at the end of the list.
 #[utoipa::path(get, path = "/api/messages/", operation_id = "list_messages", params(ListMessages),
@@ -183,7 +232,11 @@ pub async fn list(
     if let Some(wanted) = query.wanted() {
         return Ok(Reply::ok(of_conversation(&app, &caller, &origin, &wanted).await?));
     }
-    let ListMessages { cursor, limit: Limit(limit), tombstones, .. } = query;
+    let ListMessages { limit: Limit(limit), tombstones, .. } = query;
+    let cursor = match query.cursor {
+        Some(Start::All(cursor)) => Some(cursor.of(caller.user.uuid())?),
+        _ => None,
+    };
     let all = AllMessages { cursor, limit, tombstones };
     Ok(Reply::ok(list_all::page(&app, &caller, &origin, &all).await?))
 }

@@ -60,6 +60,9 @@ pub enum List {
     Participants = b'p',
     /// The list at `/api/messages/` without a conversation.
     Messages = b'm',
+    /// The list at `/api/messages/` of one conversation, read back against its order. A page forward needs no cursor: its
+    /// link has the id of a message.
+    MessagesBack = b'l',
     /// The list at `/api/messages/{id}/revisions/`.
     Revisions = b'r',
     /// The list at `/api/users/`.
