@@ -30,8 +30,8 @@ pub fn violations(items: impl IntoIterator<Item = Item>) -> Vec<String> {
             Some(("EMAIL", email)) => check.credential(pk, email),
             Some(("USER", id)) => check.user(pk, id),
             Some(("INBOX", id)) => check.inbox(pk, id),
-            // No other item depends on a bucket, or on the number of a user's reports.
-            Some(("LIMITS", _)) => {}
+            // No other item depends on a bucket, on the number of a user's reports, on a connection or on a ticket.
+            Some(("LIMITS" | "LINKS" | "CONNECTION" | "TICKET", _)) => {}
             _ if pk == "REPORTS" => check.reports(pk),
             _ if pk == "KEYS" => {}
             _ if pk == "ADMINS" => {}

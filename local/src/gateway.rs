@@ -85,6 +85,7 @@ impl Gateway {
             ("/api/sync", conversations),
             ("/api/messages", messages::router(&unsigned("messages"))),
             ("/api/reports", moderation::router(&unsigned("moderation"))),
+            ("/api/realtime", realtime::router(&unsigned("realtime"))),
         ];
         let gateway = Self::of(functions, app.clock.clone(), app.random.clone());
         Self { otherwise: Some(browse), ..gateway }

@@ -60,6 +60,7 @@ pub fn document() -> OpenApi {
         conversations::Description::openapi(),
         messages::Description::openapi(),
         moderation::Description::openapi(),
+        realtime::Description::openapi(),
         browse::Description::openapi(),
     ] {
         document.merge(part);
@@ -107,6 +108,7 @@ fn tags() -> Vec<Tag> {
         tag("conversations", "Operations on conversations, participants, read marks and changes."),
         tag("messages", "Operations to send, read, change and delete messages."),
         tag("reports", "Operations to report content to the admins, and to handle the reports."),
+        tag("realtime", "The ticket that opens a WebSocket connection."),
         tag("service", "The root of the API, the OpenAPI document, the public keys and the health check."),
     ]
 }

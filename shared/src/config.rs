@@ -63,7 +63,6 @@ pub struct ConfigError {
 impl Config {
     /// Reads the settings from the environment. Fails on the first variable that is missing or invalid.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let required = |name| variable(name).ok_or(ConfigError { name, problem: "is not set" });
         let registration = match variable("REGISTRATION").as_deref() {
             Some("open") => Registration::Open,
             Some("admin") | None => Registration::Admin,
@@ -114,6 +113,11 @@ impl SigningSource {
             (None, secret) => Ok(secret.map(Self::Secret)),
         }
     }
+}
+
+/// Returns the value of an environment variable that a function needs at its start. Fails if it is not set or empty.
+pub fn required(name: &'static str) -> Result<String, ConfigError> {
+    variable(name).ok_or(ConfigError { name, problem: "is not set" })
 }
 
 /// Returns the value of an environment variable; `None` if it is not set or empty.

@@ -1,5 +1,7 @@
 //! The entry of every function on AWS Lambda: it takes the events of API Gateway and returns the router's answers. It knows
-//! no routes.
+//! no routes. Events of WebSocket connections and of event sources are in [`sockets`].
+
+pub mod sockets;
 
 use axum::{
     Router,
@@ -15,6 +17,7 @@ use lambda_http::{
 };
 use url::Url;
 
+pub use self::sockets::{run_events, run_with_sockets};
 use crate::http::{Code, Problem};
 
 /// Answers the events of Lambda with `router` until the process ends.

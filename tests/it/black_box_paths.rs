@@ -13,8 +13,14 @@ use crate::harness::{
 
 /// Returns every route, with ids of existing resources.
 fn routes(ids: &[(&str, String)]) -> Vec<(String, String)> {
-    let functions =
-        [auth::routes(), conversations::routes(), messages::routes(), moderation::routes(), browse::routes()];
+    let functions = [
+        auth::routes(),
+        conversations::routes(),
+        messages::routes(),
+        moderation::routes(),
+        realtime::routes(),
+        browse::routes(),
+    ];
     let listed = functions.iter().flat_map(|routes| routes.list().to_vec());
     let filled = listed.map(|(method, path)| {
         let path = ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(name, id));

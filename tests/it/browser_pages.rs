@@ -41,8 +41,15 @@ fn page(answer: &Answer) -> String {
     text
 }
 
-fn all() -> [Routes; 5] {
-    [auth::routes(), conversations::routes(), messages::routes(), moderation::routes(), browse::routes()]
+fn all() -> [Routes; 6] {
+    [
+        auth::routes(),
+        conversations::routes(),
+        messages::routes(),
+        moderation::routes(),
+        realtime::routes(),
+        browse::routes(),
+    ]
 }
 
 fn all_routes() -> Vec<(Method, &'static str)> {

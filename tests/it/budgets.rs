@@ -2,13 +2,14 @@
 
 use axum::http::Method;
 use serde_json::{Map, Value, json};
-use shared::config::Limits;
+use shared::{config::Limits, realtime::event::SocketEventKind};
 
 use crate::consent::accept;
 use crate::harness::{
     Answer, Browser, TestApp, User,
     meter::Cost,
     people::PASSWORD,
+    posts::{Sockets, ticket},
     user::{id_of, message_path},
 };
 
@@ -32,7 +33,7 @@ const fn row(
     Budget { operation, round_trips, calls, reads, writes: Some(writes) }
 }
 
-const BUDGETS: [Budget; 33] = [
+const BUDGETS: [Budget; 39] = [
     row("verify a token", 0, Some(0), Some(0.0), 0.0),
     // The profile is read after the session was put, so that a change of the password during the login is noticed.
     row("log in", 4, Some(6), Some(4.5), 3.0),
@@ -90,6 +91,16 @@ const BUDGETS: [Budget; 33] = [
     row("resume with 16 conversations, nothing new", 3, Some(35), Some(67.0), 0.0),
     // Four rounds of logs, and the senders.
     row("resume with nothing, 16 conversations of 3 messages", 8, None, None, 0.0),
+    // The session and the profile; the put.
+    row("request a ticket", 2, Some(3), Some(2.0), 1.0),
+    // The ticket is deleted; the link and the user of the connection are put; link, session and profile are read.
+    row("connect", 3, Some(4), Some(3.0), 3.0),
+    // The user of the connection; link, session and profile.
+    row("ping", 2, Some(2), Some(4.0), 0.0),
+    // As for a ping; then the memberships while the time is noted; then the connections and the blocks of the other one.
+    row("typing, in a pair", 4, Some(7), Some(8.0), 1.0),
+    row("mark read by a frame", 4, Some(5), Some(6.0), 1.0),
+    row("disconnect", 2, Some(3), Some(1.0), 2.0),
     // The same for a read mark that leaves messages unread.
     row("mark read, not all of it", 3, None, Some(5.0), 1.0),
 ];
@@ -263,6 +274,25 @@ async fn every_operation_stays_within_its_row() {
     let inbox = ledger.enter("inbox page of 20", cleo.get("/api/conversations/?limit=20"), 200).await;
     assert_eq!(inbox["results"].as_array().unwrap().len(), 20);
     ledger.enter("inbox page with a long one", ann.get("/api/conversations/?limit=20"), 200).await;
+    assert!(ledger.overruns.is_empty(), "{}", ledger.overruns.join("\n"));
+}
+
+#[tokio::test]
+async fn connections_stay_within_their_rows() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let conversation = ann.direct(&ben).await;
+    ann.send(&conversation, "memo").await;
+    let sockets = Sockets::new(&app).await;
+    let (here, there) = (sockets.id(), sockets.connect(&ann).await);
+    let mut ledger = Ledger { app, overruns: Vec::new() };
+    let ticket = ledger.enter_call("request a ticket", ticket(&ben)).await;
+    assert_eq!(ledger.enter_call("connect", sockets.open(&here, &ticket, None)).await, 200);
+    assert_eq!(ledger.enter_call("ping", sockets.ping(&here)).await.len(), 1);
+    ledger.enter_call("typing, in a pair", sockets.typing(&here, &conversation)).await;
+    assert_eq!(sockets.posts.of(&there).len(), 1);
+    ledger.enter_call("mark read by a frame", sockets.read(&here, &conversation, 1)).await;
+    assert_eq!(ledger.enter_call("disconnect", sockets.event(&here, SocketEventKind::Disconnect)).await, 200);
     assert!(ledger.overruns.is_empty(), "{}", ledger.overruns.join("\n"));
 }
 

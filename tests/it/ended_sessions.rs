@@ -19,7 +19,7 @@ use crate::{
 
 /// The ways in which the sessions of a user end.
 #[derive(Debug, Clone, Copy)]
-enum End {
+pub enum End {
     LogOut,
     ListOfSessions,
     ChangeOfThePassword,
@@ -27,24 +27,24 @@ enum End {
     Suspension,
 }
 
-const ENDS: [End; 5] =
+pub const ENDS: [End; 5] =
     [End::LogOut, End::ListOfSessions, End::ChangeOfThePassword, End::ClosingOfTheAccount, End::Suspension];
 
 /// A session by token, and another device of the same user.
-struct Devices {
-    here: User,
+pub struct Devices {
+    pub here: User,
     refresh: Value,
     other: User,
 }
 
 impl Devices {
-    async fn of(app: &TestApp, user: &User) -> Self {
+    pub async fn of(app: &TestApp, user: &User) -> Self {
         let (here, refresh) = logged_in(app, user).await;
         let (other, _) = logged_in(app, user).await;
         Self { here, refresh, other }
     }
 
-    async fn end(&self, app: &TestApp, end: End) {
+    pub async fn end(&self, app: &TestApp, end: End) {
         let answer = match end {
             End::LogOut => log_out(app, &self.refresh).await,
             End::ListOfSessions => {

@@ -7,8 +7,14 @@ use crate::harness::{Answer, Browser, TestApp, User, browser::ACCEPT, user::mess
 
 /// Returns every path with GET, for resources that Ann may read.
 fn paths(ann: &User, conversation: &str, message: &str) -> Vec<String> {
-    let functions =
-        [auth::routes(), conversations::routes(), messages::routes(), moderation::routes(), browse::routes()];
+    let functions = [
+        auth::routes(),
+        conversations::routes(),
+        messages::routes(),
+        moderation::routes(),
+        realtime::routes(),
+        browse::routes(),
+    ];
     let listed = functions.iter().flat_map(|routes| routes.list().to_vec());
     let got = listed.filter(|(method, _)| *method == Method::GET);
     let message = message.trim_end_matches('/');

@@ -74,6 +74,7 @@ mod paths;
 mod permissions;
 mod privacy;
 mod proxy;
+mod realtime;
 mod reports;
 mod reports_races;
 mod routes;

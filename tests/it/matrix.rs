@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "memo" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "memo, edited" });
 
 #[rustfmt::skip]
-pub const MATRIX: [Row; 66] = [
+pub const MATRIX: [Row; 67] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -87,6 +87,7 @@ pub const MATRIX: [Row; 66] = [
     ("PATCH",  "/api/messages/{id}/",         SAY,                              [401, 401, 404, 404, 403, 403, 403]),
     ("DELETE", "/api/messages/{id}/",         NO_BODY,                          [401, 401, 404, 404, 403, 204, 204]),
     ("GET",    "/api/messages/{id}/revisions/", NO_BODY,                        [401, 401, 404, 404, 403, 403, 200]),
+    ("POST",   "/api/realtime/ticket/",       NO_BODY,                          [401, 401, 201, 201, 201, 201, 201]),
     // Only admins know of reports.
     ("GET",    "/api/reports/",               NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
     ("POST",   "/api/reports/",               |stage| json!({ "user": stage.other.id, "reason": "spam" }), [401, 401, 201, 201, 201, 201, 201]),
@@ -166,8 +167,14 @@ impl Stage {
 }
 
 fn listed() -> Vec<(Method, &'static str)> {
-    let routes =
-        [auth::routes(), conversations::routes(), messages::routes(), moderation::routes(), browse::routes()];
+    let routes = [
+        auth::routes(),
+        conversations::routes(),
+        messages::routes(),
+        moderation::routes(),
+        realtime::routes(),
+        browse::routes(),
+    ];
     routes.iter().flat_map(|routes| routes.list().to_vec()).collect()
 }
 

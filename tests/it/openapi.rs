@@ -20,8 +20,14 @@ fn the_description_is_the_one_of_the_handlers() {
 
 #[test]
 fn every_route_is_described_and_nothing_else() {
-    let routes =
-        [auth::routes(), conversations::routes(), messages::routes(), moderation::routes(), browse::routes()];
+    let routes = [
+        auth::routes(),
+        conversations::routes(),
+        messages::routes(),
+        moderation::routes(),
+        realtime::routes(),
+        browse::routes(),
+    ];
     let listed = routes.iter().flat_map(Routes::of_the_api);
     let listed: BTreeSet<_> =
         listed.map(|(method, path)| format!("{} {path}", method.as_str().to_lowercase())).collect();

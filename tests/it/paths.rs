@@ -42,8 +42,15 @@ fn mirrored(routes: &Routes) -> Routes {
     })
 }
 
-fn functions() -> [Routes; 5] {
-    [auth::routes(), conversations::routes(), messages::routes(), moderation::routes(), browse::routes()]
+fn functions() -> [Routes; 6] {
+    [
+        auth::routes(),
+        conversations::routes(),
+        messages::routes(),
+        moderation::routes(),
+        realtime::routes(),
+        browse::routes(),
+    ]
 }
 
 /// Returns a path of the API for each route, with and without the slash at its end.

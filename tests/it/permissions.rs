@@ -4,12 +4,13 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::config::Limits;
+use shared::{config::Limits, realtime::event::SocketEventKind};
 
 use crate::harness::{
     Browser, TestApp, User, environment,
     people::PASSWORD,
     permissions::{Access, Role, roles},
+    posts::Sockets,
     user::message_path,
 };
 
@@ -30,6 +31,7 @@ async fn nothing_is_allowed_that_is_not_used() {
     talks(&app).await;
     requests(&app).await;
     reports(&app).await;
+    connections(&app).await;
     rotation(&app).await;
     let superfluous = app.proxy.used.superfluous();
     assert!(superfluous.is_empty(), "no operation uses these permissions: {superfluous:#?}");
@@ -134,6 +136,22 @@ async fn reports(app: &TestApp) {
     admin.patch(&path, json!({ "handled_by": "me" })).await.ok();
     admin.patch(&path, json!({ "state": "closed" })).await.ok();
     Browser::of(&admin).await.get("/api/reports/").await.expect(200);
+}
+
+/// Connects, sends every frame, and ends the connections.
+async fn connections(app: &TestApp) {
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let group = ann.group(&[&ben]).await;
+    ann.send(&group, "memo").await;
+    ann.send(&group, "memo").await;
+    let sockets = Sockets::new(app).await;
+    let (here, there) = (sockets.connect(&ben).await, sockets.connect(&ann).await);
+    sockets.ping(&here).await;
+    sockets.typing(&here, &group).await;
+    sockets.read(&here, &group, 1).await;
+    for connection in [here, there] {
+        sockets.event(&connection, SocketEventKind::Disconnect).await;
+    }
 }
 
 /// Reads an inbox with more conversations than are read directly; it is read through the index.

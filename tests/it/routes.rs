@@ -38,7 +38,9 @@ fn function_of(resources: &BTreeMap<String, Value>, target: &str) -> String {
 fn template_routes() -> Vec<TemplateRoute> {
     let resources = resources();
     let routes = resources.values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
+    // The routes of the WebSocket API have no paths.
     routes
+        .filter(|route| route["Properties"]["ApiId"] == "Api")
         .map(|route| {
             // `$default` receives the requests without another route.
             let key = route["Properties"]["RouteKey"].as_str().unwrap();
@@ -63,6 +65,7 @@ fn router_routes() -> Vec<(&'static str, String, String)> {
         of("conversations", conversations::routes()),
         of("messages", messages::routes()),
         of("moderation", moderation::routes()),
+        of("realtime", realtime::routes()),
         of("browse", browse::routes()),
     ]
     .concat()

@@ -49,6 +49,7 @@ fn tag(path: &str) -> &'static str {
         () if of("conversations") || of("sync") => "conversations",
         () if of("messages") => "messages",
         () if of("reports") => "reports",
+        () if of("realtime") => "realtime",
         () => "service",
     }
 }
@@ -144,7 +145,8 @@ fn succeed(status: &str, response: &mut Response) {
         done.clone_into(&mut response.description);
     }
     let mut names = vec!["X-Request-Id"];
-    names.extend((status == "201").then_some("Location"));
+    // A ticket has no URL.
+    names.extend((status == "201" && !is("RealtimeTicket")).then_some("Location"));
     names.extend((is("Message") || is("Conversation") || is("Report")).then_some("ETag"));
     for name in names {
         response.headers.insert(name.to_owned(), RefOr::Ref(header(name)));

@@ -16,6 +16,10 @@ impl Secret {
         Self(random.bytes())
     }
 
+    pub(super) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     pub(super) const fn bytes(&self) -> &[u8] {
         &self.0
     }

@@ -16,6 +16,7 @@ pub mod secret;
 pub mod signing;
 mod strength;
 mod tallies;
+pub mod ticket;
 
 pub use self::{
     browser::SessionCookie,
@@ -26,4 +27,5 @@ pub use self::{
     password::{Hashing, NewPassword, Password},
     secret::SigningSecret,
     signing::Signing,
+    ticket::TicketSecret,
 };

@@ -1,11 +1,11 @@
-//! The frames: JSON objects with a `type`, in both directions. A WebSocket message to a client is one frame, or a JSON
-//! array of frames in their order. Frames of a log carry their number, so that a client notices a missing one.
+//! The frames to clients: JSON objects with a `type`. A WebSocket message to a client is one frame, or a JSON array of
+//! frames in their order. Frames of a log carry their number, so that a client notices a missing one.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    http::{ChangeView, MessageView},
+    http::{ChangeView, MessageView, Problem},
     ids::{ConversationId, UserId},
 };
 
@@ -140,26 +140,8 @@ pub struct ErrorFrame {
     pub detail: String,
 }
 
-/// A frame from a client.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(tag = "type", deny_unknown_fields)]
-pub enum ClientFrame {
-    /// Asks for a `pong`. A connection without frames ends after ten minutes, so send it every few minutes. If no `pong`
-    /// comes, connect again.
-    #[serde(rename = "ping")]
-    Ping,
-    /// The user is writing. Send it at most every three seconds while the user writes.
-    #[serde(rename = "typing")]
-    Typing {
-        /// The conversation.
-        conversation: ConversationId,
-    },
-    /// The user has read up to this message.
-    #[serde(rename = "read")]
-    Read {
-        /// The conversation.
-        conversation: ConversationId,
-        /// The number of the message.
-        number: u64,
-    },
+impl From<&Problem> for ErrorFrame {
+    fn from(problem: &Problem) -> Self {
+        Self { code: problem.code().parts().1.to_owned(), detail: problem.to_string() }
+    }
 }

@@ -68,6 +68,12 @@ impl Store {
         Ok(self.get(Key::blocks(user), Consistency::Strong).await?.and_then(Item::into_blocks))
     }
 
+    /// Returns the blocks of several users, in no order and strongly consistent. Users who have never blocked anybody are
+    /// left out.
+    pub async fn blocks_of(&self, users: &[UserId]) -> Result<Vec<Blocks>, StoreError> {
+        self.get_all(users.iter().map(|user| Key::blocks(*user)).collect()).await
+    }
+
     /// Blocks a user and returns the time of the block. A user who is blocked stays blocked since the first time.
     ///
     /// Another request may change the blocks between the read and the put. Then the version differs, the condition

@@ -28,7 +28,7 @@ pub use self::{
         Admins, ClosedCredential, Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey,
         User,
     },
-    links::{Link, Ticket},
+    links::{ConnectionUser, Link, Ticket},
     logs::{Change, ChangeKind, Closed, Message, Revision},
     report::Report,
 };
@@ -67,6 +67,7 @@ pub enum Item {
     PairKey(PairKeyItem),
     Admins(Admins),
     Link(Link),
+    ConnectionUser(ConnectionUser),
     Ticket(Ticket),
     /// An item of a kind that only a later release knows.
     #[serde(other)]
@@ -101,6 +102,7 @@ impl Item {
             Self::PairKey(_) => Key::pair_key(),
             Self::Admins(_) => Key::admins(),
             Self::Link(link) => Key::link(link.user, &link.connection),
+            Self::ConnectionUser(of) => Key::connection_user(&of.connection),
             Self::Ticket(ticket) => Key::ticket(&ticket.digest),
             Self::Unknown => return None,
         })
@@ -180,6 +182,7 @@ into_kind! {
     into_member: Member(Member);
     into_report: Report(Report);
     into_link: Link(Link);
+    into_connection_user: ConnectionUser(ConnectionUser);
     into_ticket: Ticket(Ticket);
 }
 

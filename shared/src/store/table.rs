@@ -26,6 +26,7 @@
 //! | which reports are closed? | `REPORTS` / `CLOSED#<report>` |
 //! | how many reports may this user still file? | `LIMITS#<user>` / `REPORT` |
 //! | which WebSocket connections does a user have? | `LINKS#<user>` / `LINK#…` |
+//! | whose WebSocket connection is this? | `CONNECTION#<connection>` / `USER` |
 //! | who may open a connection with this ticket? | `TICKET#<SHA-256 of the ticket>` / `TICKET` |
 //! | which keys verify tokens? | `KEYS` / `KEY#<kid>` |
 //! | from which secret are the ids of direct conversations derived? | `KEYS` / `PAIR` |
@@ -63,6 +64,7 @@ const META: &str = "META";
 const CREATE: &str = "CREATE";
 const REPORT: &str = "REPORT";
 const TICKET: &str = "TICKET";
+const CONNECTION_USER: &str = "USER";
 
 /// The primary key of an item. Each kind of item has one constructor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -193,6 +195,12 @@ impl Key {
     #[must_use]
     pub fn link(user: UserId, connection: &ConnectionId) -> Self {
         Self::new(of_links(user), format!("LINK#{connection}"))
+    }
+
+    /// Returns the key of the user of a WebSocket connection.
+    #[must_use]
+    pub fn connection_user(connection: &ConnectionId) -> Self {
+        Self::new(format!("CONNECTION#{connection}"), CONNECTION_USER)
     }
 
     /// Returns the key of the ticket with this SHA-256 digest.

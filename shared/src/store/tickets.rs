@@ -4,15 +4,16 @@ use super::{
     Store, StoreError, Time,
     error::classify,
     items::{Item, Ticket},
-    ops::{ABSENT, Expression, decode},
+    ops::{Expression, decode},
     table::Key,
 };
 
 impl Store {
-    /// Puts a new ticket. The ticket is random, so an item that refuses the put was written by an earlier try of the same
-    /// call. If this call fails, the ticket may exist, but no client has it.
+    /// Puts a new ticket. The digest is random, so a retry puts the same item. If this call fails, the ticket may exist, but no
+    /// client has it. A try that arrives after the ticket was used makes it valid again, for the rest of its 30 seconds and
+    /// for the client that had it.
     pub async fn put_ticket(&self, ticket: &Ticket) -> Result<(), StoreError> {
-        self.put(&Item::Ticket(ticket.clone()), Expression::condition(ABSENT)).await.map(drop)
+        self.put(&Item::Ticket(ticket.clone()), Expression::default()).await.map(drop)
     }
 
     /// Deletes the ticket with this digest and returns it; `None` if there is none, or if it is not valid any more at

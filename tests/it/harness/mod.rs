@@ -7,6 +7,7 @@
 //! | act as a user, or as a browser | `user`, `browser`, `login`, `people` |
 //! | send requests, assert answers | `api`, `answer`, `description` |
 //! | read and write the table without the store | `table`, `invariants` |
+//! | act as the client of a WebSocket connection | `posts` |
 //! | make calls of the SDK fail or wait | `faults`, `call`, `race` |
 //! | the proxy between SDK and engine | `proxy`, `refusals`, `wire`, `meter`, `permissions`, `replica`, `sabotage` |
 //! | test over the network | `network`, `paths`, `gaps` |
@@ -31,6 +32,7 @@ pub mod network;
 pub mod paths;
 pub mod people;
 pub mod permissions;
+pub mod posts;
 pub mod proxy;
 pub mod race;
 mod refusals;

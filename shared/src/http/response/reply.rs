@@ -30,6 +30,11 @@ impl<T: Serialize> Reply<T> {
         Self { status: StatusCode::CREATED, location: Some(location), ..Self::ok(body) }
     }
 
+    /// Creates a 201 answer for something that has no URL.
+    pub fn made(body: T) -> Self {
+        Self { status: StatusCode::CREATED, ..Self::ok(body) }
+    }
+
     /// Sets the version for the header `ETag`. Clients send it back in `If-Match`.
     #[must_use]
     pub fn version(mut self, version: u64) -> Self {

@@ -1,4 +1,5 @@
-//! The items of realtime delivery: the WebSocket connections of a user, and the tickets that open them.
+//! The items of realtime delivery: the WebSocket connections of a user, the users of connections, and the tickets that
+//! open connections.
 
 use chrono::{
     DateTime, Utc,
@@ -37,6 +38,22 @@ pub struct Link {
     pub expires_at: DateTime<Utc>,
 }
 
+/// The user and the session of a WebSocket connection. API Gateway names only the connection in the events of a client's
+/// frames. This item grants nothing: [`Link`] does.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ConnectionUser {
+    /// The id of the connection.
+    #[serde(rename = "pk", deserialize_with = "parts::connection_pk", skip_serializing)]
+    pub connection: ConnectionId,
+    /// The user of the connection.
+    pub user: UserId,
+    /// The session that has opened the connection.
+    pub session: SessionId,
+    /// The time at which the item may be deleted, in seconds, like that of the link.
+    #[serde(with = "ts_seconds")]
+    pub expires_at: DateTime<Utc>,
+}
+
 /// A ticket that opens one connection. The item is deleted when it is used.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ticket {
@@ -47,6 +64,8 @@ pub struct Ticket {
     pub user: UserId,
     /// The session of that request.
     pub session: SessionId,
+    /// The version of the user's credential at the time of that request.
+    pub credential_version: u64,
     /// The origin of the page that may use the ticket: the header `Origin` of the request, or the address of the API if
     /// there was none.
     pub origin: String,

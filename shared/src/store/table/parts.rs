@@ -75,6 +75,7 @@ key_parts! {
     links_pk: UserId = "LINKS#";
     link_sk: ConnectionId = "LINK#";
     ticket_pk: String = "TICKET#";
+    connection_pk: ConnectionId = "CONNECTION#";
 }
 
 pub(in crate::store) fn email_pk<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Email, D::Error> {
