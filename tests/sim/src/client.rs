@@ -4,12 +4,13 @@
 use std::{
     net::Ipv4Addr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use axum::http::Method;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     engine::{self, REQUEST},
@@ -55,6 +56,11 @@ const GIVES_UP_AFTER: f64 = 2.0;
 /// The time of a 404 or 400 is a multiple of this, in milliseconds, so that it does not show what exists. Time that a request only
 /// computes is none here.
 const EVEN: u128 = 25;
+
+/// Waits until the next request begins later than the last answer, so that the model expects its effect.
+pub async fn later() {
+    sleep(Duration::from_millis(1)).await;
+}
 
 impl Client {
     /// Returns a second client of the same operation, for a request at the same time.

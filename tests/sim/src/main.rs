@@ -19,6 +19,8 @@ mod again;
 #[allow(dead_code, reason = "shared with the suite, which selects calls by more properties")]
 mod call;
 mod client;
+#[cfg(test)]
+mod detected;
 mod engine;
 #[path = "../../it/harness/environment.rs"]
 #[allow(dead_code, reason = "shared with the suite, which has more settings")]

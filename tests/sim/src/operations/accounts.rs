@@ -6,11 +6,11 @@ use axum::http::Method;
 use futures::future::join;
 use rand::RngExt as _;
 use serde_json::json;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{MOST_USERS, conversations};
 use crate::{
-    client::{Client, DEVICES},
+    client::{Client, DEVICES, later},
     model::User,
     register::WriteId,
     world::Answer,
@@ -140,6 +140,7 @@ pub async fn change_profile(client: &mut Client) {
     client.count(answer.status);
     end(client, of, name, write, &answer);
     if answer.is_success() {
+        later().await;
         read_user(client, by, of).await;
     }
 }
@@ -176,8 +177,7 @@ pub async fn suspend(client: &mut Client) {
     };
     let kept = client.model().users[user].devices[device].clone();
     if set_standing(client, admin, user, true).await == Some(true) {
-        // Later than the answer, so that the model expects the refusal.
-        sleep(Duration::from_millis(1)).await;
+        later().await;
         if let Some((access, refresh)) = kept {
             try_ended(client, &access, &refresh).await;
         }

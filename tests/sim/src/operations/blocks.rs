@@ -1,14 +1,15 @@
 //! Operations on blocks.
 
-use std::time::Duration;
-
 use axum::http::Method;
 use rand::RngExt as _;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{conversations, messages};
-use crate::{client::Client, walks};
+use crate::{
+    client::{Client, later},
+    walks,
+};
 
 /// Blocks a user, or removes the block. The blocker reads messages of the other user after that.
 pub async fn block(client: &mut Client) {
@@ -19,8 +20,7 @@ pub async fn block(client: &mut Client) {
     let is_blocked = client.model().may_be_blocked(user, other, Instant::now());
     let removes = client.rng.random_bool(if is_blocked { 0.6 } else { 0.1 });
     if set(client, user, other, removes).await {
-        // Later than the answer, so that the model expects the effect.
-        sleep(Duration::from_millis(1)).await;
+        later().await;
         use_block(client, user, other).await;
     }
 }

@@ -1,16 +1,14 @@
 //! Operations on conversations and their participants.
 
-use std::time::Duration;
-
 use axum::http::Method;
 use futures::future::join;
 use rand::RngExt as _;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{blocks, messages::send_to};
 use crate::{
-    client::Client,
+    client::{Client, later},
     model::{Conversation, Member},
     register::WriteId,
     walks,
@@ -121,8 +119,7 @@ pub async fn create_group(client: &mut Client) {
         if let Some(id) = created {
             let admin = client.model().users.iter().position(|user| user.is_admin);
             let reader = admin.filter(|_| client.rng.random_bool(0.3)).unwrap_or(others[0]);
-            // Later than the answer, so that the model expects to see the group.
-            sleep(Duration::from_millis(1)).await;
+            later().await;
             if client.rng.random_bool(0.5) {
                 read(client, reader, &id).await;
             } else {
@@ -253,6 +250,7 @@ pub async fn remove(client: &mut Client, own: bool) {
 
 /// Uses a conversation right after the presence of `other` in it was changed by `user`.
 async fn use_it(client: &mut Client, user: usize, other: usize, conversation: &str) {
+    later().await;
     for _ in 0..2 {
         match client.rng.random_range(0..8) {
             0 => read(client, other, conversation).await,
@@ -373,6 +371,7 @@ pub async fn rename(client: &mut Client) {
     if answer.is_success()
         && let Some(reader) = client.member_of(&conversation)
     {
+        later().await;
         read(client, reader, &conversation).await;
     }
 }

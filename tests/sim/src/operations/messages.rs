@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::conversations::read;
 use crate::{
-    client::Client,
+    client::{Client, later},
     model::{Move, Sent},
     register::WriteId,
     walks,
@@ -36,6 +36,7 @@ pub async fn send_to(client: &mut Client, user: usize, conversation: &str) {
     if let Some((id, _)) = message
         && let Some(reader) = client.member_of(conversation)
     {
+        later().await;
         match client.rng.random_range(0..4) {
             0 => read_message(client, reader, &id).await,
             1 => walks::newest(client, reader, conversation).await,
@@ -195,6 +196,7 @@ fn note_change(model: &mut crate::model::Model, own: &Own, is_done: bool) {
 
 /// Reads a message after its change.
 async fn read_again(client: &mut Client, own: &Own) {
+    later().await;
     match client.rng.random_range(0..4) {
         0 => read_message(client, own.user, &own.id).await,
         1 => revisions(client, own.user, own).await,
@@ -223,6 +225,7 @@ pub async fn delete_message(client: &mut Client) {
             }
             note_change(&mut model, &own, first);
         }
+        later().await;
         read_message(client, own.user, &own.id).await;
     }
 }

@@ -1,13 +1,16 @@
 //! Operations on the settings of a participant: archive and mute.
 
-use std::time::Duration;
-
 use axum::http::Method;
 use rand::RngExt as _;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{conversations, messages};
-use crate::{client::Client, model::Settings, register::Register, walks};
+use crate::{
+    client::{Client, later},
+    model::Settings,
+    register::Register,
+    walks,
+};
 
 /// Returns one of the two settings.
 fn register(settings: &mut Settings, archives: bool) -> &mut Register {
@@ -60,13 +63,12 @@ async fn set(client: &mut Client, user: usize, conversation: &str, (archives, se
 }
 
 async fn use_it(client: &mut Client, user: usize, conversation: &str) {
-    // Later than the answer, so that the model expects the effect.
-    sleep(Duration::from_millis(1)).await;
+    later().await;
     if client.rng.random_bool(0.4)
         && let Some(sender) = client.member_of(conversation)
     {
         messages::send_to(client, sender, conversation).await;
-        sleep(Duration::from_millis(1)).await;
+        later().await;
     }
     match client.rng.random_range(0..3) {
         0 => walks::archived_of(client, user).await,
