@@ -18,8 +18,8 @@ const SWAGGER_UI: [&str; 2] = ["swagger-ui-bundle.js", "swagger-ui.css"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
-    let description = Path::new("../../shared/openapi.json");
-    let mut files = vec![description.to_owned()];
+    let descriptions = ["../../shared/openapi.json", "../../shared/asyncapi.json"].map(PathBuf::from);
+    let mut files = descriptions.to_vec();
     for entry in fs::read_dir("static")? {
         files.push(entry?.path());
     }
@@ -38,7 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     println!("cargo::rerun-if-changed=static");
-    println!("cargo::rerun-if-changed={}", description.display());
+    for description in descriptions {
+        println!("cargo::rerun-if-changed={}", description.display());
+    }
     Ok(())
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Health(Health),
     /// Check the structure of the whole table while nothing writes to it; exit with 0 if every rule holds
     Check(Check),
-    /// Write the OpenAPI document of the API to a file
+    /// Write the OpenAPI document of the API to a file, and the AsyncAPI document of its frames next to it
     #[command(name = "openapi")]
     OpenApi(Description),
 }

@@ -2,6 +2,7 @@
 //! compatible with DynamoDB. Nothing of this crate runs on AWS. The test suite uses the engine, the gateway and the
 //! table's definition as a library.
 
+pub mod asyncapi;
 pub mod check;
 pub mod engine;
 pub mod gateway;

@@ -90,7 +90,12 @@ async fn check_table(database: &cli::Database) -> Result<(), Failure> {
 }
 
 fn describe(file: &Path) -> Result<(), Failure> {
-    let written = local::openapi::text().map_err(io::Error::from).and_then(|text| std::fs::write(file, text));
+    let frames = file.with_file_name("asyncapi.json");
+    let written = local::openapi::text()
+        .map_err(io::Error::from)
+        .and_then(|text| std::fs::write(file, text))
+        .and_then(|()| local::asyncapi::text().map_err(io::Error::other))
+        .and_then(|text| std::fs::write(frames, text));
     written.map_err(|source| Failure::Description { file: file.to_owned(), source })
 }
 

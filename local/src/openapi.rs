@@ -3,7 +3,7 @@
 
 mod components;
 mod examples;
-mod fields;
+pub(crate) mod fields;
 mod operations;
 mod problems;
 mod representations;

@@ -19,6 +19,7 @@ mod harness;
 mod access_first;
 mod account_races;
 mod all_faults;
+mod asyncapi;
 mod attack;
 mod attempts;
 mod black_box_bad_input;

@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "memo" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "memo, edited" });
 
 #[rustfmt::skip]
-pub const MATRIX: [Row; 67] = [
+pub const MATRIX: [Row; 68] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -50,6 +50,7 @@ pub const MATRIX: [Row; 67] = [
     ("POST",   "/api-auth/blocks/",           |_| json!({}),                    [303, 303, 303, 303, 303, 303, 303]),
     ("GET",    "/api/",                       NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/schema/",                NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
+    ("GET",    "/api/schema/events/",         NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     ("GET",    "/api/docs/",                  NO_BODY,                          [200, 200, 200, 200, 200, 200, 200]),
     // The chat page needs a session cookie. A caller with an access token is redirected to the login.
     ("GET",    "/",                           NO_BODY,                          [303, 303, 303, 303, 303, 303, 303]),

@@ -12,6 +12,7 @@ mod chat_page;
 mod chat_query;
 mod chat_view;
 mod docs;
+mod events;
 pub mod files;
 mod packed;
 pub mod root;
@@ -24,6 +25,7 @@ shared::routes! {
     api {
         get "/api/" => root::root;
         get "/api/schema/" => schema::schema;
+        get "/api/schema/events/" => events::events;
     }
     pages {
         get "/" => chat::page;

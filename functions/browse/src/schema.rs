@@ -57,8 +57,18 @@ pub async fn schema(
     Query(NoParameters {}): Query<NoParameters>,
 ) -> Result<Response, Problem> {
     let address = origin.link("");
+    answer(DOCUMENT, [ADDRESS, &address], &if_none_match, &headers)
+}
+
+/// Returns the answer with a document, in which the address of the request replaces the one in the repository.
+pub(crate) fn answer(
+    document: Packed,
+    [written, address]: [&str; 2],
+    if_none_match: &IfNoneMatch,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     // The tag is weak, because it identifies the document and not its bytes in one encoding.
-    let tag = format!("W/\"{}\"", assets::version(&[DOCUMENT.0, address.as_bytes()].concat()));
+    let tag = format!("W/\"{}\"", assets::version(&[document.0, address.as_bytes()].concat()));
     let about = [
         (header::ETAG, HeaderValue::from_str(&tag).map_err(Problem::internal)?),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
@@ -68,5 +78,5 @@ pub async fn schema(
         return Ok((StatusCode::NOT_MODIFIED, about).into_response());
     }
     let json = [(header::CONTENT_TYPE, "application/json")];
-    Ok((about, json, DOCUMENT.answer_with(ADDRESS, &address, &headers)?).into_response())
+    Ok((about, json, document.answer_with(written, address, headers)?).into_response())
 }

@@ -4,7 +4,7 @@
 use utoipa::openapi::{Object, OneOf, RefOr, Schema, schema::ArrayItems};
 
 /// Rewrites a schema and its inner schemas.
-pub(super) fn rewrite(schema: &mut RefOr<Schema>) {
+pub(crate) fn rewrite(schema: &mut RefOr<Schema>) {
     match schema {
         RefOr::T(Schema::Object(object)) => rewrite_object(object),
         RefOr::T(Schema::Array(array)) => {
