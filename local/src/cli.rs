@@ -1,6 +1,8 @@
 //! The command line: its options and its help. The effects of the options are in `startup` and `main`.
 
 mod limits;
+mod sockets;
+mod web;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -10,6 +12,8 @@ use shared::model::user::Contact;
 use url::Url;
 
 use self::limits::UserLimits;
+pub(crate) use self::sockets::{SocketServer, SocketTimes};
+pub(crate) use self::web::Web;
 
 /// Run the messaging API on this machine in one process; it listens on loopback unless `--listen` names another
 /// address
@@ -31,6 +35,8 @@ pub(crate) enum Command {
     Init(Init),
     /// Check the health of the process on this machine; exit with 0 if it runs and its table answers
     Health(Health),
+    /// Run the WebSocket API, the stream and the queues for functions that another process runs, as `local/watch` does
+    Sockets(SocketServer),
     /// Check the structure of the whole table while nothing writes to it; exit with 0 if every rule holds
     Check(Check),
     /// Write the OpenAPI document of the API to a file, and the AsyncAPI document of its frames next to it
@@ -82,29 +88,10 @@ pub(crate) struct Serve {
     pub(crate) contact: Contact,
 
     #[command(flatten)]
+    pub(crate) sockets: SocketTimes,
+
+    #[command(flatten)]
     pub(crate) setup: Setup,
-}
-
-/// The origins of pages and the host names that the server accepts in addition to its own.
-#[derive(Debug, Args)]
-pub(crate) struct Web {
-    #[arg(
-        long = "cors-origin",
-        value_name = "URL",
-        value_parser = origin,
-        help = "Allow pages of this origin (such as http://localhost:5173) to call the API; can be repeated"
-    )]
-    pub(crate) cors_origins: Vec<String>,
-
-    #[arg(
-        long = "host-name",
-        value_name = "NAME",
-        env = "LOCAL_HOST_NAME",
-        value_delimiter = ',',
-        value_parser = host_name,
-        help = "Accept this host name in addition to localhost and 127.0.0.1; can be repeated"
-    )]
-    pub(crate) host_names: Vec<String>,
 }
 
 /// The options for everything that must exist before the first request.
@@ -185,7 +172,6 @@ impl Database {
 }
 
 const NOT_AN_ENDPOINT: &str = "must be a URL such as http://127.0.0.1:8000, without a path";
-const NOT_AN_ORIGIN: &str = "must be an origin such as http://localhost:5173, without a path";
 
 fn contact(text: &str) -> Result<Contact, String> {
     let all = [Contact::Everyone, Contact::Requests];
@@ -197,28 +183,6 @@ fn endpoint(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|_| NOT_AN_ENDPOINT.to_owned())?;
     let plain = matches!(url.scheme(), "http" | "https") && url.has_host() && url.path() == "/";
     if plain { Ok(url) } else { Err(NOT_AN_ENDPOINT.into()) }
-}
-
-/// Parses an origin, and returns it in the form that browsers use.
-fn origin(text: &str) -> Result<String, String> {
-    let url = Url::parse(text).map_err(|_| NOT_AN_ORIGIN.to_owned())?;
-    let is_origin = matches!(url.scheme(), "http" | "https")
-        && url.path() == "/"
-        && (url.query(), url.fragment(), url.password()) == (None, None, None)
-        && url.username().is_empty();
-    if is_origin { Ok(url.origin().ascii_serialization()) } else { Err(NOT_AN_ORIGIN.into()) }
-}
-
-fn host_name(text: &str) -> Result<String, String> {
-    let named = Url::parse(&format!("http://{text}/")).ok();
-    let named = named.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-    let plain = named.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte));
-    // If the parser changes the text, then the text is more than a host name.
-    if plain && named == text.to_ascii_lowercase() {
-        Ok(named)
-    } else {
-        Err("must be a host name such as dev.example.com, without a scheme or a port".into())
-    }
 }
 
 #[cfg(test)]
@@ -263,6 +227,11 @@ mod tests {
             "local init --cors-origin https://app.example.com",
             "local --contact nobody",
             "local init --contact requests",
+            "local --websocket-idle 0",
+            "local --websocket-idle 601",
+            "local --websocket-lifetime 7201",
+            "local sockets",
+            "local sockets --functions http://127.0.0.1:9000",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
@@ -273,26 +242,14 @@ mod tests {
             "local --listen ::1 --demo",
             "local health --port 4000",
             "local --send-limit 0 --conversation-limit 0",
+            "local --websocket-idle 2 --websocket-lifetime 60",
+            "local sockets --functions http://127.0.0.1:9000 --dynamodb-endpoint http://127.0.0.1:8000",
             "local init --dynamodb-endpoint http://127.0.0.1:8000 --no-demo --signing-seed x",
             "local createsuperuser --email a@b.de --first-name A --last-name B --data x",
             "local --cors-origin http://localhost:5173 --cors-origin https://app.example.com/",
             "local --host-name dev.example.com --host-name Other.test --host-name 192.168.0.2",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
-        }
-    }
-
-    #[test]
-    fn origins_are_as_browsers_write_them() {
-        for (typed, sent) in [
-            ("http://localhost:5173", "http://localhost:5173"),
-            ("HTTPS://App.Example.com:443/", "https://app.example.com"),
-            ("http://[::1]:80", "http://[::1]"),
-        ] {
-            assert_eq!(origin(typed).as_deref(), Ok(sent));
-        }
-        for typed in ["foo", "http://", "localhost:5173"] {
-            assert_eq!(origin(typed), Err(NOT_AN_ORIGIN.to_owned()), "{typed}");
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod calls;
 mod in_memory;
+pub(crate) mod records;
 mod storage;
 mod unfinished;
 mod values;
@@ -17,8 +18,9 @@ use std::time::Duration;
 use dynoxide::Database;
 use shared::random::Random;
 use shared::store::Store;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::stream::Embedded;
 use calls::{Call, Caller};
 pub use in_memory::InMemory;
 use storage::DataLocation;
@@ -72,7 +74,7 @@ pub struct Engine {
     stopped: Option<oneshot::Receiver<()>>,
     thread: Option<JoinHandle<()>>,
     /// Unlocks the folder, or deletes a temporary one, after the thread was joined: fields are dropped after `drop`.
-    _location: DataLocation,
+    location: DataLocation,
 }
 
 impl Engine {
@@ -105,7 +107,7 @@ impl Engine {
             shutdown: Some(shutdown),
             stopped: Some(stopped),
             thread: Some(thread),
-            _location: location,
+            location,
         })
     }
 
@@ -113,6 +115,18 @@ impl Engine {
     #[must_use]
     pub fn store(&self, table: &str, random: Random) -> Store {
         Store::in_process(Arc::new(self.caller.clone()), table, random)
+    }
+
+    /// Returns the access to the streams of the tables.
+    #[must_use]
+    pub fn streams(&self) -> Embedded {
+        Embedded::new(Arc::new(self.caller.clone()), self.location.folder().join(storage::DATA_FILE))
+    }
+
+    /// Returns the signal after each write of this process.
+    #[must_use]
+    pub fn written(&self) -> Arc<Notify> {
+        self.caller.written()
     }
 
     /// Returns the URL of the engine, which is the endpoint for the SDK.
@@ -258,13 +272,12 @@ mod tests {
     }
 
     #[tokio::test]
-    #[expect(clippy::used_underscore_binding, reason = "the folder is nobody else's business")]
     async fn stopping_leaves_no_file_behind() {
         Engine::start(Storage::Temporary).unwrap().stop().await;
         let before = open_files();
         for _ in 0..10 {
             let engine = Engine::start(Storage::Temporary).unwrap();
-            let folder = engine._location.folder().to_owned();
+            let folder = engine.location.folder().to_owned();
             assert!(folder.join(storage::DATA_FILE).exists());
             engine.stop().await;
             assert!(!folder.exists());

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use local::engine::EngineError;
+use local::stream::FilterError;
 use local::template::TemplateError;
 use shared::auth::AuthError;
 use shared::store::StoreError;
@@ -17,6 +18,10 @@ pub(crate) enum Failure {
     Engine(#[from] EngineError),
     #[error("{0}")]
     Template(#[from] TemplateError),
+    #[error("{0}")]
+    Filter(#[from] FilterError),
+    #[error("cannot use {}: {source}", file.display())]
+    State { file: PathBuf, source: io::Error },
     #[error("port {port} on {ip} is already in use; choose another port with --port")]
     PortTaken { ip: IpAddr, port: u16 },
     #[error("cannot listen on port {port} of {ip}: {source}")]

@@ -26,6 +26,8 @@ use shared::random::Random;
 use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
 
+use crate::sockets::{self, Sockets};
+use crate::stream::QueueService;
 use answer::{Answer, message};
 pub use cors::Cors;
 pub use hosts::Hosts;
@@ -54,6 +56,10 @@ pub struct Gateway {
     /// Answers every path that belongs to no function.
     otherwise: Option<Router>,
     cors: Cors,
+    /// The WebSocket API at the same address.
+    sockets: Option<Sockets>,
+    /// The queues at the same address.
+    queues: Option<QueueService>,
     clock: Clock,
     random: Random,
 }
@@ -100,7 +106,19 @@ impl Gateway {
         random: Random,
     ) -> Self {
         let functions = functions.into_iter().collect();
-        Self { functions, otherwise: None, cors: Cors::default(), clock, random }
+        Self { functions, otherwise: None, cors: Cors::default(), sockets: None, queues: None, clock, random }
+    }
+
+    /// Returns the gateway with a WebSocket API at the path `/live`.
+    #[must_use]
+    pub fn with_sockets(self, sockets: Sockets) -> Self {
+        Self { sockets: Some(sockets), ..self }
+    }
+
+    /// Returns the gateway with queues for functions in other processes.
+    #[must_use]
+    pub fn with_queues(self, queues: QueueService) -> Self {
+        Self { queues: Some(queues), ..self }
     }
 
     /// Returns the gateway with the origins whose pages may call it.
@@ -146,6 +164,13 @@ impl Gateway {
         let Some(path) = event::raw_path(request.uri()) else {
             return message(StatusCode::BAD_REQUEST, "Bad Request");
         };
+        let managed = self.sockets.as_ref().filter(|sockets| sockets.is_managed());
+        if let Some(sockets) = managed.filter(|_| sockets::is_for_management(request.uri())) {
+            return sockets::manage(sockets.connections(), &request);
+        }
+        if let Some(queues) = self.queues.as_ref().filter(|_| QueueService::is_for_queues(&request)) {
+            return queues.answer(&request).await;
+        }
         // An encoded slash counts as a slash, here and in the event.
         let Some(function) = self.function(&path) else {
             return message(StatusCode::NOT_FOUND, "Not Found");

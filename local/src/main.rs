@@ -7,6 +7,7 @@ mod demo;
 mod failure;
 mod health;
 mod listen;
+mod live;
 mod output;
 mod seed;
 mod startup;
@@ -34,6 +35,7 @@ async fn main() -> ExitCode {
         Some(Command::Init(init)) => prepare(init.setup).await,
         Some(Command::Health(health)) => health::check(health.port).await,
         Some(Command::Check(check)) => check_table(&check.database).await,
+        Some(Command::Sockets(sockets)) => live::serve_sockets(sockets).await,
         Some(Command::OpenApi(description)) => describe(&description.file),
         None => run(cli.serve).await,
     };
@@ -54,11 +56,13 @@ async fn run(options: cli::Serve) -> Result<(), Failure> {
     let opened = startup::for_serving(&options.setup, options.in_memory, options.contact).await?;
     let is_private = address.ip().is_loopback() && !opened.location.is_elsewhere();
     let demo = demo_data(&options.setup, is_private, &opened).await;
+    let live = live::start(&opened, &options.sockets, &options.setup.database)?;
     output::welcome(address, &opened.location, demo.as_ref());
     let cli::Web { cors_origins, host_names } = options.web;
-    let gateway = Gateway::new(&opened.app).with_cors(Cors::of(cors_origins));
+    let gateway = live.join(Gateway::new(&opened.app)).with_cors(Cors::of(cors_origins));
     let hosts = Hosts::with(host_names.into_iter().chain(listen::name(address)));
     let served = serve(listener, gateway, hosts, stop).await;
+    live.stop().await;
     opened.close().await;
     output::goodbye();
     served.map_err(|source| Failure::Serving { address, source })

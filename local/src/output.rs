@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use local::sockets;
 use tracing_subscriber::EnvFilter;
 
 use crate::demo::{self, Demo};
@@ -62,8 +63,13 @@ pub(crate) fn welcome(
 ) {
     let address = reachable(address);
     say(&format!(
-        "The messaging API runs at http://{address} with its data in {location}. Press Ctrl-C to stop it.\n"
+        "The messaging API runs at http://{address} with its data in {location}. Press Ctrl-C to stop it."
     ));
+    say(&if location.is_aws() {
+        "WebSocket connections are not available, because AWS delivers the stream of this table.\n".to_owned()
+    } else {
+        format!("WebSocket connections are made at ws://{address}{}.\n", sockets::PATH)
+    });
     match demo {
         Some(Ok(Demo::Complete)) => return say(&format!("{}\n\n{}", users(), session(address))),
         Some(Ok(Demo::ChangedPassword(email))) => say(&format!("{}\n", untouched(email))),
@@ -100,6 +106,11 @@ pub(crate) fn prepared(table: &str, location: &DataLocation, demo: Option<&Resul
         Some(Err(failed)) => warning(failed),
         None => {}
     }
+}
+
+/// Names the addresses that functions of other processes use.
+pub(crate) fn sockets(address: SocketAddr) {
+    say(&format!("WebSocket connections are made at ws://{address}{}.", sockets::PATH));
 }
 
 /// Confirms that the process has stopped and the data is stored.

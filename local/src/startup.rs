@@ -33,7 +33,7 @@ const ENVIRONMENT_ONLY: &str = "; set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY a
 pub(crate) struct Opened {
     pub(crate) app: App,
     pub(crate) location: DataLocation,
-    engine: Option<Engine>,
+    pub(crate) engine: Option<Engine>,
 }
 
 /// The place of the data, as the command line names it.
@@ -48,6 +48,11 @@ impl DataLocation {
     /// Returns true if people at other machines may have access to the data.
     pub(crate) fn is_elsewhere(&self) -> bool {
         matches!(self, Self::Endpoint(url) if !is_loopback(url))
+    }
+
+    /// Returns true if the table is one of AWS, where Lambda delivers its stream.
+    pub(crate) fn is_aws(&self) -> bool {
+        matches!(self, Self::Endpoint(url) if !takes_any_credentials(url))
     }
 }
 
@@ -144,7 +149,7 @@ async fn at_endpoint(url: &Url, table: &str, random: &Random) -> Store {
 
 /// Returns true if the endpoint is an engine, which accepts any credentials. Real credentials are never sent to this
 /// machine or without encryption: AWS uses HTTPS, and an HTTP endpoint is an engine, for example in another container.
-fn takes_any_credentials(url: &Url) -> bool {
+pub(crate) fn takes_any_credentials(url: &Url) -> bool {
     is_loopback(url) || url.scheme() == "http"
 }
 

@@ -40,6 +40,8 @@ fn it_starts_and_answers() {
     let server = Server::start(&["--in-memory", "--no-demo"]);
     assert_eq!(http(&server.address, "GET", "/healthz", None, "").status, 200);
     assert_eq!(http(&server.address, "GET", "/elsewhere", None, "").status, 404);
+    // The path takes only handshakes of WebSocket connections.
+    assert_eq!(http(&server.address, "GET", "/live", None, "").status, 426);
     assert!(server.address.starts_with("127.0.0.1:"), "{}", server.address);
 }
 

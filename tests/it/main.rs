@@ -61,6 +61,7 @@ mod inbox_settings;
 mod keys;
 mod lenient;
 mod limits;
+mod live;
 mod lockout;
 mod log;
 mod logs;

@@ -1,10 +1,12 @@
 //! Calls from this process to the database. They reach the engine's thread without HTTP, which takes longer than most
 //! operations, and get the same answers as from the engine's server.
 
+use std::sync::Arc;
+
 use dynoxide::{Database, DynoxideError};
 use serde::{Serialize, de::DeserializeOwned};
 use shared::store::{Answer, Engine};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::values;
 
@@ -17,15 +19,30 @@ pub(super) struct Call {
 
 /// The sender of calls, for stores in this process.
 #[derive(Debug, Clone)]
-pub(super) struct Caller(mpsc::UnboundedSender<Call>);
+pub(super) struct Caller {
+    calls: mpsc::UnboundedSender<Call>,
+    written: Arc<Notify>,
+}
+
+impl Caller {
+    /// Returns the signal after each write. Writes that nobody has waited for are one signal.
+    pub(super) fn written(&self) -> Arc<Notify> {
+        Arc::clone(&self.written)
+    }
+}
 
 impl Engine for Caller {
     fn run(&self, operation: String, body: Vec<u8>) -> futures::future::BoxFuture<'static, Option<Answer>> {
         let (answer, answered) = oneshot::channel();
-        let sent = self.0.send(Call { operation, body, answer });
+        let written = is_write(&operation).then(|| self.written());
+        let sent = self.calls.send(Call { operation, body, answer });
         Box::pin(async move {
             sent.ok()?;
-            answered.await.ok()
+            let answer = answered.await.ok();
+            if let Some(written) = written {
+                written.notify_one();
+            }
+            answer
         })
     }
 }
@@ -34,7 +51,11 @@ impl Engine for Caller {
 /// answer.
 pub(super) fn queue() -> (Caller, mpsc::UnboundedReceiver<Call>) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    (Caller(sender), receiver)
+    (Caller { calls: sender, written: Arc::default() }, receiver)
+}
+
+fn is_write(operation: &str) -> bool {
+    matches!(operation, "BatchWriteItem" | "DeleteItem" | "PutItem" | "TransactWriteItems" | "UpdateItem")
 }
 
 /// Runs calls until all senders are dropped.
@@ -55,15 +76,19 @@ pub(super) fn answer(database: &Database, operation: &str, body: &[u8]) -> Answe
         .unwrap_or_else(|error| Answer::Json { status: error.status_code(), body: error.to_json() })
 }
 
-/// Runs an operation. It supports only the operations that the store uses, and `Scan` for checks of the whole table.
+/// Runs an operation. It supports only the operations that the store and the reader of the stream use, and `Scan` for
+/// checks of the whole table.
 fn run(database: &Database, operation: &str, body: &[u8]) -> dynoxide::Result<Answer> {
     match operation {
         "BatchGetItem" => typed(body, |request| database.batch_get_item(request)),
         "BatchWriteItem" => typed(body, |request| database.batch_write_item(request)),
         "CreateTable" => typed(body, |request| database.create_table(request)),
         "DeleteItem" => typed(body, |request| database.delete_item(request)),
+        "DescribeStream" => typed(body, |request| database.describe_stream(request)),
         "DescribeTable" => typed(body, |request| database.describe_table(request)),
         "GetItem" => typed(body, |request| database.get_item(request)),
+        "GetRecords" => typed(body, |request| database.get_records(request)),
+        "GetShardIterator" => typed(body, |request| database.get_shard_iterator(request)),
         "PutItem" => typed(body, |request| database.put_item(request)),
         "Query" => query(database, body),
         "Scan" => typed(body, |request| database.scan(request)),

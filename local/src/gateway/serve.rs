@@ -1,9 +1,10 @@
 //! The gateway on a socket: connections, their time limits, and the bodies of requests. All other decisions about a
-//! request are in [`Gateway::handle`].
+//! request are in [`Gateway::handle`]. A handshake of the WebSocket API turns its connection over to `sockets`.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -12,12 +13,15 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::answer::message;
 use super::{Gateway, Hosts, MAX_BODY};
+use crate::sockets::{self, Accepted, Opening, Sockets};
 
 /// The maximum time for open requests after the gateway is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -91,17 +95,26 @@ pub(super) async fn open(
     }
 }
 
-/// Answers the requests of one connection until either side closes it.
+/// A connection whose handshake was answered, for the session that follows. A connection of HTTP has at most one.
+type Upgrade = Arc<Mutex<Option<(OnUpgrade, Accepted)>>>;
+
+/// Answers the requests of one connection until either side closes it. After a handshake, serves the session.
 async fn connection(
     stream: TcpStream,
     caller: SocketAddr,
     door: ConnectionContext,
     mut stopping: watch::Receiver<()>,
 ) {
+    // Frames and answers are small, and the kernel would hold them back.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection has ended at once");
+    }
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(door.limits.head);
-    let service = service_fn(move |request| answer(door.clone(), caller, request));
-    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
+    let upgrade = Upgrade::default();
+    let session = Arc::clone(&upgrade);
+    let service = service_fn(move |request| answer(door.clone(), caller, Arc::clone(&upgrade), request));
+    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
         // The result is always an error, because the sender is only dropped and never sends a value.
@@ -116,23 +129,78 @@ async fn connection(
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
     }
+    let upgraded = session.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((upgraded, accepted)) = upgraded {
+        serve_session(upgraded, accepted, stopping).await;
+    }
+}
+
+/// Serves a WebSocket connection until it ends, or closes it when the gateway is told to stop.
+async fn serve_session(upgraded: OnUpgrade, accepted: Accepted, mut stopping: watch::Receiver<()>) {
+    let stream = match upgraded.await {
+        Ok(stream) => TokioIo::new(stream),
+        Err(error) => {
+            tracing::debug!(%error, "a handshake was not completed");
+            return accepted.abandon().await;
+        }
+    };
+    let stop = accepted.stopper();
+    let mut session = pin!(accepted.serve(stream));
+    tokio::select! {
+        () = session.as_mut() => {}
+        _ = stopping.changed() => {
+            stop();
+            session.await;
+        }
+    }
 }
 
 async fn answer(
     door: ConnectionContext,
     caller: SocketAddr,
-    request: Request<Incoming>,
+    upgrade: Upgrade,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    let upgraded = hyper::upgrade::on(&mut request);
     let (mut head, body) = request.into_parts();
     head.extensions.insert(caller);
     if let Some(refusal) = door.hosts.refusal(&head) {
         return Ok(closing(refusal).map(Full::new));
+    }
+    if let Some(sockets) = door.gateway.sockets.as_ref().filter(|_| sockets::is_for_sockets(&head)) {
+        let (response, accepted) = shake_hands(sockets, &head, caller).await;
+        if let Some(accepted) = accepted {
+            *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgraded, accepted));
+        }
+        return Ok(response.map(Full::new));
     }
     let response = match read(body, door.limits.body).await {
         Ok(body) => door.gateway.handle(Request::from_parts(head, body)).await,
         Err((status, text)) => closing(door.gateway.refusal(&head, status, text)),
     };
     Ok(response.map(Full::new))
+}
+
+/// Answers a handshake. Returns the connection with the answer if the function has accepted it.
+async fn shake_hands(
+    sockets: &Sockets,
+    head: &axum::http::request::Parts,
+    caller: SocketAddr,
+) -> (Response<Bytes>, Option<Accepted>) {
+    let refusal = |status: StatusCode| {
+        let text = status.canonical_reason().unwrap_or_default();
+        closing(message(status, text))
+    };
+    let key = match sockets::key_of(head) {
+        Ok(key) => key,
+        Err(status) => return (refusal(status), None),
+    };
+    let query = head.uri.query().unwrap_or_default().to_owned();
+    let opening = Opening { headers: head.headers.clone(), query, caller: caller.ip() };
+    match sockets.open(&opening).await {
+        Ok(accepted) => (sockets::switching(&key), Some(accepted)),
+        Err(status) => (refusal(status), None),
+    }
 }
 
 /// Reads the whole body. The error has the status and the text of the answer.

@@ -10,6 +10,7 @@
 //! | act as the client of a WebSocket connection | `posts` |
 //! | make calls of the SDK fail or wait | `faults`, `call`, `race` |
 //! | the proxy between SDK and engine | `proxy`, `refusals`, `wire`, `meter`, `permissions`, `replica`, `sabotage` |
+//! | connect by WebSocket, and deliver the stream | `live`, `deliveries` |
 //! | test over the network | `network`, `paths`, `gaps` |
 //! | the rest | `environment`, `logs`, `secrets` |
 //!
@@ -20,11 +21,14 @@ pub mod api;
 pub mod app;
 pub mod browser;
 pub mod call;
+pub mod deliveries;
 pub mod description;
 pub mod environment;
 pub mod faults;
 pub mod gaps;
 pub mod invariants;
+#[allow(dead_code, reason = "some methods are for tests of the functions `realtime` and `deliver`")]
+pub mod live;
 pub mod login;
 pub mod logs;
 pub mod meter;

@@ -24,6 +24,11 @@ impl Endpoint {
         Self { address: address.to_owned(), http: reqwest::Client::new() }
     }
 
+    /// Returns the address of the engine.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Sends a request unchanged. Returns the status and the body of the answer.
     pub async fn send(&self, operation: &str, body: Vec<u8>) -> (u16, Vec<u8>) {
         let request = self
@@ -50,7 +55,7 @@ impl Endpoint {
 /// A table on an endpoint.
 #[derive(Clone)]
 pub struct Table {
-    endpoint: Endpoint,
+    pub endpoint: Endpoint,
     pub name: String,
 }
 
