@@ -10,6 +10,7 @@ use crate::harness::{
     meter::Cost,
     people::PASSWORD,
     posts::{Sockets, ticket},
+    pushes::Live,
     user::{id_of, message_path},
 };
 
@@ -33,7 +34,7 @@ const fn row(
     Budget { operation, round_trips, calls, reads, writes: Some(writes) }
 }
 
-const BUDGETS: [Budget; 39] = [
+const BUDGETS: [Budget; 43] = [
     row("verify a token", 0, Some(0), Some(0.0), 0.0),
     // The profile is read after the session was put, so that a change of the password during the login is noticed.
     row("log in", 4, Some(6), Some(4.5), 3.0),
@@ -103,6 +104,13 @@ const BUDGETS: [Budget; 39] = [
     row("disconnect", 2, Some(3), Some(1.0), 2.0),
     // The same for a read mark that leaves messages unread.
     row("mark read, not all of it", 3, None, Some(5.0), 1.0),
+    // Calls: one for the memberships, one for the message, its sender and the message before, one for the connections of each participant,
+    // and one for the blocks of a hundred.
+    row("deliver a message to 2 participants", 2, Some(5), Some(8.0), 0.0),
+    row("deliver a message to 20 participants", 2, Some(23), Some(46.0), 0.0),
+    row("deliver a message to 100 participants", 2, Some(103), Some(216.0), 0.0),
+    // Each inbox entry and its two index entries.
+    row("deliver the first message of an hour to 20 participants", 3, Some(43), Some(46.0), 60.0),
 ];
 
 impl Budget {
@@ -359,6 +367,65 @@ async fn limits_stay_within_their_rows() {
     ben.open_direct(&cleo).await.created();
     ledger.enter("open a direct conversation, new, with a limit", ann.open_direct(&cleo), 201).await;
     ledger.enter("the same, existing", ann.open_direct(&cleo), 200).await;
+    assert!(ledger.overruns.is_empty(), "{}", ledger.overruns.join("\n"));
+}
+
+/// Adds participants to a conversation until it has `count`, each with an inbox entry of an earlier hour.
+async fn fill_conversation(app: &TestApp, conversation: &str, count: usize) {
+    let pk = format!("CONV#{conversation}");
+    let present = app.table.partition(&pk).await;
+    let present = present.iter().filter(|item| item["sk"].as_str().unwrap().starts_with("MEMBER#")).count();
+    let items: Vec<Value> = (present..count)
+        .flat_map(|_| {
+            let user = app.app.random.uuid();
+            let inbox = format!("INBOX#{user}");
+            [
+                json!({
+                    "pk": pk, "sk": format!("MEMBER#{user}"), "item": "member", "role": "member",
+                    "joined_at": 1, "read": 0,
+                }),
+                json!({
+                    "pk": inbox, "sk": pk, "item": "inbox", "joined_at": 1,
+                    "gsi1pk": inbox, "gsi1sk": format!("ACTIVE#0000000#{conversation}"),
+                }),
+            ]
+        })
+        .collect();
+    app.table.put_all(&items).await;
+}
+
+#[tokio::test]
+async fn a_fan_out_stays_within_its_rows() {
+    let app = TestApp::new().await;
+    // The hour must not change between two messages.
+    app.freeze();
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let conversation = ann.group(&[&ben]).await;
+    let live = Live::new(&app).await;
+    let to_ben = live.connect(&ben).await;
+    let mut ledger = Ledger { app, overruns: Vec::new() };
+    ann.send(&conversation, "memo").await;
+    live.skip().await;
+    for (count, operation) in [
+        (2, "deliver a message to 2 participants"),
+        (20, "deliver a message to 20 participants"),
+        (100, "deliver a message to 100 participants"),
+    ] {
+        fill_conversation(&ledger.app, &conversation, count).await;
+        live.skip().await;
+        ann.send(&conversation, "memo").await;
+        let records = live.records().await;
+        let failed = ledger.enter_call(operation, live.handle(&records)).await;
+        assert_eq!((failed, live.types(&to_ben)), (Vec::new(), vec!["message.created".to_owned()]));
+    }
+    let other = ann.group(&[&ben]).await;
+    fill_conversation(&ledger.app, &other, 20).await;
+    live.skip().await;
+    // The first message of a conversation is also the first of its hour.
+    ann.send(&other, "memo").await;
+    let records = live.records().await;
+    let first = "deliver the first message of an hour to 20 participants";
+    assert_eq!(ledger.enter_call(first, live.handle(&records)).await, Vec::<String>::new());
     assert!(ledger.overruns.is_empty(), "{}", ledger.overruns.join("\n"));
 }
 

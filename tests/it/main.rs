@@ -41,6 +41,7 @@ mod consent_limits;
 mod consent_races;
 mod contact;
 mod cursors;
+mod deliver;
 mod direct;
 mod documentation;
 mod documents;

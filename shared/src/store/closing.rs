@@ -51,7 +51,11 @@ impl Store {
 
     /// Removes the memberships of a closed conversation in batches. Nobody can join the conversation or accept meanwhile,
     /// because its change log is closed. A failure leaves some memberships; a repetition removes them.
-    async fn remove_all_members(&self, id: ConversationId, last: UserId) -> Result<(), StoreError> {
+    pub(super) async fn remove_all_members(
+        &self,
+        id: ConversationId,
+        last: UserId,
+    ) -> Result<(), StoreError> {
         let members = self.all_members(id).await?;
         let both = |member: &Member| [Key::entry_of(member), Key::member(id, member.user)];
         let (last, others): (Vec<_>, Vec<_>) = members.iter().partition(|member| member.user == last);

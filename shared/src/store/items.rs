@@ -28,7 +28,7 @@ pub use self::{
         Admins, ClosedCredential, Credential, EndedSession, PairKeyItem, Session, SessionKind, SigningKey,
         User,
     },
-    links::{ConnectionUser, Link, Ticket},
+    links::{ConnectionUser, Link, Presence, Ticket},
     logs::{Change, ChangeKind, Closed, Message, Revision},
     report::Report,
 };
@@ -68,6 +68,7 @@ pub enum Item {
     Admins(Admins),
     Link(Link),
     ConnectionUser(ConnectionUser),
+    Presence(Presence),
     Ticket(Ticket),
     /// An item of a kind that only a later release knows.
     #[serde(other)]
@@ -103,6 +104,7 @@ impl Item {
             Self::Admins(_) => Key::admins(),
             Self::Link(link) => Key::link(link.user, &link.connection),
             Self::ConnectionUser(of) => Key::connection_user(&of.connection),
+            Self::Presence(presence) => Key::presence(presence.user, &presence.state),
             Self::Ticket(ticket) => Key::ticket(&ticket.digest),
             Self::Unknown => return None,
         })

@@ -37,17 +37,32 @@ impl Store {
     /// conversations, which the other participant keeps. A failure leaves memberships of a user who cannot log in; a
     /// repetition removes them.
     pub async fn leave_groups(&self, user: UserId, now: Time) -> Result<(), StoreError> {
-        self.decline_groups(user, now).await?;
         let mut from = None;
         loop {
-            let (ids, more) = self.conversations_of(user, from, 100).await?;
-            self.leave_each(&ids, user, now).await?;
-            // The next page begins with the last conversation of this page, if the user is still a participant of it.
-            from = ids.last().copied();
-            if !more {
+            from = self.leave_some_groups(user, from, now).await?;
+            if from.is_none() {
                 return Ok(());
             }
         }
+    }
+
+    /// Leaves the groups among the next 100 conversations of a user whose account is closed, beginning with `from`. Returns the
+    /// beginning of the next call; `None` at the end. The first call also declines all invitations to groups.
+    ///
+    /// Calls can be repeated, and run side by side: a group that another call has left is not left again.
+    pub async fn leave_some_groups(
+        &self,
+        user: UserId,
+        from: Option<ConversationId>,
+        now: Time,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        if from.is_none() {
+            self.decline_groups(user, now).await?;
+        }
+        let (ids, more) = self.conversations_of(user, from, 100).await?;
+        self.leave_each(&ids, user, now).await?;
+        // The next page begins with the last conversation of this page, if the user is still a participant of it.
+        Ok(ids.last().copied().filter(|_| more))
     }
 
     /// Leaves every group to which the user is invited. Invitations to direct conversations stay; nobody can read them.

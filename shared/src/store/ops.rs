@@ -182,7 +182,7 @@ impl Store {
     }
 
     /// Reads one page of a span from `start` on. Returns the items, and the last key if the span continues.
-    async fn query_raw(
+    pub(super) async fn query_raw(
         &self,
         span: &Span,
         reading: Reading,

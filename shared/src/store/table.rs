@@ -13,7 +13,7 @@
 //! | whom has a user blocked? | `USER#<user>` / `BLOCKS` |
 //! | which sessions does a user have? | `USER#<user>` / `SESSION#…` |
 //! | which conversations does a user have? (complete) | `INBOX#<user>` / `CONV#…` |
-//! | the same by hour of joining (may be stale) | index: `INBOX#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
+//! | the same by hour of the last activity (may be stale) | index: `INBOX#<user>` / `ACTIVE#<hour>#<conversation>`, descending |
 //! | which invitations has a user not answered? (complete, by time) | `INBOX#<user>` / `INVITED#<time>#<conversation>`, descending |
 //! | which users exist? (for admins) | index: `USERS` / `<time of creation>#<user>` |
 //! | what is this conversation? | `CONV#<conversation>` / `META` |
@@ -27,6 +27,7 @@
 //! | how many reports may this user still file? | `LIMITS#<user>` / `REPORT` |
 //! | which WebSocket connections does a user have? | `LINKS#<user>` / `LINK#…` |
 //! | whose WebSocket connection is this? | `CONNECTION#<connection>` / `USER` |
+//! | when was the presence of a user told? | `LINKS#<user>` / `PRESENCE#online`, `PRESENCE#offline` |
 //! | who may open a connection with this ticket? | `TICKET#<SHA-256 of the ticket>` / `TICKET` |
 //! | which keys verify tokens? | `KEYS` / `KEY#<kid>` |
 //! | from which secret are the ids of direct conversations derived? | `KEYS` / `PAIR` |
@@ -201,6 +202,12 @@ impl Key {
     #[must_use]
     pub fn connection_user(connection: &ConnectionId) -> Self {
         Self::new(format!("CONNECTION#{connection}"), CONNECTION_USER)
+    }
+
+    /// Returns the key of the note that a state of a user's presence was told.
+    #[must_use]
+    pub(super) fn presence(user: UserId, state: &str) -> Self {
+        Self::new(of_links(user), format!("PRESENCE#{state}"))
     }
 
     /// Returns the key of the ticket with this SHA-256 digest.

@@ -12,6 +12,7 @@
 //! | the proxy between SDK and engine | `proxy`, `refusals`, `wire`, `meter`, `permissions`, `replica`, `sabotage` |
 //! | connect by WebSocket, and deliver the stream | `live`, `deliveries` |
 //! | test over the network | `network`, `paths`, `gaps` |
+//! | push the stream to recorded connections | `pushes` |
 //! | the rest | `environment`, `logs`, `secrets` |
 //!
 //! A call travels: handler → store → AWS SDK → `proxy` → embedded engine.
@@ -38,6 +39,7 @@ pub mod people;
 pub mod permissions;
 pub mod posts;
 pub mod proxy;
+pub mod pushes;
 pub mod race;
 mod refusals;
 pub mod replica;

@@ -3,7 +3,7 @@
 //! A message is one write, so no item of the table contains the order of a user's conversations. The order is computed
 //! by reading: the strongly consistent list of the user's conversations, the tail of each, then the page. It is exact
 //! for up to 300 conversations. A user with more conversations has several windows of whole hours of the index,
-//! which contains the hour of joining; see `window`. The order is exact inside each window. A window also ends where the newest
+//! which contains the hour of the last activity; see `window`. The order is exact inside each window. A window also ends where the newest
 //! messages have used up the bytes that a page may read; then its cursor contains the end.
 
 use std::cmp::Reverse;

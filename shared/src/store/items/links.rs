@@ -54,6 +54,23 @@ pub struct ConnectionUser {
     pub expires_at: DateTime<Utc>,
 }
 
+/// A note that the presence of a user was told, for its rate. There is one for each of the two states.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Presence {
+    /// The user.
+    #[serde(rename = "pk", deserialize_with = "parts::links_pk", skip_serializing)]
+    pub user: UserId,
+    /// The state, `online` or `offline`.
+    #[serde(rename = "sk", deserialize_with = "parts::presence_sk", skip_serializing)]
+    pub state: String,
+    /// The time at which it was told, in microseconds.
+    #[serde(with = "ts_microseconds")]
+    pub told_at: DateTime<Utc>,
+    /// The time at which the item may be deleted, in seconds.
+    #[serde(with = "ts_seconds")]
+    pub expires_at: DateTime<Utc>,
+}
+
 /// A ticket that opens one connection. The item is deleted when it is used.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Ticket {

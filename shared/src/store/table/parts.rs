@@ -74,6 +74,7 @@ key_parts! {
     signing_key_sk: String = "KEY#";
     links_pk: UserId = "LINKS#";
     link_sk: ConnectionId = "LINK#";
+    presence_sk: String = "PRESENCE#";
     ticket_pk: String = "TICKET#";
     connection_pk: ConnectionId = "CONNECTION#";
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
-    Activity, InvitationPosition, KEYS, Key, LogPosition, REPORTS, USERS,
+    Activity, InvitationPosition, KEYS, Key, LogPosition, META, REPORTS, USERS,
     index::{before, user_sort_key},
     of_conversation, of_inbox, of_links, of_state, of_user,
 };
@@ -112,6 +112,14 @@ impl Span {
         let below = |id: ReportId| ReportId::new(Uuid::from_u128(id.uuid().as_u128().saturating_sub(1)));
         let high = before.map_or_else(|| format!("{prefix}~"), |before| format!("{prefix}{}", below(before)));
         Self::new(REPORTS.to_owned(), prefix.to_owned(), high)
+    }
+
+    /// Returns the two spans of what remains in the partition of a closed conversation: messages, earlier bodies and all that
+    /// sorts after the conversation's own item; and all that sorts before the memberships, such as changes.
+    pub(in crate::store) fn remains(conversation: ConversationId) -> [Self; 2] {
+        let pk = of_conversation(conversation);
+        let after = Self::new(pk.clone(), format!("{META}~"), "~".to_owned());
+        [after, Self::new(pk, " ".to_owned(), "MEMBER".to_owned())]
     }
 
     /// Returns the span of a user's WebSocket connections.
