@@ -88,6 +88,7 @@ mod shapes;
 mod signing;
 mod stale;
 mod standing;
+mod storm;
 mod sync;
 mod tampered;
 mod template;

@@ -1,7 +1,7 @@
 //! Resume by number: `POST /api/sync/` returns everything above the numbers that a client holds. `model` compares a
 //! client that is away at random with the logs; `requests` has the rules of the request.
 
-mod model;
+pub mod model;
 mod requests;
 
 use std::slice;

@@ -38,6 +38,11 @@ pub fn sabotage_list() -> Option<String> {
     variable("SABOTAGE_LIST")
 }
 
+/// Returns the size of the storm in `storm.rs`, such as `200x20x5000` (`STORM`).
+pub fn storm() -> Option<String> {
+    variable("STORM")
+}
+
 /// Returns the size of the attack in `attack.rs`, such as `200x20` (`ATTACK`).
 pub fn attack() -> Option<String> {
     variable("ATTACK")

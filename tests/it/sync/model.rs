@@ -15,10 +15,10 @@ use crate::harness::{
 };
 
 /// A sequence of pseudo-random numbers, the same in every run.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from((self.0 >> 33) % sides as u64).unwrap()
     }
@@ -26,15 +26,15 @@ impl Dice {
 
 /// One device of a user: a copy of each log, and the numbers that it has reached.
 #[derive(Default)]
-struct Device {
+pub struct Device {
     numbers: BTreeMap<String, Value>,
-    logs: BTreeMap<String, BTreeMap<u64, Value>>,
+    pub logs: BTreeMap<String, BTreeMap<u64, Value>>,
     read: BTreeMap<String, Value>,
 }
 
 impl Device {
     /// Resumes. If `pages` is set, the device is cut off after this number of pages, and keeps what it has merged.
-    async fn sync(&mut self, user: &User, pages: Option<usize>) {
+    pub async fn sync(&mut self, user: &User, pages: Option<usize>) {
         let call = json!({ "conversations": self.numbers });
         let mut cursor = Value::Null;
         for count in 1.. {
@@ -74,6 +74,31 @@ impl Device {
         }
     }
 
+    /// Merges a frame by its number. A frame whose number the device has reached came twice. One that is too high shows that
+    /// another one is missing, so the device resumes.
+    pub async fn take(&mut self, user: &User, frame: &Value) {
+        let log = match frame["type"].as_str().unwrap() {
+            "message.created" => 0,
+            "message.changed" | "participant.changed" | "conversation.changed" => 1,
+            _ => return,
+        };
+        let id = frame["conversation"].as_str().unwrap();
+        let number = frame["number"].as_u64().unwrap();
+        let next = self.numbers.get(id).map_or(0, |held| held[log].as_u64().unwrap() + 1);
+        if number > next || next == 0 {
+            return self.sync(user, None).await;
+        }
+        if number < next {
+            return;
+        }
+        self.numbers.get_mut(id).unwrap()[log] = number.into();
+        if log == 0 {
+            self.logs.get_mut(id).unwrap().insert(number, frame["message"].clone());
+        } else if frame["change"]["message"].is_string() {
+            self.reread(user, &frame["change"]).await;
+        }
+    }
+
     /// Reads a changed message again if the copy is older than the change.
     async fn reread(&mut self, user: &User, change: &Value) {
         let log = self.logs.get_mut(change["conversation"].as_str().unwrap()).unwrap();
@@ -87,7 +112,7 @@ impl Device {
     }
 
     /// Compares the copies with the logs of the API.
-    async fn compare(&self, user: &User) {
+    pub async fn compare(&self, user: &User) {
         let listed = user.all("/api/conversations/?limit=100&messages=0").await;
         let listed: BTreeSet<String> = listed.iter().map(id_of).collect();
         assert_eq!(self.logs.keys().cloned().collect::<BTreeSet<_>>(), listed);
