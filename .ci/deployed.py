@@ -20,6 +20,7 @@ import urllib.request
 import uuid
 
 import boto3
+from socket_client import Refused, WebSocket
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
@@ -86,6 +87,11 @@ class Stack:
     def address(self):
         """Returns the emulator's address of the API. Only a browser resolves the host name in the outputs."""
         return f"{ENDPOINT}/_aws/execute-api/{self.resource('Api')}/$default"
+
+    def live_address(self, ticket):
+        """Returns the emulator's address of the WebSocket API."""
+        address = f"{ENDPOINT}/_aws/execute-api/{self.resource('LiveApi')}/live?ticket={ticket}"
+        return address.replace("http", "ws", 1)
 
     def delete(self):
         run("sam", "delete", "--stack-name", self.name, "--no-prompts")
@@ -223,6 +229,35 @@ def replace(stack, api):
     print(f"{len(there)} messages acknowledged, each stored once and in order; {sender.repeated} requests repeated")
 
 
+def live(stack, api):
+    """Connects to the WebSocket API and gets a message that another user sends."""
+    for name in ("cleo", "dan"):
+        api.register(f"{name}@example.com")
+    cleo, dan = api.log_in("cleo@example.com"), api.log_in("dan@example.com")
+    me = api.must(200, "GET", "/api/users/me/", None, cleo["access"])
+    body = {"participants": [me["user_id"]], "kind": "group"}
+    group = api.must(201, "POST", "/api/conversations/", body, dan["access"])["conversation_id"]
+    ticket = api.must(201, "POST", "/api/realtime/ticket/", None, cleo["access"])
+    check(ticket["url"] == f"{stack.outputs()['RealtimeUrl']}?ticket={ticket['ticket']}", f"the ticket is {ticket}")
+    address = stack.live_address(ticket["ticket"])
+    connection = WebSocket(address, TIMEOUT)
+    connection.until("ready")
+    begun = time.monotonic()
+    body = {"conversation": group, "message_body": "message over WebSocket"}
+    sent = api.must(201, "POST", "/api/messages/", body, dan["access"])
+    frame = connection.until("message.created")
+    check(frame["message"]["message_id"] == sent["message_id"], f"sent was {sent}, delivered was {frame}")
+    print(f"a message was delivered {time.monotonic() - begun:.2f} s after its request began")
+    connection.send({"type": "ping"})
+    connection.until("pong")
+    connection.close()
+    try:
+        WebSocket(address, TIMEOUT)
+        check(False, "a ticket opens a second connection")
+    except Refused as refused:
+        check(str(refused) == "401", f"a second connection with the same ticket gets {refused}")
+
+
 def smoke(address):
     """Runs the smoke test without the checks of limits and CORS, which the emulator does not support."""
     environment = os.environ | {"SMOKE_PASSWORD": PASSWORD}
@@ -262,6 +297,8 @@ def main():
     step("open registration and run the black-box suite")
     stack.deploy(Registration="open", Contact="everyone")
     black_box(stack.address())
+    step("deliver a message over WebSocket")
+    live(stack, api)
     replace(stack, api)
     if options.keep:
         step(f"the API answers on {stack.address()}; stop this with Ctrl-C")

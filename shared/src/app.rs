@@ -98,6 +98,12 @@ impl App {
         Ok(app)
     }
 
+    /// Creates the state from the environment for a function that gets no requests. It verifies no tokens, so it reads no
+    /// keys.
+    pub fn of_events_from_env() -> Result<Self, ConfigError> {
+        Self::cold()
+    }
+
     /// Creates the state without any call over the network.
     fn cold() -> Result<Self, ConfigError> {
         telemetry::init();

@@ -63,6 +63,7 @@ mod keys;
 mod lenient;
 mod limits;
 mod live;
+mod live_template;
 mod lockout;
 mod log;
 mod logs;

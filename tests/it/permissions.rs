@@ -11,6 +11,7 @@ use crate::harness::{
     people::PASSWORD,
     permissions::{Access, Role, roles},
     posts::Sockets,
+    pushes::{Behaviour, Live},
     user::message_path,
 };
 
@@ -32,6 +33,7 @@ async fn nothing_is_allowed_that_is_not_used() {
     requests(&app).await;
     reports(&app).await;
     connections(&app).await;
+    deliveries(&app).await;
     rotation(&app).await;
     let superfluous = app.proxy.used.superfluous();
     assert!(superfluous.is_empty(), "no operation uses these permissions: {superfluous:#?}");
@@ -154,6 +156,28 @@ async fn connections(app: &TestApp) {
     }
 }
 
+/// Pushes frames, forgets a connection that is gone, and cleans up behind an account and a conversation.
+async fn deliveries(app: &TestApp) {
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+    let group = ann.group(&[&ben, &cleo]).await;
+    let live = Live::new(app).await;
+    live.connect(&ann).await;
+    live.begin(&ben).await;
+    live.pump().await;
+    ann.send(&group, "memo").await;
+    live.wire.set("gone=", Behaviour::GoneFor(usize::MAX));
+    live.put_link(&ben, "gone=", TimeDelta::minutes(1)).await;
+    live.pump().await;
+    // The closing of an account that was interrupted.
+    let now = app.app.clock.now().timestamp_micros();
+    app.table.set(&format!("USER#{}", cleo.id), "PROFILE", "closed_at", json!(now)).await;
+    live.pump().await;
+    live.clean_up().await;
+    ann.delete_conversation(&group).await.expect(204);
+    live.pump().await;
+    live.clean_up().await;
+}
+
 /// Reads an inbox with more conversations than are read directly; it is read through the index.
 async fn many_conversations(app: &TestApp) {
     let user = app.user("busy").await;
@@ -245,7 +269,8 @@ fn only_auth_touches_credentials_and_writes_accounts_and_keys_whatever_a_later_a
             }
             assert!(!role.denies(&access(write, "CONV#1")), "{name} {write}");
         }
-        assert!(role.allowing(&access("Query", "KEYS")).is_some(), "{name} verifies tokens");
+        let verifies = role.allowing(&access("Query", "KEYS")).is_some();
+        assert_eq!(verifies, name != "deliver", "{name} verifies tokens if it gets requests");
         let secret = role.statements.iter().find(|statement| statement.sid == "NoSigningSecret").unwrap();
         assert!(
             !secret.allows

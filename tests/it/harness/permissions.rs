@@ -205,7 +205,11 @@ impl Used {
         let ticks = self.0.lock().unwrap();
         let all = ROLES.iter().flat_map(|(function, role)| {
             let allowed = role.statements.iter().filter(|statement| {
-                statement.allows && statement.actions.iter().any(|action| action.starts_with("dynamodb:"))
+                // Lambda reads the stream itself.
+                let of_stream = statement.resources.iter().any(|arn| arn.contains("/stream/"));
+                statement.allows
+                    && !of_stream
+                    && statement.actions.iter().any(|action| action.starts_with("dynamodb:"))
             });
             allowed.flat_map(Statement::parts).map(|part| (function.clone(), part))
         });
