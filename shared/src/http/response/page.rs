@@ -118,7 +118,8 @@ pub fn read_owned_cursor<const N: usize>(list: List, text: &str) -> Result<Owned
     Ok(Owned { owner: Uuid::from_bytes(*owner), position })
 }
 
-/// Returns the cursor of a position in `list`. It contains no secret and grants no access: each page checks the access.
+/// Returns the cursor of a position in `list`, for a list that is the same for all who may read it. It contains no secret and
+/// grants no access: each page checks the access.
 #[must_use]
 pub fn cursor(list: List, position: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode([&[list as u8], position].concat())
