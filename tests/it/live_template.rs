@@ -51,6 +51,8 @@ fn the_stream_brings_what_deliver_needs_and_nothing_else() {
         ("MODIFY", "MEMBER#1", "member"),
         ("INSERT", "LINK#1", "link"),
         ("REMOVE", "LINK#1", "link"),
+        // The participants of a conversation that is deleted are told, also if their memberships are gone already.
+        ("REMOVE", "MEMBER#1", "member"),
         ("MODIFY", "SESSION#1", "ended_session"),
         ("INSERT", "SESSION#1", "ended_session"),
         ("MODIFY", "PROFILE", "user"),
@@ -76,6 +78,7 @@ fn the_stream_brings_what_deliver_needs_and_nothing_else() {
         ("INVITED#1", "invitation"),
         ("META", "conversation"),
         ("REV#1#1", "revision"),
+        ("PRESENCE#online", "presence"),
     ];
     for (sk, item) in kinds {
         for event in ["INSERT", "MODIFY", "REMOVE"] {
