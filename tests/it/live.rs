@@ -1,6 +1,6 @@
 //! The realtime side on the engine of the suite: the embedded one, or DynamoDB Local.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use local::{
     function::InProcess,
@@ -16,6 +16,7 @@ use crate::harness::{
     TestApp,
     deliveries::{Death, Deliveries},
     live::{self, Live},
+    user::number_of,
 };
 
 /// Returns a function that accepts everything, and the events that it gets.
@@ -138,4 +139,56 @@ async fn a_client_returns_frames_in_their_order_one_by_one() {
     assert_eq!(client.closed().await, 1000);
     live::open(&sockets, "", &[]).await.unwrap().close().await;
     live::open(&sockets, "", &[]).await.unwrap().kill();
+}
+
+#[tokio::test]
+async fn a_message_is_pushed_to_every_connection_of_a_participant() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let conversation = ben.group(&[&ann]).await;
+    let live = Live::start(&app).await;
+    let (mut phone, mut laptop) = (live.connect(&ann).await, live.connect(&ann).await);
+    let message = ben.send(&conversation, "memo, hello").await;
+    live.pump().await;
+    for client in [&mut phone, &mut laptop] {
+        let frame = client.until(|frame| frame["type"] == "message.created").await;
+        assert_eq!(
+            (&frame["conversation"], &frame["number"]),
+            (&json!(conversation), &json!(number_of(&message)))
+        );
+        assert_eq!(frame["message"]["message_id"], message["message_id"]);
+    }
+    phone.close().await;
+    ben.send(&conversation, "memo, again").await;
+    live.pump().await;
+    assert_eq!(
+        laptop.until(|frame| frame["type"] == "message.created").await["number"],
+        number_of(&message) + 1
+    );
+    assert_eq!(live.sockets.connections().count(), 1);
+    app.check().await;
+}
+
+#[tokio::test]
+async fn no_message_is_lost_if_deliver_dies_and_gets_records_twice_and_in_another_order() {
+    let app = TestApp::new().await;
+    let (ann, ben) = (app.user("ann").await, app.user("ben").await);
+    let conversation = ben.group(&[&ann]).await;
+    let live = Live::start(&app).await;
+    let mut phone = live.connect(&ann).await;
+    live.deliveries.twice(true);
+    live.deliveries.shuffle(3);
+    for death in [Death::After, Death::Before, Death::After] {
+        live.deliveries.die(death);
+    }
+    let _running = live.run();
+    let mut missing = BTreeSet::new();
+    for number in 1..=20 {
+        missing.insert(number_of(&ben.send(&conversation, &format!("memo {number}")).await));
+    }
+    while !missing.is_empty() {
+        let frame = phone.until(|frame| frame["type"] == "message.created").await;
+        missing.remove(&frame["number"].as_u64().unwrap());
+    }
+    assert!(live.dead_letters.letters().is_empty());
 }

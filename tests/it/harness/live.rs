@@ -116,9 +116,8 @@ impl Live {
 
 /// Delivers a stream until the task is aborted. The engine does not report writes of other processes, so it is asked.
 async fn forever(pump: Arc<Mutex<Pump>>) {
-    let mut pump = pump.lock().await;
     loop {
-        pump.drain().await.unwrap();
+        pump.lock().await.drain().await.unwrap();
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
