@@ -7,7 +7,13 @@ mod tickets;
 
 use serde_json::{Value, json};
 
-use crate::harness::{TestApp, User, posts::Sockets, table::text};
+use crate::harness::{
+    TestApp, User,
+    call::{Operation::Put, on},
+    posts::{Sockets, ticket},
+    race::held,
+    table::text,
+};
 
 /// Returns the sort keys and partitions of all items of connections and tickets.
 pub async fn leftovers(app: &TestApp) -> Vec<String> {
@@ -35,6 +41,19 @@ async fn a_connection_lives_until_it_ends() {
     assert_eq!(sockets.ping(&here).await, Vec::<Value>::new());
     assert_eq!(sockets.posts.closed(), [here.to_string()]);
     app.check().await;
+}
+
+/// The item that names the user of the connection is the last write before the frame.
+#[tokio::test]
+async fn a_frame_right_after_connecting_is_answered() {
+    let app = TestApp::lagging().await;
+    let (ann, sockets) = (app.user("ann").await, Sockets::new(&app).await);
+    let (ticket, here) = (ticket(&ann).await, sockets.id());
+    let link = app.proxy.faults.watch(on(Put).of("LINK#"));
+    let opening = sockets.open(&here, &ticket, None);
+    let (status, ()) = held(&app, on(Put).of("USER"), opening, link.finished()).await;
+    assert_eq!(status, 200);
+    assert_eq!(sockets.ping(&here).await, [json!({ "type": "pong" })]);
 }
 
 #[tokio::test]

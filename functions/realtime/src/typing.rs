@@ -56,15 +56,16 @@ async fn recipients(realtime: &Realtime, members: &[Member], user: UserId) -> Re
         .filter(|member| member.is_accepted() && member.user != user)
         .map(|member| member.user)
         .collect();
-    let (mut links, blocks) = try_join(store.links_of_all(&others), store.blocks_of(&others)).await?;
+    let links = store.links_at(others.iter().copied(), now);
+    let (links, blocks) = try_join(links, store.blocks_of(&others)).await?;
     let blocking: HashSet<UserId> = blocks
         .into_iter()
         .filter(|blocks| blocks.blocked.contains_key(&user))
         .map(|blocks| blocks.user)
         .collect();
     // The first frame of a connection is always `ready`.
-    links.retain(|link| link.is_ready && link.expires_at > now && !blocking.contains(&link.user));
-    Ok(links)
+    let links = links.into_iter().filter(|(user, _)| !blocking.contains(user)).flat_map(|(_, links)| links);
+    Ok(links.filter(|link| link.is_ready).collect())
 }
 
 /// Posts a frame to connections, side by side. A connection that does not get it gets the next one. A connection that is gone

@@ -1,7 +1,7 @@
 //! The WebSocket connections of users. `realtime` writes and deletes them, `deliver` reads, changes and deletes them.
 
 use chrono::TimeDelta;
-use futures::future::{try_join, try_join_all};
+use futures::future::try_join;
 
 use super::{
     Store, StoreError, Time,
@@ -41,12 +41,6 @@ impl Store {
     pub async fn links_of(&self, user: UserId) -> Result<Vec<Link>, StoreError> {
         let reading = Reading { descending: false, limit: None, consistency: Consistency::Strong };
         Ok(self.query_kind(Span::links(user), reading).await?.0)
-    }
-
-    /// Returns all connections of several users like [`Store::links_of`], with one query for each user, in parallel.
-    pub async fn links_of_all(&self, users: &[UserId]) -> Result<Vec<Link>, StoreError> {
-        let links = try_join_all(users.iter().map(|user| self.links_of(*user))).await?;
-        Ok(links.into_iter().flatten().collect())
     }
 
     /// Returns the user and the session of a connection, strongly consistent; `None` if the connection was never made, or
