@@ -82,6 +82,7 @@ THERE = {
     "after": MESSAGE,
     "before": MESSAGE,
     "around": MESSAGE,
+    "thread": MESSAGE,
     "user_id": OTHER,
     "user": OTHER,
     "handled_by": "me",
@@ -89,7 +90,7 @@ THERE = {
 }
 # Fields that no generated value fits: a cursor, a key of the last minutes, only one of three positions, the current
 # version.
-NOT_THERE = ("cursor", "client_id", "Idempotency-Key", "before", "around", "If-Match")
+NOT_THERE = ("cursor", "client_id", "Idempotency-Key", "before", "around", "thread", "If-Match")
 PATHS = {
     "/api/conversations/": CONVERSATION,
     "/api/messages/": MESSAGE,
@@ -155,6 +156,8 @@ REFUSALS = {
     "conversations": "is not the id of|must not be above|has a name with a control character",
     "conversation": "does not exist, or|must be the id of a conversation|cannot be combined with",
     "cursor": "is not a valid cursor|cannot be combined with",
+    # No schema can say which texts are emoji.
+    "emoji": "must be one emoji",
     "email": "is already registered|cannot be changed|must be an email address",
     "handled_by": "must be `me` or|cannot be changed, because",
     "kind": "cannot be changed",
@@ -174,6 +177,7 @@ REFUSALS = {
     "reply_to": ELSEWHERE,
     "role": "cannot be changed for the last|cannot be changed here|is always",
     "state": "cannot be changed, because",
+    "thread": f"{ELSEWHERE}|cannot be combined with",
     "user": "does not exist|cannot be combined with",
 }
 

@@ -1,6 +1,8 @@
 //! The structural check of a whole table: the rules that hold between items after any history of requests, failures and
 //! races, once no request is running. It reads the items themselves and uses no code of the store.
 
+mod of_messages;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -127,6 +129,9 @@ impl Check {
         self.messages(pk, &messages);
         self.revisions(pk, &messages, &changes);
         self.targets(pk, &messages, &changes);
+        self.reactions(pk, &messages);
+        self.pins(pk, &messages);
+        self.threads(pk, &messages);
         match self.item(pk, "META").cloned() {
             Some(_) if self.is_closed(pk) => {}
             Some(meta) => self.members(pk, id, &meta, messages.len() as u64),
@@ -163,7 +168,7 @@ impl Check {
         }
     }
 
-    /// Each revision of a message has one change and, for an edit, one earlier body. A tombstone has no bodies.
+    /// Each revision of a message has one change, and each edit one earlier body. A tombstone has no bodies.
     fn revisions(&mut self, pk: &str, messages: &[(String, Item)], changes: &[(String, Item)]) {
         for (sk, message) in messages.iter().filter(|(_, item)| text(item, "item") == "message") {
             let (revision, number) = (number(message, "revision"), sk.parse::<u64>().ok());
@@ -171,12 +176,14 @@ impl Check {
                 change.get("message").is_some_and(|message| message.as_u64() == number)
             };
             let named = changes.iter().filter(of_message).count() as u64;
+            let is_edit = |(_, change): &&(String, Item)| text(change, "kind") == "message_edited";
+            let edits = changes.iter().filter(of_message).filter(is_edit).count() as u64;
             self.require(named == revision, pk, || {
                 format!("MSG#{sk} has revision {revision}, but {named} changes")
             });
             let is_deleted = message.contains_key("deleted_at");
             let bodies = self.kind(pk, &format!("REV#{sk}#")).len() as u64;
-            let expected = if is_deleted { 0 } else { revision };
+            let expected = if is_deleted { 0 } else { edits };
             self.require(bodies == expected, pk, || {
                 format!("MSG#{sk} has {bodies} earlier bodies, not {expected}")
             });

@@ -125,6 +125,7 @@ fn vocabulary() -> Vec<(String, RefOr<Schema>)> {
         of::<shared::ids::ConversationId>(),
         of::<shared::ids::MessageId>(),
         of::<shared::ids::ReportId>(),
+        of::<shared::model::emoji::Emoji>(),
         of::<shared::http::Limit>(),
         of::<schemas::InboxLimit>(),
         of::<schemas::Cursor>(),

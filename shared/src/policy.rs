@@ -82,6 +82,20 @@ impl Actor {
         self.is_admin() || (self.owns() && kind == ConversationKind::Group)
     }
 
+    /// Returns true if the caller may react to messages: every participant who has accepted the conversation. Admins who do
+    /// not take part may not, because a reaction is a statement like a message.
+    #[must_use]
+    pub fn may_react(&self) -> bool {
+        self.is_accepted
+    }
+
+    /// Returns true if the caller may pin messages and remove pins: every participant who has accepted the conversation, and
+    /// admins, like for the name of a group.
+    #[must_use]
+    pub fn may_pin(&self) -> bool {
+        self.is_accepted || self.is_admin()
+    }
+
     /// Returns true if the caller may read the earlier texts of an edited message: its sender or an admin.
     #[must_use]
     pub fn may_read_revisions(&self, sender: UserId) -> bool {

@@ -54,6 +54,7 @@ async fn a_stranger_gets_the_same_404_for_every_invalid_request() {
     for (method, template) in routes() {
         let id = if template.contains("messages") { message } else { &conversation };
         let path = template.replace("{id}", id).replace("{user_id}", &ben.id);
+        let path = path.replace("{emoji}", "%F0%9F%91%8D");
         for (what, request) in requests(&stranger, &method, &path) {
             let answer = request.send().await;
             if answer.fingerprint() != missing {

@@ -44,6 +44,7 @@ impl World {
             let folder = template.split('/').nth(2).unwrap_or_default();
             let id = self.ids.get(folder).map(String::as_str).unwrap_or_default();
             let path = template.replace("{id}", id).replace("{user_id}", &self.ids["users"]);
+            let path = path.replace("{emoji}", "%F0%9F%91%8D");
             for (method, operation) in methods.as_object().unwrap() {
                 let method: Method = method.to_uppercase().parse().unwrap();
                 let operation = Operation::read(method, path.clone(), operation);

@@ -43,6 +43,7 @@ async fn no_route_is_reached_by_a_path_that_reads_as_another() {
         ("/conversations/{id}", format!("/conversations/{conversation}")),
         ("{id}", ann.id.clone()),
         ("{user_id}", ben.id.clone()),
+        ("{emoji}", "%F0%9F%91%8D".to_owned()),
         ("{*path}", "style.css".to_owned()),
     ];
     let asked = routes(&ids).into_iter().flat_map(|(method, path)| {

@@ -92,6 +92,7 @@ impl Stage {
             }
             _ => self.ann.id.clone(),
         };
+        let path = path.replace("{emoji}", "%F0%9F%91%8D");
         path.replace("{id}", &id).replace("{user_id}", &self.ann.id)
     }
 }

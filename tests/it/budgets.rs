@@ -1,6 +1,7 @@
 //! The cost table of the design as data: sequential round trips, and capacity units as the engine counts them.
 
 use axum::http::Method;
+use futures::future::LocalBoxFuture;
 use serde_json::{Map, Value, json};
 use shared::{config::Limits, realtime::event::SocketEventKind};
 
@@ -11,7 +12,7 @@ use crate::harness::{
     people::PASSWORD,
     posts::{Sockets, ticket},
     pushes::Live,
-    user::{id_of, message_path},
+    user::{id_of, message_path, number_of},
 };
 
 /// An operation and its maximum cost. `None` means that the cost is only printed.
@@ -34,7 +35,7 @@ const fn row(
     Budget { operation, round_trips, calls, reads, writes: Some(writes) }
 }
 
-const BUDGETS: [Budget; 43] = [
+const BUDGETS: [Budget; 49] = [
     row("verify a token", 0, Some(0), Some(0.0), 0.0),
     // The profile is read after the session was put, so that a change of the password during the login is noticed.
     row("log in", 4, Some(6), Some(4.5), 3.0),
@@ -46,6 +47,8 @@ const BUDGETS: [Budget; 43] = [
     // profile.
     row("own profile by cookie", 1, Some(1), Some(2.0), 0.0),
     row("send a message, uncontended", 2, Some(3), Some(4.0), 1.0),
+    // The message that is replied to is one unit more.
+    row("send a reply", 2, Some(3), Some(5.0), 1.0),
     // The row does not include the messages of the look-back: here ten small messages, half a unit.
     row("send with an idempotency key", 2, Some(3), Some(4.0), 1.0),
     // With more than sixteen messages in the last six minutes, the look-back reads twice.
@@ -65,6 +68,16 @@ const BUDGETS: [Budget; 43] = [
     // One transaction writes the membership and the inbox entry, with two units each.
     row("archive a conversation", 2, Some(4), Some(3.0), 2.0 * 2.0),
     row("archive it again, no message since", 1, Some(3), Some(3.0), 0.0),
+    // Session, membership, blocks and message; the last three again with the end of the change log; the sender and the sender's
+    // membership. One transaction writes the change and the message, with two units each.
+    row("react to a message", 4, Some(5), Some(9.0), 2.0 * 2.0),
+    row("react again, nothing to write", 3, Some(4), Some(9.0), 0.0),
+    // The same as for a reaction, and the pins of the conversation. The transaction has the pin too.
+    row("pin a message", 5, Some(6), Some(10.0), 2.0 * 3.0),
+    // Session, membership and blocks in parallel with the pointers and the tail; the replies; the senders.
+    row("page of replies", 3, Some(5), None, 0.0),
+    // Session, membership and blocks in parallel with the pins and the tail; the messages; the senders.
+    row("page of pins", 3, Some(5), None, 0.0),
     // Six items in one transaction with two units each, and two index entries.
     row("open a direct conversation, new", 2, None, Some(5.0), 2.0 * 6.0 + 4.0),
     // The bucket is read and written in the same two calls.
@@ -150,12 +163,31 @@ struct Ledger {
 }
 
 impl Ledger {
-    async fn enter(&mut self, operation: &str, doing: impl Future<Output = Answer>, status: u16) -> Value {
-        self.enter_call(operation, doing).await.expect(status).json()
+    // The futures are boxed. Together they would be too large for the stack of a test.
+    fn enter<'a>(
+        &'a mut self,
+        operation: &'a str,
+        doing: impl Future<Output = Answer> + 'a,
+        status: u16,
+    ) -> LocalBoxFuture<'a, Value> {
+        let answer = self.enter_call(operation, doing);
+        Box::pin(async move { answer.await.expect(status).json() })
     }
 
-    async fn enter_call<T>(&mut self, operation: &str, doing: impl Future<Output = T>) -> T {
-        let (result, cost) = self.app.proxy.measure(doing).await;
+    fn enter_call<'a, T: 'a>(
+        &'a mut self,
+        operation: &'a str,
+        doing: impl Future<Output = T> + 'a,
+    ) -> LocalBoxFuture<'a, T> {
+        let doing = Box::pin(doing);
+        Box::pin(async move {
+            let (result, cost) = self.app.proxy.measure(doing).await;
+            self.compare(operation, &cost);
+            result
+        })
+    }
+
+    fn compare(&mut self, operation: &str, cost: &Cost) {
         eprintln!(
             "{operation}: {} round trips, {} calls, {} read units, {} write units",
             cost.depth,
@@ -163,12 +195,11 @@ impl Ledger {
             cost.read_units,
             cost.write_units
         );
-        let overruns = Budget::of(operation).overruns(&cost);
+        let overruns = Budget::of(operation).overruns(cost);
         if !overruns.is_empty() {
             self.overruns.extend(overruns);
             self.overruns.push(format!("    {:#?}", cost.calls));
         }
-        result
     }
 }
 
@@ -259,6 +290,7 @@ async fn every_operation_stays_within_its_row() {
     let archive = || ben.request(Method::PUT, &archive).send();
     ledger.enter_call("archive a conversation", archive()).await.nothing();
     ledger.enter_call("archive it again, no message since", archive()).await.nothing();
+    Box::pin(enter_parts_of_messages(&mut ledger, &ben, &conversation, &last)).await;
     let admin = ledger.app.admin("admin").await;
     let body = json!({ "message": last["message_id"], "reason": "spam" });
     let report = ledger.enter("report a message", ann.post("/api/reports/", body), 201).await;
@@ -302,6 +334,28 @@ async fn connections_stay_within_their_rows() {
     ledger.enter_call("mark read by a frame", sockets.read(&here, &conversation, 1)).await;
     assert_eq!(ledger.enter_call("disconnect", sockets.event(&here, SocketEventKind::Disconnect)).await, 200);
     assert!(ledger.overruns.is_empty(), "{}", ledger.overruns.join("\n"));
+}
+
+/// Measures replies, reactions and pins.
+async fn enter_parts_of_messages(ledger: &mut Ledger, user: &User, conversation: &str, message: &Value) {
+    let id = message["message_id"].as_str().unwrap();
+    let body = json!({ "conversation": conversation, "message_body": "memo", "reply_to": id });
+    let reply = ledger.enter("send a reply", user.post("/api/messages/", body), 201).await;
+    // The consumer of the table's stream writes this item.
+    let sk = format!("THREAD#{:013}#{:013}", number_of(message), number_of(&reply));
+    let pointer = json!({ "pk": format!("CONV#{conversation}"), "sk": sk, "item": "thread_pointer" });
+    ledger.app.table.put(&pointer).await;
+    let thread = format!("/api/messages/?thread={id}");
+    let page = ledger.enter("page of replies", user.get(&thread), 200).await;
+    assert_eq!(page["results"][0]["message_id"], reply["message_id"]);
+    let reaction = format!("{}reactions/%F0%9F%91%8D/", message_path(message));
+    let react = || user.request(Method::PUT, &reaction).send();
+    ledger.enter("react to a message", react(), 200).await;
+    ledger.enter("react again, nothing to write", react(), 200).await;
+    let pin = format!("{}pin/", message_path(message));
+    ledger.enter("pin a message", user.request(Method::PUT, &pin).send(), 200).await;
+    let pins = format!("/api/conversations/{conversation}/pins/");
+    ledger.enter("page of pins", user.get(&pins), 200).await;
 }
 
 /// Measures the first page for a client that holds nothing, and for one that holds everything.

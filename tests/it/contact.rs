@@ -7,10 +7,11 @@ mod answers;
 mod places;
 mod settings;
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 use self::places::{Place, at_conversation, at_user};
-use crate::harness::{Browser, TestApp, User};
+use crate::harness::{Browser, TestApp, User, user::message_path};
 
 /// The kind of the only conversation that the subject and the viewer have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +148,8 @@ impl Stage {
         let message = subject.send(&conversation, "memo, from the subject").await;
         let report = subject.post("/api/reports/", json!({ "user": cast.owner.id, "reason": "spam" })).await;
         let report = format!("/api/reports/{}/", report.created()["report_id"].as_str().unwrap());
+        let pin = format!("{}pin/", message_path(&message));
+        subject.request(Method::PUT, &pin).send().await.ok();
         let stage = Self { relation, subject, phone, conversation, message, report };
         stage.become_of(app, cast, &stage.subject, relation.subject).await;
         stage.become_of(app, cast, viewer, relation.viewer).await;

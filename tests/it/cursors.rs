@@ -30,6 +30,7 @@ async fn rows(ann: &User) -> Vec<Row> {
         ("/api/conversations/?state=archived", List::ArchivedConversations, &ann.id, vec![0; 44]),
         ("/api/conversations/?state=invited", List::Invitations, &ann.id, vec![0; 44]),
         ("/api/conversations/{group}/participants/", List::Participants, &conversation, vec![0; 16]),
+        ("/api/conversations/{group}/pins/", List::Pins, &conversation, vec![0; 16]),
         ("/api/messages/", List::Messages, &ann.id, in_group),
         ("/api/messages/{message}/revisions/", List::Revisions, &message, vec![0; 8]),
         ("/api/users/me/sessions/", List::Sessions, &ann.id, vec![0; 16]),

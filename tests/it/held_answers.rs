@@ -79,6 +79,8 @@ async fn writes(app: &TestApp, ann: &User, ben: &User, group: &str) -> Vec<Write
         change(Method::PATCH, &message_path(&first), json!({ "message_body": "memo, edited" })),
         change(Method::PUT, &message_path(&first), json!({ "message_body": "memo, put" })),
         write(Method::DELETE, &message_path(&first), json!({}), on(Transact), 204),
+        change(Method::PUT, &format!("{}pin/", message_path(&first)), json!({})),
+        change(Method::PUT, &format!("{}reactions/%F0%9F%91%8D/", message_path(&first)), json!({})),
         write(Method::DELETE, &format!("{own}participants/{}/", ann.id), json!({}), on(Transact), 204),
         write(
             Method::POST,
@@ -233,8 +235,9 @@ async fn a_change_behind_which_others_came_is_done_once() {
             admin.patch(&path, undone).await.ok();
             admin.patch(&role, json!({ "role": "owner" })).await;
             if write.path.starts_with("/api/messages/") {
-                admin.delete(&write.path).await;
-                admin.get(&write.path).await.problem(404, "not_found");
+                let message = write.path.split("reactions/").next().unwrap().trim_end_matches("pin/");
+                admin.delete(message).await;
+                admin.get(message).await.problem(404, "not_found");
             }
             admin.remove(&group, &ben).await.expect(204);
             admin.changes(&group, 0).await

@@ -18,7 +18,7 @@ const NAME: fn(&Stage) -> Value = |_| json!({ "name": "memo" });
 const SAY: fn(&Stage) -> Value = |_| json!({ "message_body": "memo, edited" });
 
 #[rustfmt::skip]
-pub const MATRIX: [Row; 68] = [
+pub const MATRIX: [Row; 73] = [
     // method, path, body                                                       anon expi stra remo part owne admi
     ("POST",   "/api/users/",                 |_| json!({}),                    [400, 400, 400, 400, 400, 400, 400]),
     ("GET",    "/api/users/",                 NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
@@ -78,6 +78,7 @@ pub const MATRIX: [Row; 68] = [
     ("DELETE", "/api/conversations/{id}/mute/",   NO_BODY,                      [401, 401, 404, 404, 204, 204, 403]),
     ("PUT",    "/api/conversations/{id}/read/", |stage| json!({ "message": stage.message["message_id"] }), [401, 401, 404, 404, 200, 200, 404]),
     ("GET",    "/api/conversations/{id}/changes/", NO_BODY,                     [401, 401, 404, 404, 200, 200, 200]),
+    ("GET",    "/api/conversations/{id}/pins/", NO_BODY,                        [401, 401, 404, 404, 200, 200, 200]),
     ("POST",   "/api/sync/",                  |stage| json!({ "conversations": { stage.conversation.as_str(): [0, 0] } }), [401, 401, 200, 200, 200, 200, 200]),
     ("GET",    "/api/messages/",              NO_BODY,                          [401, 401, 200, 200, 200, 200, 200]),
     ("POST",   "/api/messages/",              |stage| json!({ "conversation": stage.conversation, "message_body": "memo" }), [401, 401, 400, 400, 201, 201, 400]),
@@ -89,6 +90,10 @@ pub const MATRIX: [Row; 68] = [
     ("DELETE", "/api/messages/{id}/",         NO_BODY,                          [401, 401, 404, 404, 403, 204, 204]),
     ("GET",    "/api/messages/{id}/revisions/", NO_BODY,                        [401, 401, 404, 404, 403, 403, 200]),
     ("POST",   "/api/realtime/ticket/",       NO_BODY,                          [401, 401, 201, 201, 201, 201, 201]),
+    ("PUT",    "/api/messages/{id}/pin/",     NO_BODY,                          [401, 401, 404, 404, 200, 200, 200]),
+    ("DELETE", "/api/messages/{id}/pin/",     NO_BODY,                          [401, 401, 404, 404, 200, 200, 200]),
+    ("PUT",    "/api/messages/{id}/reactions/{emoji}/", NO_BODY,                [401, 401, 404, 404, 200, 200, 403]),
+    ("DELETE", "/api/messages/{id}/reactions/{emoji}/", NO_BODY,                [401, 401, 404, 404, 200, 200, 403]),
     // Only admins know of reports.
     ("GET",    "/api/reports/",               NO_BODY,                          [401, 401, 403, 403, 403, 403, 200]),
     ("POST",   "/api/reports/",               |stage| json!({ "user": stage.other.id, "reason": "spam" }), [401, 401, 201, 201, 201, 201, 201]),
@@ -163,6 +168,7 @@ impl Stage {
         let path = path.replace("{*path}", "style.css");
         let path = path.replace("chat/{version}/{name}", "chat/any/chat.css");
         let path = path.replace("docs/{version}/{name}", "docs/any/docs.css");
+        let path = path.replace("{emoji}", "%F0%9F%91%8D");
         path.replace("{id}", id).replace("{user_id}", &self.other.id)
     }
 }

@@ -266,7 +266,8 @@ async fn read_only_fields_are_accepted_and_ignored() {
             "/api/messages/{id}/" => message.clone(),
             path => path
                 .replace("{id}", if path.contains("users") { &ann.id } else { &group })
-                .replace("{user_id}", &ben.id),
+                .replace("{user_id}", &ben.id)
+                .replace("{emoji}", "%F0%9F%91%8D"),
         };
         let method: Method = method.to_uppercase().parse().unwrap();
         let answer = app.request(method, &path).bearer(&ann.token).json(&sent).send().await;

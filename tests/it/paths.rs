@@ -58,6 +58,7 @@ fn spelled(routes: &Routes) -> Vec<(Method, String)> {
     let id = "0190a5da-c967-874b-8000-00000000002a";
     let fill = |path: &str| path.replace("{*path}", "style.css").replace("{id}", id).replace("{user_id}", id);
     let fill = |path: &str| fill(path).replace("{version}", "v").replace("{name}", "chat.css");
+    let fill = |path: &str| fill(path).replace("{emoji}", "e");
     let listed = routes.list().iter();
     let both = listed.flat_map(|(method, path)| {
         let path = fill(path);

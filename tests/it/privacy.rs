@@ -49,7 +49,8 @@ async fn ask(user: &User, method: &Method, path: &str, place: &Place) -> String 
     let filled = path
         .replace("{id}", id)
         .replace("{conversation}", &place.conversation)
-        .replace("{user_id}", &place.user);
+        .replace("{user_id}", &place.user)
+        .replace("{emoji}", "%F0%9F%91%8D");
     let mut request = user.request(method.clone(), &filled);
     if let Some(body) = body(method, path, place) {
         request = request.json(&body);

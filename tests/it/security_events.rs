@@ -248,6 +248,7 @@ async fn an_access_to_ones_own_data_is_no_event() {
         format!("/api/users/?email={}", admin.email),
         format!("/api/conversations/{conversation}/"),
         format!("/api/conversations/{conversation}/changes/"),
+        format!("/api/conversations/{conversation}/pins/"),
         format!("/api/messages/?conversation={conversation}"),
         format!("/api/messages/{id}/revisions/"),
     ] {

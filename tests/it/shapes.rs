@@ -58,8 +58,8 @@ fn user(name: &str) -> Value {
 fn message(sender: &str, body: &str) -> Value {
     json!({
         "message_id": "<id>", "sender": user(sender), "conversation": "<id>", "message_body": body,
-        "sent_at": "<time>", "edited_at": null, "reply_to": null, "client_id": "<id>", "revision": 0,
-        "metadata": null,
+        "sent_at": "<time>", "edited_at": null, "reply_to": null, "thread": null, "mentions": [], "client_id": "<id>", "revision": 0,
+        "metadata": null, "reactions": [], "pinned": false,
     })
 }
 
@@ -132,6 +132,7 @@ async fn conversations_and_messages() {
     let member = |name: &str, role: &str| {
         json!({
             "user": user(name), "role": role, "state": "accepted", "invited_by": null, "joined_at": "<time>",
+            "last_read": 0,
         })
     };
     golden(&members, &page(&[member("ben", "member"), member("ann", "owner")]));

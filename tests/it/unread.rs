@@ -150,3 +150,35 @@ async fn a_mark_beyond_the_log_or_in_another_one_is_refused() {
     ben.mark_read(&here, &elsewhere).await.refuses("message");
     assert_eq!(ben.unread(&here).await, 1);
 }
+
+/// Returns how far each participant has read, as `viewer` sees it.
+async fn seen_by(viewer: &User, conversation: &str, of: &[&User]) -> Vec<u64> {
+    let participants = viewer.all(&format!("/api/conversations/{conversation}/participants/")).await;
+    let of_user = |user: &&User| {
+        let found = participants.iter().find(|it| it["user"]["user_id"] == user.id.as_str()).unwrap();
+        found["last_read"].as_u64().unwrap()
+    };
+    of.iter().map(of_user).collect()
+}
+
+#[tokio::test]
+async fn participants_show_how_far_each_has_read() {
+    let app = TestApp::with_requests().await;
+    let (ann, ben, cleo) = (app.user("ann").await, app.user("ben").await, app.user("cleo").await);
+    let conversation = ann.group(&[&ben, &cleo]).await;
+    ben.post(&format!("/api/conversations/{conversation}/accept/"), json!({})).await.ok();
+    ann.send(&conversation, "memo").await;
+    let second = ann.send(&conversation, "memo, second").await;
+    assert_eq!(seen_by(&ann, &conversation, &[&ben, &cleo]).await, [0, 0]);
+    ben.mark_read(&conversation, &second).await.ok();
+    // An invitation tells nobody what the invited user has read.
+    let table = format!("CONV#{conversation}");
+    app.table.set(&table, &format!("MEMBER#{}", cleo.id), "read", json!(1)).await;
+    for viewer in [&ann, &ben] {
+        assert_eq!(seen_by(viewer, &conversation, &[&ben, &cleo]).await, [2, 0]);
+    }
+    let path = format!("/api/conversations/{conversation}/participants/{}/", ben.id);
+    assert_eq!(ann.get(&path).await.ok()["last_read"], 2);
+    ben.mark_unread(&conversation, &second).await.ok();
+    assert_eq!(seen_by(&ann, &conversation, &[&ben]).await, [1]);
+}

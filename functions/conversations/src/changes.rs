@@ -62,8 +62,9 @@ fn number(text: String) -> Result<u64, Invalid> {
 
 /// Lists the changes of a conversation.
 ///
-/// Changes are edits and deletions of messages, and changes of the participants, their roles, the name and the
-/// metadata. They are numbered in their order. If `after` is the last number or a higher one, the page is empty.
+/// Changes are edits and deletions of messages, reactions to them, pins, and changes of the participants, their roles, the
+/// name and the metadata. They are numbered in their order. If `after` is the last number or a higher one, the page is
+/// empty.
 #[utoipa::path(get, path = "/api/conversations/{id}/changes/", operation_id = "list_changes",
     params(Ids<ConversationId>, ListChanges), responses((status = 200, body = Page<ChangeView>)))]
 pub async fn list(

@@ -1,4 +1,4 @@
-//! The `conversations` endpoints: conversations, their participants, read marks, the change log, and resuming by number.
+//! The `conversations` endpoints: conversations, their participants, read marks, pins, the change log, and resuming by number.
 
 mod accept;
 mod changes;
@@ -11,6 +11,7 @@ mod limits;
 mod list;
 mod participant;
 mod participants;
+mod pins;
 mod read;
 mod references;
 mod retrieve;
@@ -39,6 +40,7 @@ shared::routes! {
         put "/api/conversations/{id}/mute/" => inbox_settings::mute;
         delete "/api/conversations/{id}/mute/" => inbox_settings::unmute;
         put "/api/conversations/{id}/read/" => read::read;
+        get "/api/conversations/{id}/pins/" => pins::list;
         get "/api/conversations/{id}/changes/" => changes::list;
         post "/api/sync/" => sync::sync;
     }

@@ -60,7 +60,7 @@ impl FromFields for ChangeParticipant {
 }
 
 impl RequestBody for ChangeParticipant {
-    const READ_ONLY: &'static [&'static str] = &["user", "joined_at", "state", "invited_by"];
+    const READ_ONLY: &'static [&'static str] = &["user", "joined_at", "state", "invited_by", "last_read"];
 }
 
 /// Changes the role of a participant.

@@ -148,6 +148,9 @@ pub struct ParticipantView {
     /// The time of joining.
     #[serde(serialize_with = "timestamp")]
     joined_at: DateTime<Utc>,
+    /// The number of the last message that the participant has read; 0 if there is none, or if the participant has not
+    /// accepted.
+    last_read: u64,
 }
 
 impl ParticipantView {
@@ -158,6 +161,7 @@ impl ParticipantView {
             state: if member.is_accepted() { ParticipantState::Accepted } else { ParticipantState::Invited },
             invited_by: member.invited_by,
             joined_at: member.joined_at,
+            last_read: if member.is_accepted() { member.read } else { 0 },
         }
     }
 

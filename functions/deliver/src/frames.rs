@@ -127,7 +127,10 @@ impl Viewer<'_> {
         let visible_users = VisibleUsers::of(&viewer, self.conversation)
             .knowing(self.fanout.profiles.get(&message.sender).cloned())
             .accepted(self.conversation, accepted);
-        MessageView::new(message.clone(), &visible_users)
+        let mut message = message.clone();
+        // The reactions of blocked users are not counted.
+        self.listener.blocks.mask([&mut message]);
+        MessageView::new(message, &visible_users)
     }
 }
 

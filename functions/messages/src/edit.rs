@@ -22,8 +22,12 @@ const READ_ONLY: &[&str] = &[
     "sent_at",
     "edited_at",
     "reply_to",
+    "thread",
+    "mentions",
     "client_id",
     "revision",
+    "reactions",
+    "pinned",
     "deleted_at",
     "masked",
 ];
@@ -139,6 +143,10 @@ fn refused(error: EditError) -> Problem {
         EditError::NotFound => Problem::not_found(),
         EditError::Stale => Problem::precondition_failed(),
         EditError::Unanswered => Problem::invitation_pending(),
+        EditError::TooLarge => Problem::field(
+            "message_body",
+            "must be shorter, because the message has many reactions; send a new message",
+        ),
         EditError::MetadataTooLarge(error) => Invalid::from(error).into(),
         EditError::TooManyEdits => Problem::new(
             Code::InvalidRequest,

@@ -1,4 +1,5 @@
-//! The `messages` endpoints: sending, reading, editing and deleting messages. The message log itself is in
+//! The `messages` endpoints: sending, reading, editing and deleting messages, reactions to
+//! them, and pins. The message log itself is in
 //! `shared::store`.
 
 mod backward;
@@ -6,6 +7,8 @@ mod delete;
 mod edit;
 mod list;
 mod list_all;
+mod pin;
+mod reactions;
 mod retrieve;
 mod send;
 
@@ -20,6 +23,10 @@ shared::routes! {
         put "/api/messages/{id}/" => edit::replace;
         patch "/api/messages/{id}/" => edit::change;
         delete "/api/messages/{id}/" => delete::delete;
+        put "/api/messages/{id}/pin/" => pin::pin;
+        delete "/api/messages/{id}/pin/" => pin::unpin;
+        put "/api/messages/{id}/reactions/{emoji}/" => reactions::add;
+        delete "/api/messages/{id}/reactions/{emoji}/" => reactions::remove;
         get "/api/messages/{id}/revisions/" => retrieve::revisions;
     }
 }

@@ -30,6 +30,8 @@ pub struct ListMessages {
     after: Option<MessageId>,
     /// Lists the messages around this message, oldest first.
     around: Option<MessageId>,
+    /// Lists only the replies in the thread that begins with this message, at most 20 on a page. `previous` is `null`.
+    thread: Option<MessageId>,
     /// The maximum number of entries on the page.
     #[param(required = false)]
     limit: Limit,
@@ -77,16 +79,20 @@ struct Wanted {
     order: Order,
     limit: usize,
     tombstones: bool,
+    /// The first message of a thread, to list only its replies.
+    thread: Option<MessageId>,
 }
 
 impl FromFields for ListMessages {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let lists_all = !["conversation", "before", "after", "around"].iter().any(|name| fields.has(name));
+        let lists_all =
+            !["conversation", "before", "after", "around", "thread"].iter().any(|name| fields.has(name));
         let request = Self {
             conversation: fields.optional("conversation", typed),
             before: fields.optional("before", typed),
             after: fields.optional("after", typed),
             around: fields.optional("around", typed),
+            thread: fields.optional("thread", typed),
             limit: fields.given("limit", typed).unwrap_or_default(),
             order: fields.optional("order", typed),
             tombstones: fields.given("tombstones", |Switched(on)| typed(on)).unwrap_or_default(),
@@ -115,7 +121,7 @@ impl ListMessages {
                 Some("cannot be combined with this `cursor`, which contains the order")
             }
             (Order::Oldest, _) if lists_all => {
-                Some("can be `oldest` only with `conversation`, `after` or `around`")
+                Some("can be `oldest` only with `conversation`, `after`, `around` or `thread`")
             }
             (Order::Oldest, _) if self.before.is_some() => Some("cannot be `oldest` with `before`"),
             (Order::Newest, _) if self.after.is_some() => Some("cannot be `newest` with `after`"),
@@ -132,13 +138,30 @@ impl ListMessages {
                 fields.check(message::of_conversation(name, id, conversation));
             }
         }
-        if self.cursor.is_some() && (self.conversation.is_some() || first.is_some()) {
+        if self.cursor.is_some() && (self.conversation.is_some() || first.is_some() || self.thread.is_some())
+        {
             fields.fault(
                 "cursor",
-                "cannot be combined with `conversation`, `before`, `after` or `around`; \
+                "cannot be combined with `conversation`, `before`, `after`, `around` or `thread`; \
                  use the URL in `next`",
             );
         }
+        self.check_thread(fields);
+    }
+
+    fn check_thread(&self, fields: &mut Fields) {
+        let Some(thread) = self.thread else { return };
+        if self.around.is_some() {
+            fields.fault("thread", "cannot be combined with `around`; use `before` or `after`");
+        }
+        if let Some(conversation) = self.named_conversation() {
+            fields.check(message::of_conversation("thread", thread, conversation));
+        }
+    }
+
+    /// Returns the conversation of the request, without looking at the thread.
+    fn named_conversation(&self) -> Option<ConversationId> {
+        self.conversation.or(self.places().next().map(|(_, id)| id.conversation))
     }
 
     /// Returns the requested page of one conversation; `None` if the request names no conversation.
@@ -147,7 +170,7 @@ impl ListMessages {
             return Some(self.page(page.conversation, page.around(), Order::against(page.around())));
         }
         let place = self.places().next();
-        let conversation = self.conversation.or(place.map(|(_, id)| id.conversation))?;
+        let conversation = self.named_conversation().or(self.thread.map(|id| id.conversation))?;
         let around = match place {
             Some(("before", id)) => Around::Before(id.number),
             Some(("after", id)) => Around::After(id.number),
@@ -159,7 +182,8 @@ impl ListMessages {
     }
 
     const fn page(&self, conversation: ConversationId, around: Around, order: Order) -> Wanted {
-        Wanted { conversation, around, order, limit: self.limit.0, tombstones: self.tombstones }
+        let Self { limit: Limit(limit), tombstones, thread, .. } = *self;
+        Wanted { conversation, around, order, limit, tombstones, thread }
     }
 }
 
@@ -212,7 +236,8 @@ impl Wanted {
             path.push_str("&order=");
             path.push_str(order);
         }
-        origin.link(&(path + tombstones))
+        let thread = self.thread.map(|thread| format!("&thread={thread}")).unwrap_or_default();
+        origin.link(&(path + tombstones + &thread))
     }
 }
 
@@ -249,8 +274,11 @@ async fn of_conversation(
 ) -> Result<Page<MessageView>, Problem> {
     let conversation = wanted.conversation;
     let source = Source { tombstones: wanted.tombstones, ..Source::of(conversation) };
-    let (member, page) =
-        app.store.member_and_messages(source, caller.user, wanted.around, wanted.limit).await?;
+    let (around, limit) = (wanted.around, wanted.limit);
+    let (member, page) = match wanted.thread {
+        None => app.store.member_and_messages(source, caller.user, around, limit).await?,
+        Some(root) => app.store.member_and_replies(source, caller.user, root.number, (around, limit)).await?,
+    };
     let actor = caller.actor(app, member.as_ref()).await?;
     let readable = caller.may_read(app, &actor, conversation).await?;
     let page = page.filter(|_| readable).ok_or_else(Problem::not_found)?;
@@ -265,5 +293,5 @@ async fn of_conversation(
         results.reverse();
         std::mem::swap(&mut next, &mut previous);
     }
-    Ok(Page { next, previous, results })
+    Ok(Page { next, previous: previous.filter(|_| wanted.thread.is_none()), results })
 }

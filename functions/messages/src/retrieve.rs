@@ -58,7 +58,7 @@ pub async fn retrieve(
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Revision)]
 pub struct RevisionView {
-    /// The number of the revision. The first revision is 0.
+    /// The number of edits before this version: 0 for the text as it was sent. Reactions do not count.
     revision: u64,
     /// The text of the message in this revision.
     #[schema(value_type = MessageBody)]

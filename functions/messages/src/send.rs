@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 pub struct SendMessage {
     /// The id of one of the caller's conversations.
     conversation: ConversationId,
-    /// The text of the message.
+    /// The text of the message. `@` and the id of a participant mentions the participant.
     #[schema(value_type = MessageBody)]
     message_body: String,
     /// The message that this message replies to. It must be in the same conversation.
@@ -37,8 +37,19 @@ pub struct SendMessage {
 }
 
 impl RequestBody for SendMessage {
-    const READ_ONLY: &'static [&'static str] =
-        &["message_id", "sender", "sent_at", "edited_at", "revision", "deleted_at", "masked"];
+    const READ_ONLY: &'static [&'static str] = &[
+        "message_id",
+        "sender",
+        "sent_at",
+        "edited_at",
+        "thread",
+        "mentions",
+        "revision",
+        "reactions",
+        "pinned",
+        "deleted_at",
+        "masked",
+    ];
 }
 
 impl FromFields for SendMessage {

@@ -114,3 +114,72 @@ fn a_membership_that_is_not_accepted_has_an_invitation_and_no_inbox_entry() {
     assert_eq!(found(&[meta.clone(), accepted.clone(), entry.clone()]), [""; 0]);
     assert_eq!(found(&[meta, accepted, entry, invitation]).len(), 2);
 }
+
+#[test]
+fn each_user_reacts_once_with_each_emoji_and_not_to_a_tombstone() {
+    let message = |name: &str, value: Value| {
+        let mut message = json!({"pk": "CONV#c", "sk": "MSG#0000000000001", "item": "message", "sent_at": 1,
+            "sender": "u", "idempotency_key": "k", "revision": 1});
+        message[name] = value;
+        message
+    };
+    let meta = json!({"pk": "CONV#c", "sk": "META", "kind": "group", "participant_count": 0, "owners": []});
+    let change = |kind: &str| json!({"pk": "CONV#c", "sk": "CHANGE#0000000000001", "item": "change", "kind": kind, "message": 1});
+    let (one, all) = ("AAAAAAAAQACAAAAAAAAAAQ", |reactions: String| {
+        found(&[meta.clone(), message("reactions", json!(reactions)), change("reaction_added")])
+    });
+    assert_eq!(all(format!("a:{one};b:{one}")), [""; 0]);
+    for wrong in
+        [format!("a:{one};a:{one}"), "a:".to_owned(), format!("a:{}", "A".repeat(43)), "a".to_owned()]
+    {
+        assert_eq!(
+            all(wrong.clone()),
+            [format!(
+                "CONV#c: MSG#0000000000001 has wrong reactions with {:?}",
+                wrong.split(':').next().filter(|_| wrong.contains(':')).unwrap_or_default()
+            )]
+        );
+    }
+    let many: Vec<String> = (0..21).map(|n| format!("{n}:{one}")).collect();
+    assert_eq!(all(many.join(";")).len(), 1);
+    let mut deleted = message("reactions", json!(format!("a:{one}")));
+    deleted["deleted_at"] = json!(2);
+    assert_eq!(found(&[meta.clone(), deleted, change("message_deleted")]).len(), 1);
+    // An edit keeps the text before it.
+    assert_eq!(found(&[meta, message("body", json!("memo")), change("message_edited")]).len(), 1);
+}
+
+#[test]
+fn a_pin_and_its_message_belong_together() {
+    let meta = json!({"pk": "CONV#c", "sk": "META", "kind": "group", "participant_count": 0, "owners": []});
+    let message = |pinned: bool, more: &str| {
+        let mut message = json!({"pk": "CONV#c", "sk": "MSG#0000000000001", "item": "message", "sent_at": 1,
+            "sender": "u", "idempotency_key": "k", "revision": 1, "pinned": pinned});
+        message[more] = json!(1);
+        message
+    };
+    let change = json!({"pk": "CONV#c", "sk": "CHANGE#0000000000001", "item": "change", "message": 1});
+    let pin = json!({"pk": "CONV#c", "sk": "PIN#0000000000001", "item": "pin"});
+    let all =
+        |message: Value, pin: &[Value]| found(&[&[meta.clone(), change.clone(), message], pin].concat());
+    assert_eq!(all(message(true, "x"), std::slice::from_ref(&pin)), [""; 0]);
+    assert_eq!(all(message(false, "x"), &[]), [""; 0]);
+    assert_eq!(all(message(true, "x"), &[]).len(), 1);
+    assert_eq!(all(message(false, "x"), std::slice::from_ref(&pin)).len(), 1);
+    assert_eq!(all(message(true, "deleted_at"), &[pin]).len(), 1);
+}
+
+#[test]
+fn a_pointer_has_its_reply() {
+    let meta = json!({"pk": "CONV#c", "sk": "META", "kind": "group", "participant_count": 0, "owners": []});
+    let message = |number: u64, thread: u64| {
+        json!({"pk": "CONV#c", "sk": format!("MSG#{number:013}"), "item": "message", "sent_at": number,
+            "sender": "u", "idempotency_key": number.to_string(), "revision": 0, "thread": thread})
+    };
+    let pointer = |root: u64, number: u64| json!({"pk": "CONV#c", "sk": format!("THREAD#{root:013}#{number:013}"), "item": "thread_pointer"});
+    let log = |last: Value| [meta.clone(), message(1, 0), message(2, 1), message(3, 1), last];
+    assert_eq!(found(&log(pointer(1, 2))), [""; 0]);
+    for wrong in [pointer(2, 3), pointer(1, 4), pointer(0, 1), message(4, 2), message(4, 4)] {
+        assert_eq!(found(&log(wrong.clone())).len(), 1, "{wrong}");
+    }
+}

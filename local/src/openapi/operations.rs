@@ -121,7 +121,9 @@ fn refusals(operation: &mut Operation, method: &str, path: &str, public: bool) -
     let in_conversation = path.starts_with("/api/conversations/{") || path.starts_with("/api/messages/");
     add(says("403") && by_cookie, if in_conversation { "WriteRefused" } else { "Forbidden" });
     add(!says("403") && by_cookie, "CsrfFailed");
-    add(says("409"), "LastAdmin");
+    add(says("409") && !path.starts_with("/api/messages/"), "LastAdmin");
+    add(id == "add_reaction", "TooManyReactions");
+    add(id == "pin_message", "TooManyPins");
     add(path.contains('{') || says("404"), "NotFound");
     add(["put", "patch", "delete"].contains(&method), "PreconditionFailed");
     add(takes("Idempotency-Key"), if id == "send_message" { "SendConflict" } else { "ClientIdReused" });

@@ -25,7 +25,7 @@ const fn refusal(name: &'static str, codes: &'static [Code], says: &'static str)
 }
 
 /// The answers that operations list by their status.
-pub(super) const REFUSALS: [Refusal; 17] = [
+pub(super) const REFUSALS: [Refusal; 19] = [
     refusal(
         "BadRequest",
         &[Code::InvalidRequest],
@@ -83,6 +83,12 @@ pub(super) const REFUSALS: [Refusal; 17] = [
         &[Code::LastAdmin],
         "The user is the last admin who can act. Give another user the role `admin` first.",
     ),
+    refusal(
+        "TooManyReactions",
+        &[Code::TooManyReactions],
+        "The message has as many different emoji or as many reactions as possible.",
+    ),
+    refusal("TooManyPins", &[Code::TooManyPins], "The conversation has as many pinned messages as possible."),
     refusal(
         "PreconditionFailed",
         &[Code::PreconditionFailed],

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{Invalid, Metadata, text::Rule};
-use crate::ids::{ConversationId, IdempotencyKey, MessageId};
+use crate::ids::{ConversationId, IdempotencyKey, MessageId, UserId};
 
 /// The rule for the body of a message.
 pub const BODY: Rule =
@@ -18,6 +18,27 @@ const KEY_AHEAD: TimeDelta = TimeDelta::minutes(5);
 /// Parses a message body: 1 to 16,384 code points, at most 48 KB, with at least one visible character.
 pub fn body(text: String) -> Result<String, Invalid> {
     BODY.check(text)
+}
+
+/// The maximum number of users whom a message mentions. Further ones are plain text.
+pub const MOST_MENTIONS: usize = 20;
+
+/// Returns the users whom a text mentions as `@` and their id, in the order of the text and each once. An `@` behind a letter
+/// or a digit is part of an email address.
+#[must_use]
+pub fn mentioned(text: &str) -> Vec<UserId> {
+    let mut users = Vec::new();
+    for (at, _) in text.match_indices('@') {
+        let id = text.get(at + 1..at + 37).and_then(|id| id.parse().ok());
+        let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+        let is_part = joins(text[..at].chars().next_back())
+            || joins(text.get(at + 37..).and_then(|it| it.chars().next()));
+        if let Some(user) = id.filter(|user| !is_part && !users.contains(user)) {
+            users.push(user);
+        }
+    }
+    users.truncate(MOST_MENTIONS);
+    users
 }
 
 /// Checks that an idempotency key is at most five minutes later than `now`, the server's time.
@@ -78,4 +99,31 @@ pub fn digest<const N: usize>(parts: [&str; N]) -> String {
         hash.update(part);
     }
     URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_behind_an_at_sign_is_a_mention() {
+        let ids = ["5e2f3f6e-4a0e-4cbb-8f0f-5f8b1f2d9a10", "00000000-0000-4000-8000-000000000001"];
+        let [one, other] = ids.map(|id| id.parse::<UserId>().unwrap());
+        let text = format!("@{} (@{}), and again @{}!", ids[0], ids[1].to_uppercase(), ids[0]);
+        assert_eq!(mentioned(&text), [one, other]);
+        assert_eq!(mentioned(&format!("@{}", ids[0])), [one]);
+        for text in [
+            format!("ann@{}", ids[0]),
+            format!("@{}0", ids[0]),
+            format!("@{}-", ids[0]),
+            format!("@ {}", ids[0]),
+            format!("@{}", &ids[0][..35]),
+            "@ann, call ann@example.com @".to_owned(),
+            format!("@{}ä{}", &ids[0][..34], "0"),
+        ] {
+            assert_eq!(mentioned(&text), [], "{text}");
+        }
+        let many = (0..30).map(|n| format!("@00000000-0000-4000-8000-{n:012}")).collect::<Vec<_>>();
+        assert_eq!(mentioned(&many.join(" ")).len(), MOST_MENTIONS);
+    }
 }

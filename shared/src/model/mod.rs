@@ -3,11 +3,13 @@
 pub mod characters;
 pub mod conversation;
 pub mod email;
+pub mod emoji;
 pub mod json;
 mod merge;
 pub mod message;
 mod metadata;
 pub mod network;
+pub mod reactions;
 pub mod report;
 pub mod text;
 pub mod user;

@@ -48,10 +48,12 @@ impl ViewersBlocks {
         self.0.as_ref().is_some_and(|blocks| blocks.blocked.contains_key(&user))
     }
 
-    /// Marks the messages of blocked users. Each read of messages for a viewer ends with this.
+    /// Marks the messages of blocked users, and hides the reactions of these users. Each read of messages for a viewer ends
+    /// with this.
     pub fn mask<'a>(&self, messages: impl IntoIterator<Item = &'a mut Message>) {
         for message in messages {
             message.masked = self.contains(message.sender);
+            message.reactions.hide(|user| self.contains(user));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The change log: edits, deletions, joins, leaves and renames, numbered as messages are. One transaction writes a
+//! The change log: edits, deletions, reactions, joins, leaves and renames, numbered as messages are. One transaction writes a
 //! change and the item that it changes (the target). The condition on the change's number orders the changes; the
 //! condition on the target refuses a change that is based on an older state.
 

@@ -1,22 +1,22 @@
 //! Editing and deleting a message. Each is one transaction of the change, the message and its earlier bodies.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join;
 
 use super::{
     Command, Store, StoreError, Time,
-    changes::{ChangeTail, change_entry},
-    conversations::large_edit_step,
-    items::{Change, ChangeKind, Item, Member, Message, Revision},
+    items::{ChangeKind, Item, Message, Revision, user_ids},
     log,
+    message_changes::{Basis, MessageChange, Present, message_change},
     messages::reading,
-    ops::{ABSENT, Consistency, Expression},
-    retries::{Attempt, OwnChange, TriedChange},
+    ops::{ABSENT, Expression},
+    retries::{Attempt, TriedChange},
     table::{Key, Span},
     transactions::Step,
 };
 use crate::{
-    ids::{MessageId, UserId},
-    model::{Expected, MetadataChange, TooLarge},
+    ids::MessageId,
+    model::{Expected, MetadataChange, TooLarge, reactions::Reactions},
 };
 
 /// The maximum number of edits of one message: a deletion removes all earlier bodies in one transaction of at most 100
@@ -49,6 +49,9 @@ pub enum EditError {
     /// Nobody has accepted the actor's invitation, and the message would be larger than a send may be.
     #[error("the invitation is not accepted yet")]
     Unanswered,
+    /// The message has too many reactions for a text of this size.
+    #[error("the message would be too large with its reactions")]
+    TooLarge,
     /// The client's own data would be too large after the merge.
     #[error(transparent)]
     MetadataTooLarge(#[from] TooLarge),
@@ -72,7 +75,7 @@ pub enum DeleteError {
 }
 
 impl Store {
-    /// Returns the earlier bodies of a message above the revision `after`, oldest first, and true if there are more. A page
+    /// Returns the earlier bodies of a message after the one with the number `after`, oldest first, and true if there are more. A page
     /// ends at 1 MB.
     pub async fn revisions(
         &self,
@@ -107,15 +110,17 @@ impl Store {
         mut attempt: Attempt<Message>,
     ) -> Result<TriedChange<Message>, EditError> {
         let command = attempt.command;
-        let (member, found, changes) =
-            self.message_and_changes(id, command.actor, attempt.own_change()).await?;
-        if let Some(done) = attempt.result_if(changes.is_done) {
-            return Ok(done);
-        }
-        let (Some(message), Some(number)) =
-            (found.filter(|message| message.deleted_at.is_none()), changes.next)
-        else {
-            return Err(EditError::NotFound);
+        let mentions = async {
+            match &edit.body {
+                Some(body) => self.mentions(id.conversation, body).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (basis, mentions) = try_join(self.basis(id, &mut attempt), mentions).await?;
+        let Present { member, message, number } = match basis {
+            Basis::Present(present) => present,
+            Basis::Done(done) => return Ok(done),
+            Basis::Missing => return Err(EditError::NotFound),
         };
         if !edit.expected.allows(message.revision) {
             return Err(EditError::Stale);
@@ -123,40 +128,20 @@ impl Store {
         let Some(edited) = edit.apply(&message, command.now)? else {
             return Ok(TriedChange::Done(message));
         };
-        if message.revision >= MAX_EDITS {
+        let mentions = mentions.unwrap_or_else(|| message.mentions.clone());
+        let edited = Message { mentions, ..edited };
+        if message.edit_count() >= MAX_EDITS {
             return Err(EditError::TooManyEdits);
+        }
+        if edited.is_too_large() {
+            return Err(EditError::TooLarge);
         }
         if member.is_some_and(|member| log::is_too_large(&member, &edited)) {
             return Err(EditError::Unanswered);
         }
-        let change = message_change(ChangeKind::MessageEdited, &edited, number, command);
-        let mut steps = self.note_of(&message, &edited).await?;
-        steps.extend([edit_step(&edited, message.revision), earlier_body(message)]);
-        self.write_change(change, steps).await?.finished(number, edited).ok_or(EditError::NotFound)
-    }
-
-    /// Returns the step that notes an edit which makes a small message large, unless the conversation has this note.
-    async fn note_of(&self, message: &Message, edited: &Message) -> Result<Vec<Step>, EditError> {
-        if !edited.outgrows(message) {
-            return Ok(Vec::new());
-        }
-        match self.get(Key::conversation(message.conversation), Consistency::Strong).await? {
-            Some(Item::Conversation(conversation)) if conversation.has_large_edits => Ok(Vec::new()),
-            Some(_) => Ok(vec![large_edit_step(message.conversation)]),
-            None => Err(EditError::NotFound),
-        }
-    }
-
-    /// Reads the actor's membership, a message and the end of the change log in parallel.
-    async fn message_and_changes(
-        &self,
-        id: MessageId,
-        actor: UserId,
-        own: OwnChange,
-    ) -> Result<(Option<Member>, Option<Message>, ChangeTail), StoreError> {
-        let ((member, message), changes) =
-            try_join(self.message(id, actor), self.change_tail(id.conversation, own)).await?;
-        Ok((member, message, changes))
+        let steps = vec![edit_step(&edited, message.revision), earlier_body(&message)];
+        let change = MessageChange { kind: ChangeKind::MessageEdited, before: message, after: edited, steps };
+        self.write_message_change(change, number, command).await?.ok_or(EditError::NotFound)
     }
 
     /// Replaces a message that the actor may delete by a tombstone, and removes its earlier bodies in the same
@@ -195,14 +180,13 @@ impl Store {
             return Err(DeleteError::Stale);
         }
         let seen = message.revision;
-        let (body, deleted_at) = (String::new(), Some(command.now));
-        let deleted = Message { body, metadata: None, deleted_at, revision: seen + 1, ..message };
+        let (bodies, is_pinned) = (message.edit_count(), message.pinned);
+        let deleted = message.deleted(command.now);
         let change = message_change(ChangeKind::MessageDeleted, &deleted, number, command);
         let mut steps = vec![tombstone_step(&deleted, seen)];
-        // These steps have no condition: the result is the same if an earlier body does not exist.
-        steps.extend(
-            (0..seen).map(|revision| Step::Delete(Key::revision(id, revision), Expression::default())),
-        );
+        // These steps have no condition: the result is the same if the pin or an earlier body does not exist.
+        steps.extend(is_pinned.then(|| Step::Delete(Key::pin(id), Expression::default())));
+        steps.extend((0..bodies).map(|edits| Step::Delete(Key::revision(id, edits), Expression::default())));
         self.write_change(change, steps).await?.finished(number, ()).ok_or(DeleteError::NotFound)
     }
 }
@@ -215,30 +199,55 @@ impl MessageEdit {
         if body == message.body && metadata == message.metadata {
             return Ok(None);
         }
-        let edited_at = Some(now);
-        Ok(Some(Message { body, metadata, edited_at, revision: message.revision + 1, ..message.clone() }))
+        let (revision, edits) = (message.revision + 1, message.edits.map(|edits| edits + 1));
+        Ok(Some(Message { body, metadata, edited_at: Some(now), revision, edits, ..message.clone() }))
+    }
+}
+
+impl Message {
+    /// Returns the tombstone of the message.
+    fn deleted(self, now: Time) -> Self {
+        let (body, mentions, reactions) = (String::new(), Vec::new(), Reactions::default());
+        let (deleted_at, revision) = (Some(now), self.revision + 1);
+        Self { body, metadata: None, mentions, reactions, pinned: false, deleted_at, revision, ..self }
     }
 }
 
 /// Returns the step that sets the edited attributes, on condition that the message has the revision that was read. A
 /// deletion sets another revision too.
 fn edit_step(edited: &Message, seen: u64) -> Step {
-    let metadata = if edited.metadata.is_some() { ", #metadata = :metadata" } else { " REMOVE #metadata" };
-    let update = format!("SET #body = :body, #edited_at = :now, #revision = :revision{metadata}");
-    let mut expression = Expression::update(&update, "#revision = :seen")
-        .text(":body", &edited.body)
-        .number(":now", edited.edited_at.unwrap_or_default().timestamp_micros())
-        .number(":revision", edited.revision)
-        .number(":seen", seen);
-    if let Some(metadata) = &edited.metadata {
-        expression = expression.text(":metadata", metadata.as_str());
+    let mut values = vec![
+        ("body", AttributeValue::S(edited.body.clone())),
+        ("edited_at", micros(edited.edited_at)),
+        ("revision", AttributeValue::N(edited.revision.to_string())),
+    ];
+    values.extend(edited.edits.map(|edits| ("edits", AttributeValue::N(edits.to_string()))));
+    let metadata = edited.metadata.as_ref().map(|metadata| metadata.as_str().to_owned());
+    let mentions = (!edited.mentions.is_empty()).then(|| user_ids::text(&edited.mentions));
+    let (mut set, mut removed) = (values, Vec::new());
+    for (name, text) in [("metadata", metadata), ("mentions", mentions)] {
+        match text {
+            Some(text) => set.push((name, AttributeValue::S(text))),
+            None => removed.push(format!("#{name}")),
+        }
     }
+    let assigned: Vec<String> = set.iter().map(|(name, _)| format!("#{name} = :{name}")).collect();
+    let remove = if removed.is_empty() { String::new() } else { format!(" REMOVE {}", removed.join(", ")) };
+    let update = format!("SET {}{remove}", assigned.join(", "));
+    let expression = Expression::update(&update, "#revision = :seen").number(":seen", seen);
+    let expression = set
+        .into_iter()
+        .fold(expression, |expression, (name, value)| expression.value(&format!(":{name}"), value));
     Step::Update(Key::message(edited.id()), expression)
+}
+
+fn micros(time: Option<Time>) -> AttributeValue {
+    AttributeValue::N(time.unwrap_or_default().timestamp_micros().to_string())
 }
 
 /// Returns the step that removes a message's text, on condition that the message has the revision that was read.
 fn tombstone_step(deleted: &Message, seen: u64) -> Step {
-    let update = "SET #deleted_at = :now, #revision = :revision REMOVE #body, #metadata";
+    let update = "SET #deleted_at = :now, #revision = :revision REMOVE #body, #metadata, #mentions, #reactions, #pinned";
     let expression = Expression::update(update, "#revision = :seen")
         .number(":now", deleted.deleted_at.unwrap_or_default().timestamp_micros())
         .number(":revision", deleted.revision)
@@ -246,18 +255,13 @@ fn tombstone_step(deleted: &Message, seen: u64) -> Step {
     Step::Update(Key::message(deleted.id()), expression)
 }
 
-fn earlier_body(message: Message) -> Step {
+fn earlier_body(message: &Message) -> Step {
     let revision = Revision {
         conversation: message.conversation,
-        place: (message.number, message.revision),
-        body: message.body,
-        metadata: message.metadata,
+        place: (message.number, message.edit_count()),
+        body: message.body.clone(),
+        metadata: message.metadata.clone(),
         written_at: message.edited_at.unwrap_or(message.sent_at),
     };
     Step::Put(Item::Revision(revision), Expression::condition(ABSENT))
-}
-
-fn message_change(kind: ChangeKind, message: &Message, number: u64, command: Command) -> Change {
-    let entry = change_entry(kind, message.conversation, number, message.revision, command);
-    Change { message: Some(message.number), ..entry }
 }

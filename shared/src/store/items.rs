@@ -10,9 +10,10 @@ mod identity;
 mod links;
 mod logs;
 mod metadata_text;
+pub(super) mod reactions_text;
 mod reading;
 mod report;
-mod user_ids;
+pub(super) mod user_ids;
 
 use std::collections::HashMap;
 
@@ -29,7 +30,7 @@ pub use self::{
         User,
     },
     links::{ConnectionUser, Link, Presence, Ticket},
-    logs::{Change, ChangeKind, Closed, Message, Revision},
+    logs::{Change, ChangeKind, Closed, Message, Pin, Revision, ThreadPointer},
     report::Report,
 };
 use super::{
@@ -61,6 +62,8 @@ pub enum Item {
     Message(Message),
     Closed(Closed),
     Revision(Revision),
+    Pin(Pin),
+    ThreadPointer(ThreadPointer),
     Change(Change),
     Report(Report),
     SigningKey(SigningKey),
@@ -97,6 +100,10 @@ impl Item {
             Self::Revision(revision) => {
                 Key::revision(revision.conversation.message(revision.place.0), revision.place.1)
             }
+            Self::ThreadPointer(pointer) => {
+                Key::thread_pointer(pointer.conversation.message(pointer.place.0), pointer.place.1)
+            }
+            Self::Pin(pin) => Key::pin(pin.conversation.message(pin.number)),
             Self::Change(change) => Key::log_entry(change.conversation, LogPosition::Change(change.number)),
             Self::Report(report) => Key::report(report.place.0, report.place.1),
             Self::SigningKey(key) => Key::signing_key(&key.kid),
@@ -245,7 +252,7 @@ mod tests {
                 ("idempotency_key", "01890a5d-ac96-774b-bcce-b302099a8057"),
                 ("digest", "x"),
             ],
-            &[("pk", conversation), ("sk", "PIN#1"), ("item", "pin")],
+            &[("pk", conversation), ("sk", "LATER#1"), ("item", "later")],
             &[
                 ("pk", conversation),
                 ("sk", "MSG#0000000000008"),

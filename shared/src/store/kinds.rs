@@ -3,8 +3,8 @@
 use super::{
     Store, StoreError,
     items::{
-        Admins, Blocks, Conversation, InboxEntry, Invitation, Item, Link, Member, Message, Report, Revision,
-        Session, SigningKey, TokenBucket, User,
+        Admins, Blocks, Conversation, InboxEntry, Invitation, Item, Link, Member, Message, Pin, Report,
+        Revision, Session, SigningKey, ThreadPointer, TokenBucket, User,
     },
     ops::{Consistency, Reading},
     table::{Key, Span},
@@ -42,6 +42,8 @@ kinds!(
     Member(Member),
     Message(Message),
     Revision(Revision),
+    Pin(Pin),
+    ThreadPointer(ThreadPointer),
     Report(Report),
     Link(Link),
     TokenBucket(TokenBucket),

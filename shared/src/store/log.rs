@@ -2,6 +2,7 @@
 //! the put that succeeds, a send looks at every number above the bound of its look-back, in a query or as the occupant
 //! of a lost put. This is the proof that a retried send is never doubled. The search itself is in `search`.
 
+mod named;
 mod search;
 mod unanswered;
 
@@ -11,6 +12,7 @@ use futures::future::try_join;
 pub(super) use self::unanswered::is_too_large;
 pub use self::unanswered::{UNANSWERED_BYTES, UNANSWERED_MESSAGES};
 use self::{
+    named::Named,
     search::{OwnMessages, Send, Tail, TailSearch},
     unanswered::NumberLimit,
 };
@@ -103,6 +105,16 @@ impl Send<'_> {
     }
 }
 
+/// A user who may write, and the items that the message names.
+struct Writer {
+    member: Member,
+    profile: User,
+    /// The memberships of the mentioned users who have one, and of the writer.
+    others: Vec<Member>,
+    /// The message that is replied to.
+    replied: Option<Message>,
+}
+
 /// The sender of a send that may write.
 struct Sender {
     profile: User,
@@ -118,11 +130,13 @@ impl Store {
     pub async fn append_message(&self, sending: Sending<'_>, clock: &Clock) -> Result<Sent, SendError> {
         let Sending { sender, draft, made_key, limit } = sending;
         let key = draft.idempotency_key.unwrap_or(made_key);
-        let send = Send { sender, draft, key, digest: draft.digest(), clock, limit };
+        let (digest, named) = (draft.digest(), Named::default());
+        let mut send = Send { sender, draft, key, digest, clock, limit, named };
         let mut own = OwnMessages::of(limit);
         let look = self.look_back(&send, &mut own);
-        let (writer, look) = try_join(self.writer(draft.conversation, sender), look).await?;
-        let Some((member, profile)) = writer else {
+        let writer = self.writer(draft.conversation, sender, named::keys(draft, sender));
+        let (writer, look) = try_join(writer, look).await?;
+        let Some(Writer { member, profile, others, replied }) = writer else {
             return Err(SendError::NoSuchConversation);
         };
         let tail = match look {
@@ -132,7 +146,9 @@ impl Store {
             TailSearch::TooFar => return Err(SendError::OutcomeUnknown),
         };
         let after = draft.after.is_some_and(|after| after.number > tail.number);
-        let reply_to = draft.reply_to.is_some_and(|id| id.number > tail.number || id.number <= member.base);
+        send.named = Named::of(draft, &others, replied.as_ref());
+        // A message that was put after it was looked for is not known to the client yet.
+        let reply_to = draft.reply_to.is_some_and(|id| replied.is_none() || id.number <= member.base);
         if reply_to || after {
             return Err(SendError::NoSuchMessages { reply_to, after });
         }
@@ -140,20 +156,24 @@ impl Store {
         self.put_after(&send, tail, sender, own).await
     }
 
-    /// Returns the membership and the account of a user who may write here, strongly consistent and in one request;
-    /// `None` if one of the two does not exist. A closed or suspended account has no live session: its sessions are about
+    /// Returns the membership and the account of a user who may write here, strongly consistent and in one request with the
+    /// items at `named`; `None` if one of the two does not exist. A closed or suspended account has no live session: its sessions are about
     /// to end, and the request gets the answer that it gets afterwards.
     async fn writer(
         &self,
         conversation: ConversationId,
         user: UserId,
-    ) -> Result<Option<(Member, User)>, StoreError> {
-        let keys = [Key::member(conversation, user), Key::user(user)];
-        let (member, profile) = self.get_two::<Member, User>(keys).await?;
+        named: Vec<Key>,
+    ) -> Result<Option<Writer>, StoreError> {
+        let keys = [Key::member(conversation, user), Key::user(user)].into_iter().chain(named).collect();
+        let (others, mut profiles, mut replied) =
+            self.get_all_of_three::<Member, User, Message>(keys).await?;
+        let (member, profile) = (others.iter().find(|member| member.user == user).cloned(), profiles.pop());
         if profile.as_ref().is_some_and(|user| !user.can_act()) {
             return Err(StoreError::SessionEnded);
         }
-        Ok(member.zip(profile))
+        let writer = member.zip(profile);
+        Ok(writer.map(|(member, profile)| Writer { member, profile, others, replied: replied.pop() }))
     }
 
     /// Puts the message at the first free number.
@@ -209,10 +229,10 @@ impl Store {
         tail: Tail,
         own: &mut OwnMessages,
     ) -> Result<TailSearch, StoreError> {
-        let writer = self.writer(send.draft.conversation, send.sender);
+        let writer = self.writer(send.draft.conversation, send.sender, Vec::new());
         let (writer, look) = try_join(writer, self.look_above(send, tail, own)).await?;
         let is_stored = matches!(look, TailSearch::Found(_));
-        let may_write = writer.is_some_and(|(member, _)| member.is_accepted());
+        let may_write = writer.is_some_and(|writer| writer.member.is_accepted());
         Ok(if may_write || is_stored { look } else { TailSearch::Closed })
     }
 }

@@ -60,7 +60,7 @@ impl Source {
         Self { conversation, base: 0, tombstones: false }
     }
 
-    fn shows(self, message: &Message) -> bool {
+    pub(super) fn shows(self, message: &Message) -> bool {
         self.tombstones || message.deleted_at.is_none()
     }
 }

@@ -13,22 +13,30 @@ use super::{
 };
 use crate::{
     ids::ConversationId,
-    model::{METADATA_BYTES, message::BODY},
+    model::{
+        METADATA_BYTES,
+        message::{BODY, MOST_MENTIONS},
+    },
 };
 
 /// The number of bytes of messages that a page reads. The other items of the page fit into the rest of 2 MB.
 const BYTES: usize = 1280 * 1024;
 /// The maximum number of bytes that one query reads, whatever its limit.
 const QUERY: usize = 1024 * 1024;
-/// The number of bytes of an item besides its body and its metadata: keys, times and the names of attributes.
+/// The number of bytes of an item besides its body, its metadata, its mentions and its reactions: keys, times and the names of attributes.
 const OVERHEAD: usize = 512;
+/// The maximum size of one of several ids of users, in bytes.
+const USER_ID: usize = 22;
+/// The maximum number of bytes of a message's body, metadata, mentions and reactions. Reactions have no room of their own,
+/// because every message of unknown size counts as the largest one.
+const LARGEST_CONTENT: usize = BODY.max_bytes + METADATA_BYTES + MOST_MENTIONS * USER_ID;
 /// The size of the largest message, in bytes.
-const LARGEST: usize = OVERHEAD + BODY.max_bytes + METADATA_BYTES;
-/// The maximum number of bytes of a small message's body and metadata. The nested messages of 20 conversations fit into one
-/// round trip if all are small.
-const SMALL_TEXT: usize = 2 * 1024;
+const LARGEST: usize = OVERHEAD + LARGEST_CONTENT;
+/// The maximum number of bytes of a small message's body, metadata, mentions and reactions. The nested messages of 20 conversations fit
+/// into one round trip if all are small.
+const SMALL_CONTENT: usize = 2 * 1024;
 /// The size of the largest small message, in bytes.
-const SMALL: usize = OVERHEAD + SMALL_TEXT;
+const SMALL: usize = OVERHEAD + SMALL_CONTENT;
 /// The maximum number of queries that a request makes in parallel.
 const PARALLEL: usize = 50;
 
@@ -36,7 +44,7 @@ impl Message {
     /// Returns the approximate size of the item, in bytes, and never less than its size.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        OVERHEAD + self.text_bytes()
+        OVERHEAD + self.content_bytes()
     }
 
     /// Returns the size of the text and the client's own data, in bytes.
@@ -44,15 +52,24 @@ impl Message {
         self.body.len() + self.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len())
     }
 
-    /// Returns true if this message is large and `before`, the same message before an edit, was small.
+    fn content_bytes(&self) -> usize {
+        self.text_bytes() + self.mentions.len() * USER_ID + self.reactions.bytes()
+    }
+
+    /// Returns true if the message with its reactions is larger than a message may be.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.content_bytes() > LARGEST_CONTENT
+    }
+
+    /// Returns true if this message is large and `before`, the same message before a change, was small.
     pub(super) fn outgrows(&self, before: &Self) -> bool {
-        self.text_bytes() > SMALL_TEXT && before.text_bytes() <= SMALL_TEXT
+        self.content_bytes() > SMALL_CONTENT && before.content_bytes() <= SMALL_CONTENT
     }
 
     /// Returns the number since which all messages up to this one are small, if the message before this one has
     /// `before` as this number; `None` if this message is not small.
     pub(super) fn small_since(&self, before: Option<u64>) -> Option<u64> {
-        (self.text_bytes() <= SMALL_TEXT).then(|| before.unwrap_or(self.number))
+        (self.content_bytes() <= SMALL_CONTENT).then(|| before.unwrap_or(self.number))
     }
 }
 

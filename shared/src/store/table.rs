@@ -21,6 +21,8 @@
 //! | who are the participants? | `CONV#<conversation>` / `MEMBER#…` |
 //! | which messages does it contain? which number is last? | `CONV#<conversation>` / `MSG#<number>`, up or down |
 //! | what was the text of a message before an edit? | `CONV#<conversation>` / `REV#<number>#<revision>` |
+//! | which replies has a message? | `CONV#<conversation>` / `THREAD#<number of the first message>#<number>` |
+//! | which messages are pinned? | `CONV#<conversation>` / `PIN#<number>` |
 //! | what has changed since a number? | `CONV#<conversation>` / `CHANGE#<number>` |
 //! | which reports are open? | `REPORTS` / `OPEN#<report>` |
 //! | which reports are closed? | `REPORTS` / `CLOSED#<report>` |
@@ -180,10 +182,22 @@ impl Key {
         Self::new(of_conversation(conversation), sk)
     }
 
-    /// Returns the key of the earlier body that message `id` had at version `revision`.
+    /// Returns the key of the earlier body that message `id` had after `edits` edits.
     #[must_use]
-    pub fn revision(id: MessageId, revision: u64) -> Self {
-        Self::new(of_conversation(id.conversation), format!("REV#{:013}#{revision:06}", id.number))
+    pub fn revision(id: MessageId, edits: u64) -> Self {
+        Self::new(of_conversation(id.conversation), format!("REV#{:013}#{edits:06}", id.number))
+    }
+
+    /// Returns the key of the pin of a message.
+    #[must_use]
+    pub fn pin(id: MessageId) -> Self {
+        Self::new(of_conversation(id.conversation), format!("PIN#{:013}", id.number))
+    }
+
+    /// Returns the key of the pointer of reply `number` in the thread that begins with message `root`.
+    #[must_use]
+    pub fn thread_pointer(root: MessageId, number: u64) -> Self {
+        Self::new(of_conversation(root.conversation), format!("THREAD#{:013}#{number:013}", root.number))
     }
 
     /// Returns the key of a report. It depends on the state, so that the open reports are one span.
@@ -349,6 +363,11 @@ mod tests {
             ),
             (Key::message(id), "CONV#01010101-0101-8010-8404-040000000000|MSG#0000000000007"),
             (Key::revision(id, 2), "CONV#01010101-0101-8010-8404-040000000000|REV#0000000000007#000002"),
+            (
+                Key::thread_pointer(id, 9),
+                "CONV#01010101-0101-8010-8404-040000000000|THREAD#0000000000007#0000000000009",
+            ),
+            (Key::pin(id), "CONV#01010101-0101-8010-8404-040000000000|PIN#0000000000007"),
             (
                 Key::log_entry(conversation, LogPosition::Change(3)),
                 "CONV#01010101-0101-8010-8404-040000000000|CHANGE#0000000000003",

@@ -92,6 +92,7 @@ async fn every_write_of_a_resource_reads_its_conditions() {
                 _ => ben.id.as_str(),
             };
             let path = template.replace("{id}", id).replace("{user_id}", &ben.id);
+            let path = path.replace("{emoji}", "%F0%9F%91%8D");
             let closes = *method == Method::DELETE && path == "/api/users/me/";
             let body = if closes { json!({ "password": PASSWORD }) } else { json!({}) };
             let request = admin.request(method.clone(), &path).json(&body);

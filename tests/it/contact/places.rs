@@ -52,6 +52,7 @@ pub fn at_conversation(stage: &Stage) -> Vec<Place> {
         Place::Participant(format!("/api/conversations/{id}/participants/")),
         Place::Participant(format!("/api/conversations/{id}/participants/{subject}/")),
         Place::Nobody(format!("/api/conversations/{id}/changes/")),
+        Place::Sender(format!("/api/conversations/{id}/pins/")),
         Place::Sender(format!("/api/messages/?conversation={id}")),
         Place::Sender(message.clone()),
         Place::Nobody(format!("{message}revisions/")),

@@ -58,6 +58,8 @@ pub enum List {
     Invitations = b'i',
     /// The list at `/api/conversations/{id}/participants/`.
     Participants = b'p',
+    /// The list at `/api/conversations/{id}/pins/`.
+    Pins = b'n',
     /// The list at `/api/messages/` without a conversation.
     Messages = b'm',
     /// The list at `/api/messages/` of one conversation, read back against its order. A page forward needs no cursor: its

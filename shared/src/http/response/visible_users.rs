@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{problem::Problem, user::UserView};
+use super::{message::ReactionView, problem::Problem, user::UserView};
 use crate::{
     App,
     http::Caller,
     ids::{ConversationId, UserId},
-    model::user::Role,
+    model::{reactions::Reactions, user::Role},
     policy::{Actor, sees_masked, shows_contact},
     store::{
         items::{Member, User},
@@ -53,6 +53,14 @@ impl VisibleUsers {
     #[must_use]
     pub fn sees_masked(&self) -> bool {
         sees_masked(self.viewer_role)
+    }
+
+    /// Returns the reactions to a message as the viewer sees them: without those of users whom the viewer has blocked, unless
+    /// the viewer sees the messages of blocked users.
+    #[must_use]
+    pub fn reactions(&self, reactions: &Reactions) -> Vec<ReactionView> {
+        let counts = reactions.counts(self.viewer, self.sees_masked());
+        counts.into_iter().map(ReactionView::from).collect()
     }
 
     /// Adds profiles that were read before.

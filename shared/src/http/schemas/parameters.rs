@@ -12,6 +12,7 @@ use super::UUID_V7_HEADER;
 use crate::{
     http::{IdempotencyKeyHeader, Ids, IfMatch, IfNoneMatch},
     ids::{ConversationId, MessageId, ReportId, SessionId, UserId},
+    model::emoji::Emoji,
 };
 
 fn in_path<T: ToSchema>(name: &str, description: &str) -> Parameter {
@@ -48,6 +49,15 @@ impl IntoParams for Ids<(ConversationId, UserId)> {
         vec![
             in_path::<ConversationId>("id", "The id of the conversation."),
             in_path::<UserId>("user_id", "The id of the participant."),
+        ]
+    }
+}
+
+impl IntoParams for Ids<(MessageId, Emoji)> {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![
+            in_path::<MessageId>("id", "The id of the message."),
+            in_path::<Emoji>("emoji", "The emoji, encoded for a URL."),
         ]
     }
 }

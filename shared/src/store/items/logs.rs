@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::metadata_text;
+use super::{metadata_text, reactions_text, user_ids};
 use crate::{
     ids::{ConversationId, IdempotencyKey, MessageId, UserId},
-    model::Metadata,
+    model::{Metadata, reactions::Reactions},
     store::table::{LogPosition, parts},
 };
 
@@ -37,15 +37,32 @@ pub struct Message {
     pub idempotency_key: IdempotencyKey,
     /// The digest of the request as first sent. Edits and the deletion keep it.
     pub digest: String,
-    /// The version of the message. Each edit and the deletion increment it.
+    /// The version of the message. Each change of the message increments it.
     #[serde(default)]
     pub revision: u64,
+    /// The number of edits, each of which keeps an earlier body; `None` if no other change than edits was made. See
+    /// [`Message::edit_count`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edits: Option<u64>,
     /// The number of the message that this one replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<u64>,
     /// The client's own data, stored as an attribute of compact JSON.
     #[serde(default, with = "metadata_text", skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
+    /// The number of the first message of the thread that this reply belongs to; `None` for a message that is no reply, and
+    /// for a reply of an earlier release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<u64>,
+    /// The participants whom the text mentions; none in a tombstone.
+    #[serde(default, with = "user_ids", skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+    /// The reactions of participants; none in a tombstone.
+    #[serde(default, with = "reactions_text", skip_serializing_if = "Reactions::is_empty")]
+    pub reactions: Reactions,
+    /// True if the message is pinned. Then its conversation contains its pin.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pinned: bool,
     /// The time of the last edit, in microseconds.
     #[serde(default, with = "ts_microseconds_option", skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<DateTime<Utc>>,
@@ -78,6 +95,17 @@ impl Message {
     pub fn id(&self) -> MessageId {
         self.conversation.message(self.number)
     }
+
+    /// Returns the message with the next revision, for a change that is not an edit.
+    pub(in crate::store) fn changed(&self) -> Self {
+        Self { revision: self.revision + 1, edits: Some(self.edit_count()), ..self.clone() }
+    }
+
+    /// Returns the number of edits, which is the number of earlier bodies until the message is deleted.
+    #[must_use]
+    pub fn edit_count(&self) -> u64 {
+        self.edits.unwrap_or(self.revision)
+    }
 }
 
 /// The closing entry of a deleted conversation, the last entry of both logs. A request that reads it gets the same
@@ -105,7 +133,7 @@ pub struct Revision {
     /// The conversation that contains the message.
     #[serde(rename = "pk", deserialize_with = "parts::conversation_pk", skip_serializing)]
     pub conversation: ConversationId,
-    /// The message's number, and the version of the message that had this body.
+    /// The message's number, and the number of edits before which it had this body.
     #[serde(rename = "sk", deserialize_with = "parts::revision_sk", skip_serializing)]
     pub place: (u64, u64),
     /// The text of the message at that version.
@@ -126,6 +154,33 @@ impl std::fmt::Debug for Revision {
             .field("place", &self.place)
             .finish_non_exhaustive()
     }
+}
+
+/// The pointer of a reply in the list of its thread.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ThreadPointer {
+    /// The conversation of the reply.
+    #[serde(rename = "pk", deserialize_with = "parts::conversation_pk", skip_serializing)]
+    pub conversation: ConversationId,
+    /// The number of the first message of the thread, and the number of the reply.
+    #[serde(rename = "sk", deserialize_with = "parts::thread_sk", skip_serializing)]
+    pub place: (u64, u64),
+}
+
+/// The pin of a message. A message with a pin has the attribute `pinned`, written in one transaction.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Pin {
+    /// The conversation that contains the message.
+    #[serde(rename = "pk", deserialize_with = "parts::conversation_pk", skip_serializing)]
+    pub conversation: ConversationId,
+    /// The message's number.
+    #[serde(rename = "sk", deserialize_with = "parts::pin_sk", skip_serializing)]
+    pub number: u64,
+    /// The user who pinned the message.
+    pub pinned_by: UserId,
+    /// The time at which the message was pinned, in microseconds.
+    #[serde(with = "ts_microseconds")]
+    pub pinned_at: DateTime<Utc>,
 }
 
 /// An entry of the change log: a change of a conversation other than a new message. It never contains text.
@@ -169,6 +224,10 @@ pub struct Change {
 pub enum ChangeKind {
     MessageEdited,
     MessageDeleted,
+    ReactionAdded,
+    ReactionRemoved,
+    MessagePinned,
+    MessageUnpinned,
     ParticipantsAdded,
     ParticipantsRemoved,
     ParticipantsSet,
@@ -197,7 +256,12 @@ mod tests {
             idempotency_key: IdempotencyKey::new(Uuid::nil()),
             digest: "memo".to_owned(),
             revision: 0,
+            edits: None,
             reply_to: None,
+            thread: None,
+            mentions: Vec::new(),
+            reactions: Reactions::default(),
+            pinned: false,
             metadata: Metadata::stored("{\"memo\":1}".to_owned()).ok(),
             edited_at: None,
             deleted_at: None,

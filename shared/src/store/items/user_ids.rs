@@ -7,19 +7,28 @@ use uuid::Uuid;
 
 use crate::ids::UserId;
 
-pub(super) fn serialize<S: Serializer>(users: &[UserId], serializer: S) -> Result<S::Ok, S::Error> {
+/// Returns the text of the attribute.
+pub(in crate::store) fn text(users: &[UserId]) -> String {
     let bytes: Vec<u8> = users.iter().flat_map(|user| *user.uuid().as_bytes()).collect();
-    serializer.serialize_str(&URL_SAFE_NO_PAD.encode(bytes))
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Reads the text of the attribute.
+pub(super) fn parse<E: Error>(text: &str) -> Result<Vec<UserId>, E> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(E::custom)?;
+    let (ids, rest) = bytes.as_chunks::<16>();
+    if !rest.is_empty() {
+        return Err(E::custom("expected ids of 16 bytes each"));
+    }
+    Ok(ids.iter().map(|id| UserId::new(Uuid::from_bytes(*id))).collect())
+}
+
+pub(super) fn serialize<S: Serializer>(users: &[UserId], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&text(users))
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<UserId>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(D::Error::custom)?;
-    let (ids, rest) = bytes.as_chunks::<16>();
-    if !rest.is_empty() {
-        return Err(D::Error::custom("expected ids of 16 bytes each"));
-    }
-    Ok(ids.iter().map(|id| UserId::new(Uuid::from_bytes(*id))).collect())
+    parse(&String::deserialize(deserializer)?)
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::SendError;
+use super::{SendError, named::Named};
 use crate::{
     clock::Clock,
     config::SendLimit,
     ids::{IdempotencyKey, MAX_NUMBER, UserId},
-    model::message::Draft,
+    model::{message::Draft, reactions::Reactions},
     store::{
         Store, StoreError,
         items::{Item, Message},
@@ -36,6 +36,8 @@ pub(super) struct Send<'a> {
     pub(super) clock: &'a Clock,
     /// The limit of the sender's messages; `None` for no limit.
     pub(super) limit: Option<SendLimit>,
+    /// What the message names. The search does not depend on it.
+    pub(super) named: Named,
 }
 
 /// The end of a log. The send has looked at every number up to this one, from the bound of its look-back on.
@@ -138,6 +140,11 @@ impl Send<'_> {
             idempotency_key: self.key,
             digest: self.digest.clone(),
             revision: 0,
+            edits: None,
+            thread: self.named.thread,
+            mentions: self.named.mentions.clone(),
+            reactions: Reactions::default(),
+            pinned: false,
             reply_to: self.draft.reply_to.map(|id| id.number),
             metadata: self.draft.metadata.clone(),
             edited_at: None,

@@ -71,6 +71,7 @@ key_parts! {
     member_sk: UserId = "MEMBER#";
     message_sk: u64 = "MSG#";
     change_sk: u64 = "CHANGE#";
+    pin_sk: u64 = "PIN#";
     signing_key_sk: String = "KEY#";
     links_pk: UserId = "LINKS#";
     link_sk: ConnectionId = "LINK#";
@@ -94,14 +95,26 @@ pub(in crate::store) fn position_sk<'de, D: Deserializer<'de>>(
     position.ok_or_else(|| de::Error::custom("expected a place in a log"))
 }
 
+/// Reads two numbers that follow `prefix`.
+fn two_numbers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    prefix: &'static str,
+) -> Result<(u64, u64), D::Error> {
+    let text: String = behind(deserializer, prefix)?;
+    let parts = text.split_once('#').and_then(|(one, other)| Some((one.parse().ok()?, other.parse().ok()?)));
+    parts.ok_or_else(|| de::Error::custom(format_args!("expected two numbers behind {prefix}")))
+}
+
+pub(in crate::store) fn thread_sk<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<(u64, u64), D::Error> {
+    two_numbers(deserializer, "THREAD#")
+}
+
 pub(in crate::store) fn revision_sk<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<(u64, u64), D::Error> {
-    let text: String = behind(deserializer, "REV#")?;
-    let parts = text
-        .split_once('#')
-        .and_then(|(number, revision)| Some((number.parse().ok()?, revision.parse().ok()?)));
-    parts.ok_or_else(|| de::Error::custom("expected an earlier revision"))
+    two_numbers(deserializer, "REV#")
 }
 
 pub(in crate::store) fn report_sk<'de, D: Deserializer<'de>>(

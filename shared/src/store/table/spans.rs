@@ -49,11 +49,22 @@ impl Span {
         Self::new(of_conversation(conversation), sk(low), sk(MAX_NUMBER))
     }
 
-    /// Returns the span of the earlier bodies of a message, starting after the revision `after`.
+    /// Returns the span of the earlier bodies of a message, starting after the body of number `after`.
     pub(in crate::store) fn revisions(id: MessageId, after: Option<u64>) -> Self {
         let after = after.map(|revision| format!("{revision:06}"));
         let after = after.as_ref().map(|revision| revision as &dyn Display);
         Self::prefixed(of_conversation(id.conversation), &format!("REV#{:013}#", id.number), after)
+    }
+
+    /// Returns the span of the pointers of the replies with the numbers `low` to `high` in the thread that begins with `root`.
+    pub(in crate::store) fn replies(root: MessageId, (low, high): (u64, u64)) -> Self {
+        let sk = |number: u64| Key::thread_pointer(root, number.min(MAX_NUMBER)).sk;
+        Self::new(of_conversation(root.conversation), sk(low), sk(high))
+    }
+
+    /// Returns the span of the pins in the order of their messages.
+    pub(in crate::store) fn pins(conversation: ConversationId) -> Self {
+        Self::prefixed(of_conversation(conversation), "PIN#", None)
     }
 
     /// Returns the span of the participants in the order of their ids, starting after `after`.
