@@ -160,8 +160,9 @@ fn a_pin_and_its_message_belong_together() {
     };
     let change = json!({"pk": "CONV#c", "sk": "CHANGE#0000000000001", "item": "change", "message": 1});
     let pin = json!({"pk": "CONV#c", "sk": "PIN#0000000000001", "item": "pin"});
-    let all =
-        |message: Value, pin: &[Value]| found(&[&[meta.clone(), change.clone(), message], pin].concat());
+    let all = |message: Value, pin: &[Value]| {
+        found(&[vec![meta.clone(), change.clone(), message], pin.to_vec()].concat())
+    };
     assert_eq!(all(message(true, "x"), std::slice::from_ref(&pin)), [""; 0]);
     assert_eq!(all(message(false, "x"), &[]), [""; 0]);
     assert_eq!(all(message(true, "x"), &[]).len(), 1);
