@@ -134,6 +134,20 @@ async fn nobody_gets_a_text_that_is_edited_or_deleted() {
 }
 
 #[tokio::test]
+async fn a_reply_is_in_the_list_of_its_thread() {
+    let talk = Talk::new().await;
+    let root = talk.ann.send(&talk.group, "memo").await;
+    let reply = json!({
+        "conversation": talk.group, "message_body": "memo, reply", "reply_to": root["message_id"],
+    });
+    let reply = talk.ben.post("/api/messages/", reply).await.created();
+    talk.live.pump().await;
+    let thread = format!("/api/messages/?thread={}", root["message_id"].as_str().unwrap());
+    let page = talk.cleo.get(&thread).await.ok();
+    assert_eq!(page["results"][0]["message_id"], reply["message_id"], "{page}");
+}
+
+#[tokio::test]
 async fn a_removed_participant_gets_nothing_that_was_sent_before() {
     let talk = Talk::new().await;
     talk.ann.send(&talk.group, "memo, secret").await;

@@ -5,7 +5,12 @@ use std::collections::BTreeSet;
 use futures::future::try_join;
 use shared::{
     ids::{ConversationId, UserId},
-    store::{StoreError, fanout::FanoutRequest, items::Closed, table::Activity},
+    store::{
+        StoreError,
+        fanout::FanoutRequest,
+        items::{Closed, Message},
+        table::Activity,
+    },
 };
 
 use crate::{
@@ -24,6 +29,8 @@ pub(crate) struct ConversationSteps {
     pub(crate) parcels: Vec<Parcel>,
     /// The inbox entries that move to the hour of a new message.
     pub(crate) moves: Vec<(UserId, Activity)>,
+    /// The replies whose pointers are put into the lists of their threads.
+    pub(crate) replies: Vec<Message>,
     /// The cleanup of a conversation that is closed.
     pub(crate) cleanup: Option<Cleanup>,
 }
@@ -49,8 +56,11 @@ impl Deliver {
             let gone: BTreeSet<UserId> = present.chain(removed_since(&closed, &news.news)).collect();
             return self.tell_deletion(id, gone, news).await;
         }
-        let mut steps =
-            ConversationSteps { moves: moves(id, &fanout, &news.news), ..ConversationSteps::default() };
+        let mut steps = ConversationSteps {
+            moves: moves(id, &fanout, &news.news),
+            replies: replies(&news.news),
+            ..ConversationSteps::default()
+        };
         for listener in &fanout.listeners {
             let frames = frames_for(listener, &fanout, id, &news.news)?;
             if frames.is_empty() {
@@ -95,8 +105,17 @@ impl Deliver {
         });
         let is_new = news.news.iter().any(|news| matches!(news, News::Closed(_)));
         let cleanup = is_new.then_some(Cleanup::Conversation(id));
-        Ok(ConversationSteps { parcels: parcels.collect(), moves: Vec::new(), cleanup })
+        Ok(ConversationSteps { parcels: parcels.collect(), cleanup, ..ConversationSteps::default() })
     }
+}
+
+/// Returns the new messages that are part of a thread.
+fn replies(news: &[News]) -> Vec<Message> {
+    let reply = |news: &News| match news {
+        News::Message(message) if message.thread.is_some() => Some(message.clone()),
+        _ => None,
+    };
+    news.iter().filter_map(reply).collect()
 }
 
 /// Returns the participants who were removed by the closing. A record has its time in whole seconds.

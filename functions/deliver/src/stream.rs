@@ -53,6 +53,9 @@ impl Deliver {
             let cleanup = done.cleanup.into_iter();
             steps.extend(cleanup.map(|cleanup| step(&records, self.hand_over(cleanup))));
             steps.push(step(&records, self.move_entries(done.moves)));
+            for reply in done.replies {
+                steps.push(step(&records, async move { self.app.store.put_thread_pointer(&reply).await }));
+            }
         }
         for (records, done) in sorted(users, failed) {
             done.parcels.into_iter().for_each(|parcel| outbox.add(parcel));
