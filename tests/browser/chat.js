@@ -2,7 +2,7 @@
 // sending.js.
 
 import assert from "node:assert/strict";
-import { compose, enter, LOST, pair, ready, texts } from "./people.js";
+import { compose, enter, framesOf, LOST, pair, ready, texts } from "./people.js";
 import { address, browserTest, eventually, inspect, logIn, NARROW, Person, takeScreenshot, WIDE } from "./support.js";
 
 browserTest("the demo conversations are what somebody sees first", async (open) => {
@@ -229,13 +229,14 @@ browserTest("a conversation that is not one's own is none", async (open) => {
 browserTest("a hidden page asks for nothing", async (open) => {
     const { ann, ben, conversation } = await pair();
     const page = await open();
+    const frames = framesOf(page);
     await enter(page, ann, conversation);
     const hide = (hidden) =>
         page.evaluate((value) => {
             Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
             document.dispatchEvent(new Event("visibilitychange"));
         }, hidden);
-    await page.waitForRequest(/after=/u);
+    await eventually(() => frames.at(-1), "ready");
     await page.waitForLoadState("networkidle");
     await hide(true);
     let asked = 0;

@@ -5,5 +5,6 @@ import "./browsable.js";
 import "./docs.js";
 import "./chat.js";
 import "./sending.js";
+import "./live.js";
 import "./editing.js";
 import "./requests.js";

@@ -20,5 +20,17 @@ export async function enter(page, person, conversation) {
     }
 }
 
+/** Collects the types of the frames that a page receives. */
+export function framesOf(page) {
+    const frames = [];
+    page.on("websocket", (socket) =>
+        socket.on("framereceived", ({ payload }) => frames.push(...typesIn(payload))),
+    );
+    return frames;
+}
+
+/** Returns the types of the frames in a message: one frame, or an array of frames. */
+export const typesIn = (payload) => [JSON.parse(payload)].flat().map(({ type }) => type);
+
 /** Waits until the script runs. It shows the hint for the keyboard, if there is room for it. */
 export const ready = (page) => page.locator("#hint:not([hidden])").waitFor({ state: "attached" });

@@ -29,9 +29,10 @@ browserTest("a retry goes out under the same key", async (open) => {
     const { ann, conversation } = await pair();
     const page = await open();
     page.expectErrors(LOST);
+    // The page gets neither the answer nor the message itself, so that only its own retry can succeed.
+    await page.route("**/api/realtime/ticket/", (route) => route.abort());
     await enter(page, ann, conversation);
     const keys = [];
-    // The page gets neither the answer nor the message itself, so that only its own retry can succeed.
     await page.route(/\/api\/(messages|conversations)\/.*after=/u, (route) => route.abort());
     await page.route("**/api/messages/", async (route) => {
         keys.push(route.request().postDataJSON().client_id);

@@ -17,6 +17,7 @@ static FILES: Folder = folder! { "/static/chat/":
     "chat-live.js": SCRIPT;
     "chat-menu.js": SCRIPT;
     "chat-outbox.js": SCRIPT;
+    "chat-socket.js": SCRIPT;
     "chat-thread.js": SCRIPT;
     "chat-times.js": SCRIPT;
 };

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use chrono::SecondsFormat;
@@ -12,7 +12,10 @@ use shared::{
     http::{Problem, browser_session::BrowserSession},
     ids::{ConversationId, IdempotencyKey},
     model::report::Reason,
-    pages::{Html, frame::LoggedInUser},
+    pages::{
+        Html,
+        frame::{self, LoggedInUser},
+    },
 };
 
 use crate::{
@@ -162,6 +165,9 @@ impl<'a> Page<'a> {
         let problem = problem.map(|refusal| refusal.detail.clone());
         let page = self.template(found, query, draft, problem);
         let mut response = Html(page).into_response();
+        if let Some(policy) = frame::policy_with_connections_to(self.app.config.realtime_url.as_deref()) {
+            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
         if response.status() == StatusCode::OK {
             *response.status_mut() = status;
         }

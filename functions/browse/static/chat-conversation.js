@@ -7,6 +7,9 @@ import { Edits } from "./chat-edits.js";
 import { Outbox } from "./chat-outbox.js";
 import { nameOf, setText, Thread } from "./chat-thread.js";
 
+/** Returns the number of a message, the low 42 bits of its id; 0 for no message. */
+const numberOf = (id) => (id ? parseInt(id.slice(-12), 16) % 2 ** 42 : 0);
+
 const ANNOUNCED = 300; // Characters of a message that a screen reader announces, at most.
 
 export class Conversation {
@@ -84,6 +87,17 @@ export class Conversation {
         return Boolean(next);
     }
 
+    /** Shows the message of a frame if it is the next one of this conversation. Returns false if the page has to ask. */
+    receive({ conversation, number, message }) {
+        const isNext = conversation === this.id && message && number === numberOf(this.last) + 1 && !this.past;
+        if (isNext) {
+            this.#keepScrollPosition(() => this.#receive(message));
+            this.#advance(message.message_id);
+            this.markRead().catch(() => this.news());
+        }
+        return isNext;
+    }
+
     async #messages() {
         let news = false;
         const after = this.last ? `after=${this.last}` : "order=oldest";
@@ -93,9 +107,14 @@ export class Conversation {
                 for (const message of results) this.#receive(message);
             });
             news ||= results.length > 0;
-            this.last = results.at(-1)?.message_id ?? this.last;
+            this.#advance(results.at(-1)?.message_id);
         }
         return news;
+    }
+
+    /** A frame can be ahead of an answer, so `last` only moves forward. */
+    #advance(id) {
+        if (numberOf(id) > numberOf(this.last)) this.last = id;
     }
 
     #receive(message) {

@@ -1,5 +1,5 @@
 // Asks for news at intervals: short ones while there are news, longer ones while there are none, and not at all while the
-// page is hidden. `now` asks at once.
+// page is hidden or news arrive as frames. `now` asks at once.
 
 const SHORTEST = 2_000;
 const LONGEST = 20_000;
@@ -14,8 +14,15 @@ export class Poll {
         this.failures = 0;
         this.running = false;
         this.again = false;
+        this.live = false;
         document.addEventListener("visibilitychange", () => (document.hidden ? this.pause() : this.now()));
         window.addEventListener("online", () => this.now());
+    }
+
+    /** Stops asking at intervals, because news arrive as frames, or begins again. Asks at once in both cases. */
+    setLive(live) {
+        this.live = live;
+        this.now();
     }
 
     pause() {
@@ -50,13 +57,15 @@ export class Poll {
             this.failed(failure);
         }
         this.running = false;
-        this.#schedule(this.again ? 0 : this.wait);
+        const { again } = this;
         this.again = false;
+        this.#schedule(again ? 0 : this.wait);
     }
 
+    /** Asks again after `wait`. While news arrive as frames, only a failure or a request during the last question does so. */
     #schedule(wait) {
         this.pause();
-        if (!document.hidden) {
+        if (!document.hidden && (!this.live || wait === 0 || this.failures > 0)) {
             this.timer = setTimeout(() => this.#askOnce(), wait * (0.9 + Math.random() / 5));
         }
     }

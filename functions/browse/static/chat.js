@@ -6,6 +6,7 @@ import { Conversation } from "./chat-conversation.js";
 import { Inbox, startForm } from "./chat-inbox.js";
 import { Poll } from "./chat-live.js";
 import { startMenu } from "./chat-menu.js";
+import { Socket } from "./chat-socket.js";
 import { setText } from "./chat-thread.js";
 
 const INBOX_EVERY = 15_000;
@@ -22,7 +23,7 @@ const clock = () => loaded + performance.now();
 
 const inbox = new Inbox(page.querySelector(".inbox"), { user: user.id, current: section?.dataset.conversation });
 let inboxAsked = performance.now();
-let requestsAsked = inboxAsked;
+let inboxTimer = 0;
 startForm(page.querySelector(".start"));
 
 const conversation =
@@ -40,17 +41,25 @@ const menu = section && startMenu(section);
 async function ask() {
     const news = Boolean(await conversation?.refresh());
     if (news || performance.now() - inboxAsked > INBOX_EVERY) {
-        inboxAsked = performance.now();
-        const current = await inbox.refresh();
-        if (current && section) {
-            setText(section.querySelector("h2"), current);
-        }
-    }
-    if (performance.now() - requestsAsked > REQUESTS_EVERY) {
-        requestsAsked = performance.now();
-        await inbox.refreshWaiting();
+        await refreshInbox();
     }
     return news;
+}
+
+async function refreshInbox() {
+    inboxAsked = performance.now();
+    const current = await inbox.refresh();
+    if (current && section) {
+        setText(section.querySelector("h2"), current);
+    }
+}
+
+/** Refreshes the inbox, at most once a second, and not while the page is hidden. */
+function refreshInboxSoon() {
+    inboxTimer ||= setTimeout(() => {
+        inboxTimer = 0;
+        if (!document.hidden) refreshInbox().catch(state);
+    }, 1_000);
 }
 
 /** Shows why the page gets no answers, or hides the notice again. */
@@ -77,6 +86,30 @@ document.querySelector("form[action='/api-auth/logout/']").addEventListener("sub
 
 const poll = new Poll(ask, state);
 poll.start();
+new Socket({
+    live(isLive) {
+        poll.setLive(isLive);
+        refreshInboxSoon();
+    },
+    frame: show,
+});
+document.addEventListener("visibilitychange", refreshInboxSoon);
+// No frame tells of an invitation.
+setInterval(() => document.hidden || inbox.refreshWaiting().catch(state), REQUESTS_EVERY);
+
+/** Shows what a frame contains, or asks for it. */
+function show(frame) {
+    const { type } = frame;
+    if (!["message.created", "message.changed", "conversation.changed", "participant.changed", "read"].includes(type)) {
+        return;
+    }
+    const isShown = type === "read" || (type === "message.created" && conversation?.receive(frame));
+    if (!isShown && frame.conversation === conversation?.id) {
+        poll.now();
+    }
+    refreshInboxSoon();
+}
+
 conversation?.markRead().catch(state);
 addEventListener("focus", () => conversation?.markRead().catch(state));
 if (page.hasAttribute("data-chosen") && matchMedia("(pointer: fine)").matches) {

@@ -7,6 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use url::{Position, Url};
+
 use super::assets;
 use crate::http::{Problem, request::browser_session::BrowserSession};
 
@@ -110,6 +112,15 @@ impl<T: Template> IntoResponse for Html<T> {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Returns the content security policy of a page that also connects to `address`, for example `wss://live.example.com/live`.
+/// `None` if there is no such address or it cannot be part of a policy.
+#[must_use]
+pub fn policy_with_connections_to(address: Option<&str>) -> Option<HeaderValue> {
+    let address = Url::parse(address?).ok()?;
+    let origin = &address[..Position::BeforePath];
+    HeaderValue::from_str(&POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}"))).ok()
+}
+
 /// Adds the headers that protect a page from scripts and frames of others.
 fn protect(headers: &mut HeaderMap) {
     let protections = [
@@ -123,4 +134,18 @@ fn protect(headers: &mut HeaderMap) {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_names_the_origin_of_the_address_alone() {
+        let policy = policy_with_connections_to(Some("wss://live.example.com:8443/live?x")).unwrap();
+        assert!(policy.to_str().unwrap().contains("connect-src 'self' wss://live.example.com:8443; "));
+        for address in [None, Some(""), Some("live")] {
+            assert_eq!(policy_with_connections_to(address), None);
+        }
+    }
 }

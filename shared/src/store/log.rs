@@ -141,7 +141,7 @@ impl Store {
         };
         let tail = match look {
             TailSearch::Free(tail) => tail,
-            TailSearch::Found(message) => return send.found(message, profile),
+            TailSearch::Found(message) => return send.found(*message, profile),
             TailSearch::Closed => return Err(SendError::NoSuchConversation),
             TailSearch::TooFar => return Err(SendError::OutcomeUnknown),
         };
@@ -214,7 +214,7 @@ impl Store {
             lost_before = true;
             tail = match look {
                 TailSearch::Free(tail) => tail,
-                TailSearch::Found(message) => return send.found(message, sender.profile),
+                TailSearch::Found(message) => return send.found(*message, sender.profile),
                 TailSearch::Closed | TailSearch::TooFar => return Err(SendError::NoSuchConversation),
             };
         }

@@ -65,9 +65,10 @@ impl Store {
             Basis::Missing => return Err(ReactionError::NotFound),
         };
         let mut after = before.changed();
-        let is_changed = match reaction.present {
-            true => after.reactions.add(reaction.emoji, command.actor)?,
-            false => after.reactions.remove(reaction.emoji, command.actor),
+        let is_changed = if reaction.present {
+            after.reactions.add(reaction.emoji, command.actor)?
+        } else {
+            after.reactions.remove(reaction.emoji, command.actor)
         };
         if !is_changed {
             return Ok(TriedChange::Done(before));

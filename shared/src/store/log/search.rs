@@ -95,7 +95,7 @@ pub(super) enum TailSearch {
     /// The log does not contain the send, and ends here.
     Free(Tail),
     /// The log contains the send as this message.
-    Found(Message),
+    Found(Box<Message>),
     /// The log ends with the closing entry.
     Closed,
     /// The log has more than 1 MB above the bound.
@@ -109,7 +109,7 @@ enum PageSearch {
     /// The page contains the bound and not the send. The field is its highest entry.
     Enough(Tail),
     /// The page contains the send.
-    Found(Message),
+    Found(Box<Message>),
     /// The page contains the closing entry.
     Closed,
 }
@@ -172,7 +172,7 @@ impl Send<'_> {
                 _ => continue,
             };
             if self.is(&message) {
-                return PageSearch::Found(message);
+                return PageSearch::Found(Box::new(message));
             }
             let tail = *tail.get_or_insert(Tail::at(&message));
             lowest = message.number;
@@ -214,7 +214,7 @@ impl Send<'_> {
         self.count(&occupant, own);
         match occupant {
             Some(Item::Closed(_)) => TailSearch::Closed,
-            Some(Item::Message(message)) if self.is(&message) => TailSearch::Found(message),
+            Some(Item::Message(message)) if self.is(&message) => TailSearch::Found(Box::new(message)),
             Some(Item::Message(message)) => TailSearch::Free(Tail::at(&message)),
             _ => TailSearch::Free(Tail { number, ..Tail::EMPTY }),
         }
