@@ -18,7 +18,7 @@ pub(super) struct Shards {
     table: String,
     stream: Option<String>,
     /// The known shards in the order in which DynamoDB lists them, with their parents.
-    shards: Vec<(String, Option<String>)>,
+    known: Vec<(String, Option<String>)>,
     /// The positions of the next reads. They expire, and are then made again from the checkpoint.
     iterators: HashMap<String, String>,
 }
@@ -33,8 +33,8 @@ pub(super) struct Page {
 
 impl Shards {
     pub(super) fn new(dynamo: Arc<dyn Dynamo>, table: &str) -> Self {
-        let (shards, iterators) = (Vec::new(), HashMap::new());
-        Self { dynamo, table: table.to_owned(), stream: None, shards, iterators }
+        let (known, iterators) = (Vec::new(), HashMap::new());
+        Self { dynamo, table: table.to_owned(), stream: None, known, iterators }
     }
 
     /// Returns the shards to read now. It lists the shards at the start, and again when one has ended: others follow it.
@@ -42,17 +42,17 @@ impl Shards {
         let has_ended = |(id, _): &(String, Option<String>)| {
             checkpoint.is_at_end(id) && self.iterators.contains_key(id.as_str())
         };
-        if self.shards.is_empty() || self.shards.iter().any(has_ended) {
+        if self.known.is_empty() || self.known.iter().any(has_ended) {
             self.list().await?;
             let stream = self.stream.clone().unwrap_or_default();
-            checkpoint.keep_only(&stream, self.shards.iter().map(|(id, _)| id.as_str()));
+            checkpoint.keep_only(&stream, self.known.iter().map(|(id, _)| id.as_str()));
             self.iterators.retain(|id, _| !checkpoint.is_at_end(id));
         }
         let is_done = |parent: &Option<String>| {
-            let known = |parent: &String| self.shards.iter().any(|(id, _)| id == parent);
+            let known = |parent: &String| self.known.iter().any(|(id, _)| id == parent);
             parent.as_ref().is_none_or(|parent| !known(parent) || checkpoint.is_at_end(parent))
         };
-        let ready = self.shards.iter().filter(|(id, parent)| !checkpoint.is_at_end(id) && is_done(parent));
+        let ready = self.known.iter().filter(|(id, parent)| !checkpoint.is_at_end(id) && is_done(parent));
         Ok(ready.map(|(id, _)| id.clone()).collect())
     }
 
@@ -76,7 +76,7 @@ impl Shards {
                 break;
             }
         }
-        (self.stream, self.shards) = (Some(stream), shards);
+        (self.stream, self.known) = (Some(stream), shards);
         Ok(())
     }
 
@@ -92,7 +92,7 @@ impl Shards {
             .dynamo
             .call("GetRecords", json!({ "ShardIterator": iterator, "Limit": PAGE }))
             .await
-            .inspect_err(|_| self.shards.clear())?;
+            .inspect_err(|_| self.known.clear())?;
         let next = page["NextShardIterator"].as_str().map(str::to_owned);
         let is_last = next.is_none();
         self.iterators.insert(shard.to_owned(), next.unwrap_or_default());
