@@ -145,3 +145,6 @@ impl Function for Invocations {
 fn failed(error: impl fmt::Display) -> FunctionError {
     FunctionError(error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

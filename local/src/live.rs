@@ -33,7 +33,7 @@ use crate::{listen, output};
 const REDELIVERY: Duration = Duration::from_secs(1);
 
 /// The waiting time between two reads of a stream whose writes are not reported.
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(20);
 
 /// The running parts. They stop when this value is dropped.
 #[derive(Debug, Default)]
