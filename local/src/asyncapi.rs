@@ -69,7 +69,7 @@ pub fn document() -> Result<Value, DescriptionError> {
             "host": "127.0.0.1:3000", "protocol": "ws",
             "description": "The address of `cargo run`. The `url` of each ticket has the address of its deployment.",
         } },
-        "channels": { "live": channel(in_channel) },
+        "channels": { "live": channel(&in_channel) },
         "operations": operations,
         "components": { "messages": messages, "schemas": schemas()? },
     }))
@@ -84,7 +84,7 @@ fn reference(folder: &str, name: &str) -> Value {
     json!({ "$ref": format!("{folder}/{name}") })
 }
 
-fn channel(messages: Map<String, Value>) -> Value {
+fn channel(messages: &Map<String, Value>) -> Value {
     let ticket = json!({ "type": "string", "description": "The ticket of `POST /api/realtime/ticket/`." });
     let query = json!({ "type": "object", "required": ["ticket"], "properties": { "ticket": ticket } });
     json!({
