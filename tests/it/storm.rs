@@ -106,7 +106,9 @@ impl Storm {
                 .collect();
             let others: Vec<&User> = here[1..].iter().map(|user| &users[*user]).collect();
             let group = users[here[0]].group(&others).await;
-            here.iter().for_each(|user| groups[*user].push(group.clone()));
+            for user in &here {
+                groups[*user].push(group.clone());
+            }
         }
         let live = Live::start(&app).await;
         let phone = |(user, groups)| Phone { user, groups, device: Device::default(), client: None };
@@ -162,7 +164,7 @@ impl Storm {
     /// Delivers the stream, and merges the frames of all connections.
     async fn deliver(&mut self) {
         self.live.pump().await;
-        let merged = stream::iter(&mut self.phones).map(|phone| phone.merge());
+        let merged = stream::iter(&mut self.phones).map(Phone::merge);
         let merged: Vec<usize> = merged.buffer_unordered(AT_ONCE).collect().await;
         self.frames += merged.iter().sum::<usize>();
     }

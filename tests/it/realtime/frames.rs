@@ -35,7 +35,7 @@ async fn typing_reaches_the_other_participants_who_have_accepted() {
     assert_eq!(sockets.typing(&here, &group).await, Vec::<Value>::new());
     let frame = json!({ "type": "typing", "conversation": group, "user": ann.id, "expires_in": 6 });
     for connection in &reached {
-        assert_eq!(sockets.posts.of(connection), [frame.clone()]);
+        assert_eq!(sockets.posts.of(connection), std::slice::from_ref(&frame));
     }
     for connection in &others {
         assert_eq!(sockets.posts.of(connection), Vec::<Value>::new());
