@@ -23,9 +23,7 @@ export async function enter(page, person, conversation) {
 /** Collects the types of the frames that a page receives. */
 export function framesOf(page) {
     const frames = [];
-    page.on("websocket", (socket) =>
-        socket.on("framereceived", ({ payload }) => frames.push(...typesIn(payload))),
-    );
+    page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => frames.push(...typesIn(payload))));
     return frames;
 }
 

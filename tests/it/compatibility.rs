@@ -114,7 +114,7 @@ async fn attributes_of_a_later_release_are_passed_over() {
     let app = TestApp::new().await;
     let (ann, ben) = furnished(&app, |item| {
         item["later"] = json!({ "list": [1, "two", null, true], "map": { "a": 1.5 } });
-        item["pinned"] = json!(true);
+        item["starred"] = json!(true);
     })
     .await;
     works(&app, &ann, &ben).await;
@@ -127,13 +127,13 @@ async fn kinds_of_a_later_release_are_passed_over() {
     let pk = format!("CONV#{CONVERSATION}");
     let mut later = vec![
         json!({ "pk": pk, "sk": format!("MEMBER#{}~DEVICE", ben.id), "item": "member_device" }),
-        json!({ "pk": pk, "sk": "PIN#0000000000001", "item": "pin", "message": 1 }),
+        json!({ "pk": pk, "sk": "POLL#0000000000001", "item": "poll", "message": 1 }),
         json!({ "pk": pk, "sk": "META2", "item": "settings" }),
     ];
     for user in [&ann, &ben] {
         let pk = format!("USER#{}", user.id);
         later.push(json!({ "pk": pk, "sk": "SESSION#zzz", "item": "passkey" }));
-        later.push(json!({ "pk": pk, "sk": "LINK#abc", "item": "link", "expires_at": 1 }));
+        later.push(json!({ "pk": pk, "sk": "WATCH#abc", "item": "watch", "expires_at": 1 }));
         later.push(json!({ "pk": pk, "sk": "SETTINGS", "item": "settings" }));
     }
     later.push(json!({ "pk": "KEYS", "sk": "KEY#later", "item": "hardware_key", "x": 7 }));
@@ -148,9 +148,9 @@ async fn a_change_of_a_kind_that_is_not_known_keeps_its_number() {
     let app = TestApp::new().await;
     let (ann, ben) = furnished(&app, |_| {}).await;
     let change = json!({
-        "pk": format!("CONV#{CONVERSATION}"), "sk": "CHANGE#0000000000003", "item": "change", "kind": "reaction_added",
+        "pk": format!("CONV#{CONVERSATION}"), "sk": "CHANGE#0000000000003", "item": "change", "kind": "poll_closed",
         "message": 1, "actor": ben.id, "revision": 0, "request": "8c8a8c8e-1111-4222-8333-444455556668",
-        "changed_at": 1_790_000_006_000_000_u64, "reaction": "👍",
+        "changed_at": 1_790_000_006_000_000_u64, "answer": "👍",
     });
     app.table.put(&change).await;
     ann.edit(&json!({ "message_id": first() }), "memo, one again").await.ok();

@@ -56,7 +56,8 @@ async function refreshInbox() {
 
 /** Refreshes the inbox, at most once a second, and not while the page is hidden. */
 function refreshInboxSoon() {
-    inboxTimer ||= setTimeout(() => {
+    if (inboxTimer) return;
+    inboxTimer = setTimeout(() => {
         inboxTimer = 0;
         if (!document.hidden) refreshInbox().catch(state);
     }, 1_000);

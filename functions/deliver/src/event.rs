@@ -36,8 +36,8 @@ impl Event {
     /// Divides an event into its records. Records of other sources are not possible in a deployment; they count as stream
     /// records, which cannot be read and go to the dead-letter queue.
     pub(crate) fn read(mut event: Value) -> Self {
-        let records = match event["Records"].take() {
-            Value::Array(records) => records,
+        let records = match event.get_mut("Records").map(Value::take) {
+            Some(Value::Array(records)) => records,
             _ => Vec::new(),
         };
         if records.first().is_some_and(|record| record["eventSource"] == "aws:sqs") {

@@ -44,6 +44,7 @@ impl Checkpoint {
     /// Reads the checkpoint in a file. A file that is missing or damaged means that the stream is read from its
     /// beginning: records that come again are harmless.
     pub fn kept_in(file: &Path) -> io::Result<Self> {
+        private::existing(file)?;
         let saved = match fs::read(file) {
             Ok(text) => serde_json::from_slice(&text).unwrap_or_else(|error| {
                 tracing::warn!(%error, file = %file.display(), "the checkpoint is damaged; records come again");

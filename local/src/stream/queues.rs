@@ -44,6 +44,9 @@ impl LocalQueue {
     /// Creates a queue with the messages of the file; without a file, the messages end with the process. A message that
     /// fails too often goes to `dead_letters`.
     pub fn new(file: Option<PathBuf>, random: Random, dead_letters: DeadLetters) -> io::Result<Self> {
+        if let Some(file) = &file {
+            private::existing(file)?;
+        }
         let messages = match file.as_ref().map(fs::read) {
             None => Vec::new(),
             Some(Ok(text)) => serde_json::from_slice(&text)?,

@@ -8,7 +8,7 @@ use crate::model::json::Level;
 
 /// The maximum size of the shown text, in bytes. A function's answer has a size limit, and markup is several times as
 /// large as its text.
-const SHOWN: usize = 450_000;
+const SHOWN: usize = 700_000;
 
 /// A piece of the shown text.
 #[derive(Debug, Clone, PartialEq, Eq)]
