@@ -30,6 +30,10 @@ async fn two_people_talk() {
     assert_eq!(answer["reply_to"], question["message_id"]);
     assert_eq!(ann.bodies(&conversation).await, ["memo, how are you?", "memo, fine 😀"]);
     assert_eq!(ben.mark_read(&conversation, &question).await.ok()["unread"], 0);
+    // The path contains characters outside of ASCII.
+    let reacted =
+        ben.put(&format!("{}reactions/%F0%9F%91%8D/", message_path(&question)), Value::Null).await.ok();
+    assert_eq!(reacted["reactions"], json!([{ "emoji": "👍", "count": 1, "me": true }]));
     ann.edit(&question, "memo, how is it going?").await.ok();
     ben.delete_message(&answer).await.nothing();
     assert_eq!(ann.bodies(&conversation).await, ["memo, how is it going?"]);

@@ -21,8 +21,12 @@ pub async fn answer(
     connection: &ConnectionId,
     text: Option<&str>,
 ) -> Result<u16, Problem> {
+    let mut is_ready = false;
     let handled = match live(&realtime.app, connection).await {
-        Ok(Some(link)) => handle(realtime, &link, text).await,
+        Ok(Some(link)) => {
+            is_ready = link.is_ready;
+            handle(realtime, &link, text).await
+        }
         Ok(None) => {
             close(realtime, connection).await;
             return Ok(410);
@@ -37,7 +41,7 @@ pub async fn answer(
             (Frame::Error(ErrorFrame::from(&problem)), problem.code().parts().0.as_u16())
         }
     };
-    post(realtime, connection, &frame).await?;
+    post(realtime, connection, message(&frame, is_ready)?).await?;
     Ok(status)
 }
 
@@ -62,11 +66,18 @@ async fn handle(realtime: &Realtime, link: &Link, text: Option<&str>) -> Result<
     Ok(None)
 }
 
-/// Posts a frame to the connection that it answers. If the post fails, the client gets no answer: it connects again after
-/// a `ping` without a `pong`.
-async fn post(realtime: &Realtime, connection: &ConnectionId, frame: &Frame) -> Result<(), Problem> {
-    let text = serde_json::to_string(frame).map_err(Problem::internal)?;
-    match realtime.connections.post(connection, text).await {
+/// Returns the message with a frame. `deliver` has not sent `ready` yet if the link is not ready or could not be read. Then
+/// another `ready` precedes the frame, because the first frame of a connection is always `ready`.
+fn message(frame: &Frame, is_ready: bool) -> Result<String, Problem> {
+    let text =
+        if is_ready { serde_json::to_string(frame) } else { serde_json::to_string(&[&Frame::Ready, frame]) };
+    text.map_err(Problem::internal)
+}
+
+/// Posts the message with the frame that answers a client. If the post fails, the client gets no answer: it connects again
+/// after a `ping` without a `pong`.
+async fn post(realtime: &Realtime, connection: &ConnectionId, message: String) -> Result<(), Problem> {
+    match realtime.connections.post(connection, message).await {
         Ok(()) => Ok(()),
         Err(PostError::Gone) => disconnect(realtime, connection).await.map(drop),
         Err(error) => {

@@ -35,6 +35,17 @@ pub fn decoded(path: &str) -> Option<String> {
     percent_decode_str(path).decode_utf8().ok().map(String::from)
 }
 
+/// Returns the path with the characters outside of ASCII that a gateway has left encoded; `None` if they are not UTF-8. The
+/// encoded characters of ASCII stay.
+pub fn with_plain_text(passed: &str) -> Option<String> {
+    let is_beyond = |digit: char| matches!(digit, '8' | '9' | 'a'..='f' | 'A'..='F');
+    let kept = passed.char_indices().fold(String::new(), |kept, (at, c)| match c {
+        '%' if !passed[at + 1..].starts_with(is_beyond) => kept + "%25",
+        _ => kept + c.encode_utf8(&mut [0; 4]),
+    });
+    decoded(&kept)
+}
+
 /// Returns true if a handler may receive this decoded path: every parser reads the same path.
 pub fn is_unambiguous(passed: &str) -> bool {
     let has_code = passed

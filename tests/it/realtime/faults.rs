@@ -60,7 +60,7 @@ async fn a_frame_whose_calls_fail_is_answered_with_an_error() {
             }
             let code = codes(&answers);
             assert!(
-                matches!(&code[..], [code] if code == "internal_error" || code == "unavailable"),
+                matches!(&code[..], [.., code] if code == "internal_error" || code == "unavailable"),
                 "{n} {frame}: {answers:?}"
             );
         }

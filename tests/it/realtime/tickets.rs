@@ -93,7 +93,7 @@ async fn a_browser_session_gets_tickets_too() {
     let answer = request.header("x-csrftoken", &browser.csrf()).send().await.created();
     let here = sockets.id();
     assert_eq!(sockets.open(&here, answer["ticket"].as_str().unwrap(), None).await, 200);
-    assert_eq!(sockets.ping(&here).await, [json!({ "type": "pong" })]);
+    assert_eq!(sockets.ping(&here).await, [json!({ "type": "ready" }), json!({ "type": "pong" })]);
     browser.log_out().await.expect(303);
     assert_eq!(sockets.ping(&here).await, Vec::<Value>::new());
     assert_eq!(sockets.posts.closed(), [here.to_string()]);
