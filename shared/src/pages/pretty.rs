@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_cut() {
-        let long = serde_json::to_string(&vec!["x".repeat(1000); 500]).unwrap();
+        let long = serde_json::to_string(&vec!["x".repeat(1000); 800]).unwrap();
         let (tokens, whole) = tokens(long.as_bytes());
         let length: usize = tokens.iter().map(|token| token.text.len()).sum();
         assert!(!whole && length <= SHOWN && length > SHOWN / 2, "{length}");
