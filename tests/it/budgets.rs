@@ -328,7 +328,7 @@ async fn connections_stay_within_their_rows() {
     let mut ledger = Ledger { app, overruns: Vec::new() };
     let ticket = ledger.enter_call("request a ticket", ticket(&ben)).await;
     assert_eq!(ledger.enter_call("connect", sockets.open(&here, &ticket, None)).await, 200);
-    assert_eq!(ledger.enter_call("ping", sockets.ping(&here)).await.len(), 1);
+    assert_eq!(ledger.enter_call("ping", sockets.ping(&here)).await.len(), 2, "`ready` and `pong`");
     ledger.enter_call("typing, in a pair", sockets.typing(&here, &conversation)).await;
     assert_eq!(sockets.posts.of(&there).len(), 1);
     ledger.enter_call("mark read by a frame", sockets.read(&here, &conversation, 1)).await;

@@ -123,12 +123,12 @@ public final class Flow {
         for (String text : List.of("two", "three")) {
             messages.sendMessage(new SendMessage().conversation(conversation).messageBody(text), null);
         }
-        PageMessage newest = messages.listMessages(conversation, null, null, null, 2, null, null, null);
+        PageMessage newest = messages.listMessages(conversation, null, null, null, null, 2, null, null, null);
         wantEqual(bodies(newest), List.of("three", "two"));
         Matcher before = Pattern.compile("before=([^&]*)").matcher(URI.create(newest.getNext().toString()).getQuery());
         wantEqual(before.find(), true);
         UUID lowest = UUID.fromString(before.group(1));
-        PageMessage older = messages.listMessages(conversation, lowest, null, null, 2, null, null, null);
+        PageMessage older = messages.listMessages(conversation, lowest, null, null, null, 2, null, null, null);
         wantEqual(bodies(older), List.of("See you at six."));
         wantEqual(older.getNext(), null);
 
