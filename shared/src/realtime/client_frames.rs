@@ -120,6 +120,10 @@ mod tests {
             (r#"{"type":"typing","conversation":"memo"}"#.to_owned(), "conversation "),
             (format!(r#"{{"type":"read","conversation":"{CONVERSATION}","number":0}}"#), "number is not"),
             (
+                format!(r#"{{"type":"read","conversation":"{CONVERSATION}","number":"5"}}"#),
+                "number must be a whole number",
+            ),
+            (
                 format!(r#"{{"type":"read","conversation":"{CONVERSATION}","number":{}}}"#, MAX_NUMBER + 1),
                 "number is not",
             ),

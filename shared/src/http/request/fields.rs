@@ -252,10 +252,11 @@ fn deserialize<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, Inval
         };
         let text = error.into_inner().to_string();
         let expected = text.split_once(", expected ").map(|(_, expected)| expected);
-        // serde uses these words for enums and lists.
+        // serde uses these words for enums, lists and numbers.
         let expected = expected.map(|text| match text {
             "string or map" => "a string",
             "a sequence" => "a list",
+            "u64" | "u32" | "usize" => "a whole number, 0 or more",
             text => text,
         });
         let expected = expected.map(|expected| format!("must be {expected}"));
