@@ -226,3 +226,10 @@ async fn a_change_of_the_password_moves_no_other_version_on() {
     let ann = app.user("ann").await;
     superseded(&app, &ann, (&account(&ann), "PROFILE"), "credential_version", json!(7)).await;
 }
+
+#[tokio::test]
+async fn a_change_of_the_password_replaces_no_other_version_of_it() {
+    let app = TestApp::new().await;
+    let ann = app.user("ann").await;
+    superseded(&app, &ann, (&email(&ann), "CREDENTIAL"), "version", json!(7)).await;
+}
