@@ -199,15 +199,20 @@ def first_admin(stack, api):
     api.register("guest@example.com", 201, admin["access"])
 
 
+def group_of(api, owner, participant):
+    """Creates a group and returns its id."""
+    user = api.must(200, "GET", "/api/users/me/", None, participant["access"])["user_id"]
+    body = {"participants": [user], "kind": "group"}
+    return api.must(201, "POST", "/api/conversations/", body, owner["access"])["conversation_id"]
+
+
 def replace(stack, api):
     """Replaces the functions and the signing secret while a client sends."""
     for name in ("ann", "ben"):
         api.register(f"{name}@example.com")
     ann, ben = api.log_in("ann@example.com"), api.log_in("ben@example.com")
-    me = api.must(200, "GET", "/api/users/me/", None, ann["access"])
-    body = {"participants": [me["user_id"]], "kind": "group"}
-    group = api.must(201, "POST", "/api/conversations/", body, ann["access"])
-    sender = Sender(api, ann["access"], group["conversation_id"])
+    group = group_of(api, ann, ann)
+    sender = Sender(api, ann["access"], group)
     sender.start()
     sender.await_more(20)
     step("rotate the signing secret and replace the functions while a client sends")
@@ -224,7 +229,7 @@ def replace(stack, api):
     check({key_of(ben["access"]), key_of(renewed["access"])} <= set(kids), f"published are {kids}")
     sender.await_more(20)
     sender.finish()
-    there = all_messages(api, ann["access"], group["conversation_id"])
+    there = all_messages(api, ann["access"], group)
     check(there == sender.acknowledged, f"acknowledged: {sender.acknowledged}\nthere: {there}")
     print(f"{len(there)} messages acknowledged, each stored once and in order; {sender.repeated} requests repeated")
 
@@ -234,9 +239,7 @@ def live(stack, api):
     for name in ("cleo", "dan"):
         api.register(f"{name}@example.com")
     cleo, dan = api.log_in("cleo@example.com"), api.log_in("dan@example.com")
-    me = api.must(200, "GET", "/api/users/me/", None, cleo["access"])
-    body = {"participants": [me["user_id"]], "kind": "group"}
-    group = api.must(201, "POST", "/api/conversations/", body, dan["access"])["conversation_id"]
+    group = group_of(api, dan, cleo)
     ticket = api.must(201, "POST", "/api/realtime/ticket/", None, cleo["access"])
     check(ticket["url"] == f"{stack.outputs()['RealtimeUrl']}?ticket={ticket['ticket']}", f"the ticket is {ticket}")
     address = stack.live_address(ticket["ticket"])

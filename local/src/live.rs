@@ -51,7 +51,7 @@ impl Live {
         }
     }
 
-    /// Stops the pump and the queue. What was not delivered comes after the next start.
+    /// Stops the pump and the queue. Undelivered records come after the next start.
     pub(crate) async fn stop(mut self) {
         self.tasks.shutdown().await;
     }

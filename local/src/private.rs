@@ -2,7 +2,7 @@
 //! modes, only the user's own folder protects the data.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 /// Files that only this program makes. A folder that contains one of them is a data folder.
@@ -33,6 +33,15 @@ pub fn file(file: &Path) -> io::Result<File> {
     let opened = options.open(file)?;
     existing(file)?;
     Ok(opened)
+}
+
+/// Replaces a private file at once, so that a process that is killed leaves the old or the new content.
+pub fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
+    let new = file.with_extension("new");
+    let mut written = self::file(&new)?;
+    written.set_len(0)?;
+    written.write_all(content)?;
+    fs::rename(&new, file)
 }
 
 /// Closes a file to all other users. A missing file is not an error.

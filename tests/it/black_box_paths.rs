@@ -4,6 +4,7 @@ use futures::{StreamExt as _, stream};
 use serde_json::json;
 
 use crate::harness::{
+    functions::all_routes,
     gaps,
     network::BlackBox,
     paths::{altered, decoded, is_unambiguous},
@@ -13,16 +14,7 @@ use crate::harness::{
 
 /// Returns every route, with ids of existing resources.
 fn routes(ids: &[(&str, String)]) -> Vec<(String, String)> {
-    let functions = [
-        auth::routes(),
-        conversations::routes(),
-        messages::routes(),
-        moderation::routes(),
-        realtime::routes(),
-        browse::routes(),
-    ];
-    let listed = functions.iter().flat_map(|routes| routes.list().to_vec());
-    let filled = listed.map(|(method, path)| {
+    let filled = all_routes().into_iter().map(|(method, path)| {
         let path = ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(name, id));
         (method.to_string(), path)
     });

@@ -3,9 +3,13 @@
 
 use axum::http::Method;
 use serde_json::{Value, json};
-use shared::http::Routes;
 
-use crate::harness::{Answer, Browser, TestApp, User, browser::ACCEPT, user::message_path};
+use crate::harness::{
+    Answer, Browser, TestApp, User,
+    browser::ACCEPT,
+    functions::{all_routes, functions},
+    user::message_path,
+};
 
 /// Texts that would run as code without escaping: as an element, in an attribute, in a script, in a template.
 const PROBES: [&str; 4] = [
@@ -39,21 +43,6 @@ fn page(answer: &Answer) -> String {
         assert!(!text.contains(inline), "{inline}: {answer}");
     }
     text
-}
-
-fn all() -> [Routes; 6] {
-    [
-        auth::routes(),
-        conversations::routes(),
-        messages::routes(),
-        moderation::routes(),
-        realtime::routes(),
-        browse::routes(),
-    ]
-}
-
-fn all_routes() -> Vec<(Method, &'static str)> {
-    all().iter().flat_map(|routes| routes.list().to_vec()).collect()
 }
 
 /// Ann and her group, in which every text is one of the probes.
@@ -103,7 +92,7 @@ async fn every_endpoint_is_a_page_with_the_status_of_its_json() {
     let stage = Stage::new(&app, PROBES[0]).await;
     let nobody = Browser::new(app.api());
     // The other routes are pages or files of their own.
-    let mut paths: Vec<&str> = all()
+    let mut paths: Vec<&str> = functions()
         .iter()
         .flat_map(|routes| routes.of_the_api().map(|(_, path)| *path).collect::<Vec<_>>())
         .filter(|path| *path != "/healthz")

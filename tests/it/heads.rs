@@ -3,20 +3,13 @@
 use axum::http::Method;
 use serde_json::json;
 
-use crate::harness::{Answer, Browser, TestApp, User, browser::ACCEPT, user::message_path};
+use crate::harness::{
+    Answer, Browser, TestApp, User, browser::ACCEPT, functions::all_routes, user::message_path,
+};
 
 /// Returns every path with GET, for resources that Ann may read.
 fn paths(ann: &User, conversation: &str, message: &str) -> Vec<String> {
-    let functions = [
-        auth::routes(),
-        conversations::routes(),
-        messages::routes(),
-        moderation::routes(),
-        realtime::routes(),
-        browse::routes(),
-    ];
-    let listed = functions.iter().flat_map(|routes| routes.list().to_vec());
-    let got = listed.filter(|(method, _)| *method == Method::GET);
+    let got = all_routes().into_iter().filter(|(method, _)| *method == Method::GET);
     let message = message.trim_end_matches('/');
     got.map(|(_, path)| {
         let path =

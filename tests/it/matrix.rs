@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::model::user::Role;
 
-use crate::harness::{TestApp, User, people::PASSWORD, user::message_path};
+use crate::harness::{TestApp, User, functions::all_routes, people::PASSWORD, user::message_path};
 
 /// Kinds of callers, in the order of the columns.
 const CALLERS: [&str; 7] = ["anonymous", "expired", "stranger", "removed", "participant", "owner", "admin"];
@@ -173,21 +173,9 @@ impl Stage {
     }
 }
 
-fn listed() -> Vec<(Method, &'static str)> {
-    let routes = [
-        auth::routes(),
-        conversations::routes(),
-        messages::routes(),
-        moderation::routes(),
-        realtime::routes(),
-        browse::routes(),
-    ];
-    routes.iter().flat_map(|routes| routes.list().to_vec()).collect()
-}
-
 #[test]
 fn every_route_has_a_row_and_every_row_a_route() {
-    let routes: Vec<String> = listed().iter().map(|(method, path)| format!("{method} {path}")).collect();
+    let routes: Vec<String> = all_routes().iter().map(|(method, path)| format!("{method} {path}")).collect();
     let rows: Vec<String> = MATRIX.iter().map(|(method, path, ..)| format!("{method} {path}")).collect();
     for route in &routes {
         assert!(rows.contains(route), "the matrix has no row for {route}");
@@ -241,7 +229,8 @@ async fn both_spellings_of_every_path_are_answered_alike() {
     let app = TestApp::new().await;
     let stage = Stage::new(&app).await;
     let participant = stage.callers[4].as_ref().unwrap();
-    for (method, path) in listed().into_iter().filter(|(method, path)| method == Method::GET && *path != "/")
+    for (method, path) in
+        all_routes().into_iter().filter(|(method, path)| method == Method::GET && *path != "/")
     {
         let with = stage.fill(path);
         let without = with.trim_end_matches('/').to_owned();
@@ -256,7 +245,7 @@ async fn every_path_answers_options_head_and_the_methods_that_it_does_not_have()
     let app = TestApp::new().await;
     let stage = Stage::new(&app).await;
     let participant = stage.callers[4].as_ref().unwrap();
-    let mut paths: Vec<&str> = listed().iter().map(|(_, path)| *path).collect();
+    let mut paths: Vec<&str> = all_routes().iter().map(|(_, path)| *path).collect();
     paths.sort_unstable();
     paths.dedup();
     for path in paths {
@@ -264,7 +253,7 @@ async fn every_path_answers_options_head_and_the_methods_that_it_does_not_have()
         let allowed = app.request(Method::OPTIONS, &filled).send().await.expect(204);
         let allow = allowed.header("allow").unwrap().to_owned();
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
-            let has = listed().contains(&(method.parse().unwrap(), path));
+            let has = all_routes().contains(&(method.parse().unwrap(), path));
             assert_eq!(allow.split(", ").any(|allowed| allowed == method), has, "{path}: {allow}");
             if !has {
                 let refused = participant.request(method.parse().unwrap(), &filled).send().await;
@@ -272,7 +261,7 @@ async fn every_path_answers_options_head_and_the_methods_that_it_does_not_have()
                 refused.problem(405, "method_not_allowed");
             }
         }
-        if listed().contains(&(Method::GET, path)) {
+        if all_routes().contains(&(Method::GET, path)) {
             let (get, head) =
                 (participant.get(&filled).await, participant.request(Method::HEAD, &filled).send().await);
             assert_eq!((head.status, head.body.len()), (get.status, 0), "{head}");

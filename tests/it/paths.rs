@@ -14,6 +14,7 @@ use shared::{App, http::Routes};
 
 use crate::harness::{
     Answer, TestApp,
+    functions::functions,
     paths::{altered, decoded, is_unambiguous, with_plain_text},
     people::PASSWORD,
     user::message_path,
@@ -40,17 +41,6 @@ fn mirrored(routes: &Routes) -> Routes {
         "DELETE" => mirror.delete(path, reached),
         other => panic!("no router function for the method {other}"),
     })
-}
-
-fn functions() -> [Routes; 6] {
-    [
-        auth::routes(),
-        conversations::routes(),
-        messages::routes(),
-        moderation::routes(),
-        realtime::routes(),
-        browse::routes(),
-    ]
 }
 
 /// Returns a path of the API for each route, with and without the slash at its end.

@@ -5,19 +5,14 @@ use futures::{
     future::{BoxFuture, FutureExt, join},
     stream::{self, StreamExt},
 };
-use shared::{
-    ids::{ConversationId, UserId},
-    store::records::Record,
-};
+use shared::store::records::Record;
 
 use crate::{
     Deliver,
-    conversations::ConversationSteps,
     event::StreamRecord,
     fault::{Failed, Fault, Records, for_records},
     parcel::Outbox,
-    plan::{ConversationNews, Plan, UserNews},
-    users::UserSteps,
+    plan::Plan,
 };
 
 /// The maximum number of conversations, and of users, that are read at the same time.
@@ -43,8 +38,12 @@ impl Deliver {
     /// Reads what the work of a batch needs. Returns its steps, which do not depend on one another.
     async fn prepare(&self, plan: Plan, failed: &mut Vec<Failed>) -> Vec<Step<'_>> {
         let (conversations, users) = join(
-            at_once(plan.conversations.into_iter().map(|(id, news)| self.conversation(id, news)).collect()),
-            at_once(plan.users.into_iter().map(|(user, news)| self.user(user, news)).collect()),
+            at_once(plan.conversations.into_iter().map(|(id, news)| {
+                reading(news.records.clone(), async move { self.steps_of_conversation(id, &news).await })
+            })),
+            at_once(plan.users.into_iter().map(|(user, news)| {
+                reading(news.records.clone(), async move { self.steps_of_user(user, &news).await })
+            })),
         )
         .await;
         let (mut outbox, mut steps) = (Outbox::default(), Vec::new());
@@ -73,26 +72,22 @@ impl Deliver {
         }));
         steps
     }
-
-    fn conversation(&self, id: ConversationId, news: ConversationNews) -> Reading<'_, ConversationSteps> {
-        async move {
-            let steps = for_records(news.records.clone(), self.steps_of_conversation(id, &news)).await?;
-            Ok((news.records, steps))
-        }
-        .boxed()
-    }
-
-    fn user(&self, user: UserId, news: UserNews) -> Reading<'_, UserSteps> {
-        async move {
-            let steps = for_records(news.records.clone(), self.steps_of_user(user, &news)).await?;
-            Ok((news.records, steps))
-        }
-        .boxed()
-    }
 }
 
 /// The decision about the next steps for some records.
 type Reading<'a, T> = BoxFuture<'a, Result<(Records, T), Failed>>;
+
+/// Returns the reading of what some records need.
+fn reading<'a, T: Send>(
+    records: Records,
+    work: impl Future<Output = Result<T, Fault>> + Send + 'a,
+) -> Reading<'a, T> {
+    async move {
+        let steps = for_records(records.clone(), work).await?;
+        Ok((records, steps))
+    }
+    .boxed()
+}
 
 /// Returns a step for these records.
 fn step<'a>(
@@ -115,7 +110,8 @@ fn planned(records: &[StreamRecord]) -> (Plan, Vec<Failed>) {
 }
 
 /// Waits for all readings, a few at the same time.
-async fn at_once<T>(readings: Vec<Reading<'_, T>>) -> Vec<Result<(Records, T), Failed>> {
+async fn at_once<T>(readings: impl Iterator<Item = Reading<'_, T>>) -> Vec<Result<(Records, T), Failed>> {
+    let readings: Vec<_> = readings.collect();
     stream::iter(readings).buffered(READ_AT_ONCE).collect().await
 }
 

@@ -4,7 +4,7 @@ use shared::{
     App,
     http::{
         Authenticated, Caller, Code, Fields, FromFields, Ids, IfMatch, MessageView, Problem, Reply,
-        RequestBody, Unchecked, VisibleUsers,
+        RequestBody, Unchecked,
         schemas::{self, MessageBody},
         typed,
     },
@@ -130,11 +130,7 @@ async fn apply(
     }
     let edit = edit.finish()?;
     let message = app.store.edit_message(id, &edit, caller.command(app)).await.map_err(refused)?;
-    let visible_users = VisibleUsers::of(&actor, id.conversation)
-        .find_senders(app, [(message.conversation, message.sender)])
-        .await?;
-    let revision = message.revision;
-    Ok(Reply::ok(MessageView::new(message, &visible_users)).version(revision))
+    crate::retrieve::shown(app, &actor, message).await
 }
 
 /// Returns the answer to an edit that was refused or failed.

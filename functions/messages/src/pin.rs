@@ -5,7 +5,7 @@ use shared::{
     App,
     http::{
         Authenticated, Caller, Code, Ids, MessageView, NoParameters, Problem, Reply, Unchecked,
-        UncheckedQuery, Unversioned, VisibleUsers,
+        UncheckedQuery, Unversioned,
     },
     ids::MessageId,
     store::pins::{MOST_PINS, PinError},
@@ -52,11 +52,7 @@ async fn apply(
     }
     request.finish()?;
     let message = app.store.change_pin(id, pinned, caller.command(app)).await.map_err(refused)?;
-    let visible_users = VisibleUsers::of(&actor, id.conversation)
-        .find_senders(app, [(message.conversation, message.sender)])
-        .await?;
-    let revision = message.revision;
-    Ok(Reply::ok(MessageView::new(message, &visible_users)).version(revision))
+    crate::retrieve::shown(app, &actor, message).await
 }
 
 /// Returns the answer to a change of a pin that was refused or failed.

@@ -5,7 +5,7 @@ use shared::{
     App,
     http::{
         Authenticated, Caller, Code, Ids, MessageView, NoParameters, Problem, Reply, Unchecked,
-        UncheckedQuery, Unversioned, VisibleUsers,
+        UncheckedQuery, Unversioned,
     },
     ids::MessageId,
     model::{
@@ -61,11 +61,7 @@ async fn apply(
     })?;
     let reaction = ReactionChange { emoji: Emoji::parse(&emoji)?, present };
     let message = app.store.change_reaction(id, reaction, caller.command(app)).await.map_err(refused)?;
-    let visible_users = VisibleUsers::of(&actor, id.conversation)
-        .find_senders(app, [(message.conversation, message.sender)])
-        .await?;
-    let revision = message.revision;
-    Ok(Reply::ok(MessageView::new(message, &visible_users)).version(revision))
+    crate::retrieve::shown(app, &actor, message).await
 }
 
 /// Returns the answer to a reaction that was refused or failed.

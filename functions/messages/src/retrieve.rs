@@ -32,6 +32,15 @@ pub(crate) async fn writable(app: &App, caller: &Caller, id: MessageId) -> Resul
     if actor.is_invited() { Err(Problem::not_accepted()) } else { Ok((message, actor)) }
 }
 
+/// Returns the answer with a message, as the actor sees it.
+pub(crate) async fn shown(app: &App, actor: &Actor, message: Message) -> Result<Reply<MessageView>, Problem> {
+    let visible_users = VisibleUsers::of(actor, message.conversation)
+        .find_senders(app, [(message.conversation, message.sender)])
+        .await?;
+    let revision = message.revision;
+    Ok(Reply::ok(MessageView::new(message, &visible_users)).version(revision))
+}
+
 /// Returns a message.
 ///
 /// The response is 404 if the message is deleted. Send the `ETag` in `If-Match` to change the message.
@@ -47,11 +56,7 @@ pub async fn retrieve(
         return Err(Problem::not_found());
     }
     query.finish()?;
-    let visible_users = VisibleUsers::of(&actor, id.conversation)
-        .find_senders(&app, [(message.conversation, message.sender)])
-        .await?;
-    let revision = message.revision;
-    Ok(Reply::ok(MessageView::new(message, &visible_users)).version(revision))
+    shown(&app, &actor, message).await
 }
 
 /// An earlier version of a message.

@@ -34,13 +34,7 @@ pub async fn connect(
     }
     let link = link(app, event, &ticket);
     app.store.put_link(&link).await?;
-    let of = ConnectionUser {
-        connection: link.connection.clone(),
-        user: link.user,
-        session: link.session,
-        expires_at: link.expires_at,
-    };
-    if app.store.live_link(&of, app.clock.now()).await?.is_none() {
+    if app.store.live_link(&ConnectionUser::from(&link), app.clock.now()).await?.is_none() {
         app.store.forget_connection(link.user, &link.connection).await?;
         return Ok(401);
     }

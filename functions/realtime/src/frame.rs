@@ -12,7 +12,7 @@ use shared::{
     store::items::Link,
 };
 
-use crate::{Realtime, disconnect::disconnect, read, typing, warn_of};
+use crate::{Realtime, disconnect::disconnect, read, typing};
 
 /// Answers a frame. A connection without a live link is closed: the link was deleted because a frame was lost, or the
 /// session has ended. The client then connects again, or logs in.
@@ -37,7 +37,7 @@ pub async fn answer(
         Ok(None) => return Ok(200),
         Ok(Some(frame)) => (frame, 200),
         Err(problem) => {
-            warn_of(&problem);
+            problem.log_causes();
             (Frame::Error(ErrorFrame::from(&problem)), problem.code().parts().0.as_u16())
         }
     };

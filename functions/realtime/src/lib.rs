@@ -19,9 +19,8 @@ use shared::{
         Connections,
         event::{SocketAnswer, SocketEvent, SocketEventKind},
     },
-    telemetry,
 };
-use tracing::{Instrument, field, info, info_span, warn};
+use tracing::{Instrument, field, info, info_span};
 
 shared::routes! {
     api {
@@ -54,7 +53,7 @@ impl Realtime {
         let answered = self.try_to_answer(&event).instrument(span.clone()).await;
         let _entered = span.enter();
         let status = answered.unwrap_or_else(|problem| {
-            warn_of(&problem);
+            problem.log_causes();
             problem.code().parts().0.as_u16()
         });
         // `tracing` logs a u128 as text, and log queries cannot add up texts.
@@ -79,12 +78,5 @@ const fn route(kind: &SocketEventKind) -> &'static str {
         SocketEventKind::Connect(_) => "$connect",
         SocketEventKind::Disconnect => "$disconnect",
         SocketEventKind::Message(_) => "$default",
-    }
-}
-
-/// Logs the causes of a problem, as the layer `problems` does for requests.
-fn warn_of(problem: &Problem) {
-    if let Some(source) = std::error::Error::source(problem) {
-        warn!(code = problem.code().parts().1, causes = telemetry::causes(source), "problem");
     }
 }

@@ -143,7 +143,7 @@ async fn a_connection_is_gone_before_the_function_has_accepted_it_and_after_its_
     connections.close(&id).await.unwrap();
     assert!(matches!(connections.post(&id, "memo".into()).await, Err(PostError::Gone)));
     assert!(matches!(connections.close(&id).await, Err(PostError::Gone)));
-    // What was accepted before the close arrives before it.
+    // Messages that were accepted before the close arrive before it.
     assert_eq!(client.next().await.unwrap().unwrap(), Message::text("first"));
     assert_eq!(client.next().await.unwrap().unwrap(), Message::text("second"));
     assert_eq!(closed(&mut client).await, 1000);

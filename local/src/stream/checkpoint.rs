@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -99,11 +99,6 @@ impl Checkpoint {
     }
 }
 
-/// Replaces the file at once, so that a process that is killed leaves the old or the new text.
 fn write(file: &Path, saved: &Saved) -> io::Result<()> {
-    let new = file.with_extension("new");
-    let mut written = private::file(&new)?;
-    written.set_len(0)?;
-    written.write_all(&serde_json::to_vec(saved)?)?;
-    fs::rename(&new, file)
+    private::replace(file, &serde_json::to_vec(saved)?)
 }

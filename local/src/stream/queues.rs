@@ -121,11 +121,7 @@ impl LocalQueue {
         let Some(file) = &self.0.file else {
             return Ok(());
         };
-        let new = file.with_extension("new");
-        let mut written = private::file(&new)?;
-        written.set_len(0)?;
-        written.write_all(&serde_json::to_vec(messages)?)?;
-        fs::rename(&new, file)
+        private::replace(file, &serde_json::to_vec(messages)?)
     }
 
     /// Returns true if no message waits.

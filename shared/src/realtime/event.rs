@@ -19,7 +19,7 @@ pub struct SocketEvent {
     pub connected_at: DateTime<Utc>,
     /// The IP address of the client as text.
     pub source_ip: String,
-    /// What has happened.
+    /// The kind of the event.
     pub kind: SocketEventKind,
 }
 

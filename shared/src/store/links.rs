@@ -20,13 +20,7 @@ impl Store {
     /// each of the items may exist: the connection is refused, the first post finds it gone and deletes the link, and TTL
     /// deletes the other item.
     pub async fn put_link(&self, link: &Link) -> Result<(), StoreError> {
-        let of = ConnectionUser {
-            connection: link.connection.clone(),
-            user: link.user,
-            session: link.session,
-            expires_at: link.expires_at,
-        };
-        let (link, of) = (Item::Link(link.clone()), Item::ConnectionUser(of));
+        let (link, of) = (Item::Link(link.clone()), Item::ConnectionUser(link.into()));
         let put = async |item| self.put(item, Expression::default()).await;
         try_join(put(&link), put(&of)).await.map(drop)
     }

@@ -10,7 +10,7 @@ use super::{
     items::{Attributes, Item},
 };
 
-/// What has happened to an item.
+/// The effect of a write on an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RecordEvent {
@@ -25,7 +25,7 @@ pub enum RecordEvent {
 /// One record of the stream.
 #[derive(Debug)]
 pub struct Record {
-    /// What has happened to the item.
+    /// The effect of the write on the item.
     pub event: RecordEvent,
     /// The time of the write, in whole seconds.
     pub written_at: DateTime<Utc>,

@@ -13,6 +13,7 @@
 //! | connect by WebSocket, and deliver the stream | `live`, `deliveries` |
 //! | test over the network | `network`, `paths`, `gaps` |
 //! | push the stream to recorded connections | `pushes` |
+//! | list the routes of all functions | `functions` |
 //! | the rest | `environment`, `logs`, `secrets` |
 //!
 //! A call travels: handler → store → AWS SDK → `proxy` → embedded engine.
@@ -26,6 +27,7 @@ pub mod deliveries;
 pub mod description;
 pub mod environment;
 pub mod faults;
+pub mod functions;
 pub mod gaps;
 pub mod invariants;
 #[allow(dead_code, reason = "some methods are for tests of the functions `realtime` and `deliver`")]

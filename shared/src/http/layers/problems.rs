@@ -6,7 +6,6 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tracing::warn;
 
 use super::request_id::RequestId;
 use crate::http::Problem;
@@ -28,9 +27,7 @@ pub(super) fn rendered(mut response: Response, id: &RequestId) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
     };
-    if let Some(causes) = problem.causes() {
-        warn!(code = problem.code().parts().1, causes, "problem");
-    }
+    problem.log_causes();
     let mut full = problem.render(&id.0);
     for (name, value) in response.headers() {
         full.headers_mut().entry(name).or_insert_with(|| value.clone());

@@ -186,9 +186,11 @@ impl Problem {
         self.code
     }
 
-    /// Returns the source and its causes on one line, for the log; `None` without a source.
-    pub(crate) fn causes(&self) -> Option<String> {
-        self.more.source.as_deref().map(|source| telemetry::causes(source))
+    /// Logs the source and its causes on one line; nothing without a source.
+    pub fn log_causes(&self) {
+        if let Some(source) = self.more.source.as_deref() {
+            tracing::warn!(code = self.code.parts().1, causes = telemetry::causes(source), "problem");
+        }
     }
 
     /// Returns the complete answer, with the problem as JSON in its body.

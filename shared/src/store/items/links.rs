@@ -54,6 +54,17 @@ pub struct ConnectionUser {
     pub expires_at: DateTime<Utc>,
 }
 
+impl From<&Link> for ConnectionUser {
+    fn from(link: &Link) -> Self {
+        Self {
+            connection: link.connection.clone(),
+            user: link.user,
+            session: link.session,
+            expires_at: link.expires_at,
+        }
+    }
+}
+
 /// A note that the presence of a user was told, for its rate. There is one for each of the two states.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Presence {

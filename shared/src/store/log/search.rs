@@ -36,7 +36,7 @@ pub(super) struct Send<'a> {
     pub(super) clock: &'a Clock,
     /// The limit of the sender's messages; `None` for no limit.
     pub(super) limit: Option<SendLimit>,
-    /// What the message names. The search does not depend on it.
+    /// The items that the message names. The search does not depend on it.
     pub(super) named: Named,
 }
 
